@@ -1,0 +1,1 @@
+//! The bitfab model file: checked views over bytes, and the writer.

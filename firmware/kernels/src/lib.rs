@@ -1,0 +1,1 @@
+//! Integer arithmetic on packed words: a naive reference and its fast twins.

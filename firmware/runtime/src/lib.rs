@@ -1,0 +1,1 @@
+//! Walks the layers of a model over an arena that the caller owns.

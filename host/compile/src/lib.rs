@@ -1,0 +1,1 @@
+//! Graph to integers to the bytes of a model file.

@@ -1,0 +1,1 @@
+//! Learning: data sets in, graph out.

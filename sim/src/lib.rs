@@ -1,0 +1,1 @@
+//! Engines on a laptop: rust-hdl stepper, Verilog replay, microcontroller emulators.
