@@ -1,0 +1,220 @@
+//! The operations of a graph and their constants.
+
+use crate::Shape;
+use serde::{Deserialize, Serialize};
+
+/// What a window that reaches over the border reads there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PadValue {
+    /// True zero: the position adds nothing.
+    Zero,
+    /// -1, a cleared bit; only on sign activations.
+    MinusOne,
+    /// +1, a set bit; only on sign activations.
+    PlusOne,
+}
+
+/// A sliding window over height and width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// Height and width of the window, at least 1.
+    pub kernel: [u32; 2],
+    /// Vertical and horizontal step, at least 1.
+    pub stride: [u32; 2],
+    /// Border added at top, left, bottom, right; each smaller than the kernel in its direction.
+    pub padding: [u32; 4],
+    /// What the border holds.
+    pub pad_value: PadValue,
+}
+
+impl Window {
+    /// A square window without border.
+    pub const fn valid(kernel: u32, stride: u32) -> Self {
+        Self {
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [0; 4],
+            pad_value: PadValue::Zero,
+        }
+    }
+
+    /// A square window of odd size, step 1, with the border that keeps height and width.
+    pub const fn same(kernel: u32, pad_value: PadValue) -> Self {
+        Self {
+            kernel: [kernel; 2],
+            stride: [1; 2],
+            padding: [kernel / 2; 4],
+            pad_value,
+        }
+    }
+
+    /// Height and width of the result on an input of the given shape:
+    /// `floor((size + border - kernel) / stride) + 1`.
+    /// `None` if the window does not fit or a field is out of range.
+    pub fn output(&self, input: Shape) -> Option<[u32; 2]> {
+        let one = |size: u32, axis: usize| {
+            let (kernel, stride) = (self.kernel[axis], self.stride[axis]);
+            let (before, after) = (self.padding[axis], self.padding[axis + 2]);
+            if kernel == 0 || stride == 0 || before >= kernel || after >= kernel {
+                return None;
+            }
+            let padded = size.checked_add(before)?.checked_add(after)?;
+            Some(padded.checked_sub(kernel)? / stride + 1)
+        };
+        Some([one(input.height, 0)?, one(input.width, 1)?])
+    }
+
+    /// Whether any side has a border.
+    pub fn has_padding(&self) -> bool {
+        self.padding.iter().any(|&side| side != 0)
+    }
+}
+
+/// How real weights become the few values that are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum WeightQuantizer {
+    /// `w >= 0` is +1, `w < 0` is -1 (so -0.0 is +1).
+    Sign,
+}
+
+impl WeightQuantizer {
+    /// The integer that a real weight stands for.
+    pub fn quantize(self, weight: f32) -> i32 {
+        match self {
+            Self::Sign => {
+                if weight >= 0.0 {
+                    1
+                } else {
+                    -1
+                }
+            }
+        }
+    }
+
+    /// The largest magnitude that [`quantize`](Self::quantize) yields.
+    pub fn max_magnitude(self) -> u32 {
+        match self {
+            Self::Sign => 1,
+        }
+    }
+}
+
+/// Real weights and the way to quantise them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    /// Finite values in the order of `shape`, last index fastest.
+    pub values: Vec<f32>,
+    /// Output channels, kernel height, kernel width, input channels of one group.
+    /// Dense layers use `[outputs, 1, 1, features]`, features in NHWC order of their input.
+    pub shape: [u32; 4],
+    /// How they are quantised.
+    pub quantizer: WeightQuantizer,
+}
+
+impl Weights {
+    /// The quantised weights, in the same order.
+    pub fn quantized(&self) -> impl ExactSizeIterator<Item = i32> + '_ {
+        self.values.iter().map(|&w| self.quantizer.quantize(w))
+    }
+}
+
+/// What a node does.
+///
+/// Kinds of tensors are those of [`Kind`](crate::Kind): bytes, signs, levels, accumulators, reals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Op {
+    /// Bytes to signs: `x >= t` is +1, else -1.
+    /// Output channels are `channels * per_channel`, feature-major: `channel = feature * per_channel + i`.
+    Thermometer {
+        /// `channels * per_channel` values from -128 to 256, not falling within one channel.
+        thresholds: Vec<i16>,
+        /// Thresholds per input channel, at least 1.
+        per_channel: u32,
+    },
+    /// Every output reads the whole input, flattened NHWC: bytes, signs or levels to accumulators 1 x 1 x outputs.
+    Dense {
+        /// `[outputs, 1, 1, height * width * channels]`.
+        weights: Weights,
+    },
+    /// Cross-correlation (the kernel is not flipped): bytes, signs or levels to accumulators.
+    Conv2d {
+        /// `[outputs, kernel height, kernel width, channels / groups]`.
+        weights: Weights,
+        /// The window; its kernel equals that of the weights.
+        window: Window,
+        /// Divides input and output channels; output channel `o` reads input group `o / (outputs / groups)`.
+        groups: u32,
+    },
+    /// Largest value per window and channel: signs to signs, levels to levels.
+    /// A border, where there is one, holds the smallest value (-1 for signs, 0 for levels).
+    MaxPool {
+        /// The window.
+        window: Window,
+    },
+    /// Integer sum per window and channel: signs or levels to accumulators.
+    /// Stands for average pooling; a following batch norm absorbs `1 / area`.
+    SumPool {
+        /// The window.
+        window: Window,
+    },
+    /// `accumulator + (value << shift)`, inputs `[accumulator, signs or levels]` of equal shape.
+    Add {
+        /// 0 to 15.
+        shift: u32,
+    },
+    /// Multiplies by a constant per channel (or one for all): accumulators or reals to reals.
+    Scale {
+        /// Finite; length `channels` or 1.
+        factors: Vec<f32>,
+    },
+    /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` per channel: accumulators or reals to reals.
+    BatchNorm {
+        /// Finite, any sign.
+        gamma: Vec<f32>,
+        /// Finite.
+        beta: Vec<f32>,
+        /// Finite.
+        mean: Vec<f32>,
+        /// Finite, not negative.
+        variance: Vec<f32>,
+        /// Finite, not negative; `variance + epsilon` is positive.
+        epsilon: f32,
+    },
+    /// `x >= 0` is +1, else -1: accumulators or reals to signs.
+    Sign,
+    /// `clamp(floor(x / step + 1/2), 0, 2^bits - 1)`: accumulators or reals to levels.
+    Quantize {
+        /// 1 to 4.
+        bits: u32,
+        /// Finite and positive.
+        step: f32,
+    },
+}
+
+impl Op {
+    /// The operation's name in error messages and tables.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Thermometer { .. } => "thermometer",
+            Self::Dense { .. } => "dense",
+            Self::Conv2d { .. } => "conv2d",
+            Self::MaxPool { .. } => "max pool",
+            Self::SumPool { .. } => "sum pool",
+            Self::Add { .. } => "add",
+            Self::Scale { .. } => "scale",
+            Self::BatchNorm { .. } => "batch norm",
+            Self::Sign => "sign",
+            Self::Quantize { .. } => "quantize",
+        }
+    }
+
+    /// How many tensors it reads.
+    pub fn arity(&self) -> usize {
+        if matches!(self, Self::Add { .. }) {
+            2
+        } else {
+            1
+        }
+    }
+}
