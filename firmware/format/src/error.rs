@@ -1,0 +1,106 @@
+//! What can be wrong with a model file, and where.
+
+use core::fmt;
+
+/// A model file that [`crate::Model::new`] refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FormatError {
+    /// The layer that is wrong, counted from 0; `None` for the header.
+    pub layer: Option<u16>,
+    /// Byte offset in the file of the field that is wrong.
+    pub at: u32,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// The facts that [`FormatError`] can state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Reason {
+    /// The slice does not start at a multiple of 4 bytes.
+    Misaligned,
+    /// The file is shorter than its header or its stated length.
+    Truncated,
+    /// The file is longer than its stated length.
+    TrailingBytes,
+    /// The first four bytes are not `bfab`.
+    NotAModel,
+    /// The file is of a version that this crate does not read.
+    Version,
+    /// The CRC-32 does not match the contents.
+    Checksum,
+    /// A field that must be zero is not.
+    Reserved,
+    /// No layers, or more than [`crate::MAX_LAYERS`].
+    LayerCount,
+    /// An unknown code for an operation, kind, transform or pad value.
+    UnknownCode,
+    /// A dimension is zero or too large.
+    Shape,
+    /// The stated output shape is not what the window yields.
+    OutputShape,
+    /// The window is larger than the padded input, or its padding is not smaller than its kernel.
+    Window,
+    /// The operation cannot take this kind of tensor.
+    Kind,
+    /// The layer names a tensor that does not exist yet, or a residual of another shape.
+    TensorIndex,
+    /// The channels do not divide into the groups.
+    Groups,
+    /// A section lies outside the file or has the wrong length.
+    Section,
+    /// Bits past the last channel or input are not zero.
+    PadBits,
+    /// The thresholds of a channel do not ascend.
+    ThresholdOrder,
+    /// The stated accumulator bound is not the one that the shapes imply, or leaves `i32`.
+    Bound,
+    /// An output or scratch region overlaps a tensor that is still needed.
+    Overlap,
+    /// The stated arena is not exactly what the layers need.
+    Arena,
+    /// The name is too long or not UTF-8.
+    Name,
+}
+
+impl Reason {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Misaligned => "the model must start at a multiple of 4 bytes; use include_model!",
+            Self::Truncated => "the file ends early",
+            Self::TrailingBytes => "the file is longer than its stated length",
+            Self::NotAModel => "this is not a bitfab model (no `bfab` at the start)",
+            Self::Version => "this version of the format is not supported",
+            Self::Checksum => "the CRC-32 does not match: the file is damaged",
+            Self::Reserved => "a reserved field is not zero",
+            Self::LayerCount => "the number of layers is zero or too large",
+            Self::UnknownCode => "an unknown code",
+            Self::Shape => "a dimension is zero or too large",
+            Self::OutputShape => "the output shape is not what the window yields",
+            Self::Window => "the window does not fit its input",
+            Self::Kind => "the operation cannot take this kind of tensor",
+            Self::TensorIndex => "a tensor that does not exist or does not fit",
+            Self::Groups => "the channels do not divide into the groups",
+            Self::Section => "a section is outside the file or of the wrong length",
+            Self::PadBits => "bits past the end of a row are not zero",
+            Self::ThresholdOrder => "the thresholds of a channel do not ascend",
+            Self::Bound => "the accumulator bound is wrong or leaves 32 bits",
+            Self::Overlap => "a region overlaps a tensor that is still needed",
+            Self::Arena => "the arena size is not what the layers need",
+            Self::Name => "the layer's name is too long or not UTF-8",
+        }
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.layer {
+            Some(layer) => write!(f, "layer {layer}, byte {}: {}", self.at, self.reason.text()),
+            None => write!(f, "header, byte {}: {}", self.at, self.reason.text()),
+        }
+    }
+}
+
+impl core::error::Error for FormatError {}

@@ -1,0 +1,229 @@
+//! The view of one layer.
+
+use crate::{Kind, PadValue, Region, Tensor, WORD_BITS, Window};
+
+/// What a layer does with its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Op {
+    /// Compares every byte with its thresholds: thermometer codes, one sign a threshold.
+    Encode,
+    /// Every output sees every input.
+    Dense,
+    /// A window slides over the input.
+    Conv2d,
+    /// The largest value of each channel in the window: OR for signs.
+    MaxPool,
+    /// The sum of each channel over the window, as an accumulator.
+    SumPool,
+}
+
+impl Op {
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Encode => 1,
+            Self::Dense => 2,
+            Self::Conv2d => 3,
+            Self::MaxPool => 4,
+            Self::SumPool => 5,
+        }
+    }
+
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Encode),
+            2 => Some(Self::Dense),
+            3 => Some(Self::Conv2d),
+            4 => Some(Self::MaxPool),
+            5 => Some(Self::SumPool),
+            _ => None,
+        }
+    }
+
+    /// Whether the layer multiplies its input with weights.
+    pub const fn is_weighted(self) -> bool {
+        matches!(self, Self::Dense | Self::Conv2d)
+    }
+
+    /// The field's name of the operation.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encode => "encode",
+            Self::Dense => "dense",
+            Self::Conv2d => "conv2d",
+            Self::MaxPool => "max_pool",
+            Self::SumPool => "sum_pool",
+        }
+    }
+}
+
+/// The weights of a layer, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Weights<'a> {
+    /// The operation has none.
+    None,
+    /// +1 (bit 1) or -1 (bit 0); one row of [`Layer::row_words`] words an output channel.
+    Binary(&'a [u32]),
+}
+
+impl Weights<'_> {
+    /// The field's name of the kind.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Binary(_) => "binary",
+        }
+    }
+}
+
+/// How the weights of one output channel, and the window they meet, are laid out in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Packing {
+    /// Tap by tap, each starting a new word: the window is read where it lies.
+    Tap,
+    /// All values of the window one after the other, 32 a word: the window is gathered into scratch first,
+    /// plane by plane. Used for bytes, and for groups whose channels are not whole words.
+    Patch,
+}
+
+/// What turns an accumulator into an output value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Transform<'a> {
+    /// There is no accumulator (max-pool).
+    None,
+    /// `x >= t` for each of `per_channel` thresholds a byte; one byte each, signed for [`Kind::I8`].
+    Encode {
+        /// Thresholds of one input channel.
+        per_channel: u32,
+        /// Channel by channel, zero padded to a whole word.
+        thresholds: &'a [u8],
+    },
+    /// The accumulator itself.
+    Raw,
+    /// The number of thresholds that the accumulator reaches.
+    Thresholds {
+        /// Thresholds of one channel: 1, 3, 7 or 15.
+        per_channel: u32,
+        /// Channel by channel, ascending.
+        values: &'a [i32],
+        /// Bit `c % 32` of word `c / 32`: 0 counts `acc >= t`, 1 counts `acc <= t`.
+        directions: &'a [u32],
+    },
+}
+
+/// A second input that is added to the accumulator, `value << shift`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Residual {
+    /// Index of the tensor: 0 is the model's input, `i` the output of layer `i - 1`.
+    pub index: u16,
+    /// A packed tensor of the shape of the output.
+    pub tensor: Tensor,
+    /// Left shift of its values, 0 to 15.
+    pub shift: u32,
+}
+
+/// The smallest and the largest accumulator that any input can cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Bound {
+    /// Never below this.
+    pub low: i32,
+    /// Never above this.
+    pub high: i32,
+}
+
+/// One layer of a model that has been checked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Layer<'a> {
+    /// Position in the model, from 0.
+    pub index: u16,
+    /// Name for people; may be empty.
+    pub name: &'a str,
+    /// What it does.
+    pub op: Op,
+    /// Index of its input tensor: 0 is the model's input, `i` the output of layer `i - 1`.
+    pub input_index: u16,
+    /// Its input.
+    pub input: Tensor,
+    /// Its output.
+    pub output: Tensor,
+    /// A tensor added to the accumulator.
+    pub residual: Option<Residual>,
+    /// Kernel, stride, padding; the whole input for a dense layer, 1 x 1 for an encoding.
+    pub window: Window,
+    /// What a convolution sees outside its input.
+    pub pad_value: PadValue,
+    /// Groups of a convolution; 1 elsewhere.
+    pub groups: u32,
+    /// Its weights.
+    pub weights: Weights<'a>,
+    /// Its output transform.
+    pub transform: Transform<'a>,
+    /// Its accumulator's bound.
+    pub bound: Bound,
+    /// Words of the arena that it may use while it runs.
+    pub scratch: Region,
+}
+
+impl Layer<'_> {
+    /// Input channels that one output channel sees.
+    pub const fn group_channels(&self) -> u32 {
+        match self.input.shape.channels.checked_div(self.groups) {
+            Some(channels) => channels,
+            None => 0,
+        }
+    }
+
+    /// Values that one accumulator sums: taps times channels of a group; taps alone for a pool.
+    pub const fn fan_in(&self) -> u32 {
+        let taps = self.window.taps();
+        if self.op.is_weighted() { taps.wrapping_mul(self.group_channels()) } else { taps }
+    }
+
+    /// How window and weights are laid out.
+    pub const fn packing(&self) -> Packing {
+        let whole_words = self.groups == 1 || self.group_channels().is_multiple_of(WORD_BITS);
+        if self.input.kind.is_packed() && whole_words { Packing::Tap } else { Packing::Patch }
+    }
+
+    /// Words of the weights of one output channel (one plane).
+    pub const fn row_words(&self) -> u32 {
+        if !self.op.is_weighted() {
+            return 0;
+        }
+        match self.packing() {
+            Packing::Tap => self.window.taps().wrapping_mul(self.group_channels().div_ceil(WORD_BITS)),
+            Packing::Patch => self.fan_in().div_ceil(WORD_BITS),
+        }
+    }
+
+    /// Whether taps outside the input must be left out of sums of signs, since 0 is neither +1 nor -1.
+    pub const fn needs_mask(&self) -> bool {
+        matches!(self.input.kind, Kind::Sign) && matches!(self.pad_value, PadValue::Zero) && self.window.is_padded()
+    }
+
+    /// Scratch words: the gathered planes of one window, and their mask where one is needed.
+    pub const fn scratch_words(&self) -> u32 {
+        match self.packing() {
+            Packing::Patch if self.op.is_weighted() => {
+                let masks = if self.needs_mask() { 1 } else { 0 };
+                (self.input.kind.planes() + masks).wrapping_mul(self.row_words())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Multiply-accumulates of one inference, counting each plane of the input.
+    pub const fn plane_macs(&self) -> u64 {
+        if !self.op.is_weighted() {
+            return 0;
+        }
+        self.fan_in() as u64 * self.input.kind.planes() as u64 * self.output.shape.volume() as u64
+    }
+}

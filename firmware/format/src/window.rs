@@ -1,0 +1,100 @@
+//! The window that a convolution or a pool slides over its input.
+
+use crate::{Reason, Shape};
+
+/// What a convolution sees outside its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PadValue {
+    /// True zero: taps outside contribute nothing.
+    Zero,
+    /// Every channel outside is -1; sign tensors only.
+    MinusOne,
+    /// Every channel outside is +1; sign tensors only.
+    PlusOne,
+}
+
+impl PadValue {
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Zero => 0,
+            Self::MinusOne => 1,
+            Self::PlusOne => 2,
+        }
+    }
+
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Zero),
+            1 => Some(Self::MinusOne),
+            2 => Some(Self::PlusOne),
+            _ => None,
+        }
+    }
+}
+
+/// Kernel, stride and padding, in rows then columns.
+///
+/// A dense layer is the window that covers the whole input once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Window {
+    /// Kernel height and width, at least 1.
+    pub kernel: [u32; 2],
+    /// Steps down and right, at least 1.
+    pub stride: [u32; 2],
+    /// Rows above, columns left, rows below, columns right; each smaller than the kernel.
+    pub padding: [u32; 4],
+}
+
+impl Window {
+    /// The window of a dense layer over `input`.
+    pub const fn whole(input: Shape) -> Self {
+        Self { kernel: [input.height, input.width], stride: [1, 1], padding: [0; 4] }
+    }
+
+    /// A window of 1 x 1 without padding.
+    pub const fn unit() -> Self {
+        Self { kernel: [1, 1], stride: [1, 1], padding: [0; 4] }
+    }
+
+    /// Taps of one window.
+    pub const fn taps(&self) -> u32 {
+        self.kernel[0].wrapping_mul(self.kernel[1])
+    }
+
+    /// Whether a tap can lie outside the input.
+    pub const fn is_padded(&self) -> bool {
+        let [top, left, bottom, right] = self.padding;
+        top | left | bottom | right != 0
+    }
+
+    /// Output height and width over `input`.
+    ///
+    /// # Errors
+    /// [`Reason::Window`] where the kernel is empty, exceeds the padded input, or the padding is not smaller than the kernel.
+    pub fn output(&self, input: Shape) -> Result<[u32; 2], Reason> {
+        let [top, left, bottom, right] = self.padding;
+        let rows = steps(input.height, self.kernel[0], self.stride[0], top, bottom)?;
+        let columns = steps(input.width, self.kernel[1], self.stride[1], left, right)?;
+        Ok([rows, columns])
+    }
+}
+
+/// Positions of a kernel along one axis.
+fn steps(size: u32, kernel: u32, stride: u32, before: u32, after: u32) -> Result<u32, Reason> {
+    let limit = 0xffff;
+    if kernel == 0
+        || stride == 0
+        || kernel > limit
+        || stride > limit
+        || before >= kernel
+        || after >= kernel
+        || size > limit
+    {
+        return Err(Reason::Window);
+    }
+    let room = (size + before + after).checked_sub(kernel).ok_or(Reason::Window)?;
+    room.checked_div(stride).map(|n| n + 1).ok_or(Reason::Window)
+}
