@@ -46,6 +46,9 @@ impl<'a> Model<'a> {
     /// A [`FormatError`] that says which layer and byte is wrong and how.
     pub fn new(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let at_start = |reason| FormatError { layer: None, at: 0, reason };
+        if bytes.len() < size_of::<u32>() {
+            return Err(at_start(Reason::Truncated));
+        }
         if bytes.as_ptr().align_offset(align_of::<u32>()) != 0 {
             return Err(at_start(Reason::Misaligned));
         }
