@@ -1,0 +1,33 @@
+//! What can go wrong in a run: only what the caller hands over.
+
+use core::fmt;
+
+/// Why an inference did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RunError<E> {
+    /// The arena has fewer words than the model needs.
+    ArenaTooSmall {
+        /// Words that the model needs.
+        need: usize,
+    },
+    /// The input is not exactly as long as the model's.
+    InputLength {
+        /// Bytes that the model takes.
+        need: usize,
+    },
+    /// The backend failed.
+    Backend(E),
+}
+
+impl<E: fmt::Display> fmt::Display for RunError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ArenaTooSmall { need } => write!(f, "the arena is too small: the model needs {need} words"),
+            Self::InputLength { need } => write!(f, "the input has the wrong length: the model takes {need} bytes"),
+            Self::Backend(error) => write!(f, "the backend failed: {error}"),
+        }
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for RunError<E> {}
