@@ -171,30 +171,10 @@ fn scratch(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<Region, FormatError
     Ok(Region { start, words })
 }
 
-/// The bound that shapes and kinds imply (SPEC.md, section 7), in 64 bits.
-pub(crate) fn implied_bound(layer: &Layer<'_>) -> (i64, i64) {
-    let (low, high) = layer.input.kind.range();
-    let (low, high, fan_in) = (i64::from(low), i64::from(high), i64::from(layer.fan_in()));
-    let (mut low, mut high) = match layer.op {
-        Op::Dense | Op::Conv2d => {
-            let largest = high.max(-low) * fan_in;
-            (-largest, largest)
-        }
-        Op::SumPool => (low * fan_in, high * fan_in),
-        Op::Encode | Op::MaxPool => (0, 0),
-    };
-    if let Some(residual) = layer.residual {
-        let (least, most) = residual.tensor.kind.range();
-        low += i64::from(least) << residual.shift;
-        high += i64::from(most) << residual.shift;
-    }
-    (low, high)
-}
-
 fn bound(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<Bound, FormatError> {
     let (low, high) = (reader.word(field::BOUND_LOW)? as i32, reader.word(field::BOUND_HIGH)? as i32);
     let inside = low > i32::MIN && high < i32::MAX;
-    if !inside || (i64::from(low), i64::from(high)) != implied_bound(layer) {
+    if !inside || (i64::from(low), i64::from(high)) != layer.implied_bound() {
         return Err(reader.error(field::BOUND_LOW, Reason::Bound));
     }
     Ok(Bound { low, high })

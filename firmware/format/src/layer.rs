@@ -226,4 +226,24 @@ impl Layer<'_> {
         }
         self.fan_in() as u64 * self.input.kind.planes() as u64 * self.output.shape.volume() as u64
     }
+
+    /// The bound that shapes and kinds imply (SPEC 7.2), in 64 bits: low, high.
+    pub fn implied_bound(&self) -> (i64, i64) {
+        let (low, high) = self.input.kind.range();
+        let (low, high, fan_in) = (i64::from(low), i64::from(high), i64::from(self.fan_in()));
+        let (mut low, mut high) = match self.op {
+            Op::Dense | Op::Conv2d => {
+                let largest = high.max(-low) * fan_in;
+                (-largest, largest)
+            }
+            Op::SumPool => (low * fan_in, high * fan_in),
+            Op::Encode | Op::MaxPool => (0, 0),
+        };
+        if let Some(residual) = self.residual {
+            let (least, most) = residual.tensor.kind.range();
+            low += i64::from(least) << residual.shift;
+            high += i64::from(most) << residual.shift;
+        }
+        (low, high)
+    }
 }
