@@ -1,0 +1,38 @@
+//! An inference between the markers that an emulator counts.
+
+use core::convert::Infallible;
+use core::hint::black_box;
+
+use bitfab_board_edge as edge;
+use bitfab_runtime::{Layer, Model, Observer, Output, RunError, Software, run};
+
+/// Marks the end of every layer.
+struct Laps;
+
+impl Observer for Laps {
+    #[inline(always)]
+    fn after(&mut self, _: &Layer<'_>, _: &[u32]) {
+        edge::lap();
+    }
+}
+
+/// One inference between markers, with a lap a layer.
+///
+/// # Errors
+/// [`RunError`] where the arena is too small or the image has the wrong length.
+pub fn counted<'a>(
+    model: &Model<'_>,
+    image: &[u8],
+    arena: &'a mut [u32],
+) -> Result<Output<'a>, RunError<Infallible>> {
+    edge::begin();
+    let output = infer(black_box(model), black_box(image), arena);
+    edge::end();
+    output
+}
+
+/// Kept out of line: the compiler may move pure code across the markers, but not across this call.
+#[inline(never)]
+fn infer<'a>(model: &Model<'_>, image: &[u8], arena: &'a mut [u32]) -> Result<Output<'a>, RunError<Infallible>> {
+    run(model, image, arena, &mut Software, &mut Laps)
+}

@@ -1,0 +1,71 @@
+//! From the two partitions to lines of output.
+
+use bitfab_board_edge as edge;
+use bitfab_runtime::{FormatError, Layer, Model, Observer, Output, Software, digest};
+
+use crate::console::Console;
+use crate::{Images, Stop, counted};
+
+/// The model at the start of the partition `bytes`, which is usually longer than the file.
+///
+/// # Errors
+/// [`FormatError`] where there is no valid model.
+pub fn load_model(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
+    // Word 2 is the file's length (SPEC 2); a wrong one is reported by `Model::new`.
+    let stated = bytes.get(8..12).and_then(|word| word.first_chunk()).map(|word| u32::from_le_bytes(*word));
+    let file = stated.and_then(|length| bytes.get(..length as usize)).unwrap_or(bytes);
+    Model::new(file)
+}
+
+/// Runs every image and prints.
+///
+/// # Errors
+/// [`Stop`] at the first thing that is wrong; nothing else is printed after it.
+pub fn run(board: &str, console: &mut Console) -> Result<(), Stop> {
+    console.line(format_args!("board {board}"));
+    let model = load_model(edge::model())?;
+    let (bytes, layers) = (size_of_val(model.words()), model.layer_count());
+    console.line(format_args!("model {bytes} bytes {layers} layers"));
+    let arena = edge::take_arena().ok_or(Stop::ArenaTaken)?;
+    let (need, have) = (model.arena_words() * size_of::<u32>(), size_of_val(arena));
+    console.line(format_args!("arena {need} bytes of {have}"));
+    let images = Images::new(edge::images())?;
+    let mut done = 0;
+    for (index, image) in images.iter().enumerate() {
+        if index < images.counted {
+            counted(&model, image, arena)?;
+        }
+        let mut digests = Digests { image: index, console: images.digests.then_some(&mut *console) };
+        let output = bitfab_runtime::run(&model, image, arena, &mut Software, &mut digests)?;
+        print(console, index, &output);
+        done += 1;
+    }
+    console.line(format_args!("done {done}"));
+    Ok(())
+}
+
+/// Prints the digest of every layer, if there is a console for it.
+struct Digests<'a> {
+    image: usize,
+    console: Option<&'a mut Console>,
+}
+
+impl Observer for Digests<'_> {
+    fn after(&mut self, layer: &Layer<'_>, output: &[u32]) {
+        if let Some(console) = &mut self.console {
+            console.line(format_args!("digest {} {} {:08x}", self.image, layer.index, digest(output)));
+        }
+    }
+}
+
+/// Prints the scores, or the words of a packed output.
+fn print(console: &mut Console, image: usize, output: &Output<'_>) {
+    if output.tensor().kind.is_packed() {
+        console.text(format_args!("image {image} packed"));
+        output.words().iter().for_each(|word| console.text(format_args!(" {word:08x}")));
+    } else {
+        console.text(format_args!("image {image} class {} scores", output.arg_max()));
+        output.scores().for_each(|score| console.text(format_args!(" {score}")));
+    }
+    console.end_line();
+}

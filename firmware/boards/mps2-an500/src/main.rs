@@ -1,0 +1,11 @@
+//! Cortex-M7: QEMU's mps2-an500.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use cortex_m as _;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    bitfab_board::run(env!("CARGO_PKG_NAME"))
+}
