@@ -1,1 +1,10 @@
-//! Engines on a laptop: rust-hdl stepper, Verilog replay, microcontroller emulators.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod error;
+pub mod software;
+pub mod verify;
+
+pub use engine::{Engine, Evidence, Run};
+pub use error::SimError;

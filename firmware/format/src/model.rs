@@ -52,9 +52,22 @@ impl<'a> Model<'a> {
         if bytes.as_ptr().align_offset(align_of::<u32>()) != 0 {
             return Err(at_start(Reason::Misaligned));
         }
+        let length = bytes.len();
         let whole = bytes.get(..bytes.len() & !3).unwrap_or(&[]);
         let words = bytemuck::try_cast_slice::<u8, u32>(whole).map_err(|_| at_start(Reason::Misaligned))?;
-        let layers = check_header(bytes, words)?;
+        Self::checked(words, length)
+    }
+
+    /// As [`Model::new`], from words, which are always aligned.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn from_words(words: &'a [u32]) -> Result<Self, FormatError> {
+        Self::checked(words, size_of_val(words))
+    }
+
+    fn checked(words: &'a [u32], length: usize) -> Result<Self, FormatError> {
+        let layers = check_header(words, length)?;
         let mut model = Self {
             words,
             layers,
@@ -156,7 +169,7 @@ impl<'a> Iterator for Layers<'a> {
 }
 
 /// Checks the header and returns the number of layers.
-fn check_header(bytes: &[u8], words: &[u32]) -> Result<u16, FormatError> {
+fn check_header(words: &[u32], bytes: usize) -> Result<u16, FormatError> {
     let reader = Reader::header(words);
     if reader.word(header::MAGIC)? != MAGIC {
         return Err(reader.error(header::MAGIC, Reason::NotAModel));
@@ -165,8 +178,8 @@ fn check_header(bytes: &[u8], words: &[u32]) -> Result<u16, FormatError> {
         return Err(reader.error(header::VERSION, Reason::Version));
     }
     let length = reader.word(header::LENGTH)? as usize;
-    if length != bytes.len() || !length.is_multiple_of(4) {
-        let reason = if length < bytes.len() { Reason::TrailingBytes } else { Reason::Truncated };
+    if length != bytes || !length.is_multiple_of(4) {
+        let reason = if length < bytes { Reason::TrailingBytes } else { Reason::Truncated };
         return Err(reader.error(header::LENGTH, reason));
     }
     let body = words.get(header::LAYERS as usize..).unwrap_or(&[]);

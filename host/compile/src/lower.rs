@@ -1,0 +1,343 @@
+//! From nodes to layers: one accumulator, what is folded into its thresholds, and its output.
+
+use bitfab_format::{
+    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Layer, Op as LayerOp, OutputScale, PadValue, Region,
+    Residual, Shape, Tensor, Transform, Weights as LayerWeights, Window,
+};
+use bitfab_graph::{self as graph, Graph, Node, Op, Weights};
+
+use crate::dyadic::Dyadic;
+use crate::error::CompileError;
+use crate::fold::{self, Affine, Steps};
+use crate::pack;
+
+/// The layers of `graph`, not placed in an arena yet, and the scratch words that each needs.
+pub(crate) fn lower(graph: &Graph) -> Result<(Draft, Vec<u32>), CompileError> {
+    let mut lowering = Lowering::new(graph)?;
+    while lowering.next < graph.nodes.len() {
+        lowering.step()?;
+    }
+    if lowering.layers.len() > 255 {
+        return Err(CompileError::TooManyLayers(lowering.layers.len()));
+    }
+    let input = lowering.tensors[0];
+    let draft = Draft {
+        input: DraftTensor { shape: input.shape, kind: input.kind, start: 0 },
+        arena_words: 0,
+        scale: lowering.scale,
+        layers: lowering.layers,
+    };
+    Ok((draft, lowering.scratch))
+}
+
+/// The walk over the nodes.
+struct Lowering<'g> {
+    graph: &'g Graph,
+    /// How many nodes read each tensor of the graph.
+    readers: Vec<usize>,
+    /// Which tensor of the model holds a tensor of the graph; `None` for what was folded away.
+    placed: Vec<Option<u16>>,
+    /// The model's tensors.
+    tensors: Vec<Tensor>,
+    layers: Vec<DraftLayer>,
+    /// Scratch words of each layer.
+    scratch: Vec<u32>,
+    scale: Option<OutputScale>,
+    /// The node to lower next.
+    next: usize,
+}
+
+/// What follows an accumulator until its output.
+struct Tail {
+    residual: Option<Residual>,
+    /// One a channel.
+    affines: Vec<Affine>,
+    /// Steps that the real value is compared with, and the output's kind; `None` for raw scores.
+    output: Option<(Vec<Dyadic>, Kind)>,
+}
+
+impl<'g> Lowering<'g> {
+    fn new(graph: &'g Graph) -> Result<Self, CompileError> {
+        graph.check()?;
+        let mut readers = vec![0; graph.nodes.len() + 1];
+        graph.nodes.iter().flat_map(|node| &node.inputs).for_each(|&at| readers[at] += 1);
+        let mut placed = vec![None; graph.nodes.len() + 1];
+        placed[0] = Some(0);
+        let kind = match graph.input_kind {
+            graph::ByteKind::U8 => Kind::U8,
+            graph::ByteKind::I8 => Kind::I8,
+        };
+        let input = Tensor { shape: shape(graph.input), kind, region: Region::default() };
+        Ok(Self {
+            graph,
+            readers,
+            placed,
+            tensors: vec![input],
+            layers: Vec::new(),
+            scratch: Vec::new(),
+            scale: None,
+            next: 0,
+        })
+    }
+
+    /// Lowers the node at `next` and all that folds into it.
+    fn step(&mut self) -> Result<(), CompileError> {
+        let index = self.next;
+        let node = &self.graph.nodes[index];
+        let input = self.tensor(index, node.inputs[0])?;
+        let (op, window, pad, groups) = match &node.op {
+            Op::Thermometer { thresholds, per_channel } => return self.encode(index, input, thresholds, *per_channel),
+            Op::Dense { .. } => {
+                (LayerOp::Dense, Window::whole(self.tensors[usize::from(input)].shape), PadValue::Zero, 1)
+            }
+            Op::Conv2d { window, groups, .. } => (LayerOp::Conv2d, self::window(window), pad_value(window), *groups),
+            // Taps outside are ignored, which is what a border of the smallest value does.
+            Op::MaxPool { window } => (LayerOp::MaxPool, self::window(window), PadValue::Zero, 1),
+            Op::SumPool { window } if window.has_padding() => {
+                return Err(self.problem(index, "sums over a border; pad the convolution before it instead"));
+            }
+            Op::SumPool { window } => (LayerOp::SumPool, self::window(window), PadValue::Zero, 1),
+            _ => {
+                return Err(self.problem(
+                    index,
+                    "reads values that are not integers any more; it must follow an accumulator directly",
+                ));
+            }
+        };
+        let mut layer = self.frame(index, input, op);
+        (layer.window, layer.pad_value, layer.groups) = (window, pad, groups);
+        let weights = match &node.op {
+            Op::Dense { weights } | Op::Conv2d { weights, .. } => Some(weights),
+            _ => None,
+        };
+        layer.output.shape = self.output_shape(&layer, weights).map_err(|problem| self.problem(index, problem))?;
+        if op == LayerOp::MaxPool {
+            layer.output.kind = layer.input.kind;
+            return self.push(&layer, index, None, DraftTransform::None);
+        }
+        self.accumulate(index, layer, weights)
+    }
+
+    /// Lowers an accumulating node and its tail.
+    fn accumulate(
+        &mut self,
+        index: usize,
+        mut layer: Layer<'g>,
+        weights: Option<&Weights>,
+    ) -> Result<(), CompileError> {
+        let channels = layer.output.shape.channels as usize;
+        let (tail, last) = self.tail(index, channels)?;
+        layer.residual = tail.residual;
+        layer.output.kind = tail.output.as_ref().map_or(Kind::I32, |(_, kind)| *kind);
+        layer.bound = self.bound(index, &layer)?;
+        let mut negated = vec![false; channels];
+        let transform = match &tail.output {
+            None => {
+                self.scale = self.output_scale(index, &tail.affines)?;
+                DraftTransform::Raw
+            }
+            Some((steps, _)) => {
+                let fold = |affine: &Affine| fold::thresholds(affine, steps, layer.bound);
+                let mut folded: Vec<Steps> = tail.affines.iter().map(fold).collect();
+                if weights.is_some() && layer.residual.is_none() {
+                    normalise(&mut folded, &mut negated);
+                }
+                section(&folded)
+            }
+        };
+        let rows = weights.map(|weights| pack::rows(&layer, weights, &negated));
+        self.push(&layer, last, rows, transform)
+    }
+
+    /// Collects residual, scales, batch norm and quantiser behind the accumulator of node `index`.
+    fn tail(&self, index: usize, channels: usize) -> Result<(Tail, usize), CompileError> {
+        let mut tail = Tail { residual: None, affines: vec![Affine::identity(); channels], output: None };
+        let mut last = index;
+        let mut is_scaled = false;
+        while let Some((at, node)) = self.follower(last)? {
+            match &node.op {
+                Op::Add { .. } if tail.residual.is_some() || is_scaled => {
+                    return Err(self.problem(at, "a layer takes one addition, before any scale; use one layer more"));
+                }
+                Op::Add { shift } => {
+                    if node.inputs[0] != last + 1 {
+                        return Err(
+                            self.problem(at, "the accumulator must be the first input and be computed right before")
+                        );
+                    }
+                    let tensor = self.tensor(at, node.inputs[1])?;
+                    tail.residual =
+                        Some(Residual { index: tensor, tensor: self.tensors[usize::from(tensor)], shift: *shift });
+                }
+                Op::Scale { factors } => {
+                    is_scaled = true;
+                    (0..channels).for_each(|c| tail.affines[c].scale(factors[c.min(factors.len() - 1)]));
+                }
+                Op::BatchNorm { gamma, beta, mean, variance, epsilon } => {
+                    is_scaled = true;
+                    let constants = |c: usize| [gamma[c], beta[c], mean[c], variance[c], *epsilon];
+                    if !(0..channels).all(|c| tail.affines[c].normalise(constants(c))) {
+                        return Err(self.problem(at, "a second batch norm on one accumulator; merge the two"));
+                    }
+                }
+                Op::Sign => tail.output = Some((vec![Dyadic::from_int(0)], Kind::Sign)),
+                Op::Quantize { bits, step } => {
+                    let step = Dyadic::from_f32(*step);
+                    let middle = |i: i64| (&Dyadic::from_int(2 * i - 1) * &step).half();
+                    let steps = (1..1 << bits).map(middle).collect();
+                    tail.output = Some((steps, Kind::Unsigned { bits: *bits as u8 }));
+                }
+                _ => return Err(self.problem(at, "reads an accumulator; put a sign or quantiser between them")),
+            }
+            last = at;
+            if tail.output.is_some() {
+                return Ok((tail, last));
+            }
+        }
+        Ok((tail, last))
+    }
+
+    /// The one node that reads the result of node `last`; `None` at the end of the graph.
+    fn follower(&self, last: usize) -> Result<Option<(usize, &'g Node)>, CompileError> {
+        if last + 1 == self.graph.nodes.len() {
+            return Ok(None);
+        }
+        if self.readers[last + 1] != 1 {
+            return Err(self.problem(last, "its accumulator is read twice; add a sign or quantiser before the branch"));
+        }
+        match self.graph.nodes.get(last + 1) {
+            Some(node) if node.inputs.contains(&(last + 1)) => Ok(Some((last + 1, node))),
+            _ => Err(self.problem(last, "the node that reads its accumulator must come next; reorder the nodes")),
+        }
+    }
+
+    fn encode(&mut self, index: usize, input: u16, thresholds: &[i16], per_channel: u32) -> Result<(), CompileError> {
+        let mut layer = self.frame(index, input, LayerOp::Encode);
+        let (low, high) = layer.input.kind.range();
+        layer.window = Window::unit();
+        layer.output.shape = Shape { channels: thresholds.len() as u32, ..layer.input.shape };
+        layer.output.kind = Kind::Sign;
+        // A threshold below every byte is always reached, as the least byte is; one above cannot be stored.
+        let byte = |&t: &i16| (i32::from(t) <= high).then_some(i32::from(t).max(low) as u8);
+        let bytes: Option<Vec<u8>> = thresholds.iter().map(byte).collect();
+        let thresholds =
+            bytes.ok_or_else(|| self.problem(index, "a threshold is above every input byte; remove it"))?;
+        let per_channel = u8::try_from(per_channel)
+            .map_err(|_| self.problem(index, "more than 255 thresholds a channel; a byte needs no more"))?;
+        self.push(&layer, index, None, DraftTransform::Encode { per_channel, thresholds })
+    }
+
+    /// A layer of which only input and operation are known.
+    fn frame(&self, index: usize, input: u16, op: LayerOp) -> Layer<'g> {
+        let tensor = self.tensors[usize::from(input)];
+        Layer {
+            index: self.layers.len() as u16,
+            name: &self.graph.nodes[index].name,
+            op,
+            input_index: input,
+            input: tensor,
+            output: Tensor { kind: Kind::I32, ..tensor },
+            residual: None,
+            window: Window::unit(),
+            pad_value: PadValue::Zero,
+            groups: 1,
+            weights: LayerWeights::None,
+            transform: Transform::None,
+            bound: Bound::default(),
+            scratch: Region::default(),
+        }
+    }
+
+    fn output_shape(&self, layer: &Layer<'_>, weights: Option<&Weights>) -> Result<Shape, &'static str> {
+        let channels = weights.map_or(layer.input.shape.channels, |weights| weights.shape[0]);
+        let [height, width] = layer.window.output(layer.input.shape).map_err(|_| "a side is larger than 65,535")?;
+        Ok(Shape::new(height, width, channels))
+    }
+
+    fn bound(&self, index: usize, layer: &Layer<'_>) -> Result<Bound, CompileError> {
+        let (low, high) = layer.implied_bound();
+        let narrow = |value: i64| i32::try_from(value).ok().filter(|v| *v != i32::MIN && *v != i32::MAX);
+        match (narrow(low), narrow(high)) {
+            (Some(low), Some(high)) => Ok(Bound { low, high }),
+            _ => Err(self.problem(index, "the accumulator may leave 32 bits; use fewer inputs")),
+        }
+    }
+
+    /// What one unit of the raw scores is worth.
+    fn output_scale(&self, index: usize, affines: &[Affine]) -> Result<Option<OutputScale>, CompileError> {
+        let problem = "the last layer's scores are integers: only one positive scale for all classes may follow; \
+                       end with a sign or quantiser, or drop the batch norm";
+        let first = affines[0].factor().ok_or_else(|| self.problem(index, problem))?;
+        let uniform = affines.iter().all(|affine| affine.factor().is_some_and(|f| f.compare(first).is_eq()));
+        if !uniform || first.signum() <= 0 {
+            return Err(self.problem(index, problem));
+        }
+        Ok(first.as_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift }))
+    }
+
+    /// Appends the layer whose result is that of node `last`.
+    fn push(
+        &mut self,
+        layer: &Layer<'_>,
+        last: usize,
+        weights: Option<Vec<u32>>,
+        transform: DraftTransform,
+    ) -> Result<(), CompileError> {
+        self.scratch.push(layer.scratch_words());
+        self.layers.push(DraftLayer { weights, transform, ..DraftLayer::of(layer) });
+        self.tensors.push(layer.output);
+        self.placed[last + 1] = Some(self.layers.len() as u16);
+        self.next = last + 1;
+        Ok(())
+    }
+
+    /// The model's tensor that holds tensor `at` of the graph.
+    fn tensor(&self, index: usize, at: usize) -> Result<u16, CompileError> {
+        self.placed[at].ok_or_else(|| self.problem(index, "reads a value that was folded into another layer"))
+    }
+
+    fn problem(&self, index: usize, problem: impl Into<String>) -> CompileError {
+        let node = &self.graph.nodes[index];
+        CompileError::Node { index, name: node.name.clone(), op: node.op.label(), problem: problem.into() }
+    }
+}
+
+/// Turns every falling channel into a rising one with negated weights.
+fn normalise(folded: &mut [Steps], negated: &mut [bool]) {
+    for (steps, negated) in folded.iter_mut().zip(negated) {
+        if steps.descends {
+            fold::negate(steps);
+            *negated = true;
+        }
+    }
+}
+
+/// The thresholds of all channels and their direction bits.
+fn section(folded: &[Steps]) -> DraftTransform {
+    let mut directions = vec![0; folded.len().div_ceil(32)];
+    for (channel, steps) in folded.iter().enumerate() {
+        directions[channel / 32] |= u32::from(steps.descends) << (channel % 32);
+    }
+    DraftTransform::Thresholds {
+        values: folded.iter().flat_map(|steps| steps.values.iter().copied()).collect(),
+        directions,
+    }
+}
+
+fn shape(shape: graph::Shape) -> Shape {
+    Shape::new(shape.height, shape.width, shape.channels)
+}
+
+fn window(window: &graph::Window) -> Window {
+    Window { kernel: window.kernel, stride: window.stride, padding: window.padding }
+}
+
+fn pad_value(window: &graph::Window) -> PadValue {
+    match window.pad_value {
+        // Without a border the value says nothing; the format wants zero for all but signs.
+        _ if !window.has_padding() => PadValue::Zero,
+        graph::PadValue::Zero => PadValue::Zero,
+        graph::PadValue::MinusOne => PadValue::MinusOne,
+        graph::PadValue::PlusOne => PadValue::PlusOne,
+    }
+}

@@ -1,0 +1,54 @@
+//! What can go wrong in an engine.
+
+use bitfab_format::FormatError;
+
+/// An engine that could not do its work; a wrong answer is not an error but a mismatch.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// The model is refused.
+    #[error("the model is refused: {0}")]
+    Format(#[from] FormatError),
+    /// An input has the wrong length.
+    #[error("input {index} has {found} bytes, the model takes {need}")]
+    Input {
+        /// Which of the inputs.
+        index: usize,
+        /// Its length.
+        found: usize,
+        /// The model's.
+        need: usize,
+    },
+    /// A program that the engine needs is not installed.
+    #[error("`{program}` is not installed: install the Debian package `{package}` (or run `tests/run`, which does)")]
+    MissingTool {
+        /// The program that was looked for.
+        program: &'static str,
+        /// The package that brings it.
+        package: &'static str,
+    },
+    /// The engine cannot run this model.
+    #[error("{engine} cannot run this model: {problem}")]
+    Unsupported {
+        /// Name of the engine.
+        engine: String,
+        /// What does not fit, and what would.
+        problem: String,
+    },
+    /// A program ended badly or printed what it should not.
+    #[error("{program} failed: {problem}")]
+    Tool {
+        /// The program.
+        program: String,
+        /// The end of what it said.
+        problem: String,
+    },
+    /// Files of the engine's own could not be written or read.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
