@@ -1,8 +1,24 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
+#![deny(unsafe_code)] // allowed under `arch` alone, each block with a proof
 
+#[cfg(not(target_os = "none"))]
+extern crate std; // run-time detection of the laptop's instructions; firmware never links it
+
+mod arch;
+mod dot;
+mod encode;
+mod place;
+mod pool;
 pub mod reference;
+mod transform;
 pub mod values;
+mod weighted;
+mod window;
+
+pub use dot::{Join, add_counts, count};
+
+use bitfab_format::{Layer, Op, Weights};
 
 /// The memory of one layer; each slice has exactly the size that the layer states, or is empty.
 #[derive(Debug)]
@@ -17,4 +33,31 @@ pub struct Views<'a> {
     pub output: &'a mut [u32],
     /// Working memory.
     pub scratch: &'a mut [u32],
+}
+
+/// Computes one layer of a checked model; the output is that of [`reference::run`], bit for bit.
+///
+/// Every word of the output is written, pad bits as zeros.
+/// Slices that are shorter than the layer states do not panic: words that cannot be computed are left as they were
+/// or hold partial sums.
+pub fn run(layer: &Layer<'_>, views: Views<'_>) {
+    match (layer.op, layer.weights) {
+        (Op::Encode, _) => encode::run(layer, views),
+        (Op::Dense | Op::Conv2d, Weights::Binary(rows)) => weighted::run(layer, rows, views),
+        (Op::MaxPool, _) => pool::max(layer, views),
+        (Op::SumPool, _) => pool::sum(layer, views),
+        (Op::Dense | Op::Conv2d, Weights::None) => {} // a checked model has no such layer
+    }
+}
+
+/// The index of the largest score; of equal scores the lowest index (NUMERICS 6.1); 0 for no scores.
+///
+/// ```
+/// assert_eq!(bitfab_kernels::arg_max(&[-3, 7, 7, 2]), 1);
+/// ```
+pub fn arg_max(scores: &[i32]) -> usize {
+    let start = (0, scores.first().copied().unwrap_or(0));
+    let better =
+        |best: (usize, i32), (index, &score): (usize, &i32)| if score > best.1 { (index, score) } else { best };
+    scores.iter().enumerate().fold(start, better).0
 }

@@ -1,0 +1,323 @@
+//! Random valid models for tests of every engine: a seed in, a [`Draft`] out.
+//!
+//! Shapes are small enough for the slowest simulator, yet reach odd channels, uneven padding, every group layout,
+//! several pieces of a window and every transform.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::{
+    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Layer, Op, Packing, PadValue, Region, Residual, Shape,
+    Tensor, Transform, WORD_BITS, Weights, Window,
+};
+
+/// A small seeded generator of numbers (SplitMix64); the same on every machine and for ever.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The sequence of `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 random bits.
+    pub const fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A random word.
+    pub const fn word(&mut self) -> u32 {
+        (self.bits() >> 32) as u32
+    }
+
+    /// A number of `low..=high`.
+    pub const fn between(&mut self, low: i32, high: i32) -> i32 {
+        let span = (high as i64 - low as i64 + 1) as u64;
+        (low as i64 + (self.bits() % span) as i64) as i32
+    }
+
+    /// True once in `n` times.
+    pub const fn once_in(&mut self, n: u32) -> bool {
+        self.word().is_multiple_of(n)
+    }
+
+    /// One of `choices`, which must not be empty.
+    pub const fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[(self.bits() % choices.len() as u64) as usize]
+    }
+
+    /// A number of `low..=high` as a size.
+    const fn size(&mut self, low: u32, high: u32) -> u32 {
+        self.between(low as i32, high as i32) as u32
+    }
+}
+
+/// A random model whose *last* layer does `op`; layers before it only make its input and its residual.
+///
+/// The input of the last layer is the model's input, or a tensor that one layer made of it.
+pub fn draft(op: Op, random: &mut Random) -> Draft {
+    let mut builder = Builder::new(op, random);
+    let takes_bytes = matches!(op, Op::Encode) || (matches!(op, Op::Dense | Op::Conv2d) && random.once_in(4));
+    let input = if takes_bytes { 0 } else { builder.packed_input(random) };
+    builder.layer(op, input, true, random);
+    builder.finish()
+}
+
+/// A random chain of `depth` or a few more layers, with residuals; every tensor has its own place in the arena.
+pub fn chain(depth: u32, random: &mut Random) -> Draft {
+    let mut builder = Builder::new(Op::Conv2d, random);
+    let mut last = if random.once_in(2) { builder.packed_input(random) } else { 0 };
+    for left in (0..depth).rev() {
+        let ops: &[Op] = match builder.tensor(last).kind.is_bytes() {
+            true => &[Op::Encode, Op::Dense, Op::Conv2d, Op::Conv2d],
+            false => &[Op::Dense, Op::Conv2d, Op::Conv2d, Op::MaxPool, Op::SumPool],
+        };
+        last = builder.layer(random.pick(ops), last, left == 0, random);
+    }
+    builder.finish()
+}
+
+/// A random value of `kind`, at times one of its extremes.
+pub fn value(kind: Kind, random: &mut Random) -> i32 {
+    let (low, high) = kind.range();
+    match (kind, random.word() % 16) {
+        (Kind::Sign, _) => random.pick(&[-1, 1]),
+        (_, 0) => low,
+        (_, 1) => high,
+        _ => random.between(low, high),
+    }
+}
+
+struct Builder {
+    tensors: Vec<DraftTensor>,
+    layers: Vec<DraftLayer>,
+    arena_words: u32,
+}
+
+impl Builder {
+    fn new(op: Op, random: &mut Random) -> Self {
+        let side = |random: &mut Random| random.pick(&[1, 2, 3, 4, 5, 6, 7, 9]);
+        let (height, width) = (side(random), side(random));
+        let few = matches!(op, Op::Encode) || random.once_in(2);
+        let channels = if few { random.size(1, 6) } else { channels(random) };
+        let shape = Shape::new(height, width, channels);
+        let kind = random.pick(&[Kind::U8, Kind::I8]);
+        Self { tensors: [DraftTensor { shape, kind, start: 0 }].into(), layers: Vec::new(), arena_words: 0 }
+    }
+
+    fn tensor(&self, index: u16) -> DraftTensor {
+        self.tensors[usize::from(index)]
+    }
+
+    fn finish(self) -> Draft {
+        Draft { input: self.tensors[0], arena_words: self.arena_words, scale: None, layers: self.layers }
+    }
+
+    /// A packed tensor of the input's height and width, made by a convolution of 1 x 1.
+    fn packed_input(&mut self, random: &mut Random) -> u16 {
+        let shape = self.tensor(0).shape;
+        let shape = Shape::new(shape.height, shape.width, channels(random));
+        self.weighted(Op::Conv2d, 0, Window::unit(), shape, packed_kind(random), random)
+    }
+
+    /// A layer of binary weights, thresholds and nothing else.
+    fn weighted(&mut self, op: Op, input: u16, window: Window, shape: Shape, kind: Kind, random: &mut Random) -> u16 {
+        let layer = self.view(op, input, window, shape, kind);
+        self.push(&layer, random)
+    }
+
+    /// A random layer over tensor `input`; returns its output's index.
+    fn layer(&mut self, op: Op, input: u16, is_last: bool, random: &mut Random) -> u16 {
+        let from = self.tensor(input);
+        let window = match op {
+            Op::Encode => Window::unit(),
+            Op::Dense => Window::whole(from.shape),
+            _ => {
+                let may_pad = op != Op::SumPool && !random.once_in(3);
+                window(from.shape, may_pad, random)
+            }
+        };
+        let groups = if op == Op::Conv2d { groups(from.shape.channels, random) } else { 1 };
+        let outputs = match op {
+            Op::Encode => from.shape.channels * random.size(1, 12),
+            Op::Dense | Op::Conv2d if groups == 1 => random.pick(&[1, 2, 5, 10, 31, 32, 33, 47, 64, 70]),
+            Op::Dense | Op::Conv2d => groups * random.pick(&[1, 1, 2, 3]),
+            Op::MaxPool | Op::SumPool => from.shape.channels,
+        };
+        let kind = match op {
+            Op::Encode => Kind::Sign,
+            Op::MaxPool => from.kind,
+            _ if is_last && random.once_in(4) => Kind::I32,
+            _ => packed_kind(random),
+        };
+        let [height, width] = window.output(from.shape).unwrap_or([1, 1]);
+        let shape = Shape::new(height, width, outputs);
+        let with_residual = !matches!(op, Op::Encode | Op::MaxPool) && random.once_in(3);
+        let residual = with_residual.then(|| {
+            let op = if op == Op::Dense { Op::Dense } else { Op::Conv2d };
+            let index = self.weighted(op, input, window, shape, packed_kind(random), random);
+            Residual { index, tensor: place(self.tensor(index)), shift: random.size(0, 5) }
+        });
+        let mut layer = self.view(op, input, window, shape, kind);
+        (layer.groups, layer.residual) = (groups, residual);
+        if op == Op::Conv2d && from.kind == Kind::Sign {
+            layer.pad_value = random.pick(&[PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne]);
+        }
+        self.push(&layer, random)
+    }
+
+    /// A layer without sections, for its derived sizes.
+    fn view(&self, op: Op, input: u16, window: Window, shape: Shape, kind: Kind) -> Layer<'static> {
+        Layer {
+            index: self.layers.len() as u16,
+            name: "",
+            op,
+            input_index: input,
+            input: place(self.tensor(input)),
+            output: place(DraftTensor { shape, kind, start: 0 }),
+            residual: None,
+            window,
+            pad_value: PadValue::Zero,
+            groups: 1,
+            weights: Weights::None,
+            transform: Transform::None,
+            bound: Bound::default(),
+            scratch: Region::default(),
+        }
+    }
+
+    /// Draws weights and thresholds, places output and scratch, and returns the output's index.
+    fn push(&mut self, layer: &Layer<'_>, random: &mut Random) -> u16 {
+        let start = self.arena_words;
+        let output = DraftTensor { shape: layer.output.shape, kind: layer.output.kind, start };
+        let end = start + place(output).region.words;
+        self.arena_words = end + layer.scratch_words();
+        let (low, high) = layer.implied_bound();
+        let bound = Bound { low: low as i32, high: high as i32 };
+        self.layers.push(DraftLayer {
+            name: String::from(layer.op.name()),
+            op: layer.op,
+            input: layer.input_index,
+            residual: layer.residual.map(|from| (from.index, from.shift as u8)),
+            window: layer.window,
+            pad_value: layer.pad_value,
+            groups: layer.groups,
+            output,
+            scratch: if layer.scratch_words() == 0 { 0 } else { end },
+            weights: layer.op.is_weighted().then(|| weights(layer, random)),
+            transform: transform(layer, bound, random),
+            bound,
+        });
+        self.tensors.push(output);
+        self.layers.len() as u16
+    }
+}
+
+/// The tensor that a draft describes.
+fn place(tensor: DraftTensor) -> Tensor {
+    let region = Region { start: tensor.start, words: 0 };
+    let empty = Tensor { shape: tensor.shape, kind: tensor.kind, region };
+    Tensor::new(tensor.shape, tensor.kind, tensor.start).unwrap_or(empty)
+}
+
+fn channels(random: &mut Random) -> u32 {
+    match random.word() % 16 {
+        0 => random.size(130, 420),
+        1..4 => random.pick(&[31, 32, 33, 64, 95, 96, 128]),
+        4..8 => random.size(1, 8),
+        8..12 => random.pick(&[4, 12, 24, 36, 48, 60]),
+        _ => random.size(1, 100),
+    }
+}
+
+fn packed_kind(random: &mut Random) -> Kind {
+    let bits = random.size(1, 4) as u8;
+    random.pick(&[Kind::Sign, Kind::Sign, Kind::Unsigned { bits }])
+}
+
+/// Some divisor of `channels`: often one, all, or one that leaves whole words.
+fn groups(channels: u32, random: &mut Random) -> u32 {
+    let divisors = |keep: &dyn Fn(u32) -> bool| -> Vec<u32> {
+        (1..=channels).filter(|&n| channels.is_multiple_of(n) && keep(n)).collect()
+    };
+    match random.word() % 4 {
+        0 => random.pick(&divisors(&|_| true)),
+        1 if channels.is_multiple_of(WORD_BITS) => {
+            random.pick(&divisors(&|n| (channels / n).is_multiple_of(WORD_BITS)))
+        }
+        2 => channels,
+        _ => 1,
+    }
+}
+
+/// A window that fits `input`; uneven padding where `may_pad`.
+fn window(input: Shape, may_pad: bool, random: &mut Random) -> Window {
+    loop {
+        let kernel = [random.size(1, 5), random.size(1, 5)];
+        let mut pad = |axis: usize| if may_pad { random.size(0, kernel[axis] - 1) } else { 0 };
+        let padding = [pad(0), pad(1), pad(0), pad(1)];
+        let window = Window { kernel, stride: [random.pick(&[1, 1, 2, 3]), random.pick(&[1, 1, 2, 3])], padding };
+        // A kernel of 1 x 1 always fits, so this ends.
+        if window.output(input).is_ok() {
+            return window;
+        }
+    }
+}
+
+/// Random rows; bits past the end of a tap or row are zero.
+fn weights(layer: &Layer<'_>, random: &mut Random) -> Vec<u32> {
+    let run = match layer.packing() {
+        Packing::Tap => layer.group_channels(),
+        Packing::Patch => layer.fan_in(),
+    };
+    let (run_words, used) = (run.div_ceil(WORD_BITS), run % WORD_BITS);
+    let words = layer.row_words() * layer.output.shape.channels;
+    let mut word = |index: u32| {
+        let is_end = used != 0 && index % run_words == run_words - 1;
+        if is_end { random.word() & (u32::MAX >> (WORD_BITS - used)) } else { random.word() }
+    };
+    (0..words).map(&mut word).collect()
+}
+
+fn transform(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
+    let channels = layer.output.shape.channels;
+    match (layer.op, layer.output.kind) {
+        (Op::MaxPool, _) => DraftTransform::None,
+        (Op::Encode, _) => {
+            let per_channel = (channels / layer.input.shape.channels) as u8;
+            DraftTransform::Encode { per_channel, thresholds: (0..channels).map(|_| random.word() as u8).collect() }
+        }
+        (_, Kind::I32) => DraftTransform::Raw,
+        _ => {
+            let per_channel = (1 << layer.output.kind.planes()) - 1;
+            let mut values = Vec::new();
+            for _ in 0..channels {
+                let mut of_channel: Vec<i32> = (0..per_channel).map(|_| threshold(layer, bound, random)).collect();
+                of_channel.sort_unstable();
+                values.extend(of_channel);
+            }
+            let used = |word: u32| (channels - word * WORD_BITS).min(WORD_BITS);
+            let mut direction = |word| random.word() & (u32::MAX >> (WORD_BITS - used(word)));
+            let directions = (0..channels.div_ceil(WORD_BITS)).map(&mut direction).collect();
+            DraftTransform::Thresholds { values, directions }
+        }
+    }
+}
+
+/// A threshold: mostly where accumulators are likely, at times at or past their ends.
+fn threshold(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> i32 {
+    let middle = bound.low / 2 + bound.high / 2;
+    let (_, largest) = layer.input.kind.range();
+    let spread = (layer.fan_in().isqrt() as i32 + 1).saturating_mul(largest);
+    match random.word() % 16 {
+        0 => random.pick(&[i32::MIN, i32::MAX, bound.low, bound.high, bound.low - 1, bound.high + 1]),
+        1 => random.between(bound.low, bound.high),
+        2..5 => random.between(-2, 2),
+        _ => middle.saturating_add(random.between(-spread, spread)),
+    }
+}

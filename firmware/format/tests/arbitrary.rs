@@ -1,0 +1,65 @@
+//! The generator of random models yields valid models of every kind.
+#![cfg(feature = "arbitrary")]
+
+use std::collections::BTreeSet;
+
+use bitfab_format::arbitrary::{Random, chain, draft};
+use bitfab_format::{Draft, Model, Op};
+
+const OPS: [Op; 5] = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool];
+
+#[test]
+fn every_draft_is_a_valid_model_and_comes_back_unchanged() {
+    for seed in 0..600 {
+        for op in OPS {
+            let draft = draft(op, &mut Random::new(seed));
+            let words = draft.emit();
+            let model = Model::new(bytes(&words)).unwrap_or_else(|error| panic!("{op:?}, seed {seed}: {error}"));
+            assert_eq!(Draft::from(&model), draft, "{op:?}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn every_chain_is_a_valid_model() {
+    for seed in 0..300 {
+        let words = chain(1 + seed as u32 % 6, &mut Random::new(seed)).emit();
+        Model::new(bytes(&words)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+}
+
+#[test]
+fn drafts_reach_every_combination_that_changes_a_kernel() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..4000 {
+        let words = draft(Op::Conv2d, &mut Random::new(seed)).emit();
+        let model = Model::new(bytes(&words)).expect("a valid draft");
+        let layer = model.layers().last().expect("a layer");
+        let groups = match layer.groups {
+            1 => "one",
+            n if n == layer.input.shape.channels => "depthwise",
+            _ => "some",
+        };
+        seen.insert(format!("{:?} {:?} {groups}", layer.input.kind, layer.packing()));
+        seen.insert(format!("{:?} {:?} {}", layer.packing(), layer.pad_value, layer.needs_mask()));
+        seen.insert(format!("{:?} residual {}", layer.output.kind, layer.residual.is_some()));
+    }
+    let text = seen.iter().cloned().collect::<Vec<_>>().join("\n");
+    // U8 and I8 (patch only), signs and 1 to 4 bits (both packings); groups of one, some, all channels.
+    for kind in ["U8", "I8", "Sign", "Unsigned { bits: 1 }", "Unsigned { bits: 4 }"] {
+        for groups in ["one", "some", "depthwise"] {
+            let is_reached = seen.iter().any(|case| case.starts_with(kind) && case.ends_with(groups));
+            assert!(is_reached, "{kind} {groups} is missing from\n{text}");
+        }
+    }
+    for case in ["Tap Zero true", "Patch Zero true", "Tap PlusOne false", "Patch MinusOne false", "Sign Tap some"] {
+        assert!(seen.contains(case), "{case} is missing from\n{text}");
+    }
+    for case in ["I32 residual true", "Sign residual true", "Unsigned { bits: 4 } residual true"] {
+        assert!(seen.contains(case), "{case} is missing from\n{text}");
+    }
+}
+
+fn bytes(words: &[u32]) -> &[u8] {
+    bytemuck::cast_slice(words)
+}

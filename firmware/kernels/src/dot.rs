@@ -1,0 +1,60 @@
+//! Binary dot products: ones counted in the XOR or AND of runs of words (NUMERICS 3.4 and 3.5).
+
+use crate::arch;
+
+/// How a word of the window meets a word of weights before ones are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Counts the signs that differ: `n - 2 count` is their dot product.
+    Xor,
+    /// Counts the ones of a plane that meet a weight of +1: `2 count - popcount(plane)` is their dot product.
+    And,
+}
+
+impl Join {
+    /// The joined word.
+    pub const fn apply(self, a: u32, b: u32) -> u32 {
+        match self {
+            Self::Xor => a ^ b,
+            Self::And => a & b,
+        }
+    }
+}
+
+/// Ones in the joined words of `a` and `b`; the shorter slice decides how many words are read.
+///
+/// ```
+/// use bitfab_kernels::{Join, count};
+/// assert_eq!(count(Join::Xor, &[0b1100], &[0b1010]), 2);
+/// assert_eq!(count(Join::And, &[0b1100], &[0b1010]), 1);
+/// ```
+pub fn count(join: Join, a: &[u32], b: &[u32]) -> u32 {
+    match join {
+        Join::Xor => arch::count_xor(a, b),
+        Join::And => arch::count_and(a, b),
+    }
+}
+
+/// Adds `scale * count(join, window, row)` to the accumulator of each row.
+///
+/// Row `i` is the words `i * stride .. i * stride + window.len()` of `rows`; there are as many as accumulators.
+/// Rows that are missing or short leave their accumulators as they are or partial; sums wrap.
+pub fn add_counts(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+    arch::add_counts(join, scale, window, rows, stride, accumulators);
+}
+
+/// One row after the other, by any function that counts.
+#[cfg_attr(all(not(target_os = "none"), target_arch = "x86_64"), allow(dead_code))]
+#[inline(always)]
+pub(crate) fn add_row_by_row(
+    count: impl Fn(&[u32], &[u32]) -> u32,
+    scale: i32,
+    window: &[u32],
+    rows: &[u32],
+    stride: usize,
+    accumulators: &mut [i32],
+) {
+    for (row, accumulator) in rows.chunks(stride.max(1)).zip(accumulators) {
+        *accumulator = accumulator.wrapping_add(scale.wrapping_mul(count(window, row) as i32));
+    }
+}

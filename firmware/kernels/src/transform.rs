@@ -1,0 +1,102 @@
+//! From accumulators to output values: residual, thresholds, raw scores (NUMERICS 5).
+
+use bitfab_format::{Layer, Residual, Transform, WORD_BITS};
+
+/// Accumulators that are transformed together: the channels of one word.
+pub(crate) const BLOCK: usize = WORD_BITS as usize;
+
+/// Most planes of a packed value.
+const PLANES: usize = 4;
+
+/// Transforms the accumulators of word `word` of the channels of output pixel `pixel` and stores the result.
+pub(crate) fn store(
+    layer: &Layer<'_>,
+    pixel: usize,
+    word: usize,
+    accumulators: &mut [i32],
+    residual: &[u32],
+    output: &mut [u32],
+) {
+    if let Some(from) = layer.residual {
+        add(from, pixel, word, accumulators, residual);
+    }
+    let first = pixel.wrapping_mul(layer.output.pixel_words() as usize);
+    match layer.transform {
+        Transform::Thresholds { per_channel: 1, values, directions } => {
+            if let Some(to) = output.get_mut(first.wrapping_add(word)) {
+                *to = signs(accumulators, word, values, directions);
+            }
+        }
+        Transform::Thresholds { per_channel, values, directions } => {
+            let planes = levels(accumulators, word, per_channel as usize, values, directions);
+            let stride = layer.output.shape.channel_words() as usize;
+            let to = output.get_mut(first.wrapping_add(word)..).unwrap_or_default();
+            let planes = planes.iter().take(layer.output.kind.planes() as usize);
+            to.iter_mut().step_by(stride.max(1)).zip(planes).for_each(|(to, plane)| *to = *plane);
+        }
+        Transform::Raw => {
+            let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
+            to.iter_mut().zip(accumulators).for_each(|(to, acc)| *to = *acc as u32);
+        }
+        Transform::None | Transform::Encode { .. } => {} // a checked layer with accumulators has neither
+    }
+}
+
+/// Adds the residual's values, shifted (NUMERICS 5.1).
+fn add(from: Residual, pixel: usize, word: usize, accumulators: &mut [i32], residual: &[u32]) {
+    let first = pixel.wrapping_mul(from.tensor.pixel_words() as usize).wrapping_add(word);
+    let planes = residual.get(first..).unwrap_or_default();
+    let stride = (from.tensor.shape.channel_words() as usize).max(1);
+    let is_signed = from.tensor.kind.range().0 < 0;
+    // Signs are 2 bit - 1; unsigned values the sum of their planes.
+    let offset = if is_signed { -1i32 } else { 0 }.wrapping_shl(from.shift);
+    accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(offset));
+    let mut shift = from.shift + u32::from(is_signed);
+    for plane in planes.iter().step_by(stride).take(from.tensor.kind.planes() as usize) {
+        let mut bits = *plane;
+        for acc in accumulators.iter_mut() {
+            *acc = acc.wrapping_add(((bits & 1) as i32).wrapping_shl(shift));
+            bits >>= 1;
+        }
+        shift = shift.wrapping_add(1);
+    }
+}
+
+/// Whether the accumulator reaches the threshold in its channel's direction (NUMERICS 5.3).
+const fn reaches(acc: i32, threshold: i32, is_down: bool) -> bool {
+    if is_down { acc <= threshold } else { acc >= threshold }
+}
+
+/// One threshold a channel: the word of their signs.
+fn signs(accumulators: &[i32], word: usize, values: &[i32], directions: &[u32]) -> u32 {
+    let values = values.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
+    let mut down = directions.get(word).copied().unwrap_or(0);
+    let (mut signs, mut bit) = (0, 1u32);
+    for (&acc, &threshold) in accumulators.iter().zip(values) {
+        if reaches(acc, threshold, down & 1 != 0) {
+            signs |= bit;
+        }
+        bit <<= 1;
+        down >>= 1;
+    }
+    signs
+}
+
+/// Several thresholds a channel: the planes of the number that each accumulator reaches.
+fn levels(accumulators: &[i32], word: usize, per_channel: usize, values: &[i32], directions: &[u32]) -> [u32; PLANES] {
+    let first = word.wrapping_mul(BLOCK).wrapping_mul(per_channel);
+    let values = values.get(first..).unwrap_or_default().chunks_exact(per_channel.max(1));
+    let mut down = directions.get(word).copied().unwrap_or(0);
+    let (mut planes, mut bit) = ([0; PLANES], 1u32);
+    for (&acc, thresholds) in accumulators.iter().zip(values) {
+        let is_down = down & 1 != 0;
+        let mut level = thresholds.iter().fold(0u32, |level, &t| level + u32::from(reaches(acc, t, is_down)));
+        for plane in &mut planes {
+            *plane |= bit & (level & 1).wrapping_neg();
+            level >>= 1;
+        }
+        bit <<= 1;
+        down >>= 1;
+    }
+    planes
+}
