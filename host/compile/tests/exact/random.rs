@@ -1,0 +1,184 @@
+//! Random graphs whose batch norms are full of ties, zeros and extremes.
+
+use bitfab_graph::{ByteKind, Graph, Kind, Node, Op, PadValue, Shape, Tensor, WeightQuantizer, Weights, Window};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// A graph under construction.
+struct Builder {
+    rng: StdRng,
+    graph: Graph,
+    tensors: Vec<Tensor>,
+}
+
+/// A valid graph from a seed.
+pub fn graph(seed: u64) -> Graph {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let input = Shape::new(rng.random_range(1..6), rng.random_range(1..6), rng.random_range(1..40));
+    let input_kind = if rng.random() { ByteKind::U8 } else { ByteKind::I8 };
+    let graph = Graph { input, input_kind, nodes: Vec::new() };
+    let mut builder = Builder { rng, graph, tensors: Vec::new() };
+    builder.build();
+    builder.graph
+}
+
+impl Builder {
+    fn push(&mut self, inputs: Vec<usize>, op: Op) {
+        let name = format!("{}{}", op.label(), self.graph.nodes.len());
+        self.graph.nodes.push(Node { name, inputs, op });
+        self.tensors = self.graph.check().unwrap_or_else(|error| panic!("the generator is wrong: {error}"));
+    }
+
+    fn last(&self) -> Tensor {
+        let bytes = Tensor { shape: self.graph.input, kind: Kind::Bytes(self.graph.input_kind) };
+        self.tensors.last().copied().unwrap_or(bytes)
+    }
+
+    fn build(&mut self) {
+        if self.rng.random_ratio(1, 3) {
+            self.thermometer();
+        }
+        for _ in 0..self.rng.random_range(1..4) {
+            self.block();
+        }
+        let scores = self.rng.random_range(1..12);
+        self.dense(scores);
+        match self.rng.random_range(0..3) {
+            0 => self.push_after(Op::Scale { factors: vec![0.125] }),
+            1 => self.push_after(Op::Sign),
+            _ => {}
+        }
+    }
+
+    fn push_after(&mut self, op: Op) {
+        self.push(vec![self.graph.nodes.len()], op);
+    }
+
+    fn thermometer(&mut self) {
+        let per_channel = self.rng.random_range(1..4);
+        let range = if self.graph.input_kind == ByteKind::U8 { -3..256 } else { -128..128 };
+        let channels = self.graph.input.channels as usize;
+        let mut thresholds = Vec::new();
+        for _ in 0..channels {
+            let mut one: Vec<i16> = (0..per_channel).map(|_| self.rng.random_range(range.clone())).collect();
+            one.sort_unstable();
+            thresholds.extend(one);
+        }
+        self.push_after(Op::Thermometer { thresholds, per_channel });
+    }
+
+    fn weights(&mut self, shape: [u32; 4]) -> Weights {
+        let count: u32 = shape.iter().product();
+        let values = (0..count).map(|_| self.rng.random_range(-1.0..1.0)).collect();
+        Weights { values, shape, quantizer: WeightQuantizer::Sign }
+    }
+
+    fn dense(&mut self, outputs: u32) {
+        let features = self.last().shape.elements() as u32;
+        let weights = self.weights([outputs, 1, 1, features]);
+        self.push_after(Op::Dense { weights });
+    }
+
+    fn window(&mut self, pad_values: &[PadValue]) -> Window {
+        let shape = self.last().shape;
+        let mut side = |size: u32| {
+            let kernel = self.rng.random_range(1..4);
+            let most = (kernel - 1).min(2);
+            let (before, after) = (self.rng.random_range(0..=most), self.rng.random_range(0..=most));
+            if kernel > size + before + after { (1, 0, 0) } else { (kernel, before, after) }
+        };
+        let ((height, top, bottom), (width, left, right)) = (side(shape.height), side(shape.width));
+        let stride = [self.rng.random_range(1..3), self.rng.random_range(1..3)];
+        let pad_value = pad_values[self.rng.random_range(0..pad_values.len())];
+        Window { kernel: [height, width], stride, padding: [top, left, bottom, right], pad_value }
+    }
+
+    fn conv2d(&mut self) {
+        let input = self.last();
+        let pads: &[PadValue] = match input.kind {
+            Kind::Signs => &[PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne],
+            _ => &[PadValue::Zero],
+        };
+        let window = self.window(pads);
+        let channels = input.shape.channels;
+        let divisors: Vec<u32> = (1..=channels).filter(|g| channels % g == 0).collect();
+        let groups = if self.rng.random() { 1 } else { divisors[self.rng.random_range(0..divisors.len())] };
+        let outputs = groups * self.rng.random_range(1..(36 / groups).max(2));
+        let [height, width] = window.kernel;
+        let weights = self.weights([outputs, height, width, channels / groups]);
+        self.push_after(Op::Conv2d { weights, window, groups });
+    }
+
+    /// An accumulator, what folds into it, and perhaps a pool.
+    fn block(&mut self) {
+        let before = self.graph.nodes.len();
+        let input = self.last();
+        let is_packed = matches!(input.kind, Kind::Signs | Kind::Levels { .. });
+        match self.rng.random_range(0..6) {
+            0 if is_packed => {
+                let window = Window { padding: [0; 4], ..self.window(&[PadValue::Zero]) };
+                let fits = window.output(input.shape).is_some();
+                self.push_after(Op::SumPool { window: if fits { window } else { Window::valid(1, 1) } });
+            }
+            1 => {
+                let outputs = self.rng.random_range(1..40);
+                self.dense(outputs);
+            }
+            _ => self.conv2d(),
+        }
+        if is_packed && self.last().shape == input.shape {
+            let shift = self.rng.random_range(0..4);
+            self.push(vec![before + 1, before], Op::Add { shift });
+        }
+        self.real_part();
+        let smallest = if self.last().kind == Kind::Signs { PadValue::MinusOne } else { PadValue::Zero };
+        if self.rng.random_ratio(1, 3) {
+            let window = self.window(&[smallest]);
+            self.push_after(Op::MaxPool { window });
+        }
+    }
+
+    fn real_part(&mut self) {
+        let channels = self.last().shape.channels as usize;
+        if self.rng.random_ratio(1, 3) {
+            let count = if self.rng.random() { 1 } else { channels };
+            let factors = (0..count).map(|_| self.number()).collect();
+            self.push_after(Op::Scale { factors });
+        }
+        if self.rng.random_ratio(4, 5) {
+            let op = self.batch_norm(channels);
+            self.push_after(op);
+        }
+        if self.rng.random_ratio(1, 5) {
+            let factors = vec![self.number()];
+            self.push_after(Op::Scale { factors });
+        }
+        if self.rng.random() {
+            self.push_after(Op::Sign);
+        } else {
+            let bits = self.rng.random_range(1..5);
+            let step = [0.5, 1.0, 0.3, 2.0][self.rng.random_range(0..4)];
+            self.push_after(Op::Quantize { bits, step });
+        }
+    }
+
+    fn batch_norm(&mut self, channels: usize) -> Op {
+        let numbers = |this: &mut Self| (0..channels).map(|_| this.number()).collect::<Vec<f32>>();
+        let (gamma, beta, mean) = (numbers(self), numbers(self), numbers(self));
+        let variance: Vec<f32> = numbers(self).iter().map(|v| v.abs()).collect();
+        let epsilon = if self.rng.random() { 1e-5 } else { f32::MIN_POSITIVE };
+        Op::BatchNorm { gamma, beta, mean, variance, epsilon }
+    }
+
+    /// Often a small integer (so that ties happen), sometimes zero or extreme.
+    fn number(&mut self) -> f32 {
+        match self.rng.random_range(0..10) {
+            0 => 0.0,
+            1 => 1e-40,
+            2 => -3e38,
+            3..=6 => self.rng.random_range(-6..7) as f32,
+            7 => [4.0, 9.0, 0.25, -0.5][self.rng.random_range(0..4)],
+            _ => self.rng.random_range(-20.0..20.0),
+        }
+    }
+}
