@@ -1,0 +1,204 @@
+//! What a model file must not contain: every check of `Model::new`, and that no bytes make it panic.
+
+use bitfab_format::arbitrary::{Random, draft as arbitrary_draft};
+use bitfab_format::{
+    Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Model, Op, PadValue, Reason, Shape, Window, align, digest,
+};
+use proptest::prelude::*;
+
+/// 40 bytes -> 33 signs (dense), 33 signs -> 3 scores (dense): patch and tap packing with pad bits.
+fn draft() -> Draft {
+    let dense = |input, from: Shape, to, start, row_words: usize, kind, transform| DraftLayer {
+        name: "dense".into(),
+        op: Op::Dense,
+        input,
+        residual: None,
+        window: Window::whole(from),
+        pad_value: PadValue::Zero,
+        groups: 1,
+        output: DraftTensor { shape: Shape::vector(to), kind, start },
+        scratch: 0,
+        weights: Some(vec![0; to as usize * row_words]),
+        transform,
+        bound: Default::default(),
+    };
+    let signs = DraftTransform::Thresholds { values: vec![0; 33], directions: vec![0; 2] };
+    let mut first = dense(0, Shape::vector(40), 33, 0, 2, Kind::Sign, signs);
+    (first.bound.low, first.bound.high, first.scratch) = (-40 * 255, 40 * 255, 5);
+    let mut second = dense(1, Shape::vector(33), 3, 2, 2, Kind::I32, DraftTransform::Raw);
+    (second.bound.low, second.bound.high) = (-33, 33);
+    let input = DraftTensor { shape: Shape::vector(40), kind: Kind::U8, start: 0 };
+    Draft { input, arena_words: 21, scale: None, layers: vec![first, second] }
+}
+
+/// A valid model of any operation.
+fn any_draft(seed: u64) -> Draft {
+    let mut random = Random::new(seed);
+    let op = random.pick(&[Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool]);
+    arbitrary_draft(op, &mut random)
+}
+
+/// The refusal after `edit`, as layer and reason.
+fn refusal(edit: impl FnOnce(&mut Draft)) -> (Option<u16>, Reason) {
+    let mut draft = draft();
+    edit(&mut draft);
+    let error = Model::from_words(&draft.emit()).expect_err("must be refused");
+    (error.layer, error.reason)
+}
+
+/// The refusal after an edit of the words, with the checksum repaired.
+fn refusal_of_words(edit: impl FnOnce(&mut [u32])) -> (Option<u16>, u32, Reason) {
+    let mut words = draft().emit();
+    edit(&mut words);
+    words[3] = digest(&words[4..]);
+    let error = Model::from_words(&words).expect_err("must be refused");
+    (error.layer, error.at, error.reason)
+}
+
+#[test]
+fn the_untouched_model_is_accepted() {
+    let words = draft().emit();
+    let model = Model::from_words(&words).expect("valid");
+    assert_eq!(model.arena_words(), 21);
+    assert_eq!(model.input_bytes(), 40);
+    assert_eq!(model.layers().count(), 2);
+    assert_eq!(model.layer(1).expect("second").row_words(), 2);
+    assert!(model.layer(2).is_none());
+}
+
+#[test]
+fn headers_that_lie_are_refused() {
+    assert_eq!(refusal_of_words(|w| w[0] = 0), (None, 0, Reason::NotAModel));
+    assert_eq!(refusal_of_words(|w| w[1] = 2), (None, 4, Reason::Version));
+    assert_eq!(refusal_of_words(|w| w[2] += 4), (None, 8, Reason::Truncated));
+    assert_eq!(refusal_of_words(|w| w[2] -= 4), (None, 8, Reason::TrailingBytes));
+    assert_eq!(refusal_of_words(|w| w[4] = 0), (None, 16, Reason::LayerCount));
+    assert_eq!(refusal_of_words(|w| w[4] = 256), (None, 16, Reason::LayerCount));
+    assert_eq!(refusal_of_words(|w| w[4] = 200), (None, 16, Reason::Truncated));
+    assert_eq!(refusal_of_words(|w| w[5] += 1), (None, 20, Reason::Arena));
+    assert_eq!(refusal_of_words(|w| w[6] = 0), (None, 24, Reason::Shape));
+    assert_eq!(refusal_of_words(|w| w[7] = u32::MAX), (None, 24, Reason::Shape));
+    assert_eq!(refusal_of_words(|w| w[8] = 3), (None, 32, Reason::UnknownCode));
+    assert_eq!(refusal_of_words(|w| w[10] = 64), (None, 36, Reason::Reserved));
+    assert_eq!(refusal_of_words(|w| w[15] = 1), (None, 60, Reason::Reserved));
+}
+
+#[test]
+fn damage_is_found_by_the_checksum() {
+    let words = draft().emit();
+    for at in 4..words.len() {
+        let mut words = words.clone();
+        words[at] ^= 1 << (at % 32);
+        let error = Model::from_words(&words).expect_err("must be refused");
+        assert_eq!((error.at, error.reason), (12, Reason::Checksum), "word {at}");
+    }
+}
+
+#[test]
+fn layers_that_lie_are_refused() {
+    let (first, second) = (Some(0), Some(1));
+    let odd_kernel = |d: &mut Draft| d.layers[0].window.kernel = [2, 1];
+    assert_eq!(refusal(odd_kernel), (first, Reason::Window));
+    assert_eq!(refusal(|d| d.layers[0].input = 1), (first, Reason::TensorIndex));
+    assert_eq!(refusal(|d| d.layers[0].residual = Some((0, 0))), (first, Reason::TensorIndex));
+    assert_eq!(refusal(|d| d.layers[1].residual = Some((1, 16))), (second, Reason::TensorIndex));
+    assert_eq!(refusal(|d| d.layers[0].groups = 2), (first, Reason::Groups));
+    assert_eq!(refusal(|d| d.layers[0].groups = 0), (first, Reason::Groups));
+    assert_eq!(refusal(|d| d.layers[0].pad_value = PadValue::PlusOne), (first, Reason::Kind));
+    assert_eq!(refusal(|d| d.layers[0].op = Op::MaxPool), (first, Reason::Kind));
+    assert_eq!(refusal(|d| d.layers[1].output.kind = Kind::Sign), (second, Reason::Kind));
+    assert_eq!(refusal(|d| d.layers[1].weights = None), (second, Reason::UnknownCode));
+    assert_eq!(refusal(|d| d.layers[0].output.shape.height = 2), (first, Reason::OutputShape));
+    assert_eq!(refusal(|d| d.layers[0].output.shape.channels = u32::MAX), (first, Reason::Shape));
+    assert_eq!(refusal(|d| d.layers[0].bound.high += 1), (first, Reason::Bound));
+    assert_eq!(refusal(|d| d.layers[0].name = "x".repeat(65)), (first, Reason::Name));
+}
+
+#[test]
+fn sections_that_lie_are_refused() {
+    let first = Some(0);
+    let weights = |d: &mut Draft, words| d.layers[0].weights = Some(words);
+    assert_eq!(refusal(|d| weights(d, vec![0; 65])), (first, Reason::Section));
+    let mut pad_bit = vec![0; 66];
+    pad_bit[65] = 1 << 8;
+    assert_eq!(refusal(|d| weights(d, pad_bit)), (first, Reason::PadBits));
+    let thresholds = |values, directions| DraftTransform::Thresholds { values, directions };
+    let set = |d: &mut Draft, transform| d.layers[0].transform = transform;
+    assert_eq!(refusal(|d| set(d, thresholds(vec![0; 32], vec![0; 2]))), (first, Reason::Section));
+    assert_eq!(refusal(|d| set(d, thresholds(vec![0; 33], vec![0, 2]))), (first, Reason::PadBits));
+    let levels = |d: &mut Draft, values: [i32; 3]| {
+        d.layers[0].output.kind = Kind::Unsigned { bits: 2 };
+        d.layers[0].transform = thresholds(values.repeat(33), vec![0; 2]);
+    };
+    assert_eq!(refusal(|d| levels(d, [1, 3, 2])), (first, Reason::ThresholdOrder));
+    assert_eq!(refusal_of_words(|w| w[16 + 10] = u32::MAX), (Some(0), 4 * 26, Reason::Section));
+    assert_eq!(refusal_of_words(|w| w[16 + 18] = u32::MAX), (Some(0), 4 * 34, Reason::Name));
+}
+
+#[test]
+fn regions_that_overlap_are_refused() {
+    let (first, second) = (Some(0), Some(1));
+    assert_eq!(refusal(|d| d.layers[0].scratch = 1), (first, Reason::Overlap));
+    assert_eq!(refusal(|d| d.layers[1].output.start = 1), (second, Reason::Overlap));
+    assert_eq!(refusal(|d| d.layers[0].scratch = u32::MAX), (first, Reason::Arena));
+    assert_eq!(refusal(|d| d.layers[1].scratch = 9), (second, Reason::Reserved));
+    assert_eq!(refusal(|d| d.layers[1].output.start = 1 << 28), (second, Reason::Arena));
+}
+
+#[test]
+fn unaligned_and_short_slices_are_refused() {
+    let words = draft().emit();
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut shifted = vec![0; words.len() + 1];
+    let shifted: &mut [u8] = bytemuck::cast_slice_mut(&mut shifted);
+    shifted[1..=bytes.len()].copy_from_slice(&bytes);
+    let error = Model::new(&shifted[1..=bytes.len()]).expect_err("must be refused");
+    assert_eq!(error.reason, Reason::Misaligned);
+    for length in 0..bytes.len() {
+        let words = align(&bytes[..length]);
+        let slice = &bytemuck::cast_slice::<u32, u8>(&words)[..length];
+        let error = Model::new(slice).expect_err("must be refused");
+        assert_eq!(error.reason, Reason::Truncated, "{length} bytes");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(mut words in prop::collection::vec(any::<u32>(), 0..200)) {
+        for (index, word) in [u32::from_le_bytes(*b"bfab"), 1, words.len() as u32 * 4].into_iter().enumerate() {
+            if let Some(slot) = words.get_mut(index) { *slot = word; }
+        }
+        if words.len() > 4 {
+            words[3] = digest(&words[4..]);
+            words[4] = 1 + words[4] % 3;
+            words[3] = digest(&words[4..]);
+        }
+        let _ = Model::from_words(&words).map(|model| model.layers().count());
+    }
+
+    #[test]
+    fn edited_models_are_refused_or_whole(seed: u64, edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u32>()), 1..4)) {
+        let mut words = any_draft(seed).emit();
+        for (at, value) in edits {
+            let at = 4 + at.index(words.len() - 4);
+            // Small and single-bit changes reach deeper than noise.
+            words[at] = match value % 4 { 0 => words[at].wrapping_add(1), 1 => words[at].wrapping_sub(1), 2 => words[at] ^ 1 << (value >> 27), _ => value };
+        }
+        words[3] = digest(&words[4..]);
+        if let Ok(model) = Model::from_words(&words) {
+            prop_assert_eq!(model.layers().count(), model.layer_count());
+            // What is accepted is fully described by its draft, whatever lay between the sections.
+            let again = Draft::from(&model).emit();
+            prop_assert_eq!(Draft::from(&Model::from_words(&again).expect("written by us")), Draft::from(&model));
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(seed: u64) {
+        let draft = any_draft(seed);
+        let words = draft.emit();
+        let model = Model::from_words(&words).expect("valid");
+        prop_assert_eq!(&Draft::from(&model), &draft);
+        prop_assert_eq!(Draft::from(&model).emit(), words);
+    }
+}
