@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod qemu;
 pub mod software;
 pub mod verify;
 

@@ -1,0 +1,82 @@
+//! Builds firmware in the boards' own workspace.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::QemuError;
+use super::process::{self, Tool};
+
+const CARGO: Tool = Tool { program: "cargo", package: "rustup" };
+
+/// How firmware is optimised: a Cargo profile of the boards' workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// As in a product: size for most, speed for the kernels.
+    Release,
+    /// Speed for all.
+    Speed,
+    /// Size for all.
+    Size,
+    /// Smallest size for all.
+    Smallest,
+}
+
+impl Profile {
+    /// All profiles.
+    pub const ALL: [Self; 4] = [Self::Release, Self::Speed, Self::Size, Self::Smallest];
+
+    /// Cargo's name of it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Speed => "proof-3",
+            Self::Size => "proof-s",
+            Self::Smallest => "proof-z",
+        }
+    }
+}
+
+/// The boards' workspace in the checkout that this crate was built from.
+///
+/// # Errors
+/// [`QemuError::Sources`] where the checkout is gone.
+pub fn boards_folder() -> Result<PathBuf, QemuError> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/boards");
+    path.canonicalize().map_err(|_| QemuError::Sources { path })
+}
+
+/// Where boards are built: `boards` under the root workspace's target folder.
+///
+/// # Errors
+/// [`QemuError::Sources`] where the checkout is gone.
+pub fn target_folder() -> Result<PathBuf, QemuError> {
+    let root = boards_folder()?.join("../..");
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    Ok(root.join(target).join("boards"))
+}
+
+/// Builds `package` for `target` and returns its ELF file; up to date, this takes a fraction of a second.
+///
+/// # Errors
+/// [`QemuError::Build`] with what Cargo said.
+pub fn build(package: &str, target: &str, profile: Profile, features: &[&str]) -> Result<PathBuf, QemuError> {
+    let folder = target_folder()?;
+    let binary = if features.contains(&"defmt") { format!("{package}-defmt") } else { package.into() };
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Linker arguments come from the boards' own build script; flags for the laptop must not reach them.
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"] {
+        cargo.env_remove(variable);
+    }
+    cargo.current_dir(boards_folder()?).env("CARGO_TARGET_DIR", &folder);
+    cargo.args(["build", "--quiet", "--color=never", "--package", package, "--bin", &binary]);
+    cargo.args(["--target", target, "--profile", profile.name(), "--features", &features.join(",")]);
+    let output = process::compile(&mut cargo, CARGO)?;
+    if output.status.success() {
+        return Ok(folder.join(target).join(profile.name()).join(binary));
+    }
+    let output = String::from_utf8_lossy(&output.stderr).into_owned();
+    let missing = output.contains("target may not be installed") || output.contains("can't find crate for `core`");
+    let hint = if missing { format!(" (run `rustup target add {target}`)") } else { String::new() };
+    Err(QemuError::Build { package: package.into(), target: target.into(), hint, output })
+}

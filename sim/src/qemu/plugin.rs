@@ -1,0 +1,39 @@
+//! The counting plugin: compiled when first needed.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::files::{in_file, scratch};
+use super::process::{self, Tool};
+use super::{QemuError, target_folder};
+
+const COMPILER: Tool = Tool { program: "cc", package: "gcc" };
+
+const SOURCE: &str = include_str!("../../qemu/count.c");
+
+/// The plugin's shared object under the target folder.
+///
+/// The file's name holds a digest of the source, so that a changed source is compiled again.
+pub fn plugin() -> Result<PathBuf, QemuError> {
+    let folder = target_folder()?;
+    let digest = bitfab_format::digest(&bitfab_format::align(SOURCE.as_bytes()));
+    let path = folder.join(format!("count-{digest:08x}.so"));
+    if path.exists() {
+        return Ok(path);
+    }
+    fs::create_dir_all(&folder).map_err(in_file(&folder))?;
+    let scratch = scratch()?;
+    let source = scratch.path().join("count.c");
+    fs::write(&source, SOURCE).map_err(in_file(&source))?;
+    // Compiled aside and renamed, so that another process never sees half a file.
+    let aside = folder.join(format!("count-{digest:08x}.{}.tmp", std::process::id()));
+    let mut compiler = Command::new(COMPILER.program);
+    compiler.args(["-O2", "-shared", "-fPIC", "-o"]).arg(&aside).arg(&source);
+    let output = process::compile(&mut compiler, COMPILER)?;
+    if !output.status.success() {
+        return Err(QemuError::Plugin { output: String::from_utf8_lossy(&output.stderr).into() });
+    }
+    fs::rename(&aside, &path).map_err(in_file(&path))?;
+    Ok(path)
+}
