@@ -156,45 +156,52 @@ impl<'g> Lowering<'g> {
         let mut is_scaled = false;
         while let Some((at, node)) = self.follower(last)? {
             match &node.op {
-                Op::Add { .. } if tail.residual.is_some() || is_scaled => {
-                    return Err(self.problem(at, "a layer takes one addition, before any scale; use one layer more"));
-                }
                 Op::Add { shift } => {
-                    if node.inputs[0] != last + 1 {
+                    if tail.residual.is_some() || is_scaled {
                         return Err(
-                            self.problem(at, "the accumulator must be the first input and be computed right before")
+                            self.problem(at, "a layer takes one addition, before any scale; add a layer between")
                         );
                     }
-                    let tensor = self.tensor(at, node.inputs[1])?;
-                    tail.residual =
-                        Some(Residual { index: tensor, tensor: self.tensors[usize::from(tensor)], shift: *shift });
+                    tail.residual = Some(self.residual(at, last, *shift)?);
                 }
-                Op::Scale { factors } => {
+                Op::Sign | Op::Quantize { .. } => tail.output = Some(steps(&node.op)),
+                op => {
                     is_scaled = true;
-                    (0..channels).for_each(|c| tail.affines[c].scale(factors[c.min(factors.len() - 1)]));
+                    self.scale(at, op, &mut tail.affines)?;
                 }
-                Op::BatchNorm { gamma, beta, mean, variance, epsilon } => {
-                    is_scaled = true;
-                    let constants = |c: usize| [gamma[c], beta[c], mean[c], variance[c], *epsilon];
-                    if !(0..channels).all(|c| tail.affines[c].normalise(constants(c))) {
-                        return Err(self.problem(at, "a second batch norm on one accumulator; merge the two"));
-                    }
-                }
-                Op::Sign => tail.output = Some((vec![Dyadic::from_int(0)], Kind::Sign)),
-                Op::Quantize { bits, step } => {
-                    let step = Dyadic::from_f32(*step);
-                    let middle = |i: i64| (&Dyadic::from_int(2 * i - 1) * &step).half();
-                    let steps = (1..1 << bits).map(middle).collect();
-                    tail.output = Some((steps, Kind::Unsigned { bits: *bits as u8 }));
-                }
-                _ => return Err(self.problem(at, "reads an accumulator; put a sign or quantiser between them")),
             }
             last = at;
             if tail.output.is_some() {
-                return Ok((tail, last));
+                break;
             }
         }
         Ok((tail, last))
+    }
+
+    /// The residual that node `at` adds to the result of node `last`.
+    fn residual(&self, at: usize, last: usize, shift: u32) -> Result<Residual, CompileError> {
+        let inputs = &self.graph.nodes[at].inputs;
+        if inputs[0] != last + 1 {
+            return Err(self.problem(at, "the accumulator must be the first input and be computed right before"));
+        }
+        let index = self.tensor(at, inputs[1])?;
+        Ok(Residual { index, tensor: self.tensors[usize::from(index)], shift })
+    }
+
+    /// Appends a scale or a batch norm to every channel.
+    fn scale(&self, at: usize, op: &Op, affines: &mut [Affine]) -> Result<(), CompileError> {
+        let mut channels = affines.iter_mut().enumerate();
+        match op {
+            Op::Scale { factors } => channels.for_each(|(c, affine)| affine.scale(factors[c.min(factors.len() - 1)])),
+            Op::BatchNorm { gamma, beta, mean, variance, epsilon } => {
+                let constants = |c: usize| [gamma[c], beta[c], mean[c], variance[c], *epsilon];
+                if !channels.all(|(c, affine)| affine.normalise(constants(c))) {
+                    return Err(self.problem(at, "a second batch norm on one accumulator; merge the two"));
+                }
+            }
+            _ => return Err(self.problem(at, "reads an accumulator; put a sign or quantiser between them")),
+        }
+        Ok(())
     }
 
     /// The one node that reads the result of node `last`; `None` at the end of the graph.
@@ -300,6 +307,15 @@ impl<'g> Lowering<'g> {
         let node = &self.graph.nodes[index];
         CompileError::Node { index, name: node.name.clone(), op: node.op.label(), problem: problem.into() }
     }
+}
+
+/// The steps that a sign or a quantiser compares with, and the kind of its output.
+fn steps(op: &Op) -> (Vec<Dyadic>, Kind) {
+    let Op::Quantize { bits, step } = op else { return (vec![Dyadic::from_int(0)], Kind::Sign) };
+    let step = Dyadic::from_f32(*step);
+    // clamp(floor(x / step + 1/2), 0, 2^bits - 1) reaches i at x = (i - 1/2) step.
+    let middle = |i: i64| (&Dyadic::from_int(2 * i - 1) * &step).half();
+    ((1..1 << bits).map(middle).collect(), Kind::Unsigned { bits: *bits as u8 })
 }
 
 /// Turns every falling channel into a rising one with negated weights.
