@@ -21,7 +21,7 @@ impl Join {
     }
 }
 
-/// Ones in the joined words of `a` and `b`; the shorter slice decides how many words are read.
+/// Ones in the joined words of `a` and the first `a.len()` words of `b`; what `b` lacks counts nothing.
 ///
 /// ```
 /// use bitfab_kernels::{Join, count};
@@ -29,32 +29,19 @@ impl Join {
 /// assert_eq!(count(Join::And, &[0b1100], &[0b1010]), 1);
 /// ```
 pub fn count(join: Join, a: &[u32], b: &[u32]) -> u32 {
-    match join {
-        Join::Xor => arch::count_xor(a, b),
-        Join::And => arch::count_and(a, b),
-    }
+    let mut sum = [0];
+    add_counts(join, 1, a, b, b.len(), &mut sum);
+    sum[0] as u32
 }
 
 /// Adds `scale * count(join, window, row)` to the accumulator of each row.
 ///
 /// Row `i` is the words `i * stride .. i * stride + window.len()` of `rows`; there are as many as accumulators.
-/// Rows that are missing or short leave their accumulators as they are or partial; sums wrap.
+/// Rows that are missing or too short leave their accumulators as they are or partial; sums wrap.
 pub fn add_counts(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
-    arch::add_counts(join, scale, window, rows, stride, accumulators);
-}
-
-/// One row after the other, by any function that counts.
-#[cfg_attr(all(not(target_os = "none"), target_arch = "x86_64"), allow(dead_code))]
-#[inline(always)]
-pub(crate) fn add_row_by_row(
-    count: impl Fn(&[u32], &[u32]) -> u32,
-    scale: i32,
-    window: &[u32],
-    rows: &[u32],
-    stride: usize,
-    accumulators: &mut [i32],
-) {
-    for (row, accumulator) in rows.chunks(stride.max(1)).zip(accumulators) {
-        *accumulator = accumulator.wrapping_add(scale.wrapping_mul(count(window, row) as i32));
+    let mut rows = rows;
+    for window in window.chunks(arch::LIMIT) {
+        arch::add(join, scale, window, rows, stride, accumulators);
+        rows = rows.get(window.len()..).unwrap_or_default();
     }
 }

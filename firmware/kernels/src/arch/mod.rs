@@ -1,14 +1,19 @@
 //! The instructions of each core: the only unsafe code of the crate.
+//!
+//! Every core has one function, `add`, with the contract of [`crate::dot::add_counts`] for windows of at most
+//! `LIMIT` words.
 #![allow(unsafe_code)]
 
-mod portable;
-
+#[cfg(thumb)]
+mod arm;
 #[cfg(all(not(target_os = "none"), target_arch = "x86_64"))]
 mod host;
+mod portable;
 
-pub(crate) use portable::{count_and, count_xor};
-
+#[cfg(thumb)]
+pub(crate) use arm::add;
 #[cfg(all(not(target_os = "none"), target_arch = "x86_64"))]
-pub(crate) use host::add_counts;
-#[cfg(not(all(not(target_os = "none"), target_arch = "x86_64")))]
-pub(crate) use portable::add_counts;
+pub(crate) use host::add;
+pub(crate) use portable::LIMIT;
+#[cfg(not(any(thumb, all(not(target_os = "none"), target_arch = "x86_64"))))]
+pub(crate) use portable::add;
