@@ -123,7 +123,9 @@ impl<A: Backend, B: Backend> Backend for Paired<'_, A, B> {
         let different = pairs.map(|(word, (&first, &second))| (word, first, second)).find(|(_, a, b)| a != b);
         match different {
             None => Ok(()),
-            Some((word, first, second)) => Err(PairError::Mismatch(Mismatch { layer: layer.index, word, first, second })),
+            Some((word, first, second)) => {
+                Err(PairError::Mismatch(Mismatch { layer: layer.index, word, first, second }))
+            }
         }
     }
 }

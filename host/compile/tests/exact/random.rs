@@ -101,7 +101,7 @@ impl Builder {
         };
         let window = self.window(pads);
         let channels = input.shape.channels;
-        let divisors: Vec<u32> = (1..=channels).filter(|g| channels % g == 0).collect();
+        let divisors: Vec<u32> = (1..=channels).filter(|g| channels.is_multiple_of(*g)).collect();
         let groups = if self.rng.random() { 1 } else { divisors[self.rng.random_range(0..divisors.len())] };
         let outputs = groups * self.rng.random_range(1..(36 / groups).max(2));
         let [height, width] = window.kernel;

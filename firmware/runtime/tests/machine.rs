@@ -1,0 +1,184 @@
+//! The walk over the layers: whose memory is used, what is refused, and that a pair of backends is really compared.
+
+use core::convert::Infallible;
+
+use bitfab_format::arbitrary::{Random, chain};
+use bitfab_format::{Draft, Kind, Model, Op, OutputScale, digest};
+use bitfab_runtime::{
+    Backend, Digests, Layer, Machine, Mismatch, Observer, PairError, Paired, RunError, Software, Views, arena_words,
+    run,
+};
+use proptest::prelude::*;
+
+/// A model that ends in scores, and an input for it.
+fn model(seed: u64) -> (Vec<u32>, Vec<u8>) {
+    let mut random = Random::new(seed);
+    loop {
+        let draft = chain(3, &mut random);
+        if draft.layers.last().is_some_and(|layer| layer.output.kind == Kind::I32) {
+            let bytes = draft.input.shape.volume();
+            return (draft.emit(), (0..bytes).map(|_| random.word() as u8).collect());
+        }
+    }
+}
+
+/// Computes as software does, then flips one bit of one layer.
+struct Faulty {
+    layer: u16,
+    bit: u32,
+}
+
+impl Backend for Faulty {
+    type Error = Infallible;
+
+    fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Infallible> {
+        let Views { bytes, input, residual, output, scratch } = views;
+        Software.run(layer, Views { bytes, input, residual, output: &mut *output, scratch })?;
+        if layer.index == self.layer {
+            output[0] ^= 1 << self.bit;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn slices_of_the_wrong_size_are_refused_with_the_need() {
+    let (words, input) = model(1);
+    let model = Model::from_words(&words).unwrap();
+    let need = model.arena_words();
+    let mut arena = vec![0; need];
+    let short = run(&model, &input, &mut arena[..need - 1], &mut Software, &mut ());
+    assert_eq!(short.unwrap_err(), RunError::ArenaTooSmall { need });
+    let short = run(&model, &input[1..], &mut arena, &mut Software, &mut ());
+    assert_eq!(short.unwrap_err(), RunError::InputLength { need: input.len() });
+    assert!(run(&model, &input, &mut arena, &mut Software, &mut ()).is_ok());
+    assert_eq!(Machine::<1>::new(model).unwrap_err(), RunError::ArenaTooSmall { need });
+}
+
+#[test]
+fn the_arena_is_known_from_the_bytes() {
+    let (words, _) = model(2);
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    assert_eq!(arena_words(&bytes), Model::from_words(&words).unwrap().arena_words());
+    assert_eq!(arena_words(&bytes[..23]), 0);
+}
+
+#[test]
+fn a_pair_finds_a_flipped_bit_and_names_its_layer() {
+    for seed in 0..20 {
+        let (words, input) = model(seed);
+        let model = Model::from_words(&words).unwrap();
+        let mut arena = vec![0; model.arena_words()];
+        let mut shadow = vec![0; model.layers().map(|layer| layer.output.region.words).max().unwrap() as usize];
+        for layer in 0..model.layer_count() as u16 {
+            let mut pair = Paired::new(Software, Faulty { layer, bit: 0 }, &mut shadow);
+            let error = run(&model, &input, &mut arena, &mut pair, &mut ()).unwrap_err();
+            let RunError::Backend(PairError::Mismatch(Mismatch { layer: found, word: 0, first, second })) = error
+            else {
+                panic!("{error:?}");
+            };
+            assert_eq!((found, first ^ second), (layer, 1));
+        }
+        let mut pair = Paired::new(Software, Software, &mut shadow);
+        assert!(run(&model, &input, &mut arena, &mut pair, &mut ()).is_ok());
+        let need = 1;
+        let mut pair = Paired::new(Software, Software, &mut []);
+        let error = run(&model, &input, &mut arena, &mut pair, &mut ()).unwrap_err();
+        assert!(matches!(error, RunError::Backend(PairError::ShadowTooSmall { need: n }) if n >= need));
+    }
+}
+
+/// Collects the digest of every layer on the host side.
+#[derive(Default)]
+struct Seen(Vec<u32>);
+
+impl Observer for Seen {
+    fn after(&mut self, layer: &Layer<'_>, output: &[u32]) {
+        assert_eq!(output.len(), layer.output.region.words as usize);
+        self.0.push(digest(output));
+    }
+}
+
+#[test]
+fn digests_are_those_of_the_outputs() {
+    let (words, input) = model(3);
+    let model = Model::from_words(&words).unwrap();
+    let mut machine = Machine::<65536>::new(model).unwrap();
+    let (mut seen, mut digests, mut one) = (Seen::default(), Digests::<64>::new(), Digests::<1>::new());
+    machine.run_with(&input, &mut Software, &mut seen).unwrap();
+    machine.run_with(&input, &mut Software, &mut digests).unwrap();
+    machine.run_with(&input, &mut Software, &mut one).unwrap();
+    assert_eq!(digests.as_slice(), seen.0);
+    assert_eq!((one.as_slice(), one.missed()), (&seen.0[..1], seen.0.len() - 1));
+    digests.clear();
+    assert!(digests.as_slice().is_empty());
+}
+
+/// The only score of a model with one dense layer of `n` bytes and all weights +1: the sum of the bytes.
+fn sum_model(scale: Option<OutputScale>) -> Vec<u32> {
+    let mut random = Random::new(9);
+    loop {
+        let mut draft = chain(1, &mut random);
+        let layer = &draft.layers[0];
+        let is_sum = draft.layers.len() == 1 && layer.op == Op::Dense && layer.output.kind == Kind::I32;
+        if is_sum && draft.input.kind == Kind::U8 {
+            draft.scale = scale;
+            return draft.emit();
+        }
+    }
+}
+
+#[test]
+fn scores_become_fixed_point_where_a_scale_survives() {
+    for (mantissa, shift) in [(3, 2), (1, 0), (u32::MAX, 0), (5, 33), (1, 63)] {
+        let words = sum_model(Some(OutputScale { mantissa, shift }));
+        let model = Model::from_words(&words).unwrap();
+        let input = vec![255; model.input_bytes()];
+        let mut arena = vec![0; model.arena_words()];
+        let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
+        for (index, score) in output.scores().enumerate() {
+            let exact = i128::from(score) * i128::from(mantissa) << 32 >> shift;
+            let expected = exact.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+            assert_eq!(i128::from(output.real_score(index).unwrap().to_bits()), expected, "{mantissa} / 2^{shift}");
+        }
+        assert_eq!(output.real_score(output.scores().len()), None);
+    }
+    let words = sum_model(None);
+    let model = Model::from_words(&words).unwrap();
+    let mut arena = vec![0; model.arena_words()];
+    let output = run(&model, &vec![0; model.input_bytes()], &mut arena, &mut Software, &mut ()).unwrap();
+    assert_eq!(output.real_score(0), None);
+    assert_eq!(output.arg_max(), 0, "of equal scores the lowest index wins");
+}
+
+proptest! {
+    #[test]
+    fn what_was_in_the_arena_does_not_matter(seed: u64, rubbish: u32) {
+        let (words, input) = model(seed);
+        let model = Model::from_words(&words).unwrap();
+        let mut results = [0, rubbish].map(|fill| {
+            let mut arena = vec![fill; model.arena_words()];
+            run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap().words().to_vec()
+        });
+        let last = results[1].clone();
+        prop_assert_eq!(&results[0], &last);
+        results[0].clear();
+    }
+
+    #[test]
+    fn accepted_edits_still_run(seed: u64, at: prop::sample::Index, value: u32) {
+        let (words, input) = model(seed);
+        let mut draft = Draft::from(&Model::from_words(&words).unwrap());
+        let layer = at.index(draft.layers.len());
+        // Any weights and sorted thresholds are a valid model; pad bits aside, all must run.
+        if let Some(weights) = &mut draft.layers[layer].weights {
+            let word = at.index(weights.len().max(1));
+            if let Some(word) = weights.get_mut(word) { *word ^= value; }
+        }
+        let words = draft.emit();
+        if let Ok(model) = Model::from_words(&words) {
+            let mut arena = vec![0; model.arena_words()];
+            prop_assert!(run(&model, &input, &mut arena, &mut Software, &mut ()).is_ok());
+        }
+    }
+}
