@@ -1,1 +1,0 @@
-//! The bitfab command.

@@ -1,0 +1,257 @@
+//! From configuration and data to a fresh network.
+
+use crate::architecture::Block;
+use crate::config::{InputCoding, TrainConfig};
+use crate::data::Dataset;
+use crate::error::{TrainError, config_error};
+use crate::layers::{ConvShape, Norm, PoolShape, Weighted, WeightedKind};
+use crate::net::{Net, Parameter, Stage, Step, Thermometer};
+use crate::random::{Purpose, stream, symmetric};
+use bitfab_graph::{PadValue, Shape, WeightQuantizer, Window};
+
+/// Added to variances; small against the variance of any accumulator, even of bytes times 2^-8.
+const EPSILON: f32 = 1e-5;
+/// Sums of bytes must stay below this to be exact in `f32`.
+const EXACT: usize = 1 << 24;
+
+impl Net {
+    /// A network with random weights for the data.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] if the architecture does not fit the data.
+    pub fn new(config: &TrainConfig, data: &Dataset) -> Result<Self, TrainError> {
+        config.check()?;
+        let thermometer = match config.input {
+            InputCoding::Planes => None,
+            InputCoding::Thermometer(count) => Some(thermometer(data, count)),
+        };
+        let mut builder = Builder::new(config, data.shape, thermometer);
+        let blocks = &config.arch.blocks;
+        for (index, &block) in blocks.iter().enumerate() {
+            let pool = match blocks.get(index + 1) {
+                Some(&Block::MaxPool { size }) if !matches!(block, Block::MaxPool { .. }) => Some(size),
+                _ => None,
+            };
+            builder.block(block, index, pool)?;
+        }
+        let fan_in = builder.shape.elements() as usize;
+        builder.scores(data.classes)?;
+        builder.net.logit_scale = 1.0 / (fan_in as f32).sqrt();
+        Ok(builder.net)
+    }
+}
+
+/// Evenly spread thresholds over each channel's range in the training part.
+fn thermometer(data: &Dataset, count: u32) -> Thermometer {
+    let channels = data.shape.channels as usize;
+    let mut ranges = vec![(u8::MAX, u8::MIN); channels];
+    for pixel in data.train.inputs.chunks_exact(channels) {
+        for ((low, high), &value) in ranges.iter_mut().zip(pixel) {
+            (*low, *high) = ((*low).min(value), (*high).max(value));
+        }
+    }
+    let threshold = |(low, high): (u8, u8), index: u32| {
+        // From low + 1 to high, so that every code separates something where the range allows it.
+        i16::from(low) + (1 + index * u32::from(high - low) / count) as i16
+    };
+    Thermometer {
+        thresholds: ranges.into_iter().flat_map(|range| (0..count).map(move |index| threshold(range, index))).collect(),
+        per_channel: count,
+    }
+}
+
+struct Builder<'a> {
+    config: &'a TrainConfig,
+    net: Net,
+    /// Shape of the newest tensor.
+    shape: Shape,
+    /// Largest value in the newest tensor: 255 for bytes, 1 for signs.
+    largest: usize,
+    /// Number of weighted layers and pools so far, for names.
+    number: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(config: &'a TrainConfig, input: Shape, thermometer: Option<Thermometer>) -> Self {
+        let coded = thermometer.as_ref().map(|t| t.thresholds.len() as u32);
+        Self {
+            config,
+            shape: Shape { channels: coded.unwrap_or(input.channels), ..input },
+            largest: if coded.is_some() { 1 } else { 255 },
+            number: 0,
+            net: Net { input, thermometer, stages: Vec::new(), parameters: Vec::new(), logit_scale: 1.0 },
+        }
+    }
+
+    fn newest(&self) -> usize {
+        self.net.stages.len()
+    }
+
+    fn push(&mut self, name: String, inputs: Vec<usize>, step: Step, shape: Shape) {
+        self.net.stages.push(Stage { name, inputs, step, shape });
+        self.shape = shape;
+    }
+
+    fn chain(&mut self, label: &str, step: Step, shape: Shape) {
+        let (name, newest) = (format!("{label}{}", self.number), self.newest());
+        self.push(name, vec![newest], step, shape);
+    }
+
+    fn parameter(&mut self, values: Vec<f32>, limit: Option<f32>) -> usize {
+        self.net.parameters.push(Parameter { values, limit });
+        self.net.parameters.len() - 1
+    }
+
+    /// A block with everything that follows it; `pool` is the size of a max pool right behind it.
+    fn block(&mut self, block: Block, index: usize, pool: Option<u32>) -> Result<(), TrainError> {
+        let source = self.newest();
+        let source_shape = self.shape;
+        match block {
+            // Done by the block before it, between batch norm and activation: the order does not change the result
+            // (both activations are monotone) but the gradient then follows the largest real value.
+            Block::MaxPool { .. } if index > 0 && !self.follows_pool(index) => return Ok(()),
+            Block::MaxPool { size: _ } => {
+                let problem = "a max pool must stand right behind a convolution, dense layer or sum";
+                return Err(config_error("arch", problem));
+            }
+            Block::SumPool => self.sum_pool()?,
+            Block::Dense { outputs } => self.dense(outputs)?,
+            Block::Conv { channels, kernel, stride, groups } => self.conv(channels, [kernel, stride, groups])?,
+        }
+        let is_packed = source > 0 || self.net.thermometer.is_some();
+        if self.config.residual && is_packed && source_shape == self.shape && block != Block::SumPool {
+            self.residual(source);
+        }
+        self.norm();
+        if let Some(size) = pool {
+            self.max_pool(size)?;
+        }
+        self.activation();
+        Ok(())
+    }
+
+    /// Whether the block before `index` is a max pool too.
+    fn follows_pool(&self, index: usize) -> bool {
+        matches!(self.config.arch.blocks[index - 1], Block::MaxPool { .. })
+    }
+
+    fn dense(&mut self, outputs: u32) -> Result<(), TrainError> {
+        let kind = WeightedKind::Dense { features: self.shape.elements() as usize, outputs: outputs as usize };
+        self.number += 1;
+        self.weighted(format!("dense{}", self.number), kind, Shape::flat(outputs))
+    }
+
+    fn scores(&mut self, classes: u32) -> Result<(), TrainError> {
+        let kind = WeightedKind::Dense { features: self.shape.elements() as usize, outputs: classes as usize };
+        self.weighted("scores".into(), kind, Shape::flat(classes))
+    }
+
+    fn conv(&mut self, channels: u32, [kernel, stride, groups]: [u32; 3]) -> Result<(), TrainError> {
+        let input = self.shape;
+        if !input.channels.is_multiple_of(groups) || !channels.is_multiple_of(groups) {
+            let problem = format!("{groups} groups must divide {} and {channels} channels", input.channels);
+            return Err(config_error("arch", problem));
+        }
+        let (before, after) = ((kernel - 1) / 2, kernel / 2);
+        let is_signs = self.largest == 1 && (self.newest() == 0 || self.config.bits == 1);
+        let window = Window {
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [before, before, after, after],
+            pad_value: if is_signs { PadValue::MinusOne } else { PadValue::Zero },
+        };
+        let [height, width] = self.fit(&window)?;
+        let output = Shape::new(height, width, channels);
+        let shape = ConvShape { input, output, window, groups: groups as usize };
+        self.number += 1;
+        self.weighted(format!("conv{}", self.number), WeightedKind::Conv(shape), output)
+    }
+
+    fn weighted(&mut self, name: String, kind: WeightedKind, shape: Shape) -> Result<(), TrainError> {
+        let layer = Weighted { kind, quantizer: WeightQuantizer::Sign };
+        let fan_in = layer.fan_in();
+        if fan_in.saturating_mul(self.largest) >= EXACT {
+            let problem = format!("{name} sums {fan_in} values, more than are exact; pool before it");
+            return Err(config_error("arch", problem));
+        }
+        if layer.weights() as u64 > bitfab_graph::MAX_WEIGHTS {
+            return Err(config_error("arch", format!("{name} has {} weights", layer.weights())));
+        }
+        let index = self.net.parameters.len() as u64;
+        let mut rng = stream(self.config.seed, Purpose::Weights, index, 0);
+        let scale = 1.0 / (fan_in as f32).sqrt();
+        let values = (0..layer.weights()).map(|_| symmetric(&mut rng) * scale).collect();
+        let weights = self.parameter(values, Some(1.0));
+        let newest = self.newest();
+        self.push(name, vec![newest], Step::Weighted { layer, weights }, shape);
+        Ok(())
+    }
+
+    /// Adds the packed tensor `source`, scaled to about the spread of the accumulators.
+    fn residual(&mut self, source: usize) {
+        let fan_in = match &self.net.stages[self.newest() - 1].step {
+            Step::Weighted { layer, .. } => layer.fan_in(),
+            _ => 1,
+        };
+        let shift = fan_in.ilog2() / 2;
+        let (name, newest, shape) = (format!("add{}", self.number), self.newest(), self.shape);
+        self.push(name, vec![newest, source], Step::Add { shift }, shape);
+    }
+
+    fn norm(&mut self) {
+        let channels = self.shape.channels as usize;
+        let gamma = self.parameter(vec![1.0; channels], None);
+        let beta = self.parameter(vec![0.0; channels], None);
+        let norm = Norm::new(channels, EPSILON);
+        self.chain("norm", Step::Norm { norm, gamma, beta }, self.shape);
+    }
+
+    fn activation(&mut self) {
+        let bits = self.config.bits;
+        if bits == 1 {
+            self.largest = 1;
+            self.chain("sign", Step::Sign, self.shape);
+        } else {
+            self.largest = (1 << bits) - 1;
+            // Powers of two near the best uniform step for half of a normal distribution.
+            let step = 2.0 / (1u32 << bits) as f32;
+            self.chain("levels", Step::Quantize { bits, step }, self.shape);
+        }
+    }
+
+    fn max_pool(&mut self, size: u32) -> Result<(), TrainError> {
+        let shape = self.pool_shape(Window::valid(size, size))?;
+        self.chain("pool", Step::MaxPool(shape), shape.output);
+        Ok(())
+    }
+
+    fn sum_pool(&mut self) -> Result<(), TrainError> {
+        if self.largest == 255 {
+            let problem = "'sum' cannot stand first: it sums activations, not bytes";
+            return Err(config_error("arch", problem));
+        }
+        let window = Window {
+            kernel: [self.shape.height, self.shape.width],
+            stride: [1; 2],
+            padding: [0; 4],
+            pad_value: PadValue::Zero,
+        };
+        let shape = self.pool_shape(window)?;
+        self.number += 1;
+        self.chain("sum", Step::SumPool(shape), shape.output);
+        Ok(())
+    }
+
+    fn pool_shape(&self, window: Window) -> Result<PoolShape, TrainError> {
+        let [height, width] = self.fit(&window)?;
+        Ok(PoolShape { input: self.shape, output: Shape::new(height, width, self.shape.channels), window })
+    }
+
+    fn fit(&self, window: &Window) -> Result<[u32; 2], TrainError> {
+        window.output(self.shape).ok_or_else(|| {
+            let [height, width] = window.kernel;
+            let problem = format!("a window of {height}x{width} does not fit a tensor of {}", self.shape);
+            config_error("arch", problem)
+        })
+    }
+}

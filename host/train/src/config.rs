@@ -1,0 +1,169 @@
+//! Everything that decides a run besides the data.
+
+use crate::architecture::Architecture;
+use crate::error::{TrainError, config_error};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How the first layer sees the input bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum InputCoding {
+    /// As numbers; hardware takes them as bit planes.
+    Planes,
+    /// As this many signs per value, `x >= t` for thresholds spread evenly over the channel's range.
+    Thermometer(u32),
+}
+
+impl FromStr for InputCoding {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        let count = text.strip_prefix("thermometer:").map(str::parse::<u32>);
+        match (text, count) {
+            ("planes", _) => Ok(Self::Planes),
+            (_, Some(Ok(count))) if (1..=255).contains(&count) => Ok(Self::Thermometer(count)),
+            _ => {
+                let problem = format!("'{text}'; use planes or thermometer:N with N from 1 to 255");
+                Err(config_error("input", problem))
+            }
+        }
+    }
+}
+
+impl fmt::Display for InputCoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Planes => write!(f, "planes"),
+            Self::Thermometer(count) => write!(f, "thermometer:{count}"),
+        }
+    }
+}
+
+impl TryFrom<String> for InputCoding {
+    type Error = TrainError;
+
+    fn try_from(text: String) -> Result<Self, TrainError> {
+        text.parse()
+    }
+}
+
+impl From<InputCoding> for String {
+    fn from(coding: InputCoding) -> Self {
+        coding.to_string()
+    }
+}
+
+/// The rule that turns gradients into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Gradient descent with momentum 0.9.
+    Sgd,
+    /// Adam with 0.9, 0.999 (Kingma and Ba 2015).
+    Adam,
+}
+
+impl FromStr for OptimizerKind {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        match text {
+            "sgd" => Ok(Self::Sgd),
+            "adam" => Ok(Self::Adam),
+            _ => Err(config_error("optimizer", format!("'{text}'; use adam or sgd"))),
+        }
+    }
+}
+
+/// Everything that decides a run besides the data; equal configurations on equal data give equal bits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Hidden blocks.
+    pub arch: Architecture,
+    /// How the first layer sees bytes.
+    pub input: InputCoding,
+    /// Activation bits: 1 is sign, 2 to 4 are unsigned levels.
+    pub bits: u32,
+    /// Adds the input of a weighted layer to its accumulators wherever shapes allow.
+    pub residual: bool,
+    /// Passes over the training part.
+    pub epochs: u32,
+    /// Samples per step.
+    pub batch: u32,
+    /// Decides weights, order and shifts.
+    pub seed: u64,
+    /// Step rule.
+    pub optimizer: OptimizerKind,
+    /// Highest learning rate.
+    pub rate: f32,
+    /// Epochs of linear warm-up before the cosine.
+    pub warmup: f32,
+    /// Random shift of images in either direction, in pixels.
+    pub shift: u32,
+    /// Label smoothing, 0 to below 1.
+    pub smoothing: f32,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            arch: Architecture { blocks: vec![crate::Block::Dense { outputs: 256 }; 3] },
+            input: InputCoding::Planes,
+            bits: 1,
+            residual: false,
+            epochs: 30,
+            batch: 128,
+            seed: 1,
+            optimizer: OptimizerKind::Adam,
+            rate: 0.003,
+            warmup: 1.0,
+            shift: 0,
+            smoothing: 0.0,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] names the field and what is allowed.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let within = |field, value: f32, low: f32, high: f32| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(config_error(field, format!("{value}, allowed is {low} to {high}")))
+            }
+        };
+        within("bits", self.bits as f32, 1.0, 4.0)?;
+        within("epochs", self.epochs as f32, 1.0, 100_000.0)?;
+        within("batch", self.batch as f32, 2.0, 65_536.0)?;
+        within("rate", self.rate, f32::MIN_POSITIVE, 100.0)?;
+        within("warmup", self.warmup, 0.0, self.epochs as f32)?;
+        within("shift", self.shift as f32, 0.0, 64.0)?;
+        within("smoothing", self.smoothing, 0.0, 0.9)
+    }
+
+    /// Names of the fields in which two configurations differ.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let pairs = [
+            ("arch", self.arch == other.arch),
+            ("input", self.input == other.input),
+            ("bits", self.bits == other.bits),
+            ("residual", self.residual == other.residual),
+            ("epochs", self.epochs == other.epochs),
+            ("batch", self.batch == other.batch),
+            ("seed", self.seed == other.seed),
+            ("optimizer", self.optimizer == other.optimizer),
+            ("rate", self.rate == other.rate),
+            ("warmup", self.warmup == other.warmup),
+            ("shift", self.shift == other.shift),
+            ("smoothing", self.smoothing == other.smoothing),
+        ];
+        pairs.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong in learning.
+
+use thiserror::Error;
+
+/// A data set, a configuration or a checkpoint that cannot be used, or a run that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A data set is damaged or does not have the expected form.
+    #[error("data set {name}: {problem}")]
+    Data {
+        /// Which data set or file.
+        name: String,
+        /// What is wrong and what is expected.
+        problem: String,
+    },
+    /// The configuration cannot be used.
+    #[error("training configuration, {field}: {problem}")]
+    Config {
+        /// Which setting.
+        field: &'static str,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+    /// A checkpoint is damaged or belongs to another run.
+    #[error("checkpoint: {problem}")]
+    Checkpoint {
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The loss is no longer a number.
+    #[error("training diverged in epoch {epoch}, batch {batch}: the loss is not finite; lower the learning rate")]
+    Diverged {
+        /// Epoch from 1.
+        epoch: u32,
+        /// Batch from 1.
+        batch: u32,
+    },
+    /// The learned network is not a sound graph.
+    #[error(transparent)]
+    Graph(#[from] bitfab_graph::GraphError),
+}
+
+/// A data error in one line.
+pub(crate) fn data_error(name: &str, problem: impl Into<String>) -> TrainError {
+    TrainError::Data { name: name.into(), problem: problem.into() }
+}
+
+/// A configuration error in one line.
+pub(crate) fn config_error(field: &'static str, problem: impl Into<String>) -> TrainError {
+    TrainError::Config { field, problem: problem.into() }
+}

@@ -1,0 +1,110 @@
+//! From rows of bytes to batches: order, random shifts and input coding.
+
+use crate::data::Split;
+use crate::layers::{Batch, Form};
+use crate::net::{Net, Thermometer};
+use crate::random::{Purpose, below, stream};
+use bitfab_graph::Shape;
+use rayon::prelude::*;
+
+/// Random shifts of one epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shifts {
+    pub(crate) seed: u64,
+    pub(crate) epoch: u32,
+    /// Largest shift in either direction.
+    pub(crate) limit: u32,
+}
+
+/// The rows with the given numbers as network input, and their labels.
+pub(crate) fn batch(net: &Net, split: &Split, rows: &[u32], shifts: Option<Shifts>) -> (Batch, Vec<u8>) {
+    let shape = net.input;
+    let width = shape.elements() as usize;
+    let coded = net.thermometer.as_ref().map_or(1, |t| t.per_channel as usize);
+    let mut values = vec![0.0; rows.len() * width * coded];
+    values.par_chunks_mut(width * coded).zip(rows).for_each(|(out, &row)| {
+        let at = row as usize * width;
+        let source = &split.inputs[at..at + width];
+        match shifts.filter(|shifts| shifts.limit > 0) {
+            Some(shifts) => code(&shifted(source, shape, row, shifts), &net.thermometer, out),
+            None => code(source, &net.thermometer, out),
+        }
+    });
+    let batch = Batch {
+        values,
+        count: rows.len(),
+        shape: Shape { channels: shape.channels * coded as u32, ..shape },
+        form: if net.thermometer.is_some() { Form::Signs } else { Form::Bytes },
+    };
+    let labels = rows.iter().map(|&row| split.labels[row as usize]).collect();
+    (batch, labels)
+}
+
+/// The row moved by a random number of pixels, zeros moving in; vectors (1 x 1) are left alone.
+fn shifted(source: &[u8], shape: Shape, row: u32, shifts: Shifts) -> Vec<u8> {
+    let mut rng = stream(shifts.seed, Purpose::Shift, u64::from(shifts.epoch), u64::from(row));
+    let mut draw = |size: u32| {
+        let limit = shifts.limit.min(size / 2) as i32;
+        below(&mut rng, 2 * limit as u32 + 1) as i32 - limit
+    };
+    let (down, right) = (draw(shape.height), draw(shape.width));
+    let (height, width) = (shape.height as i32, shape.width as i32);
+    let channels = shape.channels as usize;
+    let mut out = vec![0; source.len()];
+    for (index, pixel) in out.chunks_exact_mut(channels).enumerate() {
+        let (y, x) = (index as i32 / width - down, index as i32 % width - right);
+        if (0..height).contains(&y) && (0..width).contains(&x) {
+            let from = (y * width + x) as usize * channels;
+            pixel.copy_from_slice(&source[from..from + channels]);
+        }
+    }
+    out
+}
+
+/// Bytes as numbers / 256, or as thermometer signs.
+fn code(source: &[u8], thermometer: &Option<Thermometer>, out: &mut [f32]) {
+    let Some(thermometer) = thermometer else {
+        for (out, &byte) in out.iter_mut().zip(source) {
+            *out = f32::from(byte) / 256.0;
+        }
+        return;
+    };
+    let per = thermometer.per_channel as usize;
+    let channels = thermometer.thresholds.len() / per;
+    for (index, (signs, &byte)) in out.chunks_exact_mut(per).zip(source).enumerate() {
+        let start = index % channels * per;
+        let thresholds = &thermometer.thresholds[start..start + per];
+        for (sign, &threshold) in signs.iter_mut().zip(thresholds) {
+            *sign = if i16::from(byte) >= threshold { 1.0 } else { -1.0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_move_the_picture_and_fill_with_zeros() {
+        let shape = Shape::new(5, 5, 1);
+        let mut source = vec![0; 25];
+        source[12] = 7;
+        let mut seen = std::collections::BTreeSet::new();
+        for row in 0..200 {
+            let shifts = Shifts { seed: 1, epoch: 3, limit: 1 };
+            let out = shifted(&source, shape, row, shifts);
+            assert_eq!(out, shifted(&source, shape, row, shifts));
+            assert_eq!(out.iter().map(|&v| u32::from(v)).sum::<u32>(), 7);
+            seen.insert(out.iter().position(|&v| v == 7).unwrap());
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [6, 7, 8, 11, 12, 13, 16, 17, 18]);
+    }
+
+    #[test]
+    fn thermometer_codes_are_feature_major() {
+        let thermometer = Some(Thermometer { thresholds: vec![1, 5, 100, 200], per_channel: 2 });
+        let mut out = [0.0; 8];
+        code(&[1, 99, 5, 200], &thermometer, &mut out);
+        assert_eq!(out, [1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
+    }
+}

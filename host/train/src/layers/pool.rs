@@ -1,0 +1,126 @@
+//! Max pool and sum pool.
+
+use super::{Batch, Form};
+use crate::saved::Saved;
+use bitfab_graph::{Shape, Window};
+use rayon::prelude::*;
+
+/// The sizes of one pool; the window has no border and at most 256 places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolShape {
+    /// One input sample.
+    pub input: Shape,
+    /// One output sample.
+    pub output: Shape,
+    /// The window.
+    pub window: Window,
+}
+
+impl PoolShape {
+    /// Offsets in the input sample of all window places for output position `position`, in row order.
+    fn places(&self, position: usize) -> impl Iterator<Item = usize> + '_ {
+        let [kernel_height, kernel_width] = self.window.kernel;
+        let top = position as u32 / self.output.width * self.window.stride[0];
+        let left = position as u32 % self.output.width * self.window.stride[1];
+        (0..kernel_height).flat_map(move |ky| {
+            (0..kernel_width).map(move |kx| {
+                let pixel = (top + ky) * self.input.width + left + kx;
+                (pixel * self.input.channels) as usize
+            })
+        })
+    }
+
+    fn channels(&self) -> usize {
+        self.input.channels as usize
+    }
+
+    /// Input and output values of one sample.
+    fn widths(&self) -> (usize, usize) {
+        (self.input.elements() as usize, self.output.elements() as usize)
+    }
+}
+
+/// Largest value per window and channel, the first one on ties; saves its place within the window.
+pub fn max_pool_forward(x: &Batch, shape: &PoolShape) -> (Batch, Saved) {
+    let (inputs, outputs) = shape.widths();
+    let channels = shape.channels();
+    let mut y = vec![f32::NEG_INFINITY; x.count * outputs];
+    let mut indices = vec![0u8; x.count * outputs];
+    y.par_chunks_mut(outputs).zip(indices.par_chunks_mut(outputs)).zip(x.values.par_chunks(inputs)).for_each(
+        |((y, indices), x)| {
+            let cells = y.chunks_exact_mut(channels).zip(indices.chunks_exact_mut(channels));
+            for (position, (y, indices)) in cells.enumerate() {
+                for (place, from) in shape.places(position).enumerate() {
+                    for channel in 0..channels {
+                        let value = x[from + channel];
+                        if value > y[channel] {
+                            y[channel] = value;
+                            indices[channel] = place as u8;
+                        }
+                    }
+                }
+            }
+        },
+    );
+    let y = Batch { values: y, count: x.count, shape: shape.output, form: x.form };
+    (y, Saved::Indices(indices))
+}
+
+/// The gradient goes to the saved places.
+///
+/// # Panics
+/// If `saved` is not what [`max_pool_forward`] returned.
+pub fn max_pool_backward(dy: &Batch, saved: &Saved, shape: &PoolShape) -> Vec<f32> {
+    let Saved::Indices(indices) = saved else {
+        panic!("max pool saves indices");
+    };
+    let channels = shape.channels();
+    backward(dy, shape, |cell, position, dx, dy| {
+        let places: Vec<usize> = shape.places(position).collect();
+        for channel in 0..channels {
+            let place = places[usize::from(indices[cell * channels + channel])];
+            dx[place + channel] += dy[channel];
+        }
+    })
+}
+
+/// Sum per window and channel.
+pub fn sum_pool_forward(x: &Batch, shape: &PoolShape) -> Batch {
+    let (inputs, outputs) = shape.widths();
+    let channels = shape.channels();
+    let mut y = vec![0.0; x.count * outputs];
+    y.par_chunks_mut(outputs).zip(x.values.par_chunks(inputs)).for_each(|(y, x)| {
+        for (position, y) in y.chunks_exact_mut(channels).enumerate() {
+            for from in shape.places(position) {
+                for (sum, value) in y.iter_mut().zip(&x[from..from + channels]) {
+                    *sum += value;
+                }
+            }
+        }
+    });
+    Batch { values: y, count: x.count, shape: shape.output, form: Form::Reals }
+}
+
+/// Every place of a window receives its gradient.
+pub fn sum_pool_backward(dy: &Batch, shape: &PoolShape) -> Vec<f32> {
+    backward(dy, shape, |_, position, dx, dy| {
+        for place in shape.places(position) {
+            for (sum, term) in dx[place..].iter_mut().zip(dy) {
+                *sum += term;
+            }
+        }
+    })
+}
+
+/// Runs `f(cell in the batch, position in the sample, gradient of the sample, gradient of the cell)`.
+fn backward(dy: &Batch, shape: &PoolShape, f: impl Fn(usize, usize, &mut [f32], &[f32]) + Sync) -> Vec<f32> {
+    let (inputs, outputs) = shape.widths();
+    let cells = outputs / shape.channels();
+    let mut dx = vec![0.0; dy.count * inputs];
+    dx.par_chunks_mut(inputs).zip(dy.values.par_chunks(outputs)).enumerate().for_each(|(sample, (dx, dy))| {
+        for (position, dy) in dy.chunks_exact(shape.channels()).enumerate() {
+            f(sample * cells + position, position, dx, dy);
+        }
+    });
+    dx
+}
