@@ -26,7 +26,6 @@ mod stop;
 
 pub use counted::counted;
 pub use images::{Images, ImagesError};
-pub use session::load_model;
 pub use stop::Stop;
 
 use console::Console;

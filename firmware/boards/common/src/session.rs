@@ -1,21 +1,10 @@
 //! From the two partitions to lines of output.
 
 use bitfab_board_edge as edge;
-use bitfab_runtime::{FormatError, Layer, Model, Observer, Output, Software, digest};
+use bitfab_runtime::{Layer, Model, Observer, Output, Software, digest};
 
 use crate::console::Console;
 use crate::{Images, Stop, counted};
-
-/// The model at the start of the partition `bytes`, which is usually longer than the file.
-///
-/// # Errors
-/// [`FormatError`] where there is no valid model.
-pub fn load_model(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
-    // Word 2 is the file's length (SPEC 2); a wrong one is reported by `Model::new`.
-    let stated = bytes.get(8..12).and_then(|word| word.first_chunk()).map(|word| u32::from_le_bytes(*word));
-    let file = stated.and_then(|length| bytes.get(..length as usize)).unwrap_or(bytes);
-    Model::new(file)
-}
 
 /// Runs every image and prints.
 ///
@@ -23,7 +12,7 @@ pub fn load_model(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
 /// [`Stop`] at the first thing that is wrong; nothing else is printed after it.
 pub fn run(board: &str, console: &mut Console) -> Result<(), Stop> {
     console.line(format_args!("board {board}"));
-    let model = load_model(edge::model())?;
+    let model = Model::at_start(edge::model())?;
     let (bytes, layers) = (size_of_val(model.words()), model.layer_count());
     console.line(format_args!("model {bytes} bytes {layers} layers"));
     let arena = edge::take_arena().ok_or(Stop::ArenaTaken)?;

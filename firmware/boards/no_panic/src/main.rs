@@ -1,0 +1,62 @@
+//! Links only if no panic path is left: its panic handler calls a symbol that does not exist.
+//!
+//! It reaches everything that firmware may call; what it computes does not matter, it is never run.
+//! Built for several targets and at every optimisation level (profiles `proof-*`).
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::hint::black_box;
+
+use bitfab_board_edge as edge;
+use bitfab_runtime::{Digests, Model, Output, Paired, Software, run};
+use panic_never as _;
+
+#[cfg(target_arch = "arm")]
+use {cortex_m as _, cortex_m_rt::entry};
+#[cfg(target_arch = "riscv32")]
+use {riscv as _, riscv_rt::entry};
+
+#[entry]
+fn main() -> ! {
+    black_box(reach_all());
+    #[cfg(feature = "planted")]
+    black_box(edge::images()[black_box(3)]);
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// Calls every public operation on data that the compiler cannot know.
+fn reach_all() -> Option<usize> {
+    let model = Model::at_start(black_box(edge::model())).ok()?;
+    let image = black_box(edge::images());
+    let (arena, shadow) = edge::take_arena()?.split_at_mut_checked(model.arena_words())?;
+    inspect(&model);
+    let mut digests = Digests::<32>::new();
+    keep(&run(&model, image, arena, &mut Software, &mut digests).ok()?);
+    black_box((digests.as_slice(), digests.missed()));
+    digests.clear();
+    keep(&run(&model, image, arena, &mut Software, &mut ()).ok()?);
+    let mut both = Paired::new(Software, Software, shadow);
+    let output = run(&model, image, arena, &mut both, &mut digests).ok()?;
+    keep(&output);
+    Some(output.arg_max())
+}
+
+/// Looks at every layer.
+fn inspect(model: &Model<'_>) {
+    for layer in model.layers() {
+        black_box((layer.fan_in(), layer.row_words(), layer.scratch_words(), layer.plane_macs(), layer.weights));
+        black_box((layer.name, layer.op.name(), layer.weights.name()));
+    }
+    black_box((model.layer(black_box(1)), model.output_scale(), model.words().len()));
+}
+
+/// Looks at every part of an output.
+fn keep(output: &Output<'_>) {
+    output.scores().for_each(|score| {
+        black_box(score);
+    });
+    black_box((output.tensor(), output.words(), output.arg_max(), output.real_score(black_box(2))));
+}
