@@ -80,6 +80,16 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
+    /// Checks the model at the start of `partition`, which may be longer than the file: flash set aside for models.
+    ///
+    /// # Errors
+    /// As [`Model::new`]; a stated length that the partition does not hold is [`Reason::Truncated`].
+    pub fn at_start(partition: &'a [u8]) -> Result<Self, FormatError> {
+        let length = partition.get(header::LENGTH as usize * 4..).and_then(|rest| rest.first_chunk());
+        let length = length.map_or(usize::MAX, |bytes| u32::from_le_bytes(*bytes) as usize);
+        Self::new(partition.get(..length).unwrap_or(partition))
+    }
+
     /// Checks every layer and returns the arena's size.
     fn check_layers(&self) -> Result<u32, FormatError> {
         let mut need = 0;

@@ -146,6 +146,19 @@ fn regions_that_overlap_are_refused() {
 }
 
 #[test]
+fn a_partition_may_be_longer_than_its_model() {
+    let words = draft().emit();
+    let with_rest = |rest: &[u32]| [&words, rest].concat();
+    let partition = with_rest(&[u32::MAX; 9]);
+    let model = Model::at_start(bytemuck::cast_slice(&partition)).unwrap();
+    assert_eq!(model.words(), words);
+    let reason = |words: &[u32]| Model::at_start(bytemuck::cast_slice(words)).unwrap_err().reason;
+    assert_eq!(reason(&words[..words.len() - 1]), Reason::Truncated);
+    assert_eq!(reason(&[u32::MAX; 64]), Reason::NotAModel);
+    assert_eq!(reason(&[]), Reason::Truncated);
+}
+
+#[test]
 fn unaligned_and_short_slices_are_refused() {
     let words = draft().emit();
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
