@@ -82,6 +82,67 @@ pub fn chain(depth: u32, random: &mut Random) -> Draft {
     builder.finish()
 }
 
+/// One layer of [`build`]: everything but weights and thresholds, which are random.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// What it does.
+    pub op: Op,
+    /// Its window; that of an encoding is 1 x 1, that of a dense layer the whole input, whatever is stated.
+    pub window: Window,
+    /// What a convolution sees outside.
+    pub pad_value: PadValue,
+    /// Groups of a convolution.
+    pub groups: u32,
+    /// Output channels; a pool keeps those of its input.
+    pub outputs: u32,
+    /// Output kind; a max-pool keeps that of its input.
+    pub kind: Kind,
+}
+
+impl Plan {
+    /// A dense layer.
+    pub const fn dense(outputs: u32, kind: Kind) -> Self {
+        Self { op: Op::Dense, window: Window::unit(), pad_value: PadValue::Zero, groups: 1, outputs, kind }
+    }
+
+    /// A convolution of stride 1 and one group that pads all sides with `pad_value`, so that the size stays.
+    pub const fn same(side: u32, pad_value: PadValue, outputs: u32, kind: Kind) -> Self {
+        let (before, after) = ((side - 1) / 2, side / 2);
+        let window = Window { kernel: [side; 2], stride: [1; 2], padding: [before, before, after, after] };
+        Self { op: Op::Conv2d, window, pad_value, groups: 1, outputs, kind }
+    }
+
+    /// A pool without padding, as large as its steps.
+    pub const fn pool(op: Op, side: u32, kind: Kind) -> Self {
+        let window = Window { kernel: [side; 2], stride: [side; 2], padding: [0; 4] };
+        Self { op, window, pad_value: PadValue::Zero, groups: 1, outputs: 0, kind }
+    }
+}
+
+/// A chain of planned layers with random weights and thresholds: models of known shapes, for measuring.
+///
+/// Plans that contradict the format yield a draft that [`crate::Model::new`] refuses.
+pub fn build(input: Shape, kind: Kind, plans: &[Plan], random: &mut Random) -> Draft {
+    let tensor = DraftTensor { shape: input, kind, start: 0 };
+    let mut builder = Builder { tensors: [tensor].into(), layers: Vec::new(), arena_words: 0 };
+    for plan in plans {
+        let index = builder.layers.len() as u16;
+        let from = builder.tensor(index);
+        let window = match plan.op {
+            Op::Encode => Window::unit(),
+            Op::Dense => Window::whole(from.shape),
+            _ => plan.window,
+        };
+        let outputs = if matches!(plan.op, Op::MaxPool | Op::SumPool) { from.shape.channels } else { plan.outputs };
+        let kind = if plan.op == Op::MaxPool { from.kind } else { plan.kind };
+        let [height, width] = window.output(from.shape).unwrap_or([1, 1]);
+        let mut layer = builder.view(plan.op, index, window, Shape::new(height, width, outputs), kind);
+        (layer.groups, layer.pad_value) = (plan.groups, plan.pad_value);
+        builder.push(&layer, random);
+    }
+    builder.finish()
+}
+
 /// A random value of `kind`, at times one of its extremes.
 pub fn value(kind: Kind, random: &mut Random) -> i32 {
     let (low, high) = kind.range();

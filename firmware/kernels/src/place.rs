@@ -12,50 +12,54 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The window of output pixel (`row`, `column`).
-    pub fn new(layer: &Layer<'_>, row: u32, column: u32) -> Self {
-        let window = layer.window;
-        let origin = [row.wrapping_mul(window.stride[0]), column.wrapping_mul(window.stride[1])];
-        Self { input: layer.input.shape, window, origin }
-    }
-
     /// Whether every tap is inside the input.
     pub fn is_inside(&self) -> bool {
-        let inside = |axis: usize, size: u32, padding: u32| {
-            let (origin, kernel) = match axis {
-                0 => (self.origin[0], self.window.kernel[0]),
-                _ => (self.origin[1], self.window.kernel[1]),
-            };
-            origin >= padding && origin.wrapping_add(kernel) <= size.wrapping_add(padding)
-        };
         let [top, left, _, _] = self.window.padding;
-        inside(0, self.input.height, top) && inside(1, self.input.width, left)
-    }
-
-    /// The pixel of the input under every tap in order; `None` outside.
-    pub fn taps(self) -> impl Iterator<Item = Option<usize>> {
+        let [row, column] = self.origin;
         let [height, width] = self.window.kernel;
-        (0..height).flat_map(move |down| (0..width).map(move |right| self.pixel(down, right)))
+        row >= top
+            && column >= left
+            && row.wrapping_add(height) <= self.input.height.wrapping_add(top)
+            && column.wrapping_add(width) <= self.input.width.wrapping_add(left)
     }
 
-    fn pixel(&self, down: u32, right: u32) -> Option<usize> {
+    /// Calls `each` with the pixel of the input under every tap in order; `None` outside.
+    #[inline]
+    pub fn for_each_tap(&self, mut each: impl FnMut(Option<usize>)) {
         let [top, left, _, _] = self.window.padding;
-        let row = self.origin[0].wrapping_add(down).checked_sub(top)?;
-        let column = self.origin[1].wrapping_add(right).checked_sub(left)?;
-        if row >= self.input.height || column >= self.input.width {
-            return None;
+        // Rows and columns above and left of the input wrap to numbers that are too large.
+        let mut row = self.origin[0].wrapping_sub(top);
+        for _ in 0..self.window.kernel[0] {
+            let mut column = self.origin[1].wrapping_sub(left);
+            let first = row.wrapping_mul(self.input.width);
+            for _ in 0..self.window.kernel[1] {
+                let is_inside = row < self.input.height && column < self.input.width;
+                each(is_inside.then_some(first.wrapping_add(column) as usize));
+                column = column.wrapping_add(1);
+            }
+            row = row.wrapping_add(1);
         }
-        Some(row.wrapping_mul(self.input.width).wrapping_add(column) as usize)
+    }
+
+    /// The pixel of the input under the first tap, which is inside.
+    pub fn first(&self) -> usize {
+        self.origin[0].wrapping_mul(self.input.width).wrapping_add(self.origin[1]) as usize
     }
 }
 
 /// Calls `each` with the number of every output pixel and its window, row-major.
+#[inline]
 pub(crate) fn for_each(layer: &Layer<'_>, mut each: impl FnMut(usize, Place)) {
+    let [down, right] = layer.window.stride;
+    let mut place = Place { input: layer.input.shape, window: layer.window, origin: [0; 2] };
     let mut pixel = 0;
-    for row in 0..layer.output.shape.height {
-        for column in 0..layer.output.shape.width {
-            each(pixel, Place::new(layer, row, column));
+    for _ in 0..layer.output.shape.height {
+        place.origin[1] = 0;
+        for _ in 0..layer.output.shape.width {
+            each(pixel, place);
+            place.origin[1] = place.origin[1].wrapping_add(right);
             pixel += 1;
         }
+        place.origin[0] = place.origin[0].wrapping_add(down);
     }
 }

@@ -27,9 +27,11 @@ pub(crate) fn max(layer: &Layer<'_>, views: Views<'_>) {
         let first = pixel.wrapping_mul(layer.output.pixel_words() as usize);
         for word in 0..words {
             let mut best = [0; PLANES];
-            for tap in place.taps().flatten() {
-                best = larger(best, read(layer, views.input, tap, word));
-            }
+            place.for_each_tap(|tap| {
+                if let Some(pixel) = tap {
+                    best = larger(best, read(layer, views.input, pixel, word));
+                }
+            });
             let to = views.output.get_mut(first.wrapping_add(word)..).unwrap_or_default();
             let planes = best.iter().take(layer.output.kind.planes() as usize);
             to.iter_mut().step_by(words).zip(planes).for_each(|(to, plane)| *to = *plane);
@@ -71,8 +73,9 @@ pub(crate) fn sum(layer: &Layer<'_>, views: Views<'_>) {
 /// Adds the values of one word of channels under every tap.
 fn add_taps(layer: &Layer<'_>, input: &[u32], place: Place, word: usize, sums: &mut [i32]) {
     let shift = u32::from(layer.input.kind == Kind::Sign); // a sign is 2 bit - 1
-    for tap in place.taps().flatten() {
-        let mut planes = read(layer, input, tap, word);
+    place.for_each_tap(|tap| {
+        let Some(pixel) = tap else { return };
+        let mut planes = read(layer, input, pixel, word);
         for sum in sums.iter_mut() {
             let mut value = 0;
             for (plane, weight) in planes.iter_mut().zip([1, 2, 4, 8]) {
@@ -81,5 +84,5 @@ fn add_taps(layer: &Layer<'_>, input: &[u32], place: Place, word: usize, sums: &
             }
             *sum = sum.wrapping_add((value << shift) as i32);
         }
-    }
+    });
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(layer: &Layer<'_>, rows: &[u32], views: Views<'_>) {
             let mut accumulators = [0; BLOCK];
             let used = channels.wrapping_sub(word.wrapping_mul(BLOCK)).min(BLOCK);
             let block = accumulators.get_mut(..used).unwrap_or_default();
-            walk.accumulate(&mut gatherer, place, block);
+            walk.accumulate(&mut gatherer, &place, block);
             transform::store(layer, pixel, word, block, views.residual, views.output);
         }
     });
@@ -48,7 +48,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Fills the accumulators of the next output channels, which may be of several groups.
-    fn accumulate(&mut self, gatherer: &mut Gatherer<'_>, place: Place, mut accumulators: &mut [i32]) {
+    fn accumulate(&mut self, gatherer: &mut Gatherer<'_>, place: &Place, mut accumulators: &mut [i32]) {
         while !accumulators.is_empty() {
             let count = self.left.min(accumulators.len());
             let Some((now, later)) = accumulators.split_at_mut_checked(count) else { return };

@@ -10,6 +10,7 @@ mod assembly;
 #[path = "arm/thumb2.rs"]
 mod assembly;
 
+pub(crate) use crate::arch::portable::add_bytes;
 use crate::arch::portable::each_row;
 use crate::dot::Join;
 
@@ -47,12 +48,19 @@ pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
         return;
     }
     let accumulator = accumulators.as_mut_ptr();
-    let mut job =
-        Job { window: window.as_ptr(), row: rows.as_ptr(), stride: stride * 4, words, scale, accumulator, count };
+    let mut job = Job {
+        window: window.as_ptr(),
+        row: rows.as_ptr(),
+        stride: stride.wrapping_mul(4),
+        words,
+        scale,
+        accumulator,
+        count,
+    };
     // SAFETY: the assembly reads `words` words from `window` and from each of `count` rows, `stride` words apart,
     // and reads and writes `count` accumulators. The window has `words` words, `rows` has
     // `(count - 1) * stride + words` or more, and there are at least `count` accumulators, borrowed mutably;
-    // `stride * 4` cannot overflow where it matters, since the last of several rows starts inside a slice.
+    // the stride in bytes cannot overflow where it is used, since the second row starts inside a slice.
     // `words` is at least 4, `count` at least 1, and `dot::add_counts` passes at most `LIMIT` words.
     unsafe {
         match join {

@@ -6,6 +6,7 @@ use core::arch::x86_64::{
 };
 use std::is_x86_feature_detected;
 
+pub(crate) use crate::arch::portable::add_bytes;
 use crate::arch::portable::{self, each_row};
 use crate::dot::Join;
 

@@ -1,7 +1,11 @@
 //! The instructions of each core: the only unsafe code of the crate.
 //!
-//! Every core has one function, `add`, with the contract of [`crate::dot::add_counts`] for windows of at most
-//! `LIMIT` words.
+//! Every core has the same two functions:
+//! `add` with the contract of [`crate::dot::add_counts`] for windows of at most `LIMIT` words, and
+//! `add_bytes(window, rows, stride, accumulators)`, which adds to each accumulator twice the sum of the bytes of the
+//! window where its row has a one, for windows of at most `BYTES_LIMIT` words of weights.
+//! Byte `i` of the window meets bit `i % 32` of word `i / 32` of a row.
+//! Rows that are missing or too short leave their accumulators as they are.
 #![allow(unsafe_code)]
 
 #[cfg(thumb)]
@@ -11,9 +15,9 @@ mod host;
 mod portable;
 
 #[cfg(thumb)]
-pub(crate) use arm::add;
+pub(crate) use arm::{add, add_bytes};
 #[cfg(all(not(target_os = "none"), target_arch = "x86_64"))]
-pub(crate) use host::add;
-pub(crate) use portable::LIMIT;
+pub(crate) use host::{add, add_bytes};
+pub(crate) use portable::{BYTES_LIMIT, LIMIT};
 #[cfg(not(any(thumb, all(not(target_os = "none"), target_arch = "x86_64"))))]
-pub(crate) use portable::add;
+pub(crate) use portable::{add, add_bytes};

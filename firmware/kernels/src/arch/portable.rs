@@ -14,6 +14,61 @@ pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
     }
 }
 
+/// Most words of weights that meet bytes: more could overflow the halves below.
+pub(crate) const BYTES_LIMIT: usize = 32;
+
+/// See [`crate::arch`].
+#[allow(dead_code)] // some cores have their own
+pub(crate) fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+    each_byte_row(window, rows, stride, accumulators, selected);
+}
+
+/// One row after the other, by any function that sums selected bytes.
+#[inline(always)]
+pub(crate) fn each_byte_row(
+    window: &[[u32; 8]],
+    mut rows: &[u32],
+    stride: usize,
+    accumulators: &mut [i32],
+    selected: impl Fn(&[[u32; 8]], &[u32]) -> u32,
+) {
+    for accumulator in accumulators {
+        let Some(row) = rows.get(..window.len()) else { return };
+        *accumulator = accumulator.wrapping_add(selected(window, row).wrapping_mul(2) as i32);
+        rows = rows.get(stride..).unwrap_or_default();
+    }
+}
+
+/// The sum of the bytes that a row selects.
+#[inline(always)]
+fn selected(window: &[[u32; 8]], row: &[u32]) -> u32 {
+    // Sums of whole words and of their odd bytes; the rest is the sum of their even bytes.
+    let (mut all, mut odd) = (0u32, 0u32);
+    for (bytes, &weights) in window.iter().zip(row) {
+        let mut weights = weights;
+        for word in bytes {
+            let chosen = word & MASKS[weights as usize % MASKS.len()];
+            all = all.wrapping_add(chosen);
+            odd = odd.wrapping_add(chosen >> 8 & 0x00ff_00ff);
+            weights >>= 4;
+        }
+    }
+    let even = all.wrapping_sub(odd << 8);
+    (odd & 0xffff) + (odd >> 16) + (even & 0xffff) + (even >> 16)
+}
+
+/// The bytes that four weights select.
+pub(crate) static MASKS: [u32; 16] = {
+    let mut masks = [0; 16];
+    let mut weights = 0;
+    while weights < 16u32 {
+        let bits = weights & 1 | (weights & 2) << 7 | (weights & 4) << 14 | (weights & 8) << 21;
+        masks[weights as usize] = bits * 0xff;
+        weights += 1;
+    }
+    masks
+};
+
 /// One row after the other, by any function that counts.
 #[inline(always)]
 pub(crate) fn each_row(

@@ -1,0 +1,69 @@
+//! Windows of bytes (SPEC.md 6.3): a weight of +1 selects a byte, instead of meeting eight planes of it.
+//!
+//! `sum x w = 2 (sum of x where w is +1) - sum x` (NUMERICS 3.7).
+//! Scratch has room for eight planes of 32 values: the 32 bytes themselves.
+//! I8 is kept as `x + 128`, its top bit flipped; each weight of +1 then counts 128 too much.
+
+use bitfab_format::{Kind, WORD_BITS};
+
+use super::Gatherer;
+use crate::arch;
+use crate::dot::{self, Join};
+use crate::place::Place;
+
+/// Words of bytes that meet one word of weights.
+const WORDS: usize = WORD_BITS as usize / 4;
+
+/// Words of weights that are counted at once where I8 is corrected.
+const COUNTED: usize = 16;
+
+/// Gathers the whole window; returns what every accumulator starts with.
+pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, group: usize) -> i32 {
+    let layout = to.layout;
+    let flip = if to.layer.input.kind == Kind::I8 { 0x80 } else { 0 };
+    let channels = to.layer.input.shape.channels as usize;
+    let in_pixel = group.wrapping_mul(layout.group_channels);
+    let used = layout.row_words.wrapping_mul(WORDS);
+    let memory = to.memory.get_mut(..used).unwrap_or_default();
+    memory.fill(u32::from_ne_bytes([flip; 4]));
+    let Ok(memory) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
+    let (mut sum, mut at) = (0u32, 0usize);
+    place.for_each_tap(|tap| {
+        let end = at.wrapping_add(layout.group_channels);
+        if let Some(pixel) = tap {
+            let values = to.bytes.get(pixel.wrapping_mul(channels).wrapping_add(in_pixel)..).unwrap_or_default();
+            for (to, value) in memory.get_mut(at..end).unwrap_or_default().iter_mut().zip(values) {
+                *to = value ^ flip;
+                sum = sum.wrapping_add(u32::from(*to)).wrapping_sub(u32::from(flip));
+            }
+        }
+        at = end;
+    });
+    0u32.wrapping_sub(sum) as i32
+}
+
+/// Adds twice the sums of the bytes that rows of weights select.
+pub(super) fn add(from: &Gatherer<'_>, rows: &[u32], accumulators: &mut [i32]) {
+    let stride = from.layout.row_words;
+    let window = from.memory.get(..stride.wrapping_mul(WORDS)).unwrap_or_default();
+    let mut rest = rows;
+    for window in window.as_chunks().0.chunks(arch::BYTES_LIMIT) {
+        arch::add_bytes(window, rest, stride, accumulators);
+        rest = rest.get(window.len()..).unwrap_or_default();
+    }
+    if from.layer.input.kind == Kind::I8 {
+        correct(stride, rows, accumulators);
+    }
+}
+
+/// Takes 128, twice, from each accumulator for every weight of +1 in its row.
+fn correct(stride: usize, mut rows: &[u32], accumulators: &mut [i32]) {
+    let nothing = [0; COUNTED];
+    let mut left = stride;
+    while left != 0 {
+        let window = nothing.get(..left.min(COUNTED)).unwrap_or_default();
+        dot::add_counts(Join::Xor, -256, window, rows, stride, accumulators);
+        rows = rows.get(window.len()..).unwrap_or_default();
+        left -= window.len();
+    }
+}
