@@ -1,0 +1,221 @@
+//! The registers of the array and what a clock edge does to them; `text` says the same in Verilog.
+
+use std::sync::Arc;
+
+use super::lanes::{Lanes, Operands};
+use crate::front::Byte;
+use crate::program::{Program, Row};
+use crate::sequencer::{Issue, flag};
+
+/// A word that has been stored, as simulators trace it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Store {
+    /// Its address.
+    pub address: u32,
+    /// The word.
+    pub word: u32,
+}
+
+/// The array.
+#[derive(Clone, Debug)]
+pub(crate) struct Array {
+    program: Arc<Program>,
+    lanes: Lanes,
+    ram: Vec<u32>,
+    /// The word that was read.
+    x: u32,
+    /// The address of the weights that were read.
+    w: u32,
+    /// The address of the biases that were read.
+    b: u32,
+    /// Addresses of biases on their way.
+    b_delay: Vec<u32>,
+    /// Flags on their way; the first belong to `x`, the last arrive at the accumulators.
+    delay: Vec<u32>,
+    pack: [u32; 4],
+    greater: u32,
+    less: u32,
+    /// Next output word.
+    out: u32,
+    /// The planes of a finished output word are being written.
+    writing: bool,
+    write_plane: u32,
+    write: u32,
+}
+
+impl Array {
+    pub fn new(program: Arc<Program>) -> Self {
+        Self {
+            lanes: Lanes::new(&program),
+            ram: vec![0; program.ram_words as usize],
+            x: 0,
+            w: 0,
+            b: 0,
+            b_delay: vec![0; program.depth() - 1],
+            delay: vec![0; program.depth()],
+            pack: [0; 4],
+            greater: 0,
+            less: 0,
+            out: 0,
+            writing: false,
+            write_plane: 0,
+            write: 0,
+            program,
+        }
+    }
+
+    fn late(&self) -> u32 {
+        self.delay.last().copied().unwrap_or(0)
+    }
+
+    /// Whether everything that was issued has been written.
+    pub fn idle(&self) -> bool {
+        !self.writing && self.delay.iter().all(|flags| *flags == 0)
+    }
+
+    /// Whether a byte of a patch is stored in this cycle.
+    pub fn takes_byte(&self) -> bool {
+        !self.writing && self.late() & flag::EMIT == 0
+    }
+
+    /// The word that goes to the sender in this cycle.
+    pub fn result(&self, row: usize) -> Option<u32> {
+        self.output(&self.program.rows[row]).filter(|_| self.program.rows[row].send)
+    }
+
+    /// The word that is finished in this cycle.
+    fn output(&self, row: &Row) -> Option<u32> {
+        if self.writing {
+            Some(self.pack[self.write_plane as usize])
+        } else if self.late() & flag::EMIT != 0 {
+            let lane = self.late() >> flag::SLOT & 31;
+            Some(self.lanes.raw(lane as usize, row.double, row.odd))
+        } else {
+            None
+        }
+    }
+
+    /// One rising edge of the clock; returns the output word that it stores.
+    pub fn step(&mut self, row: usize, issue: Issue, byte: Option<Byte>) -> Option<Store> {
+        let program = Arc::clone(&self.program);
+        let row = &program.rows[row];
+        let store = self.store(row, byte);
+        let (early, late) = (self.delay[0], self.late());
+        let x = self.forced(early, row);
+        self.advance_outputs(row, issue, early, late);
+        self.pack_lanes(late);
+        self.pool(early, x);
+        self.step_lanes(row, issue, early, late, x);
+        self.read(issue);
+        if let Some(store) = store
+            && !row.send
+        {
+            self.ram[store.address as usize] = store.word;
+        }
+        store
+    }
+
+    /// The write port: finished words first, bytes of patches otherwise.
+    fn store(&mut self, row: &Row, byte: Option<Byte>) -> Option<Store> {
+        if let Some(word) = self.output(row) {
+            let address = if self.writing { self.write } else { self.out };
+            return Some(Store { address, word });
+        }
+        if let Some(Byte { address, value, position }) = byte {
+            let below = (1_u32 << (8 * position)) - 1;
+            let word = &mut self.ram[address as usize];
+            *word = *word & below | u32::from(value) << (8 * position);
+        }
+        None
+    }
+
+    fn forced(&self, early: u32, row: &Row) -> u32 {
+        if early & flag::ZERO != 0 {
+            0
+        } else if early & flag::ONES != 0 {
+            if early & flag::TAIL != 0 { row.tail } else { u32::MAX }
+        } else {
+            self.x
+        }
+    }
+
+    /// Addresses of output words and the writer of their planes.
+    fn advance_outputs(&mut self, row: &Row, issue: Issue, early: u32, late: u32) {
+        let pooled = early & flag::POOLED != 0;
+        let pixel = if pooled { early } else { late } & flag::PIXEL != 0;
+        let start = pooled || late & flag::FLUSH != 0;
+        if self.writing {
+            self.writing = self.write_plane != row.out_planes;
+            self.write_plane = if self.writing { self.write_plane + 1 } else { 0 };
+            self.write = self.write.wrapping_add(row.out_plane);
+        }
+        if start {
+            (self.writing, self.write) = (true, self.out);
+        }
+        if issue.flags & flag::LOAD != 0 {
+            self.out = row.out_base;
+        } else if start {
+            self.out = self.out.wrapping_add(if pixel { row.out_pixel } else { 1 });
+        } else if late & flag::EMIT != 0 {
+            self.out = self.out.wrapping_add(1);
+        }
+    }
+
+    /// Puts the outputs of a group of lanes into their slot.
+    fn pack_lanes(&mut self, late: u32) {
+        if late & flag::DONE == 0 {
+            return;
+        }
+        let (slot, lanes) = (late >> flag::SLOT & 31, self.program.options.lanes);
+        for plane in 0..self.program.packed_planes() {
+            let bits = self.lanes.outputs(plane) << (slot * lanes);
+            let kept = if slot == 0 { 0 } else { self.pack[plane as usize] };
+            let place = u32::MAX >> (32 - lanes) << (slot * lanes);
+            self.pack[plane as usize] = kept & !place | bits;
+        }
+    }
+
+    /// The running maximum of 32 channels, most significant plane first.
+    fn pool(&mut self, early: u32, x: u32) {
+        if early & flag::POOL == 0 {
+            return;
+        }
+        let place = (early >> flag::PLANE & 3) as usize;
+        let (greater, less) = if early & flag::MOST != 0 { (0, 0) } else { (self.greater, self.less) };
+        let old = self.pack[place];
+        let new = greater & x | !greater & (old | x & !less);
+        self.pack[place] = if early & flag::FIRST != 0 { x } else { new };
+        self.greater = greater | !less & x & !old;
+        self.less = less | !greater & !x & old;
+    }
+
+    fn step_lanes(&mut self, row: &Row, issue: Issue, early: u32, late: u32, x: u32) {
+        if issue.flags & flag::LOAD != 0 {
+            // The sequencer loads a row only when nothing is on its way.
+            self.lanes.clear();
+            return;
+        }
+        let lanes = self.program.lanes();
+        let column = |address: u32| address as usize * lanes..(address as usize + 1) * lanes;
+        let masks = if row.masked { self.program.masks.get(column(self.w)) } else { None };
+        let select = early & flag::SELECT != 0;
+        let operands = (early & flag::RUN != 0).then(|| Operands {
+            x,
+            weights: self.program.weights.get(column(self.w)).unwrap_or(&[]),
+            masks: masks.unwrap_or(&[]),
+            select: select.then_some((early >> flag::SLOT & 31) * lanes as u32),
+        });
+        let at = column(self.b);
+        self.lanes.step(late, &self.program.biases[at.clone()], &self.program.flips[at], operands);
+    }
+
+    /// The memories' registers and the delays.
+    fn read(&mut self, issue: Issue) {
+        self.x = self.ram.get(issue.x as usize).copied().unwrap_or(0);
+        self.w = issue.w;
+        let arrived = self.b_delay.iter_mut().fold(issue.b, |value, stage| std::mem::replace(stage, value));
+        self.b = arrived;
+        self.delay.rotate_right(1);
+        self.delay[0] = issue.flags & !flag::LOAD;
+    }
+}

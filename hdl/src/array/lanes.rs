@@ -1,0 +1,101 @@
+//! The arithmetic of the lanes: population counts, shifts, accumulators, threshold counters.
+
+use crate::program::Program;
+use crate::sequencer::flag;
+
+/// The lanes, cycle by cycle.
+#[derive(Clone, Debug)]
+pub(crate) struct Lanes {
+    /// Counts on their way to the accumulators: `pipe` stages of one value a lane.
+    stages: Vec<Vec<u32>>,
+    /// Accumulators, modulo 2^64; only their low bits exist.
+    sums: Vec<i64>,
+    /// Thresholds reached so far.
+    counts: Vec<u32>,
+    /// Whether the channel complements its count.
+    flips: Vec<bool>,
+    /// Bits above the accumulator.
+    unused: u32,
+}
+
+/// The operands of one cycle.
+pub(crate) struct Operands<'a> {
+    /// The word that all lanes share.
+    pub x: u32,
+    /// Weights, one word a lane.
+    pub weights: &'a [u32],
+    /// Masks, one word a lane; empty for all ones.
+    pub masks: &'a [u32],
+    /// For a selection: the bit of lane 0.
+    pub select: Option<u32>,
+}
+
+impl Lanes {
+    pub fn new(program: &Program) -> Self {
+        let lanes = program.lanes();
+        Self {
+            stages: vec![vec![0; lanes]; program.options.pipe as usize],
+            sums: vec![0; lanes],
+            counts: vec![0; lanes],
+            flips: vec![false; lanes],
+            unused: 64 - program.accumulator_bits,
+        }
+    }
+
+    fn value(&self, lane: usize) -> i64 {
+        self.sums[lane] << self.unused >> self.unused
+    }
+
+    /// The accumulator of `lane`, as it is sent.
+    pub fn raw(&self, lane: usize, double: bool, odd: bool) -> u32 {
+        let value = self.value(lane);
+        (if double { value << 1 | i64::from(odd) } else { value }) as u32
+    }
+
+    /// Bit `plane` of the outputs of all lanes, once the last bias has been added.
+    pub fn outputs(&self, plane: u32) -> u32 {
+        (0..self.sums.len()).fold(0, |word, lane| word | (self.output(lane) >> plane & 1) << lane)
+    }
+
+    fn output(&self, lane: usize) -> u32 {
+        let count = self.counts[lane] + u32::from(self.value(lane) >= 0);
+        if self.flips[lane] { !count } else { count }
+    }
+
+    /// Clears the accumulators.
+    pub fn clear(&mut self) {
+        self.sums.fill(0);
+        self.counts.fill(0);
+    }
+
+    /// One clock edge: `flags` are those that arrive at the accumulators, `operands` those that leave the memories.
+    pub fn step(&mut self, flags: u32, biases: &[i64], flips: &[bool], operands: Option<Operands<'_>>) {
+        for lane in 0..self.sums.len() {
+            let product = operands.as_ref().map_or(0, |operands| operands.count(lane));
+            let arrived =
+                self.stages.iter_mut().fold(product, |value, stage| std::mem::replace(&mut stage[lane], value));
+            let shift = flags >> flag::SHIFT & 31;
+            let reached = u32::from(self.value(lane) >= 0);
+            if flags & flag::DONE != 0 {
+                (self.sums[lane], self.counts[lane]) = (0, 0);
+            } else {
+                self.sums[lane] = self.sums[lane].wrapping_add(i64::from(arrived) << shift).wrapping_add(biases[lane]);
+                self.counts[lane] += if flags & flag::COUNT != 0 { reached } else { 0 };
+            }
+            self.flips[lane] = flips[lane];
+        }
+    }
+}
+
+impl Operands<'_> {
+    fn count(&self, lane: usize) -> u32 {
+        match self.select {
+            Some(first) => self.x >> (first + lane as u32) & 1,
+            None => {
+                let mask = self.masks.get(lane).copied().unwrap_or(u32::MAX);
+                let weights = self.weights.get(lane).copied().unwrap_or(0);
+                ((self.x ^ weights) & mask).count_ones()
+            }
+        }
+    }
+}

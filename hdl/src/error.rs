@@ -1,0 +1,48 @@
+//! Why a model cannot become a circuit.
+
+/// A model or an option that the engine cannot take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HdlError {
+    /// The number of lanes does not divide a word.
+    #[error("{lanes} lanes are not possible: choose 1, 2, 4, 8, 16 or 32, which divide a word of 32 channels")]
+    Lanes {
+        /// What was asked for.
+        lanes: u32,
+    },
+    /// The number of pipeline registers is out of range.
+    #[error("{pipe} pipeline registers in a lane are not possible: choose 0 to 3 (2 is the default)")]
+    Pipe {
+        /// What was asked for.
+        pipe: u32,
+    },
+    /// A memory of the engine would be larger than its address.
+    #[error(
+        "the {memory} of the engine would need {need} words, and {limit} is the most: use more lanes, \
+         or split the model into smaller ones"
+    )]
+    TooLarge {
+        /// Which memory.
+        memory: &'static str,
+        /// Words that the model needs.
+        need: u64,
+        /// Words that are possible.
+        limit: u64,
+    },
+    /// An accumulator with its threshold subtracted leaves the engine's registers.
+    #[error("layer {layer}: an accumulator of {bits} bits is needed, and {limit} is the most: reduce its fan-in")]
+    Accumulator {
+        /// The layer.
+        layer: u16,
+        /// Bits that it needs.
+        bits: u32,
+        /// Bits that are possible.
+        limit: u32,
+    },
+    /// The engine needs a clocked stretch longer than the cycle model is willing to follow.
+    #[error("no result after {cycles} cycles: the model is too large to step through here")]
+    TooLong {
+        /// Cycles that were stepped.
+        cycles: u64,
+    },
+}

@@ -1,0 +1,161 @@
+//! The engine without wires: the four parts stepped together, register for register what the circuit does.
+//!
+//! It predicts cycles and runs whole test sets at millions of cycles a second;
+//! the circuit is compared with it cycle by cycle in the tests of `bitfab-sim`.
+
+use std::sync::Arc;
+
+use bitfab_format::Model;
+
+use crate::array::Array;
+use crate::front::Front;
+use crate::program::Program;
+use crate::sender::Sender;
+use crate::sequencer::{Sequencer, State, Status};
+use crate::{HdlError, Options};
+
+/// A word that the engine has finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The row of the layer table that is executed.
+    pub row: usize,
+    /// Its address in the arena; for the result, counted from the address of its region.
+    pub address: u32,
+    /// The word.
+    pub word: u32,
+}
+
+/// What the ports of the engine show in a cycle, before its rising edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// A byte of the input is taken, if one is offered.
+    pub in_ready: bool,
+    /// A byte of the result is offered.
+    pub out: Option<u8>,
+}
+
+/// What the engine did in a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// Multiplied, added or compared a word in every lane.
+    Useful,
+    /// Added biases, emitted, packed or drained.
+    Overhead,
+    /// Waited for the input or for the reader of the result.
+    Waiting,
+}
+
+/// The engine as plain state.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    program: Arc<Program>,
+    front: Front,
+    sequencer: Sequencer,
+    array: Array,
+    sender: Sender,
+}
+
+impl Machine {
+    /// The engine after configuration of the FPGA.
+    pub fn new(program: Arc<Program>) -> Self {
+        Self {
+            front: Front::new(Arc::clone(&program)),
+            sequencer: Sequencer::new(Arc::clone(&program)),
+            array: Array::new(Arc::clone(&program)),
+            sender: Sender::new(&program),
+            program,
+        }
+    }
+
+    /// What it executes.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What the ports show.
+    pub fn ports(&self) -> Ports {
+        Ports { in_ready: self.front.ready(), out: self.sender.byte() }
+    }
+
+    /// The row of the table that is executed, and what is done in this cycle.
+    pub fn activity(&self) -> (usize, Activity) {
+        let activity = match self.sequencer.state() {
+            State::Run | State::Residual => Activity::Useful,
+            State::Wait => Activity::Waiting,
+            _ => Activity::Overhead,
+        };
+        (self.sequencer.row(), activity)
+    }
+
+    /// One rising edge of the clock, with the offered byte of the input and whether the result's byte is taken.
+    pub fn step(&mut self, input: Option<u8>, out_ready: bool) -> Option<Written> {
+        let row = self.sequencer.row();
+        let issue = self.sequencer.issue();
+        let release = self.sequencer.release();
+        let status =
+            Status { patch_ready: self.front.patch_ready(), room: self.sender.room(), idle: self.array.idle() };
+        let byte = self.front.byte();
+        let result = self.array.result(row);
+        let takes = self.array.takes_byte();
+        let stored = self.array.step(row, issue, byte);
+        self.sequencer.step(status);
+        self.front.step(input, takes, release);
+        self.sender.step(result, out_ready);
+        stored.map(|store| Written { row, address: store.address, word: store.word })
+    }
+}
+
+/// Cycles of one model, for a caller who never stalls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycles {
+    /// From the first byte of a frame into an empty engine to the last byte of its result.
+    pub latency: u64,
+    /// From result to result, with frames one after the other.
+    pub interval: u64,
+    /// Of these, by row of the layer table: useful, overhead and waiting.
+    pub rows: Vec<[u64; 3]>,
+}
+
+impl Cycles {
+    /// The useful part of all cycles, in percent.
+    pub fn useful_percent(&self) -> f64 {
+        let useful: u64 = self.rows.iter().map(|row| row[0]).sum();
+        useful as f64 * 100.0 / self.interval.max(1) as f64
+    }
+}
+
+/// Cycles that [`cycles`] is willing to step.
+const PATIENCE: u64 = 1 << 30;
+
+/// Counts the cycles of `model` by stepping the engine's registers through a few frames.
+///
+/// # Errors
+/// [`HdlError`] where the model or the options do not fit, and [`HdlError::TooLong`] above 2^30 cycles.
+pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> {
+    let program = Arc::new(Program::new(model, options)?);
+    let (latency, _) = finish_times(&program, 1)?;
+    // The first frames fill the buffers; then every frame takes the same time.
+    let (before, rows_before) = finish_times(&program, 5)?;
+    let (after, rows_after) = finish_times(&program, 6)?;
+    let rows = rows_after.iter().zip(&rows_before).map(|(a, b)| [a[0] - b[0], a[1] - b[1], a[2] - b[2]]).collect();
+    Ok(Cycles { latency, interval: after - before, rows })
+}
+
+/// The cycle in which the result of frame `frames` is complete, and what was done until then.
+fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3]>), HdlError> {
+    let mut machine = Machine::new(Arc::clone(program));
+    let mut rows = vec![[0; 3]; program.rows.len()];
+    let mut left = frames * 4 * u64::from(program.output_words);
+    let mut cycle = 0;
+    while left != 0 {
+        if cycle == PATIENCE {
+            return Err(HdlError::TooLong { cycles: PATIENCE });
+        }
+        let (row, activity) = machine.activity();
+        rows[row][activity as usize] += 1;
+        left -= u64::from(machine.ports().out.is_some());
+        machine.step(Some(0), true);
+        cycle += 1;
+    }
+    Ok((cycle, rows))
+}

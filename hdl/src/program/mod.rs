@@ -1,0 +1,282 @@
+//! From a model to the contents of the engine: the layer table, the memories and their sizes.
+
+mod jobs;
+mod lanes;
+mod row;
+mod table;
+mod units;
+
+use bitfab_format::{Kind, Layer, Model, Op, Tensor, Transform, WORD_BITS};
+
+pub use jobs::Job;
+pub use row::Row;
+
+use crate::{HdlError, Options};
+use jobs::byte_offset;
+use lanes::LayerImage;
+use units::Units;
+
+/// Most words of the activation memory, and most addresses of the weights.
+const MAX_WORDS: u64 = 1 << 22;
+/// Widest accumulator.
+const MAX_ACCUMULATOR: u32 = 40;
+/// Deepest buffer of results that is spent on speed alone.
+const MAX_BUFFER: u32 = 512;
+
+/// Everything that makes the engine execute one model: contents, not structure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// What the user chose.
+    pub options: Options,
+    /// The layer table, in the order of execution.
+    pub rows: Vec<Row>,
+    /// What the front makes of the input's bytes.
+    pub jobs: Vec<Job>,
+    /// Inverted weights: address by address, in it lane by lane.
+    pub weights: Vec<u32>,
+    /// Masks, for the first addresses of the weights.
+    pub masks: Vec<u32>,
+    /// Biases: address by address, in it lane by lane; address 0 is all zero.
+    pub biases: Vec<i64>,
+    /// Whether the channel complements its count; beside the last bias of a channel.
+    pub flips: Vec<bool>,
+    /// Step of the window's start after the group that ends before this bias address, where it is not regular.
+    pub group_steps: Vec<(u32, u32)>,
+    /// Thresholds of the encodings.
+    pub thresholds: Vec<u8>,
+    /// What is added without carry to each byte of the input and to each encoding threshold.
+    pub byte_offset: u8,
+    /// Bytes of one frame.
+    pub input_bytes: u32,
+    /// Words of one result.
+    pub output_words: u32,
+    /// Whether the frame goes straight into the patch; else it is stored first.
+    pub direct: bool,
+    /// Bits of an accumulator.
+    pub accumulator_bits: u32,
+    /// Words of the activation memory.
+    pub ram_words: u32,
+    /// Words that wait to be sent.
+    pub buffer_words: u32,
+}
+
+impl Program {
+    /// Plans the engine for `model`.
+    ///
+    /// # Errors
+    /// [`HdlError`] for options out of range and for models that are too large.
+    pub fn new(model: &Model<'_>, options: &Options) -> Result<Self, HdlError> {
+        let options = options.check()?;
+        let layers: Vec<Layer<'_>> = model.layers().collect();
+        let last = layers.len() - 1; // a checked model has at least one layer
+        let copies = needs_copy(&layers[last]);
+        let stored = layers.iter().enumerate().filter(|(at, _)| *at != last || copies);
+        let arena = stored.map(|(_, layer)| layer.output.region.end()).max().unwrap_or(0);
+        let mut program = Self {
+            options,
+            rows: Vec::new(),
+            jobs: Vec::new(),
+            weights: Vec::new(),
+            masks: Vec::new(),
+            biases: vec![0; options.lanes as usize],
+            flips: vec![false; options.lanes as usize],
+            group_steps: Vec::new(),
+            thresholds: Vec::new(),
+            byte_offset: byte_offset(model.input().kind),
+            input_bytes: model.input().shape.volume(),
+            output_words: layers[last].output.region.words,
+            direct: false,
+            accumulator_bits: 2,
+            ram_words: 0,
+            buffer_words: 0,
+        };
+        program.check_sizes(&layers)?;
+        program.add_jobs(&layers, arena)?;
+        program.add_layers(&layers, copies)?;
+        program.size_buffer();
+        Ok(program)
+    }
+
+    /// Lanes, as an index.
+    pub(crate) fn lanes(&self) -> usize {
+        self.options.lanes as usize
+    }
+
+    /// Cycles from an issue to its effect on the accumulators.
+    pub(crate) fn depth(&self) -> usize {
+        1 + self.options.pipe as usize
+    }
+
+    /// Groups of lanes in a word.
+    pub(crate) fn slots(&self) -> u32 {
+        WORD_BITS / self.options.lanes
+    }
+
+    /// Words that one group can send.
+    pub(crate) fn burst(&self) -> u32 {
+        self.options.lanes.max(4)
+    }
+
+    /// Planes that the packer holds.
+    pub(crate) fn packed_planes(&self) -> u32 {
+        self.rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0)
+    }
+
+    /// The step of the window's start that belongs to bias address `b`.
+    pub(crate) fn group_step(&self, b: u32) -> u32 {
+        let found = self.group_steps.binary_search_by_key(&b, |(address, _)| *address);
+        found.map_or(0, |at| self.group_steps[at].1)
+    }
+
+    fn check_sizes(&self, layers: &[Layer<'_>]) -> Result<(), HdlError> {
+        let lanes = u64::from(self.options.lanes);
+        let (mut weights, mut biases) = (0_u64, 0_u64);
+        for layer in layers {
+            let groups = u64::from(layer.output.shape.channels).div_ceil(lanes);
+            if layer.op.is_weighted() {
+                let taps = u64::from(layer.window.taps());
+                weights += groups * (taps * u64::from(layer.input.shape.channel_words()));
+            }
+            biases += groups * 15;
+        }
+        limit("weight memory", weights, MAX_WORDS)?;
+        limit("bias memory", biases, MAX_WORDS)?;
+        limit("byte memory", 2 * u64::from(self.input_bytes), MAX_WORDS)
+    }
+
+    fn add_jobs(&mut self, layers: &[Layer<'_>], arena: u32) -> Result<(), HdlError> {
+        let mut end = arena;
+        limit("activation memory", u64::from(end), MAX_WORDS)?;
+        for layer in layers.iter().filter(|layer| layer.input.kind.is_bytes()) {
+            let mut job = Job::new(layer, end);
+            if let Transform::Encode { thresholds, .. } = layer.transform {
+                job.t_base = self.thresholds.len() as u32;
+                self.thresholds.extend(thresholds.iter().map(|t| t ^ self.byte_offset));
+            }
+            let need = u64::from(end) + 2 * u64::from(job.patch_words());
+            limit("activation memory", need, MAX_WORDS)?;
+            end += 2 * job.patch_words();
+            self.jobs.push(job);
+        }
+        let [job] = self.jobs.as_slice() else {
+            self.ram_words = end;
+            return Ok(());
+        };
+        self.direct = job.columns == 0 && job.rows == 0 && job.kernel_rows == 0 && !job.padded;
+        self.direct &= (job.kernel_columns + 1) * (job.channels + 1) == self.input_bytes;
+        self.ram_words = end;
+        Ok(())
+    }
+
+    fn add_layers(&mut self, layers: &[Layer<'_>], copies: bool) -> Result<(), HdlError> {
+        let units: Vec<Units> = layers.iter().map(Units::new).collect();
+        let lanes = self.options.lanes;
+        let images: Vec<LayerImage> = layers
+            .iter()
+            .zip(&units)
+            .map(|(layer, units)| match layer.op {
+                Op::Encode | Op::MaxPool => LayerImage::default(),
+                _ => LayerImage::new(layer, units, lanes),
+            })
+            .collect();
+        let bases = self.place_weights(&images);
+        let mut jobs = 0;
+        for (at, layer) in layers.iter().enumerate() {
+            let b_base = self.place_biases(&images[at], layer.index)?;
+            let mut row = match layer.op {
+                Op::Encode => table::encode(layer),
+                Op::MaxPool => table::max_pool(layer),
+                Op::SumPool => table::sum_pool(layer, &units[at], lanes),
+                Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &images[at], lanes),
+            };
+            (row.w_base, row.b_base) = (bases[at], b_base);
+            row.send = at + 1 == layers.len() && !copies;
+            if row.patch {
+                (row.x_base, row.x_other) = (self.jobs[jobs].base, self.jobs[jobs].other);
+                jobs += 1;
+            }
+            self.place_steps(&mut row, &images[at].starts);
+            self.rows.push(row);
+        }
+        if copies {
+            let output = layers[layers.len() - 1].output;
+            self.rows.push(table::copy_out(layers.len() as u16 - 1, output.region));
+        }
+        Ok(())
+    }
+
+    /// Puts the weights into their memory, masked layers first, and returns where each layer starts.
+    fn place_weights(&mut self, images: &[LayerImage]) -> Vec<u32> {
+        let mut bases = vec![0; images.len()];
+        for masked in [true, false] {
+            for (at, image) in images.iter().enumerate().filter(|(_, image)| image.masked == masked) {
+                bases[at] = (self.weights.len() / self.lanes()) as u32;
+                self.weights.extend_from_slice(&image.weights);
+                if masked {
+                    self.masks.extend_from_slice(&image.masks);
+                }
+            }
+        }
+        bases
+    }
+
+    /// Puts the biases into their memory and returns where the layer starts.
+    fn place_biases(&mut self, image: &LayerImage, layer: u16) -> Result<u32, HdlError> {
+        let base = self.biases.len() / self.lanes();
+        let thresholds = image.channels.first().map_or(0, |channel| channel.biases.len());
+        for group in image.channels.chunks(self.lanes()) {
+            for step in 0..thresholds {
+                self.biases.extend(group.iter().map(|channel| channel.biases[step]));
+                self.flips.extend(group.iter().map(|channel| channel.flip && step + 1 == thresholds));
+            }
+        }
+        let ranges = image.channels.iter().map(|channel| channel.range);
+        let bits = ranges.map(|(low, high)| signed_bits(low).max(signed_bits(high))).max().unwrap_or(0);
+        if bits > MAX_ACCUMULATOR {
+            return Err(HdlError::Accumulator { layer, bits, limit: MAX_ACCUMULATOR });
+        }
+        self.accumulator_bits = self.accumulator_bits.max(bits);
+        Ok(base as u32)
+    }
+
+    /// How the window's start moves from group to group: not at all, with the output word, or by a table.
+    fn place_steps(&mut self, row: &mut Row, starts: &[u32]) {
+        let steps: Vec<u32> = starts.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+        let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return };
+        row.x_base = row.x_base.wrapping_add(*first);
+        row.x_column = row.x_column.wrapping_sub(last - first);
+        row.x_row = row.x_row.wrapping_sub(last - first);
+        if steps.iter().all(|step| *step == 0) {
+            return;
+        }
+        let slots = self.slots();
+        let regular = |(at, step): (usize, &u32)| *step == u32::from((at as u32 + 1).is_multiple_of(slots));
+        if steps.iter().enumerate().all(regular) {
+            row.x_word = 1;
+            return;
+        }
+        let per_group = row.thresholds + 1;
+        let address = |at: usize| row.b_base + (at as u32 + 1) * per_group;
+        self.group_steps.extend(steps.iter().enumerate().filter(|(_, s)| **s != 0).map(|(at, s)| (address(at), *s)));
+    }
+
+    fn size_buffer(&mut self) {
+        let frames = (2 * u64::from(self.output_words)).next_power_of_two().min(u64::from(MAX_BUFFER)) as u32;
+        self.buffer_words = frames.max(4 * self.burst());
+    }
+}
+
+/// Whether the result is computed in another order than it is sent: several planes of several words.
+fn needs_copy(layer: &Layer<'_>) -> bool {
+    let Tensor { kind, shape, .. } = layer.output;
+    kind != Kind::I32 && kind.planes() > 1 && shape.channel_words() > 1
+}
+
+/// Bits that hold `value` in two's complement.
+pub(crate) fn signed_bits(value: i64) -> u32 {
+    64 - (value ^ (value >> 63)).leading_zeros() + 1
+}
+
+fn limit(memory: &'static str, need: u64, limit: u64) -> Result<(), HdlError> {
+    if need > limit { Err(HdlError::TooLarge { memory, need, limit }) } else { Ok(()) }
+}

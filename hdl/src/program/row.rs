@@ -1,0 +1,109 @@
+//! One row of the layer table: what the sequencer and the array know about a layer.
+
+/// A row of the layer table.
+///
+/// Counts are stored as their last index, steps of addresses as wrapping 32-bit differences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// The layer of the model whose output the row writes.
+    pub layer: u16,
+    /// Last word of one plane of one tap.
+    pub words: u32,
+    /// Last plane of one tap.
+    pub planes: u32,
+    /// Last column of the kernel.
+    pub kernel_columns: u32,
+    /// Last row of the kernel.
+    pub kernel_rows: u32,
+    /// Last group of output channels: as many as there are lanes, or one word of a pool.
+    pub groups: u32,
+    /// Last column of the output.
+    pub columns: u32,
+    /// Last row of the output.
+    pub rows: u32,
+    /// Whether the input is a patch that the front gathers, in one of two places.
+    pub patch: bool,
+    /// First word that is read.
+    pub x_base: u32,
+    /// The same in the second place of patches.
+    pub x_other: u32,
+    /// Step from the last word of a plane to the next plane.
+    pub x_plane: u32,
+    /// Step from the last word of a tap to the next.
+    pub x_tap: u32,
+    /// Step from the last word of a row of the kernel to the next row.
+    pub x_line: u32,
+    /// Step of the window's start when an output word is complete (pools and aligned groups: 1).
+    pub x_word: u32,
+    /// Step of the window's start to the next output column.
+    pub x_column: u32,
+    /// Step of the window's start to the next output row.
+    pub x_row: u32,
+    /// First word of the weights.
+    pub w_base: u32,
+    /// Step of the weights back to the first word of a tap, for its next plane.
+    pub w_back: u32,
+    /// First bias.
+    pub b_base: u32,
+    /// Last threshold of a channel.
+    pub thresholds: u32,
+    /// Whether the mask memory says which bits of a word each lane sees.
+    pub masked: bool,
+    /// Whether each lane takes the bit of its own channel instead of a product (sum-pool).
+    pub select: bool,
+    /// Whether it is a max-pool, or a copy (a max-pool of one tap).
+    pub pool: bool,
+    /// Whether the output is the accumulator.
+    pub raw: bool,
+    /// Whether a raw accumulator counts in twos, and what is added.
+    pub double: bool,
+    /// The lowest bit of doubled accumulators.
+    pub odd: bool,
+    /// Whether the output goes to the sender instead of the activation memory.
+    pub send: bool,
+    /// Whether taps can lie outside the input.
+    pub padded: bool,
+    /// Input height, where padded.
+    pub height: u32,
+    /// Input width, where padded.
+    pub width: u32,
+    /// Rows above the input.
+    pub top: u32,
+    /// Columns left of the input.
+    pub left: u32,
+    /// Rows from one window to the next.
+    pub stride_down: u32,
+    /// Columns from one window to the next.
+    pub stride_right: u32,
+    /// Taps outside are +1.
+    pub ones: bool,
+    /// Taps outside are true zeros between signs: they are counted once as zeros and once as ones,
+    /// each worth half a tap inside.
+    pub twice: bool,
+    /// Channels of the last word of a tap, as a mask; used for taps that are +1.
+    pub tail: u32,
+    /// Left shift of the first plane.
+    pub shift: u32,
+    /// Whether a residual is added.
+    pub residual: bool,
+    /// Last plane of the residual.
+    pub r_planes: u32,
+    /// First word of the residual.
+    pub r_base: u32,
+    /// Step from a plane of the residual to the next.
+    pub r_plane: u32,
+    /// Step from the last word of a plane to the next pixel.
+    pub r_pixel: u32,
+    /// Left shift of the residual's first plane.
+    pub r_shift: u32,
+    /// First word of the output.
+    pub out_base: u32,
+    /// Last plane of the output.
+    pub out_planes: u32,
+    /// Step from a plane of the output to the next.
+    pub out_plane: u32,
+    /// Step from the last word of a plane to the next pixel.
+    pub out_pixel: u32,
+    /// Last channel of the last group of lanes.
+    pub last_lane: u32,
+}

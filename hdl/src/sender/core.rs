@@ -1,0 +1,77 @@
+//! The registers of the sender and what a clock edge does to them; `text` says the same in Verilog.
+
+use std::sync::Arc;
+
+use crate::program::Program;
+
+/// The sender: a buffer of words, and the word whose bytes are offered.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    /// Words that must be free before a group starts: those on their way and those of the group.
+    margin: u32,
+    words: Vec<u32>,
+    /// Words written and read so far, modulo twice the size.
+    written: u32,
+    taken: u32,
+    /// The word that was read, if any.
+    next: Option<u32>,
+    /// The rest of the word whose bytes are offered, and how many bytes are left.
+    rest: u32,
+    left: u32,
+}
+
+impl Sender {
+    pub fn new(program: &Arc<Program>) -> Self {
+        Self {
+            margin: 2 * program.burst(),
+            words: vec![0; program.buffer_words as usize],
+            written: 0,
+            taken: 0,
+            next: None,
+            rest: 0,
+            left: 0,
+        }
+    }
+
+    /// The mask of the counters, which count to twice the size.
+    fn mask(&self) -> u32 {
+        2 * self.words.len() as u32 - 1
+    }
+
+    fn used(&self) -> u32 {
+        self.written.wrapping_sub(self.taken) & self.mask()
+    }
+
+    /// Whether a whole group fits.
+    pub fn room(&self) -> bool {
+        self.used() <= self.words.len() as u32 - self.margin
+    }
+
+    /// The byte that is offered.
+    pub fn byte(&self) -> Option<u8> {
+        (self.left != 0).then_some(self.rest as u8)
+    }
+
+    /// One rising edge of the clock.
+    pub fn step(&mut self, word: Option<u32>, ready: bool) {
+        let size = self.words.len();
+        let takes = ready && self.left != 0;
+        let is_last = takes && self.left == 1;
+        let read = self.next.is_none() && self.used() != 0;
+        let word_read = self.words[self.taken as usize % size];
+        if let (true, Some(next)) = (self.left == 0 || is_last, self.next) {
+            (self.rest, self.left, self.next) = (next, 4, None);
+        } else if takes {
+            self.rest >>= 8;
+            self.left -= 1;
+        }
+        if read {
+            self.next = Some(word_read);
+            self.taken = (self.taken + 1) & self.mask();
+        }
+        if let Some(word) = word {
+            self.words[self.written as usize % size] = word;
+            self.written = (self.written + 1) & self.mask();
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! The registers of the sequencer and what a clock edge does to them; `text` says the same in Verilog.
+
+use std::sync::Arc;
+
+use super::issue::{Issue, flag};
+use crate::program::{Program, Row};
+
+/// What the sequencer sees of its neighbours.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Status {
+    /// A patch is complete.
+    pub patch_ready: bool,
+    /// The sender has room for a whole group.
+    pub room: bool,
+    /// The array has finished everything that was issued.
+    pub idle: bool,
+}
+
+/// Where the sequencer is; the numbers are those of the Verilog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Take over a row of the table.
+    #[default]
+    Load = 0,
+    /// Wait for a patch, or for room at the sender.
+    Wait = 1,
+    /// Walk the window.
+    Run = 2,
+    /// Add the residual.
+    Residual = 3,
+    /// Add the biases.
+    Bias = 4,
+    /// Emit the accumulators, lane by lane.
+    Emit = 5,
+    /// Finish the group.
+    Done = 6,
+    /// Wait until all outputs are written.
+    Drain = 7,
+}
+
+/// The sequencer.
+#[derive(Clone, Debug)]
+pub(crate) struct Sequencer {
+    program: Arc<Program>,
+    state: State,
+    row: usize,
+    half: bool,
+    word: u32,
+    plane: u32,
+    kernel_column: u32,
+    kernel_row: u32,
+    group: u32,
+    column: u32,
+    out_row: u32,
+    slot: u32,
+    step: u32,
+    shift: u32,
+    x: u32,
+    start: u32,
+    w: u32,
+    b: u32,
+    r: u32,
+    /// Position of the tap and of the window's start; wraps below zero.
+    y: [u32; 2],
+    y_start: [u32; 2],
+}
+
+impl Sequencer {
+    pub fn new(program: Arc<Program>) -> Self {
+        Self {
+            program,
+            state: State::Load,
+            row: 0,
+            half: false,
+            word: 0,
+            plane: 0,
+            kernel_column: 0,
+            kernel_row: 0,
+            group: 0,
+            column: 0,
+            out_row: 0,
+            slot: 0,
+            step: 0,
+            shift: 0,
+            x: 0,
+            start: 0,
+            w: 0,
+            b: 0,
+            r: 0,
+            y: [0; 2],
+            y_start: [0; 2],
+        }
+    }
+
+    fn now(&self) -> &Row {
+        &self.program.rows[self.row]
+    }
+
+    /// The row of the table that is executed.
+    pub fn row(&self) -> usize {
+        self.row
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    fn is_outside(&self) -> bool {
+        let row = self.now();
+        row.padded && (self.y[0] >= row.height || self.y[1] >= row.width)
+    }
+
+    fn is_plane_last(&self) -> bool {
+        let row = self.now();
+        if row.twice { !self.is_outside() || self.plane == 1 } else { self.plane == row.planes }
+    }
+
+    fn is_word_end(&self) -> bool {
+        let row = self.now();
+        row.pool || self.slot == self.program.slots() - 1 || self.group == row.groups
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.state == State::Done && (!self.now().pool || self.step == self.now().out_planes)
+    }
+
+    /// Whether the front may fill the patch again.
+    pub fn release(&self) -> bool {
+        self.is_leaving() && self.now().patch && self.group == self.now().groups
+    }
+
+    /// What is issued in this cycle.
+    pub fn issue(&self) -> Issue {
+        let flags = match self.state {
+            State::Load => flag::LOAD,
+            State::Run => self.run_flags(),
+            State::Residual => flag::RUN | flag::SELECT | self.slot << flag::SLOT | self.shift << flag::SHIFT,
+            State::Bias if self.step != 0 => flag::COUNT,
+            State::Emit => flag::EMIT | self.step << flag::SLOT,
+            State::Done => self.done_flags(),
+            _ => 0,
+        };
+        let b = if self.state == State::Bias { self.b } else { 0 };
+        Issue { x: self.x, w: self.w, b, flags }
+    }
+
+    fn run_flags(&self) -> u32 {
+        let row = self.now();
+        let outside = self.is_outside();
+        let ones = outside && (row.ones || (row.twice && self.plane == 1));
+        let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
+        let shift = if row.twice && outside { 0 } else { self.shift };
+        let is_first = self.kernel_column == 0 && self.kernel_row == 0;
+        let own = if row.pool {
+            flag::POOL
+                | when(is_first, flag::FIRST)
+                | when(self.plane == 0, flag::MOST)
+                | (row.planes - self.plane) << flag::PLANE
+        } else {
+            flag::RUN | when(row.select, flag::SELECT) | self.slot << flag::SLOT | shift << flag::SHIFT
+        };
+        own | when(outside && !ones, flag::ZERO) | when(ones, flag::ONES) | when(self.word == row.words, flag::TAIL)
+    }
+
+    fn done_flags(&self) -> u32 {
+        let row = self.now();
+        let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
+        let own = if row.pool {
+            when(self.step == 0, flag::POOLED)
+        } else {
+            flag::DONE | when(self.is_word_end() && !row.raw, flag::FLUSH) | self.slot << flag::SLOT
+        };
+        own | when(self.group == row.groups, flag::PIXEL)
+    }
+
+    /// One rising edge of the clock.
+    pub fn step(&mut self, status: Status) {
+        match self.state {
+            State::Load => self.load(),
+            State::Wait => {
+                let row = self.now();
+                if (status.patch_ready || !row.patch) && (status.room || !row.send) {
+                    self.state = State::Run;
+                }
+            }
+            State::Run => self.run(),
+            State::Residual => self.residual(),
+            State::Bias => self.bias(),
+            State::Emit => {
+                let last = if self.group == self.now().groups { self.now().last_lane } else { self.last_lane() };
+                self.count_to(last, State::Done);
+            }
+            State::Done if self.is_leaving() => self.leave(),
+            State::Done => self.step += 1,
+            State::Drain if status.idle => {
+                self.row = if self.row + 1 == self.program.rows.len() { 0 } else { self.row + 1 };
+                self.state = State::Load;
+            }
+            State::Drain => {}
+        }
+    }
+
+    fn last_lane(&self) -> u32 {
+        self.program.options.lanes - 1
+    }
+
+    /// Counts steps up to `last`, then goes on to `next`.
+    fn count_to(&mut self, last: u32, next: State) {
+        if self.step == last {
+            self.step = 0;
+            self.state = next;
+        } else {
+            self.step += 1;
+        }
+    }
+
+    fn load(&mut self) {
+        let row = self.now().clone();
+        self.start = if row.patch && self.half { row.x_other } else { row.x_base };
+        self.x = self.start;
+        (self.w, self.b, self.r) = (row.w_base, row.b_base, row.r_base);
+        self.shift = row.shift;
+        self.y_start = [0_u32.wrapping_sub(row.top), 0_u32.wrapping_sub(row.left)];
+        self.y = self.y_start;
+        self.state = if row.patch || row.send { State::Wait } else { State::Run };
+    }
+
+    fn run(&mut self) {
+        let row = self.now().clone();
+        let outside = self.is_outside();
+        let word_last = self.word == row.words;
+        let plane_last = self.is_plane_last();
+        let column_last = self.kernel_column == row.kernel_columns;
+        let row_last = self.kernel_row == row.kernel_rows;
+        let again = row.twice && outside;
+        let tap_end = word_last && plane_last;
+        let window_end = tap_end && column_last && row_last;
+        let x_step = if !word_last {
+            u32::from(!(again && self.plane == 1))
+        } else if !plane_last {
+            if row.twice { 0 } else { row.x_plane }
+        } else if !column_last {
+            row.x_tap
+        } else {
+            row.x_line
+        };
+        self.x = if window_end && row.residual { self.r } else { self.x.wrapping_add(x_step) };
+        self.w = self.w.wrapping_add(if word_last && !plane_last { row.w_back } else { 1 });
+        self.word = if word_last { 0 } else { self.word + 1 };
+        if word_last {
+            self.plane = if plane_last { 0 } else { self.plane + 1 };
+            self.shift = if plane_last { row.shift } else { self.shift + 1 };
+        }
+        if tap_end {
+            self.next_tap(column_last, row_last);
+        }
+        if window_end {
+            self.state = match (row.residual, row.pool) {
+                (true, _) => State::Residual,
+                (false, true) => State::Done,
+                (false, false) => State::Bias,
+            };
+            if row.residual {
+                self.shift = row.r_shift;
+            }
+        }
+    }
+
+    fn next_tap(&mut self, column_last: bool, row_last: bool) {
+        self.kernel_column = if column_last { 0 } else { self.kernel_column + 1 };
+        self.y[1] = if column_last { self.y_start[1] } else { self.y[1].wrapping_add(1) };
+        if column_last {
+            self.kernel_row = if row_last { 0 } else { self.kernel_row + 1 };
+            self.y[0] = if row_last { self.y_start[0] } else { self.y[0].wrapping_add(1) };
+        }
+    }
+
+    fn residual(&mut self) {
+        let (step, last) = (self.now().r_plane, self.now().r_planes);
+        self.x = self.x.wrapping_add(step);
+        self.shift += 1;
+        self.count_to(last, State::Bias);
+    }
+
+    fn bias(&mut self) {
+        self.b += 1;
+        let next = if self.now().raw { State::Emit } else { State::Done };
+        self.count_to(self.now().thresholds, next);
+    }
+
+    /// The group is finished: the next one, the next pixel, or the end of the layer.
+    fn leave(&mut self) {
+        let row = self.now().clone();
+        let word_end = self.is_word_end();
+        let pixel_end = self.group == row.groups;
+        let column_last = self.column == row.columns;
+        let row_last = self.out_row == row.rows;
+        self.step = 0;
+        self.shift = row.shift;
+        self.slot = if word_end { 0 } else { self.slot + 1 };
+        self.group = if pixel_end { 0 } else { self.group + 1 };
+        let step = match (pixel_end, column_last) {
+            (false, _) => self.program.group_step(self.b).wrapping_add(if word_end { row.x_word } else { 0 }),
+            (true, false) => row.x_column,
+            (true, true) => row.x_row,
+        };
+        self.start = match (row.patch && pixel_end, self.half) {
+            (true, true) => row.x_base,
+            (true, false) => row.x_other,
+            (false, _) => self.start.wrapping_add(step),
+        };
+        self.x = self.start;
+        if pixel_end {
+            (self.w, self.b) = (row.w_base, row.b_base);
+            self.r = self.r.wrapping_add(row.r_pixel);
+            self.half ^= row.patch;
+            self.next_pixel(&row, column_last, row_last);
+        } else if word_end {
+            self.r = self.r.wrapping_add(1);
+        }
+        self.state = if pixel_end && column_last && row_last {
+            State::Drain
+        } else if row.send || (row.patch && pixel_end) {
+            State::Wait
+        } else {
+            State::Run
+        };
+    }
+
+    fn next_pixel(&mut self, row: &Row, column_last: bool, row_last: bool) {
+        self.column = if column_last { 0 } else { self.column + 1 };
+        self.y_start[1] =
+            if column_last { 0_u32.wrapping_sub(row.left) } else { self.y_start[1].wrapping_add(row.stride_right) };
+        if column_last {
+            self.out_row = if row_last { 0 } else { self.out_row + 1 };
+            self.y_start[0] = self.y_start[0].wrapping_add(row.stride_down);
+        }
+        self.y = self.y_start;
+    }
+}

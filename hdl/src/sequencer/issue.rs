@@ -1,0 +1,54 @@
+//! What the sequencer tells the array every cycle.
+
+/// Bits of [`Issue::flags`].
+pub(crate) mod flag {
+    /// Add the product of this word to the accumulators.
+    pub const RUN: u32 = 1 << 0;
+    /// Take the bit of each lane's own channel instead of a product.
+    pub const SELECT: u32 = 1 << 1;
+    /// The word lies outside the input: all zeros.
+    pub const ZERO: u32 = 1 << 2;
+    /// The word lies outside the input: all ones.
+    pub const ONES: u32 = 1 << 3;
+    /// The last word of a tap.
+    pub const TAIL: u32 = 1 << 4;
+    /// Count the sign before the next bias is added.
+    pub const COUNT: u32 = 1 << 5;
+    /// The group is done: pack its outputs and clear.
+    pub const DONE: u32 = 1 << 6;
+    /// The output word is complete.
+    pub const FLUSH: u32 = 1 << 7;
+    /// The output pixel is complete.
+    pub const PIXEL: u32 = 1 << 8;
+    /// Send or store the accumulator of one lane.
+    pub const EMIT: u32 = 1 << 9;
+    /// Take the word into the running maximum.
+    pub const POOL: u32 = 1 << 10;
+    /// The first tap of a maximum.
+    pub const FIRST: u32 = 1 << 11;
+    /// The most significant plane of a tap of a maximum.
+    pub const MOST: u32 = 1 << 12;
+    /// The maximum is complete.
+    pub const POOLED: u32 = 1 << 13;
+    /// A row of the table begins (not delayed).
+    pub const LOAD: u32 = 1 << 14;
+    /// Plane of a maximum: 2 bits from here.
+    pub const PLANE: u32 = 16;
+    /// Group within the output word, or the lane to emit: 5 bits from here.
+    pub const SLOT: u32 = 18;
+    /// Left shift: 5 bits from here.
+    pub const SHIFT: u32 = 23;
+}
+
+/// One issue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Issue {
+    /// Word of the activation memory.
+    pub x: u32,
+    /// Address of weights and masks.
+    pub w: u32,
+    /// Address of a bias, 0 for none.
+    pub b: u32,
+    /// What to do with them: [`flag`].
+    pub flags: u32,
+}

@@ -1,0 +1,80 @@
+//! The accelerator on the laptop, without any tool: stepped on one thread, its streams fed and stalled at random.
+
+mod drive;
+mod stalls;
+
+use std::sync::Arc;
+
+use bitfab_format::Model;
+use bitfab_hdl::{HdlError, Machine, Options, Ports, Program, Written};
+
+use crate::engine::{Engine, Evidence, Run, check_inputs};
+use crate::error::SimError;
+
+pub use drive::{Frame, drive};
+pub use stalls::Stalls;
+
+/// Anything with the ports of the accelerator, one clock edge at a time.
+pub trait Circuit {
+    /// What the ports show before the edge.
+    fn ports(&self) -> Ports;
+
+    /// One rising edge, with the byte that is offered and whether the result's byte is taken.
+    ///
+    /// Returns the output word that the engine finished in this cycle.
+    ///
+    /// # Errors
+    /// [`SimError`] where the simulation itself fails.
+    fn step(&mut self, input: Option<u8>, out_ready: bool) -> Result<Option<Written>, SimError>;
+}
+
+impl Circuit for Machine {
+    fn ports(&self) -> Ports {
+        Self::ports(self)
+    }
+
+    fn step(&mut self, input: Option<u8>, out_ready: bool) -> Result<Option<Written>, SimError> {
+        Ok(Self::step(self, input, out_ready))
+    }
+}
+
+/// The refusal of a model by the accelerator.
+pub(crate) fn unsupported(engine: &str, error: &HdlError) -> SimError {
+    SimError::Unsupported { engine: engine.into(), problem: error.to_string() }
+}
+
+/// The registers of the accelerator stepped without wires: the fastest exact simulation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CycleModel {
+    /// Lanes and pipeline.
+    pub options: Options,
+    /// When the streams pause.
+    pub stalls: Stalls,
+}
+
+impl Engine for CycleModel {
+    fn name(&self) -> String {
+        "cycle-model".into()
+    }
+
+    fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
+        check_inputs(model, inputs)?;
+        let program = Program::new(model, &self.options).map_err(|error| unsupported(&self.name(), &error))?;
+        let program = Arc::new(program);
+        let mut machine = Machine::new(Arc::clone(&program));
+        let frames = drive(&mut machine, model, &program, inputs, self.stalls, done)?;
+        Ok(frames.into_iter().map(Frame::into_run).collect())
+    }
+}
+
+impl Frame {
+    /// The frame as a run of an engine.
+    pub fn into_run(self) -> Run {
+        Run {
+            evidence: Evidence::Tensors(self.tensors),
+            output: self.output,
+            cycles: Some(self.cycles),
+            instructions: None,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Feeds frames to a circuit, takes results, and sorts the words that it writes into tensors.
+
+use bitfab_format::Model;
+use bitfab_hdl::{Program, Written};
+
+use super::stalls::Pauses;
+use super::{Circuit, Stalls};
+use crate::error::SimError;
+
+/// Cycles without any progress at a port or in a memory after which a circuit counts as stuck.
+const PATIENCE: u64 = 50_000_000;
+
+/// What a circuit did with one input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The words of every layer's output as they were written.
+    pub tensors: Vec<Vec<u32>>,
+    /// The words that came out of the result's stream.
+    pub output: Vec<u32>,
+    /// From the first byte of the input to the last byte of the result, both included.
+    pub cycles: u64,
+}
+
+/// Sorts written words into the tensors of frames.
+pub(crate) struct Tensors {
+    /// Of each row of the layer table: layer, first word, words of the tensor, words seen.
+    rows: Vec<(usize, u32, usize, usize)>,
+    layers: Vec<usize>,
+    frames: Vec<Vec<Vec<u32>>>,
+}
+
+impl Tensors {
+    pub fn new(model: &Model<'_>, program: &Program) -> Self {
+        let regions: Vec<_> = model.layers().map(|layer| layer.output.region).collect();
+        let row = |layer: u16| {
+            let region = regions[usize::from(layer)];
+            (usize::from(layer), region.start, region.words as usize, 0)
+        };
+        Self {
+            rows: program.rows.iter().map(|r| row(r.layer)).collect(),
+            layers: regions.iter().map(|region| region.words as usize).collect(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Takes a word.
+    ///
+    /// # Errors
+    /// [`SimError::Tool`] for a word outside its tensor.
+    pub fn take(&mut self, written: Written) -> Result<(), SimError> {
+        let wrong = || SimError::Tool {
+            program: "the simulated accelerator".into(),
+            problem: format!("row {} wrote word {:#x}, outside its tensor", written.row, written.address),
+        };
+        let (layer, start, words, seen) = self.rows.get_mut(written.row).ok_or_else(wrong)?;
+        let frame = *seen / *words;
+        *seen += 1;
+        if self.frames.len() <= frame {
+            self.frames.push(self.layers.iter().map(|&words| vec![0xdead_beef; words]).collect());
+        }
+        let place = written.address.wrapping_sub(*start) as usize;
+        let tensor = self.frames.get_mut(frame).map(|frame| &mut frame[*layer]).ok_or_else(wrong)?;
+        *tensor.get_mut(place).ok_or_else(wrong)? = written.word;
+        Ok(())
+    }
+}
+
+/// Runs `inputs` through `circuit`, one frame directly after the other.
+///
+/// # Errors
+/// [`SimError`] where the circuit fails or stops making progress.
+pub fn drive(
+    circuit: &mut dyn Circuit,
+    model: &Model<'_>,
+    program: &Program,
+    inputs: &[&[u8]],
+    stalls: Stalls,
+    done: &mut dyn FnMut(usize),
+) -> Result<Vec<Frame>, SimError> {
+    let mut pauses = Pauses::new(stalls);
+    let mut tensors = Tensors::new(model, program);
+    let frame_bytes = program.input_bytes as usize;
+    let result_bytes = 4 * program.output_words as usize;
+    let mut bytes = inputs.iter().flat_map(|input| input.iter().copied()).peekable();
+    let (mut sent, mut cycle, mut progress) = (0, 0, 0);
+    let (mut begun, mut ended, mut result) = (Vec::new(), Vec::new(), Vec::new());
+    while result.len() < inputs.len() * result_bytes {
+        let ports = circuit.ports();
+        let (pause_in, pause_out) = pauses.next();
+        let offered = if pause_in { None } else { bytes.peek().copied() };
+        if offered.is_some() && ports.in_ready {
+            if sent % frame_bytes == 0 {
+                begun.push(cycle);
+            }
+            sent += 1;
+            bytes.next();
+            progress = cycle;
+        }
+        if let (Some(byte), false) = (ports.out, pause_out) {
+            result.push(byte);
+            progress = cycle;
+            if result.len() % result_bytes == 0 {
+                ended.push(cycle);
+                done(ended.len());
+            }
+        }
+        if let Some(written) = circuit.step(offered, !pause_out)? {
+            tensors.take(written)?;
+            progress = cycle;
+        }
+        cycle += 1;
+        if cycle - progress > PATIENCE {
+            return Err(stuck(cycle));
+        }
+    }
+    let outputs = result.chunks_exact(result_bytes).map(words);
+    let times = begun.iter().zip(&ended).map(|(begin, end)| end - begin + 1);
+    let frames = tensors.frames.into_iter().zip(outputs).zip(times);
+    Ok(frames.map(|((tensors, output), cycles)| Frame { tensors, output, cycles }).collect())
+}
+
+fn stuck(cycle: u64) -> SimError {
+    SimError::Tool {
+        program: "the simulated accelerator".into(),
+        problem: format!("no progress in the {PATIENCE} cycles before cycle {cycle}"),
+    }
+}
+
+fn words(bytes: &[u8]) -> Vec<u32> {
+    bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect()
+}

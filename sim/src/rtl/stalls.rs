@@ -1,0 +1,39 @@
+//! Random pauses of both streams, the same for the same seed.
+
+/// How often the streams pause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stalls {
+    /// The seed of the pauses.
+    pub seed: u64,
+    /// Out of 256 cycles, how many the input pauses.
+    pub input: u8,
+    /// Out of 256 cycles, how many the reader of the result pauses.
+    pub output: u8,
+}
+
+/// The pauses of one simulation.
+#[derive(Clone, Debug)]
+pub(crate) struct Pauses {
+    stalls: Stalls,
+    state: u64,
+}
+
+impl Pauses {
+    pub fn new(stalls: Stalls) -> Self {
+        Self { stalls, state: stalls.seed }
+    }
+
+    /// Whether the input and the output pause in the next cycle.
+    pub fn next(&mut self) -> (bool, bool) {
+        if self.stalls.input == 0 && self.stalls.output == 0 {
+            return (false, false);
+        }
+        // SplitMix64
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        ((z as u8) < self.stalls.input, ((z >> 8) as u8) < self.stalls.output)
+    }
+}
