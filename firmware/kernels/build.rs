@@ -5,6 +5,7 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(thumb, values(none(), \"1\", \"2\"))");
+    println!("cargo::rustc-check-cfg=cfg(thumb_dsp)");
     let target = env::var("TARGET").unwrap_or_default();
     let is = |names: &[&str]| names.iter().any(|name| target.starts_with(name));
     let level = if is(&["thumbv7m", "thumbv7em", "thumbv8m.main"]) {
@@ -15,5 +16,8 @@ fn main() {
         return;
     };
     println!("cargo::rustc-cfg=thumb");
+    if is(&["thumbv7em"]) {
+        println!("cargo::rustc-cfg=thumb_dsp");
+    }
     println!("cargo::rustc-cfg=thumb=\"{level}\"");
 }

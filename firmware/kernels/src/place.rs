@@ -23,22 +23,41 @@ impl Place {
             && column.wrapping_add(width) <= self.input.width.wrapping_add(left)
     }
 
-    /// Calls `each` with the pixel of the input under every tap in order; `None` outside.
+    /// Calls `each` with runs of taps of one kernel row, in order, that are all inside the input or all outside:
+    /// the pixel under the first one, or `None` outside, and how many they are (none, at times).
     #[inline]
-    pub fn for_each_tap(&self, mut each: impl FnMut(Option<usize>)) {
+    pub fn for_each_run(&self, mut each: impl FnMut(Option<usize>, usize)) {
         let [top, left, _, _] = self.window.padding;
-        // Rows and columns above and left of the input wrap to numbers that are too large.
+        let [height, width] = self.window.kernel;
+        // Taps left of the input, up to its right edge, and past it.
+        let before = left.saturating_sub(self.origin[1]).min(width);
+        let until = self.input.width.wrapping_add(left).saturating_sub(self.origin[1]).clamp(before, width);
+        let column = self.origin[1].saturating_sub(left);
+        // Rows above the input wrap to numbers that are too large.
         let mut row = self.origin[0].wrapping_sub(top);
-        for _ in 0..self.window.kernel[0] {
-            let mut column = self.origin[1].wrapping_sub(left);
-            let first = row.wrapping_mul(self.input.width);
-            for _ in 0..self.window.kernel[1] {
-                let is_inside = row < self.input.height && column < self.input.width;
-                each(is_inside.then_some(first.wrapping_add(column) as usize));
-                column = column.wrapping_add(1);
+        for _ in 0..height {
+            if row < self.input.height {
+                let first = row.wrapping_mul(self.input.width).wrapping_add(column);
+                each(None, before as usize);
+                each(Some(first as usize), (until - before) as usize);
+                each(None, (width - until) as usize);
+            } else {
+                each(None, width as usize);
             }
             row = row.wrapping_add(1);
         }
+    }
+
+    /// Calls `each` with the pixel of the input under every tap in order; `None` outside.
+    #[inline]
+    pub fn for_each_tap(&self, mut each: impl FnMut(Option<usize>)) {
+        self.for_each_run(|first, taps| {
+            let mut pixel = first;
+            for _ in 0..taps {
+                each(pixel);
+                pixel = pixel.map(|pixel| pixel.wrapping_add(1));
+            }
+        });
     }
 
     /// The pixel of the input under the first tap, which is inside.

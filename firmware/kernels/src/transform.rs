@@ -68,12 +68,15 @@ const fn reaches(acc: i32, threshold: i32, is_down: bool) -> bool {
 }
 
 /// One threshold a channel: the word of their signs.
+#[inline(never)]
 fn signs(accumulators: &[i32], word: usize, values: &[i32], directions: &[u32]) -> u32 {
     let values = values.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
     let mut down = directions.get(word).copied().unwrap_or(0);
     let (mut signs, mut bit) = (0, 1u32);
     for (&acc, &threshold) in accumulators.iter().zip(values) {
-        if reaches(acc, threshold, down & 1 != 0) {
+        // `acc <= t` is `!acc >= !t`: complements reverse the order.
+        let flip = (down << 31) as i32 >> 31;
+        if acc ^ flip >= threshold ^ flip {
             signs |= bit;
         }
         bit <<= 1;

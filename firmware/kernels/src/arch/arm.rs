@@ -10,8 +10,7 @@ mod assembly;
 #[path = "arm/thumb2.rs"]
 mod assembly;
 
-pub(crate) use crate::arch::portable::add_bytes;
-use crate::arch::portable::each_row;
+use crate::arch::portable::{MASKS, each_row};
 use crate::dot::Join;
 
 /// What the assembly reads, and writes as it goes on.
@@ -39,11 +38,7 @@ pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
     if words < 4 {
         return each_row(scale, window, rows, stride, accumulators, |a, b| few(join, a, b));
     }
-    let end = |count: usize| count.checked_mul(stride).and_then(|start| start.checked_add(words));
-    let mut count = accumulators.len();
-    while count != 0 && end(count - 1).is_none_or(|end| end > rows.len()) {
-        count -= 1; // only where the caller's rows are too short
-    }
+    let count = whole_rows(words, rows, stride, accumulators.len());
     if count == 0 {
         return;
     }
@@ -68,6 +63,55 @@ pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
             Join::And => assembly::and_rows(&mut job),
         }
     }
+}
+
+/// How many of `count` rows, `stride` words apart, have all of their `words` in `rows`.
+fn whole_rows(words: usize, rows: &[u32], stride: usize, mut count: usize) -> usize {
+    let end = |count: usize| count.checked_mul(stride).and_then(|start| start.checked_add(words));
+    while count != 0 && end(count - 1).is_none_or(|end| end > rows.len()) {
+        count -= 1; // only where the caller's rows are too short
+    }
+    count
+}
+
+/// As [`Job`], for bytes.
+#[repr(C)]
+struct ByteJob {
+    /// First of the bytes, 32 a word of weights. (offset 0)
+    window: *const [u32; 8],
+    /// First word of the next row. (4)
+    row: *const u32,
+    /// Bytes from row to row. (8)
+    stride: usize,
+    /// Words of weights, 1 to 32. (12)
+    words: usize,
+    /// The bytes that four weights select. (16)
+    masks: *const [u32; 16],
+    /// The next accumulator. (20)
+    accumulator: *mut i32,
+    /// Rows to come, at least 1. (24)
+    count: usize,
+}
+
+/// See [`crate::arch`].
+pub(crate) fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+    let words = window.len();
+    let count = whole_rows(words, rows, stride, accumulators.len());
+    if words == 0 || count == 0 {
+        return;
+    }
+    let mut job = ByteJob {
+        window: window.as_ptr(),
+        row: rows.as_ptr(),
+        stride: stride.wrapping_mul(4),
+        words,
+        masks: &raw const MASKS,
+        accumulator: accumulators.as_mut_ptr(),
+        count,
+    };
+    // SAFETY: as in `add`, with 32 bytes of the window a word of weights; `masks` is a static of 16 words, and
+    // `window/bytes.rs` passes at most `BYTES_LIMIT` words.
+    unsafe { assembly::byte_rows(&mut job) }
 }
 
 /// Up to three words, word by word.

@@ -28,16 +28,21 @@ pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, group: usize) -> i32 
     memory.fill(u32::from_ne_bytes([flip; 4]));
     let Ok(memory) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
     let (mut sum, mut at) = (0u32, 0usize);
-    place.for_each_tap(|tap| {
-        let end = at.wrapping_add(layout.group_channels);
-        if let Some(pixel) = tap {
-            let values = to.bytes.get(pixel.wrapping_mul(channels).wrapping_add(in_pixel)..).unwrap_or_default();
+    // Without groups, the taps of a run lie side by side.
+    let whole_runs = layout.group_channels == channels;
+    place.for_each_run(|first, taps| {
+        let (steps, step) = if whole_runs { (1, taps) } else { (taps, 1) };
+        let mut from = first.map(|pixel| pixel.wrapping_mul(channels).wrapping_add(in_pixel));
+        for _ in 0..steps {
+            let end = at.wrapping_add(step.wrapping_mul(layout.group_channels));
+            let values = from.and_then(|from| to.bytes.get(from..)).unwrap_or_default();
             for (to, value) in memory.get_mut(at..end).unwrap_or_default().iter_mut().zip(values) {
                 *to = value ^ flip;
                 sum = sum.wrapping_add(u32::from(*to)).wrapping_sub(u32::from(flip));
             }
+            from = from.map(|from| from.wrapping_add(channels));
+            at = end;
         }
-        at = end;
     });
     0u32.wrapping_sub(sum) as i32
 }

@@ -8,44 +8,58 @@ use crate::place::Place;
 /// Copies the words of the piece from the input to memory, run by run, with the mask if there is one.
 pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, piece: &Piece) {
     let layout = to.layout;
-    let end = piece.start.wrapping_add(piece.len);
-    let in_pixel = piece.group.wrapping_mul(layout.tap_words);
-    let mut first = 0; // word of the row at which the tap begins
-    place.for_each_tap(|tap| {
-        let (from, until) = (first.max(piece.start), first.wrapping_add(layout.tap_words).min(end));
-        let (skip, len) = (from.wrapping_sub(first), until.saturating_sub(from));
-        let mut at = from.wrapping_sub(piece.start);
-        first = first.wrapping_add(layout.tap_words);
-        if len == 0 {
-            return;
-        }
-        let mut source = tap.map(|pixel| pixel.wrapping_mul(layout.pixel_words).wrapping_add(in_pixel + skip));
-        for run in 0..piece.runs {
-            let memory = to.memory.get_mut(at..at.wrapping_add(len)).unwrap_or_default();
-            at = at.wrapping_add(piece.stride);
-            match source {
-                Some(first) if run < layout.planes => {
-                    let words = to.input.get(first..).unwrap_or_default();
-                    memory.iter_mut().zip(words).for_each(|(to, word)| *to = *word);
-                    source = Some(first.wrapping_add(layout.plane_words));
-                }
-                // The mask of a tap inside, or +1 for one outside.
-                Some(_) => fill(memory, &layout, skip),
-                None if layout.pads_ones => fill(memory, &layout, skip),
-                None => memory.fill(0),
-            }
+    // With one plane and no groups, the words of neighbouring taps lie side by side.
+    let whole_runs = layout.planes == 1 && layout.tap_words == layout.pixel_words;
+    let mut first = 0; // word of the row at which the taps begin
+    place.for_each_run(|pixel, taps| {
+        let (steps, step) = if whole_runs { (1, taps) } else { (taps, 1) };
+        let words = step.wrapping_mul(layout.tap_words);
+        let mut source = pixel.map(|pixel| pixel.wrapping_mul(layout.pixel_words));
+        for _ in 0..steps {
+            copy(to, piece, source, first, words);
+            source = source.map(|source| source.wrapping_add(layout.pixel_words));
+            first = first.wrapping_add(words);
         }
     });
 }
 
-/// Sets the bits that stand for channels in words `skip` and on of a tap.
+/// Copies those of the words `first .. first + words` of the row that are in the piece, from the pixel whose words
+/// begin at `source`, or from outside the input.
+fn copy(to: &mut Gatherer<'_>, piece: &Piece, source: Option<usize>, first: usize, words: usize) {
+    let layout = to.layout;
+    let (from, end) = (first.max(piece.start), piece.start.wrapping_add(piece.len));
+    let (skip, len) = (from.wrapping_sub(first), first.wrapping_add(words).min(end).saturating_sub(from));
+    if len == 0 {
+        return;
+    }
+    let in_pixel = piece.group.wrapping_mul(layout.tap_words).wrapping_add(skip);
+    let (mut at, mut source) = (from.wrapping_sub(piece.start), source.map(|source| source.wrapping_add(in_pixel)));
+    for run in 0..piece.runs {
+        let memory = to.memory.get_mut(at..at.wrapping_add(len)).unwrap_or_default();
+        match source {
+            Some(first) if run < layout.planes => {
+                let words = to.input.get(first..).unwrap_or_default();
+                memory.iter_mut().zip(words).for_each(|(to, word)| *to = *word);
+                source = Some(first.wrapping_add(layout.plane_words));
+            }
+            // The mask of taps inside, or +1 for those outside.
+            Some(_) => fill(memory, &layout, skip),
+            None if layout.pads_ones => fill(memory, &layout, skip),
+            None => memory.fill(0),
+        }
+        at = at.wrapping_add(piece.stride);
+    }
+}
+
+/// Sets the bits that stand for channels, from word `skip` of a run of taps on.
 fn fill(memory: &mut [u32], layout: &Layout, skip: usize) {
-    let mut left = (layout.group_channels as u32).saturating_sub((skip as u32).wrapping_mul(WORD_BITS));
+    let last = (1u32 << (layout.group_channels as u32 % WORD_BITS)).wrapping_sub(1);
+    let last = if last == 0 { u32::MAX } else { last };
+    let mut word = skip.checked_rem(layout.tap_words).unwrap_or(0);
     for to in memory {
-        *to = match left {
-            0..WORD_BITS => (1u32 << left).wrapping_sub(1),
-            _ => u32::MAX,
-        };
-        left = left.saturating_sub(WORD_BITS);
+        word += 1;
+        let is_last = word == layout.tap_words;
+        *to = if is_last { last } else { u32::MAX };
+        word = if is_last { 0 } else { word };
     }
 }

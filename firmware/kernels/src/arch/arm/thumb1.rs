@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::Job;
+use super::{ByteJob, Job};
 
 /// Defines a function that does a [`Job`], with the instruction that joins words.
 ///
@@ -195,3 +195,144 @@ macro_rules! rows {
 
 rows!(xor_rows, "eors");
 rows!(and_rows, "ands");
+
+/// Does a [`ByteJob`]: 32 bytes in 77 instructions.
+/// Sums of whole words and of their odd bytes are kept; the rest is the sum of their even bytes.
+///
+/// # Safety
+/// All pointers of the job are valid for what its fields say; `words` is 1 to 32, `count` is not 0.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn byte_rows(job: &mut ByteJob) {
+    // r0 bytes, r1 row, r4 weights, r6 masks, r7 mask of even bytes, r8 all bytes, r9 odd bytes, lr end of the row;
+    // r2, r3 and r5 are free.
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "push {{r0, r4, r5}}",
+        "ldr r7, 91f",
+        "1:", // the next row
+        "ldr r3, [sp]",
+        "ldm r3!, {{r0, r1}}",
+        "ldr r4, [r3, #4]",
+        "lsls r4, r4, #2",
+        "adds r4, r4, r1",
+        "mov lr, r4",
+        "ldr r6, [r3, #8]",
+        "movs r4, #0",
+        "mov r8, r4",
+        "mov r9, r4",
+        "2:", // 32 weights
+        "ldm r1!, {{r4}}",
+        "ldm r0!, {{r2, r3}}",
+        "lsls r5, r4, #28",
+        "lsrs r5, r5, #26",
+        "ldr r5, [r6, r5]",
+        "ands r5, r2",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "lsls r5, r4, #24",
+        "lsrs r5, r5, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r3",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "ldm r0!, {{r2, r3}}",
+        "lsls r5, r4, #20",
+        "lsrs r5, r5, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r2",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "lsls r5, r4, #16",
+        "lsrs r5, r5, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r3",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "ldm r0!, {{r2, r3}}",
+        "lsls r5, r4, #12",
+        "lsrs r5, r5, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r2",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "lsls r5, r4, #8",
+        "lsrs r5, r5, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r3",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "ldm r0!, {{r2, r3}}",
+        "lsls r5, r4, #4",
+        "lsrs r5, r5, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r2",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "lsrs r5, r4, #28",
+        "lsls r5, r5, #2",
+        "ldr r5, [r6, r5]",
+        "ands r5, r3",
+        "add r8, r5",
+        "lsrs r5, r5, #8",
+        "ands r5, r7",
+        "add r9, r5",
+        "cmp r1, lr",
+        "bne 2b",
+        // even bytes, and the sum of both
+        "mov r2, r9",
+        "mov r3, r8",
+        "lsls r4, r2, #8",
+        "subs r3, r3, r4",
+        "uxth r4, r2",
+        "lsrs r2, r2, #16",
+        "adds r2, r2, r4",
+        "uxth r4, r3",
+        "adds r2, r2, r4",
+        "lsrs r3, r3, #16",
+        "adds r2, r2, r3",
+        "lsls r2, r2, #1",
+        // accumulate twice the sum, and on to the next row
+        "ldr r3, [sp]",
+        "ldr r5, [r3, #20]",
+        "ldr r4, [r5]",
+        "adds r4, r4, r2",
+        "stm r5!, {{r4}}",
+        "str r5, [r3, #20]",
+        "ldr r4, [r3, #4]",
+        "ldr r5, [r3, #8]",
+        "adds r4, r4, r5",
+        "str r4, [r3, #4]",
+        "ldr r4, [r3, #24]",
+        "subs r4, #1",
+        "str r4, [r3, #24]",
+        "bne 1b",
+        "pop {{r0, r4, r5}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "pop {{r4-r7, pc}}",
+        ".p2align 2",
+        "91: .word 0x00ff00ff",
+    )
+}
