@@ -1,1 +1,16 @@
-//! What a person looks at: tables and pictures.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod confusion;
+mod error;
+mod model;
+mod operations;
+pub mod picture;
+mod render;
+pub mod table;
+
+pub use confusion::Confusion;
+pub use error::ReportError;
+pub use model::{LayerSummary, ModelSummary, TensorSummary};
+pub use operations::Operations;
+pub use render::png;

@@ -1,0 +1,215 @@
+//! What a model is made of.
+
+use bitfab_format::{HEADER_WORDS, Kind, Layer, Model, PadValue, RECORD_WORDS, Tensor, Transform, VERSION, Weights};
+use serde::Serialize;
+
+use crate::Operations;
+
+/// Bytes of one word.
+const WORD: u64 = 4;
+
+/// A tensor for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TensorSummary {
+    /// Height, width, channels.
+    pub shape: [u32; 3],
+    /// `u8`, `i8`, `sign`, `u1` to `u4` or `i32`.
+    pub kind: String,
+    /// Bytes in the arena, or in the caller's input for byte kinds.
+    pub bytes: u64,
+}
+
+impl TensorSummary {
+    fn of(tensor: &Tensor) -> Self {
+        let kind = match tensor.kind {
+            Kind::U8 => "u8".into(),
+            Kind::I8 => "i8".into(),
+            Kind::Sign => "sign".into(),
+            Kind::Unsigned { bits } => format!("u{bits}"),
+            Kind::I32 => "i32".into(),
+        };
+        let shape = tensor.shape;
+        let bytes = if tensor.kind.is_bytes() { shape.volume().into() } else { u64::from(tensor.region.words) * WORD };
+        Self { shape: [shape.height, shape.width, shape.channels], kind, bytes }
+    }
+
+    /// The shape as text: `8x8x1`, or `64` for a vector.
+    pub fn shape_text(&self) -> String {
+        match self.shape {
+            [1, 1, channels] => channels.to_string(),
+            [height, width, channels] => format!("{height}x{width}x{channels}"),
+        }
+    }
+}
+
+/// One layer for people.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerSummary {
+    /// Position from 0.
+    pub index: usize,
+    /// Its name; may be empty.
+    pub name: String,
+    /// `encode`, `dense`, `conv2d`, `max_pool` or `sum_pool`.
+    pub op: &'static str,
+    /// Kind of its weights, `none` or `binary`.
+    pub weights: &'static str,
+    /// Number of its weights.
+    pub weight_count: u64,
+    /// What it reads.
+    pub input: TensorSummary,
+    /// Tensor it reads: 0 is the model's input, `i` the output of layer `i - 1`.
+    pub input_index: u16,
+    /// Tensor that is added to the accumulator.
+    pub residual_index: Option<u16>,
+    /// What it writes.
+    pub output: TensorSummary,
+    /// Rows and columns of the window.
+    pub kernel: [u32; 2],
+    /// Rows and columns of a step.
+    pub stride: [u32; 2],
+    /// Rows above, columns left, rows below, columns right of the input.
+    pub padding: [u32; 4],
+    /// What lies there: -1, 0 or 1.
+    pub pad_value: i32,
+    /// Groups of a convolution.
+    pub groups: u32,
+    /// Thresholds of one output channel; 0 where accumulators leave as they are.
+    pub thresholds: u32,
+    /// Smallest and largest accumulator that any input can cause.
+    pub bound: [i32; 2],
+    /// Bytes of its weights in the file.
+    pub weight_bytes: u64,
+    /// Bytes of its thresholds in the file.
+    pub threshold_bytes: u64,
+    /// Bytes of its record and name in the file.
+    pub record_bytes: u64,
+    /// Bytes of the arena that it uses while it runs, besides its tensors.
+    pub scratch_bytes: u64,
+    /// What one inference costs.
+    pub operations: Operations,
+}
+
+/// Bytes of the thresholds of a layer in the file, and thresholds of one channel.
+fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
+    match layer.transform {
+        Transform::None | Transform::Raw => (0, 0),
+        Transform::Encode { per_channel, thresholds } => {
+            ((thresholds.len() as u64).next_multiple_of(WORD), per_channel)
+        }
+        Transform::Thresholds { per_channel, values, directions } => {
+            ((size_of_val(values) + size_of_val(directions)) as u64, per_channel)
+        }
+    }
+}
+
+impl LayerSummary {
+    fn of(layer: &Layer<'_>) -> Self {
+        let (threshold_bytes, thresholds) = thresholds(layer);
+        let Weights::Binary(rows) = layer.weights else {
+            return Self::without_weights(layer, threshold_bytes, thresholds);
+        };
+        Self {
+            weight_count: u64::from(layer.fan_in()) * u64::from(layer.output.shape.channels),
+            weight_bytes: size_of_val(rows) as u64,
+            ..Self::without_weights(layer, threshold_bytes, thresholds)
+        }
+    }
+
+    fn without_weights(layer: &Layer<'_>, threshold_bytes: u64, thresholds: u32) -> Self {
+        Self {
+            index: layer.index.into(),
+            name: layer.name.into(),
+            op: layer.op.name(),
+            weights: layer.weights.name(),
+            weight_count: 0,
+            input: TensorSummary::of(&layer.input),
+            input_index: layer.input_index,
+            residual_index: layer.residual.map(|residual| residual.index),
+            output: TensorSummary::of(&layer.output),
+            kernel: layer.window.kernel,
+            stride: layer.window.stride,
+            padding: layer.window.padding,
+            pad_value: match layer.pad_value {
+                PadValue::Zero => 0,
+                PadValue::MinusOne => -1,
+                PadValue::PlusOne => 1,
+            },
+            groups: layer.groups,
+            thresholds,
+            bound: [layer.bound.low, layer.bound.high],
+            weight_bytes: 0,
+            threshold_bytes,
+            record_bytes: u64::from(RECORD_WORDS) * WORD + (layer.name.len() as u64).next_multiple_of(WORD),
+            scratch_bytes: u64::from(layer.scratch.words) * WORD,
+            operations: Operations::of(layer),
+        }
+    }
+
+    /// Bytes of the layer in the file.
+    pub const fn bytes(&self) -> u64 {
+        self.weight_bytes + self.threshold_bytes + self.record_bytes
+    }
+
+    /// The name, or the position where there is none.
+    pub fn title(&self) -> String {
+        if self.name.is_empty() { format!("layer {}", self.index) } else { self.name.clone() }
+    }
+
+    /// Bits of a two's complement register that holds every accumulator of the layer.
+    pub fn accumulator_bits(&self) -> u32 {
+        let magnitude = |value: i32| if value < 0 { !value } else { value };
+        i32::BITS - magnitude(self.bound[0]).max(magnitude(self.bound[1])).leading_zeros() + 1
+    }
+}
+
+/// A model for people.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelSummary {
+    /// Version of the file's format.
+    pub version: u16,
+    /// Bytes of the file: [`Self::header_bytes`] and the bytes of all layers.
+    pub file_bytes: u64,
+    /// Bytes of the file's header.
+    pub header_bytes: u64,
+    /// Bytes of memory that one inference needs, exactly, besides the input.
+    pub arena_bytes: u64,
+    /// The input.
+    pub input: TensorSummary,
+    /// The output of the last layer.
+    pub output: TensorSummary,
+    /// What one unit of the scores is worth, where a scale survived compilation.
+    pub output_scale: Option<f64>,
+    /// Number of weights.
+    pub weight_count: u64,
+    /// What one inference costs.
+    pub operations: Operations,
+    /// The layers in order.
+    pub layers: Vec<LayerSummary>,
+}
+
+impl ModelSummary {
+    /// Describes a model that has been checked.
+    pub fn new(model: &Model<'_>) -> Self {
+        let layers: Vec<LayerSummary> = model.layers().map(|layer| LayerSummary::of(&layer)).collect();
+        Self {
+            version: VERSION,
+            file_bytes: size_of_val(model.words()) as u64,
+            header_bytes: u64::from(HEADER_WORDS) * WORD,
+            arena_bytes: model.arena_words() as u64 * WORD,
+            input: TensorSummary::of(&model.input()),
+            output: TensorSummary::of(&model.output()),
+            output_scale: model.output_scale().map(|scale| f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32)),
+            weight_count: layers.iter().map(|layer| layer.weight_count).sum(),
+            operations: layers.iter().fold(Operations::default(), |sum, layer| sum.plus(&layer.operations)),
+            layers,
+        }
+    }
+
+    /// Bytes of weights, of thresholds, and of header, records and names; they add up to [`Self::file_bytes`].
+    pub fn shares(&self) -> [u64; 3] {
+        let weights = self.layers.iter().map(|layer| layer.weight_bytes).sum();
+        let thresholds = self.layers.iter().map(|layer| layer.threshold_bytes).sum();
+        let records: u64 = self.layers.iter().map(|layer| layer.record_bytes).sum();
+        [weights, thresholds, records + self.header_bytes]
+    }
+}
