@@ -72,14 +72,12 @@ const fn reaches(acc: i32, threshold: i32, is_down: bool) -> bool {
 fn signs(accumulators: &[i32], word: usize, values: &[i32], directions: &[u32]) -> u32 {
     let values = values.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
     let mut down = directions.get(word).copied().unwrap_or(0);
-    let (mut signs, mut bit) = (0, 1u32);
+    let (mut signs, mut bit) = (0, 0);
     for (&acc, &threshold) in accumulators.iter().zip(values) {
         // `acc <= t` is `!acc >= !t`: complements reverse the order.
         let flip = (down << 31) as i32 >> 31;
-        if acc ^ flip >= threshold ^ flip {
-            signs |= bit;
-        }
-        bit <<= 1;
+        signs |= u32::from(acc ^ flip >= threshold ^ flip) << (bit % WORD_BITS);
+        bit += 1;
         down >>= 1;
     }
     signs
