@@ -17,6 +17,7 @@
 //! Without a plugin (a QEMU built without them, or newer than 8.2) set [`Options::counted`] to 0; a count can then
 //! still be had by hand with `-icount shift=7` and a timer, as `firmware/boards/README.md` explains.
 
+pub mod bench;
 mod board;
 mod build;
 mod emulator;
