@@ -45,4 +45,7 @@ pub enum HdlError {
         /// Cycles that were stepped.
         cycles: u64,
     },
+    /// The wires of the simulated circuit did not settle: a mistake in this crate.
+    #[error("the simulated circuit does not settle: please report the model that causes this")]
+    Loop,
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod array;
+mod engine;
 mod error;
 mod front;
 mod machine;
@@ -9,8 +10,14 @@ mod options;
 mod program;
 mod sender;
 mod sequencer;
+mod text;
 
+pub use array::ArrayBlock;
+pub use engine::{Engine, verilog};
 pub use error::HdlError;
+pub use front::FrontBlock;
 pub use machine::{Activity, Cycles, Machine, Ports, Written, cycles};
 pub use options::Options;
 pub use program::{Job, Program, Row};
+pub use sender::SenderBlock;
+pub use sequencer::SequencerBlock;

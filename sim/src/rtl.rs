@@ -2,6 +2,7 @@
 
 mod drive;
 mod stalls;
+mod wires;
 
 use std::sync::Arc;
 
@@ -13,28 +14,23 @@ use crate::error::SimError;
 
 pub use drive::{Frame, drive};
 pub use stalls::Stalls;
+pub use wires::{RustHdl, run_with_waveform};
 
 /// Anything with the ports of the accelerator, one clock edge at a time.
 pub trait Circuit {
-    /// What the ports show before the edge.
-    fn ports(&self) -> Ports;
-
-    /// One rising edge, with the byte that is offered and whether the result's byte is taken.
+    /// One cycle up to and including its rising edge, with the byte that is offered and whether the result is taken.
     ///
-    /// Returns the output word that the engine finished in this cycle.
+    /// Returns what the ports showed before the edge, and the output word that the engine finished.
     ///
     /// # Errors
     /// [`SimError`] where the simulation itself fails.
-    fn step(&mut self, input: Option<u8>, out_ready: bool) -> Result<Option<Written>, SimError>;
+    fn cycle(&mut self, input: Option<u8>, out_ready: bool) -> Result<(Ports, Option<Written>), SimError>;
 }
 
 impl Circuit for Machine {
-    fn ports(&self) -> Ports {
-        Self::ports(self)
-    }
-
-    fn step(&mut self, input: Option<u8>, out_ready: bool) -> Result<Option<Written>, SimError> {
-        Ok(Self::step(self, input, out_ready))
+    fn cycle(&mut self, input: Option<u8>, out_ready: bool) -> Result<(Ports, Option<Written>), SimError> {
+        let ports = self.ports();
+        Ok((ports, self.step(input, out_ready)))
     }
 }
 

@@ -4,7 +4,7 @@ use bitfab_format::arbitrary::{self, Random};
 use bitfab_format::{Draft, Model, Op};
 use bitfab_hdl::Options;
 use bitfab_sim::engine::Engine;
-use bitfab_sim::rtl::{CycleModel, Stalls};
+use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
 use bitfab_sim::software::Reference;
 use bitfab_sim::verify;
 
@@ -73,5 +73,21 @@ fn random_chains_agree() {
         let mut random = Random::new(seed);
         let draft = arbitrary::chain(2 + (seed % 4) as u32, &mut random);
         check(&draft, &mut random, &format!("chain of seed {seed}"));
+    }
+}
+
+#[test]
+fn wires_and_registers_agree_cycle_by_cycle() {
+    for seed in 0..60 {
+        let mut random = Random::new(1000 + seed);
+        let op = random.pick(&[Op::Dense, Op::Conv2d, Op::Encode, Op::MaxPool, Op::SumPool]);
+        let words = arbitrary::draft(op, &mut random).emit();
+        let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+        let (options, stalls) = (options(&mut random), stalls(&mut random));
+        let inputs = inputs(&model, 3, &mut random);
+        let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let registers = CycleModel { options, stalls }.run(&model, &inputs, &mut |_| {}).unwrap();
+        let wires = RustHdl { options, stalls }.run(&model, &inputs, &mut |_| {}).unwrap();
+        assert_eq!(registers, wires, "seed {seed}, {options:?}");
     }
 }

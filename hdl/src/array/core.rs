@@ -70,7 +70,8 @@ impl Array {
 
     /// Whether everything that was issued has been written.
     pub fn idle(&self) -> bool {
-        !self.writing && self.delay.iter().all(|flags| *flags == 0)
+        // The last thing that is issued for a layer is one of these two.
+        !self.writing && self.delay.iter().all(|flags| flags & (flag::DONE | flag::POOLED) == 0)
     }
 
     /// Whether a byte of a patch is stored in this cycle.

@@ -1,10 +1,11 @@
 //! The array: activation memory, weights, lanes, packer.
 
 mod core;
+mod lane_text;
 mod lanes;
-//mod leaf;
-//mod text;
+mod leaf;
+mod text;
 
-pub(crate) use core::{Array, Store};
-//pub use leaf::ArrayBlock;
-//pub(crate) use text::{count_text, lane_text};
+pub(crate) use core::Array;
+pub use leaf::ArrayBlock;
+

@@ -2,10 +2,10 @@
 //! while the array still works on the frame before.
 
 mod core;
-//mod leaf;
+mod leaf;
 mod source;
-//mod source_text;
-//mod text;
+mod source_text;
+mod text;
 
 pub(crate) use core::{Byte, Front};
-//pub use leaf::FrontBlock;
+pub use leaf::FrontBlock;

@@ -122,6 +122,13 @@ impl Program {
         self.rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0)
     }
 
+    /// Largest left shift of a count.
+    pub(crate) fn max_shift(&self) -> u32 {
+        let window = |row: &Row| if row.pool || row.twice { row.shift } else { row.shift + row.planes };
+        let residual = |row: &Row| if row.residual { row.r_shift + row.r_planes } else { 0 };
+        self.rows.iter().map(|row| window(row).max(residual(row))).max().unwrap_or(0)
+    }
+
     /// The step of the window's start that belongs to bias address `b`.
     pub(crate) fn group_step(&self, b: u32) -> u32 {
         let found = self.group_steps.binary_search_by_key(&b, |(address, _)| *address);

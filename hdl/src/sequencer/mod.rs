@@ -2,9 +2,9 @@
 
 mod core;
 mod issue;
-//mod leaf;
-//mod text;
+mod leaf;
+mod text;
 
 pub(crate) use core::{Sequencer, State, Status};
 pub(crate) use issue::{Issue, flag};
-//pub use leaf::SequencerBlock;
+pub use leaf::SequencerBlock;

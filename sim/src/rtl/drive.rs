@@ -85,9 +85,9 @@ pub fn drive(
     let (mut sent, mut cycle, mut progress) = (0, 0, 0);
     let (mut begun, mut ended, mut result) = (Vec::new(), Vec::new(), Vec::new());
     while result.len() < inputs.len() * result_bytes {
-        let ports = circuit.ports();
         let (pause_in, pause_out) = pauses.next();
         let offered = if pause_in { None } else { bytes.peek().copied() };
+        let (ports, written) = circuit.cycle(offered, !pause_out)?;
         if offered.is_some() && ports.in_ready {
             if sent % frame_bytes == 0 {
                 begun.push(cycle);
@@ -104,7 +104,7 @@ pub fn drive(
                 done(ended.len());
             }
         }
-        if let Some(written) = circuit.step(offered, !pause_out)? {
+        if let Some(written) = written {
             tensors.take(written)?;
             progress = cycle;
         }

@@ -1,0 +1,174 @@
+//! The lanes in Verilog: XNOR, population count, shift, accumulator, threshold counter.
+
+use std::fmt::Write;
+
+use super::text::late;
+use crate::program::Program;
+use crate::sequencer::flag;
+use crate::text::width;
+
+/// What the lanes of a model need.
+pub(crate) struct Lane {
+    /// Bits of an accumulator.
+    pub bits: u32,
+    /// Whether any channel complements its count.
+    pub flips: bool,
+    masks: bool,
+    weights: bool,
+    select: bool,
+    max_shift: u32,
+    planes: u32,
+    count_bits: u32,
+}
+
+impl Lane {
+    pub fn new(program: &Program) -> Self {
+        let thresholds = program.rows.iter().map(|row| row.thresholds).max().unwrap_or(0);
+        Self {
+            bits: program.accumulator_bits,
+            flips: program.flips.iter().any(|flip| *flip),
+            masks: !program.masks.is_empty(),
+            weights: !program.weights.is_empty(),
+            select: program.rows.iter().any(|row| row.select || row.residual),
+            max_shift: program.max_shift(),
+            planes: program.packed_planes(),
+            count_bits: width(u64::from(thresholds) + 1),
+        }
+    }
+}
+
+/// The sum of the bits of an 8-bit slice of `name`.
+pub(crate) fn count_text(name: &str, low: u32) -> String {
+    let bits: Vec<String> = (low..low + 8).map(|bit| format!("{name}[{bit}]")).collect();
+    bits.join(" + ")
+}
+
+/// All lanes: a loop over one body, and the wires that collect their outputs.
+pub(crate) fn lanes_text(program: &Program, lane: &Lane) -> String {
+    let lanes = program.options.lanes;
+    let depth = program.depth();
+    let mut text = String::new();
+    for plane in 0..lane.planes {
+        let _ = writeln!(text, "wire [{}:0] outputs_{plane};", lanes - 1);
+    }
+    let bits = lane.bits;
+    let _ = writeln!(text, "wire [{}:0] sums;\nwire clear = {} || {};", lanes * bits - 1, late(depth, flag::DONE), late(0, flag::LOAD));
+    text.push_str(&selection(program, lane));
+    let _ = writeln!(text, "genvar i;\ngenerate for (i = 0; i < {lanes}; i = i + 1) begin : lane");
+    text.push_str(&product(program, lane));
+    text.push_str(&count(program));
+    text.push_str(&accumulate(program, lane));
+    text.push_str("end endgenerate\n");
+    text
+}
+
+/// The bits of the group's channels, for selections.
+fn selection(program: &Program, lane: &Lane) -> String {
+    if !lane.select {
+        return String::new();
+    }
+    let (slots, lanes, low) = (program.slots(), program.options.lanes, flag::SLOT);
+    let mut text = String::from("wire [31:0] group_bits;\n");
+    for slot in 0..slots {
+        let here = format!("{{{lanes}{{flags_1[{}:{low}] == 5'd{slot}}}}}", low + 4);
+        let _ = writeln!(text, "assign group_bits[{} +: {lanes}] = {here};", slot * lanes);
+    }
+    text
+}
+
+/// The bits that are counted: products, or the bit of the lane's own channel.
+fn product(program: &Program, lane: &Lane) -> String {
+    let lanes = program.options.lanes;
+    let weights = if lane.weights { "(word ^ weights_read[32*i +: 32])" } else { "word" };
+    let seen = if lane.masks {
+        format!("({weights} & (masks_read[32*i +: 32] | {{32{{!is_masked}}}}))")
+    } else {
+        weights.to_owned()
+    };
+    let bits = if lane.select {
+        // One bit in every `lanes` belongs to this lane.
+        let own = (0..32 / lanes).fold(0_u32, |own, slot| own | 1 << (slot * lanes));
+        format!("{} ? (word & group_bits & (32'h{own:x} << i)) : {seen}", late(1, flag::SELECT))
+    } else {
+        seen
+    };
+    let mut text = format!("  wire [31:0] product_now = {bits};\n");
+    if program.options.pipe >= 3 {
+        text.push_str("  reg [31:0] product;\n  always @(posedge clock) product <= product_now;\n");
+    } else {
+        text.push_str("  wire [31:0] product = product_now;\n");
+    }
+    text
+}
+
+/// The population count, with a register in its middle and one behind it.
+fn count(program: &Program) -> String {
+    let pipe = program.options.pipe;
+    let mut text = String::new();
+    for quarter in 0..4 {
+        let _ = writeln!(text, "  wire [3:0] quarter_{quarter}_now = {};", count_text("product", 8 * quarter));
+        if pipe >= 2 {
+            let _ = writeln!(
+                text,
+                "  reg [3:0] quarter_{quarter};\n  always @(posedge clock) quarter_{quarter} <= quarter_{quarter}_now;"
+            );
+        } else {
+            let _ = writeln!(text, "  wire [3:0] quarter_{quarter} = quarter_{quarter}_now;");
+        }
+    }
+    text.push_str("  wire [5:0] total = quarter_0 + quarter_1 + quarter_2 + quarter_3;\n");
+    let run = late(pipe.max(1) as usize, flag::RUN);
+    if pipe >= 1 {
+        let _ = writeln!(text, "  reg [5:0] counted = 0;\n  always @(posedge clock) counted <= {run} ? total : 6'd0;");
+    } else {
+        let _ = writeln!(text, "  wire [5:0] counted = {run} ? total : 6'd0;");
+    }
+    text
+}
+
+fn accumulate(program: &Program, lane: &Lane) -> String {
+    let depth = program.depth();
+    let bits = lane.bits;
+    let last = bits - 1;
+    let field = bits + u32::from(lane.flips);
+    let mut text = format!("  wire [{}:0] wide = counted;\n", bits.max(6) - 1);
+    if lane.max_shift == 0 {
+        let _ = writeln!(text, "  wire [{last}:0] shifted = wide;");
+    } else {
+        let shift = width(u64::from(lane.max_shift)) + flag::SHIFT - 1;
+        let _ = writeln!(text, "  wire [{last}:0] shifted = wide << flags_{depth}[{shift}:{}];", flag::SHIFT);
+    }
+    let _ = write!(
+        text,
+        "  reg [{last}:0] sum = 0;\n  \
+         always @(posedge clock) if (clear) sum <= 0; else sum <= sum + (shifted | biases_read[{field}*i +: {bits}]);\n  \
+         wire reached = !sum[{last}];\n  assign sums[{bits}*i +: {bits}] = sum;\n",
+    );
+    if lane.planes == 0 {
+        return text;
+    }
+    let count = lane.count_bits;
+    if count > 1 {
+        let _ = write!(
+            text,
+            "  reg [{0}:0] reached_before = 0;\n  always @(posedge clock)\n    \
+             if (clear) reached_before <= 0; else if ({1}) reached_before <= reached_before + reached;\n  \
+             wire [{0}:0] level = reached_before + reached;\n",
+            count - 1,
+            late(depth, flag::COUNT),
+        );
+    } else {
+        text.push_str("  wire [0:0] level = reached;\n");
+    }
+    let flip = if lane.flips {
+        let _ = writeln!(text, "  reg flip;\n  always @(posedge clock) flip <= biases_read[{field}*i + {bits}];");
+        "flip"
+    } else {
+        "1'b0"
+    };
+    for plane in 0..lane.planes {
+        let bit = if plane < count { format!("level[{plane}] ^ {flip}") } else { flip.to_owned() };
+        let _ = writeln!(text, "  assign outputs_{plane}[i] = {bit};");
+    }
+    text
+}

@@ -1,0 +1,280 @@
+//! The array in Verilog; only units that the model uses are written.
+
+use std::fmt::Write;
+
+use super::lane_text::{Lane, lanes_text};
+use crate::program::{Program, Row};
+use crate::sequencer::flag;
+use crate::text::{column, digits, memory, when, width};
+
+/// What the layer table uses of the array.
+pub(super) struct Uses {
+    pub pool: bool,
+    pub pool_planes: u32,
+    pub lanes: bool,
+    pub zero: bool,
+    pub ones: bool,
+    pub raw: bool,
+    pub send: bool,
+    pub store: bool,
+}
+
+impl Uses {
+    pub fn new(program: &Program) -> Self {
+        let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
+        let ones = any(|r| r.ones || r.twice);
+        Self {
+            pool: any(|r| r.pool),
+            pool_planes: program.rows.iter().filter(|r| r.pool).map(|r| r.planes + 1).max().unwrap_or(0),
+            lanes: any(|r| !r.pool),
+            zero: any(|r| r.padded && !r.ones),
+            ones: ones && any(|r| r.padded),
+            raw: any(|r| r.raw),
+            send: any(|r| r.send),
+            store: any(|r| !r.send),
+        }
+    }
+}
+
+/// The expression for `bit` of the flags after `stage` cycles.
+pub(super) fn late(stage: usize, bit: u32) -> String {
+    format!("flags_{stage}[{}]", bit.trailing_zeros())
+}
+
+/// The body of the array's module.
+pub(crate) fn text(program: &Program) -> String {
+    let uses = Uses::new(program);
+    let depth = program.depth();
+    let mut text = table(program);
+    text.push_str(&delays(depth));
+    text.push_str(&activations(program, &uses));
+    if uses.lanes {
+        text.push_str(&memories(program));
+        text.push_str(&lanes_text(program, &Lane::new(program)));
+    }
+    text.push_str(&raw(program, &uses));
+    text.push_str(&packer(program, &uses));
+    text.push_str(&writer(program, &uses));
+    text
+}
+
+fn table(program: &Program) -> String {
+    type Field = (&'static str, u32, fn(&Row) -> u32);
+    let address = width(u64::from(program.ram_words) - 1);
+    let fields: [Field; 9] = [
+        ("is_masked", 1, |r| r.masked.into()),
+        ("is_double", 1, |r| r.double.into()),
+        ("is_odd", 1, |r| r.odd.into()),
+        ("is_send", 1, |r| r.send.into()),
+        ("tail", 32, |r| r.tail),
+        ("out_base", address, |r| r.out_base),
+        ("out_planes", 2, |r| r.out_planes),
+        ("out_plane", address, |r| r.out_plane),
+        ("out_pixel", address, |r| r.out_pixel),
+    ];
+    let values = |of: fn(&Row) -> u32| program.rows.iter().map(|row| u64::from(of(row))).collect::<Vec<_>>();
+    fields.iter().map(|(name, bits, of)| column(name, *bits, "row_index", &values(*of))).collect()
+}
+
+/// The flags of the last cycles.
+fn delays(depth: usize) -> String {
+    let mut text = String::from("wire [31:0] flags_0 = flags;\n");
+    for stage in 1..=depth {
+        let _ = writeln!(text, "reg [31:0] flags_{stage} = 0;");
+        let _ = writeln!(text, "always @(posedge clock) flags_{stage} <= flags_{};", stage - 1);
+    }
+    text
+}
+
+/// The activation memory and the word that the lanes see.
+fn activations(program: &Program, uses: &Uses) -> String {
+    let top = program.ram_words - 1;
+    let last = width(u64::from(top)) - 1;
+    let mut text = format!("(* no_rw_check *) reg [31:0] ram [0:{top}];\nreg [31:0] read;\n");
+    let _ = writeln!(text, "wire [3:0] store_bytes;\nwire [{last}:0] store_address;\nwire [31:0] store_data;");
+    let _ = writeln!(text, "always @(posedge clock) begin\n  read <= ram[x[{last}:0]];");
+    for byte in 0..4 {
+        let (low, high) = (8 * byte, 8 * byte + 7);
+        let _ = writeln!(text, "  if (store_bytes[{byte}]) ram[store_address][{high}:{low}] <= store_data[{high}:{low}];");
+    }
+    text.push_str("end\n");
+    let zero = late(1, flag::ZERO);
+    let (ones, tail) = (late(1, flag::ONES), late(1, flag::TAIL));
+    let word = if uses.zero { format!("(read & ~{{32{{{zero}}}}})") } else { "read".to_owned() };
+    let forced = if uses.ones { format!("{ones} ? ({tail} ? tail : 32'hffffffff) : {word}") } else { word };
+    let _ = writeln!(text, "wire [31:0] word = {forced};");
+    text
+}
+
+/// Weights, masks and biases, one column a lane.
+fn memories(program: &Program) -> String {
+    let lanes = program.lanes();
+    let words = |words: &[u32]| -> Vec<String> {
+        words.chunks(lanes).map(|row| digits(&row.iter().map(|&w| (u64::from(w), 32)).collect::<Vec<_>>())).collect()
+    };
+    let mut text = String::new();
+    let bits = 32 * lanes as u32;
+    let mut add = |name: &str, bits: u32, contents: &[String], read: &str| {
+        text.push_str(&memory(name, bits, contents));
+        let _ = writeln!(text, "reg [{}:0] {name}_read;\n{read}", bits - 1);
+    };
+    let index = |port: &str, len: usize| format!("{port}[{}:0]", width(len.max(1) as u64 - 1) - 1);
+    if !program.weights.is_empty() {
+        let at = index("w", program.weights.len() / lanes);
+        let read = format!("always @(posedge clock) weights_read <= weights[{at}];");
+        add("weights", bits, &words(&program.weights), &read);
+    }
+    if !program.masks.is_empty() {
+        let at = index("w", program.masks.len() / lanes);
+        let read = format!("always @(posedge clock) masks_read <= masks[{at}];");
+        add("masks", bits, &words(&program.masks), &read);
+    }
+    let lane = Lane::new(program);
+    let biases = |(biases, flips): (&[i64], &[bool])| {
+        let field = |(bias, flip): (&i64, &bool)| {
+            let bits = (*bias as u64) & ((1 << lane.bits) - 1);
+            (bits | u64::from(*flip && lane.flips) << lane.bits, lane.bits + u32::from(lane.flips))
+        };
+        digits(&biases.iter().zip(flips).map(field).collect::<Vec<_>>())
+    };
+    let rows = program.biases.chunks(lanes).zip(program.flips.chunks(lanes));
+    let contents: Vec<String> = rows.map(biases).collect();
+    // The address arrives one cycle before the flags that go with the bias.
+    let at = contents.len();
+    let last = width(at as u64 - 1) - 1;
+    let mut read = format!("wire [{last}:0] bias_0 = b[{last}:0];\n");
+    for stage in 1..program.depth() {
+        let _ = writeln!(read, "reg [{last}:0] bias_{stage} = 0;\nalways @(posedge clock) bias_{stage} <= bias_{};", stage - 1);
+    }
+    let _ = write!(read, "always @(posedge clock) biases_read <= biases[bias_{}];", program.depth() - 1);
+    add("biases", (lane.bits + u32::from(lane.flips)) * lanes as u32, &contents, &read);
+    text
+}
+
+/// The accumulator of the lane that is emitted.
+fn raw(program: &Program, uses: &Uses) -> String {
+    let depth = program.depth();
+    let emit = if uses.raw { late(depth, flag::EMIT) } else { "1'b0".to_owned() };
+    let mut text = format!("wire emit = {emit};\n");
+    if !uses.raw {
+        text.push_str("wire [31:0] raw = 32'd0;\n");
+        return text;
+    }
+    let bits = program.accumulator_bits;
+    let low = flag::SLOT;
+    let _ = writeln!(text, "reg [{}:0] chosen;\nalways @(*) case (flags_{depth}[{}:{low}])", bits - 1, low + 4);
+    for lane in 1..program.lanes() {
+        let _ = writeln!(text, "  {lane}: chosen = sums[{} +: {bits}];", lane as u32 * bits);
+    }
+    let _ = writeln!(text, "  default: chosen = sums[0 +: {bits}];\nendcase");
+    let extended = if bits >= 32 { "chosen[31:0]".to_owned() } else { format!("{{{{{}{{chosen[{}]}}}}, chosen}}", 32 - bits, bits - 1) };
+    let _ = writeln!(text, "wire [31:0] plain = {extended};");
+    text.push_str("wire [31:0] raw = is_double ? {plain[30:0], is_odd} : plain;\n");
+    text
+}
+
+/// Outputs of groups become words; max-pools run in the same registers.
+fn packer(program: &Program, uses: &Uses) -> String {
+    let depth = program.depth();
+    let (slots, lanes, low) = (program.slots(), program.options.lanes, flag::SLOT);
+    let mut text = String::new();
+    text.push_str(&pool(uses));
+    for plane in 0..program.packed_planes() {
+        let _ = writeln!(text, "reg [31:0] pack_{plane};\nalways @(posedge clock) begin");
+        if uses.lanes {
+            let _ = writeln!(text, "  if ({}) begin", late(depth, flag::DONE));
+            for slot in 0..slots {
+                let here = format!("flags_{depth}[{}:{low}] == 5'd{slot}", low + 4);
+                let (part, first) = (format!("pack_{plane}[{} +: {lanes}]", slot * lanes), format!("flags_{depth}[{}:{low}] == 5'd0", low + 4));
+                let _ = writeln!(text, "    if ({here}) {part} <= outputs_{plane};");
+                let _ = writeln!(text, "{}", when(slot != 0, &format!("    else if ({first}) {part} <= 0;")));
+            }
+            text.push_str("  end\n");
+        }
+        if uses.pool && plane < uses.pool_planes {
+            let plane_bits = format!("flags_1[{}:{}]", flag::PLANE + 1, flag::PLANE);
+            let this = if uses.pool_planes > 1 { format!(" && ({plane_bits} == 2'd{plane})") } else { String::new() };
+            let _ = writeln!(text, "  if ({}{this}) pack_{plane} <= largest;", late(1, flag::POOL));
+        }
+        text.push_str("end\n");
+    }
+    text
+}
+
+/// The running maximum of 32 channels.
+fn pool(uses: &Uses) -> String {
+    if !uses.pool {
+        return String::new();
+    }
+    let (first, most) = (late(1, flag::FIRST), late(1, flag::MOST));
+    if uses.pool_planes == 1 {
+        return format!("wire [31:0] largest = {first} ? word : (pack_0 | word);\n");
+    }
+    let (low, high) = (flag::PLANE, flag::PLANE + 1);
+    let mut text = String::from("reg [31:0] old;\nreg [31:0] greater;\nreg [31:0] less;\n");
+    let _ = writeln!(text, "always @(*) case (flags_1[{high}:{low}])");
+    for plane in 1..uses.pool_planes {
+        let _ = writeln!(text, "  {plane}: old = pack_{plane};");
+    }
+    let _ = writeln!(text, "  default: old = pack_0;\nendcase");
+    let _ = writeln!(text, "wire [31:0] above = greater & ~{{32{{{most}}}}};\nwire [31:0] below = less & ~{{32{{{most}}}}};");
+    let _ = writeln!(text, "wire [31:0] largest = {first} ? word : ((above & word) | (~above & (old | (word & ~below))));");
+    let _ = writeln!(text, "always @(posedge clock) if ({}) begin", late(1, flag::POOL));
+    text.push_str("  greater <= above | (~below & word & ~old);\n  less <= below | (~above & ~word & old);\nend\n");
+    text
+}
+
+/// Writes finished words to the activation memory or to the sender, bytes of patches otherwise.
+fn writer(program: &Program, uses: &Uses) -> String {
+    let depth = program.depth();
+    let last = width(u64::from(program.ram_words) - 1) - 1;
+    let pooled = if uses.pool { late(1, flag::POOLED) } else { "1'b0".to_owned() };
+    let flush = if uses.lanes { late(depth, flag::FLUSH) } else { "1'b0".to_owned() };
+    let mut text = format!(
+        "reg writing = 0;\nreg [1:0] write_plane = 0;\nreg [{last}:0] write;\nreg [{last}:0] out;\n\
+         wire pooled = {pooled};\nwire begin_write = pooled || {flush};\n\
+         wire pixel = pooled ? {} : {};\nwire last_plane = write_plane == out_planes;\n",
+        late(1, flag::PIXEL),
+        late(depth, flag::PIXEL),
+    );
+    text.push_str("wire finished = writing || emit;\nreg [31:0] packed_word;\nalways @(*) case (write_plane)\n");
+    for plane in 1..program.packed_planes() {
+        let _ = writeln!(text, "  {plane}: packed_word = pack_{plane};");
+    }
+    let first = if program.packed_planes() == 0 { "32'd0" } else { "pack_0" };
+    let _ = writeln!(text, "  default: packed_word = {first};\nendcase");
+    text.push_str("wire [31:0] done_word = emit ? raw : packed_word;\n");
+    let _ = writeln!(text, "wire [{last}:0] done_address = writing ? write : out;");
+    let _ = write!(
+        text,
+        "always @(posedge clock) begin\n  \
+         if (begin_write) writing <= 1;\n  else if (writing) writing <= !last_plane;\n  \
+         if (writing) write_plane <= last_plane ? 2'd0 : (write_plane + 2'd1);\n  \
+         if (begin_write) write <= out;\n  else if (writing) write <= write + out_plane;\n  \
+         if ({}) out <= out_base;\n  else if (begin_write) out <= out + (pixel ? out_pixel : 1'd1);\n  \
+         else if (emit) out <= out + 1'd1;\nend\n",
+        late(0, flag::LOAD)
+    );
+    let stores = if uses.store { "finished && !is_send" } else { "1'b0" };
+    let _ = write!(
+        text,
+        "wire stores = {stores};\nwire stores_byte = byte_valid && byte_ready;\n\
+         assign store_bytes = stores ? 4'd15 : (stores_byte ? (4'd15 << byte_position) : 4'd0);\n\
+         assign store_address = {};\n",
+        if uses.store { format!("finished ? done_address : byte_address[{last}:0]") } else { format!("byte_address[{last}:0]") },
+    );
+    for byte in 0..4 {
+        let (low, high) = (8 * byte, 8 * byte + 7);
+        let own = format!("(byte_value & {{8{{byte_position == 2'd{byte}}}}})");
+        let data = if uses.store { format!("finished ? done_word[{high}:{low}] : {own}") } else { own };
+        let _ = writeln!(text, "assign store_data[{high}:{low}] = {data};");
+    }
+    text.push_str("always @(*) byte_ready = !finished;\n");
+    let busy: Vec<String> =
+        (1..=depth).flat_map(|stage| [late(stage, flag::DONE), late(stage, flag::POOLED)]).collect();
+    let _ = writeln!(text, "always @(*) idle = !(writing || {});", busy.join(" || "));
+    text.push_str("always @(*) result_valid = finished && is_send;\nalways @(*) result = done_word;\n");
+    text.push_str("`ifdef BITFAB_TRACE\nalways @(posedge clock) if (finished) $display(\"W %0d %0d %h\", row_index, done_address, done_word);\n`endif\n");
+    let _ = uses.send;
+    text
+}

@@ -1,0 +1,146 @@
+//! The engine as a circuit: four blocks and their wires.
+
+use std::sync::Arc;
+
+use bitfab_format::Model;
+use rust_hdl::prelude::*;
+
+use crate::array::ArrayBlock;
+use crate::front::FrontBlock;
+use crate::machine::{Ports, Written};
+use crate::program::Program;
+use crate::sender::SenderBlock;
+use crate::sequencer::SequencerBlock;
+use crate::{HdlError, Options};
+
+/// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
+const SETTLE: usize = 100;
+
+/// The accelerator: raw bytes of the input in, bytes of the result out.
+#[derive(LogicBlock)]
+pub struct Engine {
+    /// Clock; everything happens at its rising edge.
+    pub clock: Signal<In, Clock>,
+    /// A byte of the input.
+    pub in_data: Signal<In, Bits<8>>,
+    /// It is valid.
+    pub in_valid: Signal<In, Bit>,
+    /// It is taken at the next edge.
+    pub in_ready: Signal<Out, Bit>,
+    /// A byte of the result.
+    pub out_data: Signal<Out, Bits<8>>,
+    /// It is valid.
+    pub out_valid: Signal<Out, Bit>,
+    /// It is taken at the next edge.
+    pub out_ready: Signal<In, Bit>,
+    front: FrontBlock,
+    sequencer: SequencerBlock,
+    array: ArrayBlock,
+    sender: SenderBlock,
+    _program: Arc<Program>,
+}
+
+impl Logic for Engine {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.front.clock.next = self.clock.val();
+        self.sequencer.clock.next = self.clock.val();
+        self.array.clock.next = self.clock.val();
+        self.sender.clock.next = self.clock.val();
+        // The input becomes patches.
+        self.front.in_data.next = self.in_data.val();
+        self.front.in_valid.next = self.in_valid.val();
+        self.in_ready.next = self.front.in_ready.val();
+        self.array.byte_valid.next = self.front.byte_valid.val();
+        self.array.byte_address.next = self.front.byte_address.val();
+        self.array.byte_value.next = self.front.byte_value.val();
+        self.array.byte_position.next = self.front.byte_position.val();
+        self.front.byte_ready.next = self.array.byte_ready.val();
+        // The sequencer drives the array.
+        self.sequencer.patch_ready.next = self.front.patch_ready.val();
+        self.sequencer.idle.next = self.array.idle.val();
+        self.sequencer.room.next = self.sender.room.val();
+        self.front.release_patch.next = self.sequencer.release_patch.val();
+        self.array.row_index.next = self.sequencer.row_index.val();
+        self.array.x.next = self.sequencer.x.val();
+        self.array.w.next = self.sequencer.w.val();
+        self.array.b.next = self.sequencer.b.val();
+        self.array.flags.next = self.sequencer.flags.val();
+        // The result leaves.
+        self.sender.result_valid.next = self.array.result_valid.val();
+        self.sender.result.next = self.array.result.val();
+        self.out_data.next = self.sender.out_data.val();
+        self.out_valid.next = self.sender.out_valid.val();
+        self.sender.out_ready.next = self.out_ready.val();
+    }
+}
+
+impl Engine {
+    /// The engine for `model`, connected and settled, as after configuration of the FPGA.
+    ///
+    /// # Errors
+    /// [`HdlError`] where the model or the options do not fit.
+    pub fn new(model: &Model<'_>, options: &Options) -> Result<Self, HdlError> {
+        Ok(Self::of(&Arc::new(Program::new(model, options)?)))
+    }
+
+    /// The engine for a program that has been planned.
+    pub fn of(program: &Arc<Program>) -> Self {
+        let mut engine = Self {
+            clock: Signal::default(),
+            in_data: Signal::default(),
+            in_valid: Signal::default(),
+            in_ready: Signal::default(),
+            out_data: Signal::default(),
+            out_valid: Signal::default(),
+            out_ready: Signal::default(),
+            front: FrontBlock::new(program),
+            sequencer: SequencerBlock::new(program),
+            array: ArrayBlock::new(program),
+            sender: SenderBlock::new(program),
+            _program: Arc::clone(program),
+        };
+        engine.connect_all();
+        engine
+    }
+
+    /// What it executes.
+    pub fn program(&self) -> &Arc<Program> {
+        &self._program
+    }
+
+    /// Sets the inputs and lets the wires settle: the clock is low, the ports show what the next edge will see.
+    ///
+    /// # Errors
+    /// [`HdlError::Loop`] if they do not settle.
+    pub fn offer(&mut self, input: Option<u8>, out_ready: bool) -> Result<Ports, HdlError> {
+        self.in_valid.next = input.is_some();
+        self.in_data.next = u64::from(input.unwrap_or(0)).into();
+        self.out_ready.next = out_ready;
+        self.level(false)?;
+        Ok(Ports { in_ready: self.in_ready.val(), out: self.out_valid.val().then(|| self.out_data.val().to_u8()) })
+    }
+
+    /// One rising edge; returns the output word that it finished.
+    ///
+    /// # Errors
+    /// [`HdlError::Loop`] if the wires do not settle.
+    pub fn tick(&mut self) -> Result<Option<Written>, HdlError> {
+        let row = self.sequencer.state().row();
+        self.level(true)?;
+        Ok(self.array.stored().map(|store| Written { row, address: store.address, word: store.word }))
+    }
+
+    fn level(&mut self, clk: bool) -> Result<(), HdlError> {
+        self.clock.next = Clock { clk };
+        if simulate(self, SETTLE) { Ok(()) } else { Err(HdlError::Loop) }
+    }
+}
+
+/// The Verilog of the engine for `model`, always from a fresh instance: one file, the top module is `top`.
+///
+/// # Errors
+/// [`HdlError`] where the model or the options do not fit.
+pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError> {
+    Ok(generate_verilog(&Engine::new(model, options)?))
+}

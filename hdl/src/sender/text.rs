@@ -1,0 +1,54 @@
+//! The sender in Verilog.
+
+use crate::program::Program;
+use crate::text::width;
+
+/// The body of the sender's module.
+pub(crate) fn text(program: &Program) -> String {
+    let size = program.buffer_words;
+    let address = width(u64::from(size) - 1);
+    // Raw results are as wide as an accumulator, doubled ones a bit wider; they are extended when they leave.
+    let row = program.rows.iter().find(|row| row.send);
+    let raw = row.is_some_and(|row| row.raw);
+    let double = u32::from(row.is_some_and(|row| row.double));
+    let bits = if raw { (program.accumulator_bits + double).min(32) } else { 32 };
+    let extended =
+        if bits < 32 { format!("{{{{{}{{next[{}]}}}}, next}}", 32 - bits, bits - 1) } else { "next".to_owned() };
+    let last = bits - 1;
+    let room = size - 2 * program.burst();
+    format!(
+        "reg [{last}:0] buffer [0:{top}];
+reg [{address}:0] written = 0;
+reg [{address}:0] taken = 0;
+wire [{address}:0] used = written - taken;
+reg [{last}:0] next;
+reg next_valid = 0;
+reg [31:0] rest;
+reg [2:0] left = 0;
+wire takes = out_ready && (left != 3'd0);
+wire loads = next_valid && ((left == 3'd0) || (takes && (left == 3'd1)));
+wire reads = !next_valid && (used != 0);
+always @(posedge clock) begin
+  if (result_valid) begin
+    buffer[written[{low}:0]] <= result[{last}:0];
+    written <= written + 1'd1;
+  end
+  if (reads) begin
+    next <= buffer[taken[{low}:0]];
+    taken <= taken + 1'd1;
+  end
+  if (reads) next_valid <= 1;
+  else if (loads) next_valid <= 0;
+  if (loads) rest <= {extended};
+  else if (takes) rest <= {{8'd0, rest[31:8]}};
+  if (loads) left <= 3'd4;
+  else if (takes) left <= left - 3'd1;
+end
+always @(*) room = used <= {room};
+always @(*) out_valid = left != 3'd0;
+always @(*) out_data = rest[7:0];
+",
+        top = size - 1,
+        low = address - 1,
+    )
+}

@@ -1,0 +1,400 @@
+//! The sequencer in Verilog; only loops and conditions that the model uses are written.
+
+use std::fmt::Write;
+
+use crate::program::{Program, Row};
+use crate::text::{column, register, when, width, wire};
+
+/// What the layer table uses.
+struct Uses {
+    words: bool,
+    planes: bool,
+    kernel_columns: bool,
+    kernel_rows: bool,
+    groups: bool,
+    columns: bool,
+    rows: bool,
+    padded: bool,
+    twice: bool,
+    residual: bool,
+    patch: bool,
+    wait: bool,
+    raw: bool,
+    moves: bool,
+    steps: bool,
+    slots: bool,
+    shift: bool,
+    many: bool,
+}
+
+/// Widths in bits.
+struct Widths {
+    address: u32,
+    weights: u32,
+    biases: u32,
+    rows: u32,
+    position: u32,
+    step: u32,
+    slot: u32,
+    shift: u32,
+}
+
+impl Uses {
+    fn new(program: &Program) -> Self {
+        let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
+        Self {
+            words: any(|r| r.words != 0),
+            planes: any(|r| r.planes != 0 || r.twice),
+            kernel_columns: any(|r| r.kernel_columns != 0),
+            kernel_rows: any(|r| r.kernel_rows != 0),
+            groups: any(|r| r.groups != 0),
+            columns: any(|r| r.columns != 0),
+            rows: any(|r| r.rows != 0),
+            padded: any(|r| r.padded),
+            twice: any(|r| r.twice),
+            residual: any(|r| r.residual),
+            patch: any(|r| r.patch),
+            wait: any(|r| r.patch || r.send),
+            raw: any(|r| r.raw),
+            moves: any(|r| r.columns != 0 || r.rows != 0 || r.x_word != 0) || !program.group_steps.is_empty(),
+            steps: any(|r| r.thresholds != 0 || r.raw || (r.pool && r.out_planes != 0) || r.r_planes != 0),
+            slots: program.slots() != 1 && any(|r| !r.pool),
+            shift: program.max_shift() != 0,
+            many: program.rows.len() > 1,
+        }
+    }
+}
+
+impl Widths {
+    fn new(program: &Program) -> Self {
+        let most = |of: fn(&Row) -> u32| u64::from(program.rows.iter().map(of).max().unwrap_or(0));
+        let reach = most(|r| r.height.max(r.width) + 2 * (r.kernel_rows.max(r.kernel_columns) + 1));
+        let steps = most(|r| r.thresholds.max(r.out_planes).max(r.r_planes));
+        let lanes = if program.rows.iter().any(|r| r.raw) { u64::from(program.options.lanes) - 1 } else { 0 };
+        Self {
+            address: width(u64::from(program.ram_words) - 1),
+            weights: width((program.weights.len() / program.lanes()) as u64),
+            biases: width((program.biases.len() / program.lanes()) as u64),
+            rows: width(program.rows.len() as u64 - 1),
+            position: width(reach + most(|r| r.stride_down.max(r.stride_right))) + 1,
+            step: width(steps.max(lanes)),
+            slot: width(u64::from(program.slots()) - 1),
+            shift: width(u64::from(program.max_shift())),
+        }
+    }
+}
+
+/// The body of the sequencer's module.
+pub(crate) fn text(program: &Program) -> String {
+    let (uses, widths) = (Uses::new(program), Widths::new(program));
+    let mut text = table(program, &widths);
+    text.push_str(&registers(program, &uses, &widths));
+    text.push_str(&conditions(program, &uses));
+    text.push_str(&addresses(program, &uses, &widths));
+    text.push_str("always @(posedge clock) begin\n  case (state)\n");
+    text.push_str(&load(&uses));
+    text.push_str(&run(&uses));
+    text.push_str(&ends(program, &uses));
+    text.push_str(&leave(program, &uses));
+    text.push_str("  endcase\nend\n");
+    text.push_str(&outputs(&uses));
+    text
+}
+
+/// The columns of the layer table.
+fn table(program: &Program, widths: &Widths) -> String {
+    type Field = (&'static str, u32, fn(&Row) -> u32);
+    let count = |of: fn(&Row) -> u32| width(u64::from(program.rows.iter().map(of).max().unwrap_or(0)));
+    let (a, y) = (widths.address, widths.position);
+    let counts: [(&'static str, fn(&Row) -> u32); 10] = [
+        ("words", |r| r.words),
+        ("planes", |r| r.planes),
+        ("kernel_columns", |r| r.kernel_columns),
+        ("kernel_rows", |r| r.kernel_rows),
+        ("groups", |r| r.groups),
+        ("columns", |r| r.columns),
+        ("rows", |r| r.rows),
+        ("thresholds", |r| r.thresholds),
+        ("out_planes", |r| r.out_planes),
+        ("r_planes", |r| r.r_planes),
+    ];
+    let others: [Field; 32] = [
+        ("is_patch", 1, |r| r.patch.into()),
+        ("is_pool", 1, |r| r.pool.into()),
+        ("is_raw", 1, |r| r.raw.into()),
+        ("is_select", 1, |r| r.select.into()),
+        ("is_send", 1, |r| r.send.into()),
+        ("is_padded", 1, |r| r.padded.into()),
+        ("is_ones", 1, |r| r.ones.into()),
+        ("is_twice", 1, |r| r.twice.into()),
+        ("is_residual", 1, |r| r.residual.into()),
+        ("last_lane", width(u64::from(program.options.lanes) - 1), |r| r.last_lane),
+        ("x_base", a, |r| r.x_base),
+        ("x_other", a, |r| r.x_other),
+        ("x_plane", a, |r| r.x_plane),
+        ("x_tap", a, |r| r.x_tap),
+        ("x_line", a, |r| r.x_line),
+        ("x_word", a, |r| r.x_word),
+        ("x_column", a, |r| r.x_column),
+        ("x_row", a, |r| r.x_row),
+        ("w_base", widths.weights, |r| r.w_base),
+        ("w_back", widths.weights, |r| r.w_back),
+        ("b_base", widths.biases, |r| r.b_base),
+        ("height", y, |r| r.height),
+        ("width", y, |r| r.width),
+        ("top", y, |r| 0_u32.wrapping_sub(r.top)),
+        ("left", y, |r| 0_u32.wrapping_sub(r.left)),
+        ("stride_down", y, |r| r.stride_down),
+        ("stride_right", y, |r| r.stride_right),
+        ("first_shift", widths.shift, |r| r.shift),
+        ("r_shift", widths.shift, |r| r.r_shift),
+        ("r_base", a, |r| r.r_base),
+        ("r_plane", a, |r| r.r_plane),
+        ("r_pixel", a, |r| r.r_pixel),
+    ];
+    let counts = counts.into_iter().map(|(name, of)| (name, count(of), of));
+    let all = counts.chain(others);
+    let values = |of: fn(&Row) -> u32| program.rows.iter().map(|row| u64::from(of(row))).collect::<Vec<_>>();
+    all.map(|(name, bits, of)| column(name, bits, "row", &values(of))).collect()
+}
+
+fn registers(program: &Program, uses: &Uses, widths: &Widths) -> String {
+    let count = |of: fn(&Row) -> u32| width(u64::from(program.rows.iter().map(of).max().unwrap_or(0)));
+    let y = widths.position;
+    let list = [
+        (true, "state", 3),
+        (uses.many, "row", widths.rows),
+        (uses.patch, "half", 1),
+        (uses.words, "word", count(|r| r.words)),
+        (uses.planes, "plane", count(|r| r.planes)),
+        (uses.kernel_columns, "kernel_column", count(|r| r.kernel_columns)),
+        (uses.kernel_rows, "kernel_row", count(|r| r.kernel_rows)),
+        (uses.groups, "group", count(|r| r.groups)),
+        (uses.columns, "out_column", count(|r| r.columns)),
+        (uses.rows, "out_row", count(|r| r.rows)),
+        (uses.slots, "slot", widths.slot),
+        (uses.steps, "count", widths.step),
+        (uses.shift, "shift", widths.shift),
+        (true, "x_now", widths.address),
+        (uses.moves, "start", widths.address),
+        (true, "w_now", widths.weights),
+        (true, "b_now", widths.biases),
+        (uses.residual, "r_now", widths.address),
+        (uses.padded, "y_row", y),
+        (uses.padded, "y_column", y),
+        (uses.padded, "y_row_start", y),
+        (uses.padded, "y_column_start", y),
+    ];
+    list.into_iter().map(|(used, name, bits)| register(used, name, bits)).collect()
+}
+
+fn conditions(program: &Program, uses: &Uses) -> String {
+    let plane = if uses.twice {
+        "is_twice ? (!outside || plane[0]) : (plane == planes)"
+    } else {
+        "plane == planes"
+    };
+    let slot = format!("(is_pool || (slot == {}) || group_last)", program.slots() - 1);
+    [
+        wire("outside", uses.padded, "is_padded && ((y_row >= height) || (y_column >= width))", 0),
+        wire("word_last", uses.words, "word == words", 1),
+        wire("plane_last", uses.planes, plane, 1),
+        wire("column_last", uses.kernel_columns, "kernel_column == kernel_columns", 1),
+        wire("row_last", uses.kernel_rows, "kernel_row == kernel_rows", 1),
+        wire("group_last", uses.groups, "group == groups", 1),
+        wire("out_column_last", uses.columns, "out_column == columns", 1),
+        wire("out_row_last", uses.rows, "out_row == rows", 1),
+        wire("word_end", true, &slot, 1),
+        wire("tap_end", true, "word_last && plane_last", 1),
+        wire("window_end", true, "tap_end && column_last && row_last", 1),
+        wire("leaving", true, "(state == 3'd6) && (!is_pool || (count == out_planes))", 1),
+    ]
+    .concat()
+}
+
+/// Steps of the activation address.
+fn addresses(program: &Program, uses: &Uses, widths: &Widths) -> String {
+    let bits = widths.address;
+    let again = if uses.twice { format!("(is_twice && plane[0]) ? {bits}'d0 : {bits}'d1") } else { format!("{bits}'d1") };
+    let next_plane = if uses.twice { format!("is_twice ? {bits}'d0 : x_plane") } else { "x_plane".to_owned() };
+    let links = [
+        (uses.words, "!word_last", again),
+        (uses.planes, "!plane_last", next_plane),
+        (uses.kernel_columns, "!column_last", "x_tap".to_owned()),
+        (uses.kernel_rows, "!row_last", "x_line".to_owned()),
+    ];
+    let used: Vec<_> = links.into_iter().filter(|(used, ..)| *used).collect();
+    let mut text = format!("wire [{}:0] x_step = ", bits - 1);
+    for (at, (_, condition, step)) in used.iter().enumerate() {
+        // The end of the window sets the address anyway, so the last link needs no condition.
+        let _ = if at + 1 == used.len() { write!(text, "({step})") } else { write!(text, "({condition}) ? ({step}) : ") };
+    }
+    text.push_str(when(used.is_empty(), "0"));
+    text.push_str(";\n");
+    let top = bits - 1;
+    if uses.moves {
+        let _ = write!(text, "reg [{top}:0] group_step;\nalways @(*) case (b_now)\n");
+        for (address, step) in &program.group_steps {
+            let _ = writeln!(text, "  {address}: group_step = {bits}'d{};", u64::from(*step) & ((1 << bits) - 1));
+        }
+        let _ = write!(text, "  default: group_step = {bits}'d0;\nendcase\nwire [{top}:0] hop = word_end ? x_word : {bits}'d0;\n");
+        let _ = writeln!(text, "wire [{top}:0] start_step = !group_last ? (group_step + hop) : (out_column_last ? x_row : x_column);");
+        let _ = writeln!(text, "wire [{top}:0] first = (is_patch && half) ? x_other : x_base;");
+        let _ = writeln!(text, "wire [{top}:0] next = (is_patch && group_last) ? (half ? x_base : x_other) : (start + start_step);");
+    } else {
+        let _ = writeln!(text, "wire [{top}:0] first = (is_patch && half) ? x_other : x_base;");
+        let _ = writeln!(text, "wire [{top}:0] next = (is_patch && (half ^ group_last)) ? x_other : x_base;");
+    }
+    text
+}
+
+fn load(uses: &Uses) -> String {
+    [
+        "    3'd0: begin\n      x_now <= first;\n      w_now <= w_base;\n      b_now <= b_base;\n",
+        when(uses.moves, "      start <= first;\n"),
+        when(uses.residual, "      r_now <= r_base;\n"),
+        when(uses.shift, "      shift <= first_shift;\n"),
+        when(
+            uses.padded,
+            "      y_row <= top;\n      y_column <= left;\n      y_row_start <= top;\n      y_column_start <= left;\n",
+        ),
+        "      state <= (is_patch || is_send) ? 3'd1 : 3'd2;\n    end\n",
+        when(uses.wait, "    3'd1: if ((patch_ready || !is_patch) && (room || !is_send)) state <= 3'd2;\n"),
+    ]
+    .concat()
+}
+
+fn run(uses: &Uses) -> String {
+    let shift = "      if (word_last) shift <= !plane_last ? (shift + 1'd1) : \
+                 ((window_end && is_residual) ? r_shift : first_shift);\n";
+    [
+        "    3'd2: begin\n",
+        if uses.residual {
+            "      x_now <= (window_end && is_residual) ? r_now : (x_now + x_step);\n"
+        } else {
+            "      x_now <= x_now + x_step;\n"
+        },
+        "      w_now <= w_now + ((word_last && !plane_last) ? w_back : 1'd1);\n",
+        when(uses.words, "      word <= word_last ? 0 : (word + 1'd1);\n"),
+        when(uses.planes, "      if (word_last) plane <= plane_last ? 0 : (plane + 1'd1);\n"),
+        when(uses.shift, shift),
+        when(
+            uses.kernel_columns,
+            "      if (tap_end) kernel_column <= column_last ? 0 : (kernel_column + 1'd1);\n",
+        ),
+        when(
+            uses.kernel_rows,
+            "      if (tap_end && column_last) kernel_row <= row_last ? 0 : (kernel_row + 1'd1);\n",
+        ),
+        when(
+            uses.padded,
+            "      if (tap_end) y_column <= column_last ? y_column_start : (y_column + 1'd1);\n      \
+             if (tap_end && column_last) y_row <= row_last ? y_row_start : (y_row + 1'd1);\n",
+        ),
+        "      if (window_end) state <= is_residual ? 3'd3 : (is_pool ? 3'd6 : 3'd4);\n    end\n",
+    ]
+    .concat()
+}
+
+/// Residual, biases and emission.
+fn ends(program: &Program, uses: &Uses) -> String {
+    let count = |last: &str, next: &str| {
+        if uses.steps {
+            let condition = format!("count == {last}");
+            format!("      if ({condition}) state <= {next};\n      count <= ({condition}) ? 0 : (count + 1'd1);\n")
+        } else {
+            format!("      state <= {next};\n")
+        }
+    };
+    let mut text = String::new();
+    if uses.residual {
+        let shift = when(uses.shift, "      shift <= shift + 1'd1;\n");
+        let _ = write!(text, "    3'd3: begin\n      x_now <= x_now + r_plane;\n{shift}{}    end\n", count("r_planes", "3'd4"));
+    }
+    let next = if uses.raw { "is_raw ? 3'd5 : 3'd6" } else { "3'd6" };
+    let _ = write!(text, "    3'd4: begin\n      b_now <= b_now + 1'd1;\n{}    end\n", count("thresholds", next));
+    if uses.raw {
+        let last = format!("(group_last ? last_lane : {})", program.options.lanes - 1);
+        let _ = write!(text, "    3'd5: begin\n{}    end\n", count(&last, "3'd6"));
+    }
+    text
+}
+
+/// The end of a group, a pixel, a layer.
+fn leave(program: &Program, uses: &Uses) -> String {
+    let last = program.rows.len() - 1;
+    let drain = format!("    3'd7: if (idle) begin\n      row <= (row == {last}) ? 0 : (row + 1'd1);\n      state <= 3'd0;\n    end\n");
+    let padded = "        if (group_last) begin\n          y_column_start <= out_column_last ? left : (y_column_start + stride_right);\n          \
+                  y_column <= out_column_last ? left : (y_column_start + stride_right);\n          \
+                  if (out_column_last) begin\n            y_row_start <= y_row_start + stride_down;\n            \
+                  y_row <= y_row_start + stride_down;\n          end else y_row <= y_row_start;\n        end\n";
+    [
+        "    3'd6: begin\n      if (leaving) begin\n        x_now <= next;\n",
+        "        if (group_last) begin\n          w_now <= w_base;\n          b_now <= b_base;\n        end\n",
+        when(uses.steps, "        count <= 0;\n"),
+        when(uses.shift, "        shift <= first_shift;\n"),
+        when(uses.moves, "        start <= next;\n"),
+        when(uses.slots, "        slot <= word_end ? 0 : (slot + 1'd1);\n"),
+        when(uses.groups, "        group <= group_last ? 0 : (group + 1'd1);\n"),
+        when(uses.patch, "        if (is_patch && group_last) half <= !half;\n"),
+        when(uses.columns, "        if (group_last) out_column <= out_column_last ? 0 : (out_column + 1'd1);\n"),
+        when(
+            uses.rows,
+            "        if (group_last && out_column_last) out_row <= out_row_last ? 0 : (out_row + 1'd1);\n",
+        ),
+        when(
+            uses.residual,
+            "        if (group_last) r_now <= r_now + r_pixel;\n        else if (word_end) r_now <= r_now + 1'd1;\n",
+        ),
+        when(uses.padded, padded),
+        "        state <= (group_last && out_column_last && out_row_last) ? 3'd7 :\n          \
+         ((is_send || (is_patch && group_last)) ? 3'd1 : 3'd2);\n      end",
+        when(uses.steps, "\n      else count <= count + 1'd1;"),
+        "\n    end\n",
+        if uses.many { &drain } else { "    3'd7: if (idle) state <= 3'd0;\n" },
+    ]
+    .concat()
+}
+
+fn outputs(uses: &Uses) -> String {
+    let slot = if uses.raw { "(state == 3'd5) ? {5'd0, count} : {5'd0, slot}" } else { "{5'd0, slot}" };
+    let mut text = String::from("wire running = state == 3'd2;\nwire finishing = state == 3'd6;\nwire ones = ");
+    text.push_str(if uses.twice { "is_ones || (is_twice && plane[0])" } else { "is_ones" });
+    let _ = write!(text, ";\nwire [9:0] slot_flags = {slot};\n");
+    text.push_str(if uses.twice {
+        "wire [9:0] shift_flags = (is_twice && outside && running) ? 10'd0 : {5'd0, shift};\n"
+    } else {
+        "wire [9:0] shift_flags = {5'd0, shift};\n"
+    });
+    text.push_str("wire [9:0] plane_flags = {8'd0, planes} - {8'd0, plane};\n");
+    let bits = [
+        ("load", "state == 3'd0"),
+        ("pooled", "finishing && is_pool && (count == 0)"),
+        ("most", "running && is_pool && (plane == 0)"),
+        ("first_tap", "running && is_pool && (kernel_column == 0) && (kernel_row == 0)"),
+        ("pooling", "running && is_pool"),
+        ("emit", "state == 3'd5"),
+        ("pixel", "finishing && group_last"),
+        ("flush", "finishing && !is_pool && word_end && !is_raw"),
+        ("done", "finishing && !is_pool"),
+        ("counting", "(state == 3'd4) && (count != 0)"),
+        ("tail", "running && word_last"),
+        ("force_ones", "running && outside && ones"),
+        ("force_zero", "running && outside && !ones"),
+        ("select", "(state == 3'd3) || (running && is_select)"),
+        ("multiply", "(state == 3'd3) || (running && !is_pool)"),
+    ];
+    for (name, expression) in bits {
+        let _ = writeln!(text, "wire {name}_flag = {expression};");
+    }
+    let names: Vec<String> = bits.iter().map(|(name, _)| format!("{name}_flag")).collect();
+    let _ = writeln!(
+        text,
+        "always @(*) flags = {{4'd0, shift_flags[4:0], slot_flags[4:0], plane_flags[1:0], 1'b0, {}}};",
+        names.join(", ")
+    );
+    text.push_str("always @(*) x = x_now;\nalways @(*) w = w_now;\nalways @(*) b = (state == 3'd4) ? b_now : 0;\n");
+    text.push_str(if uses.many { "always @(*) row_index = row;\n" } else { "initial row_index = 0;\n" });
+    text.push_str("always @(*) release_patch = leaving && is_patch && group_last;\n");
+    text
+}
