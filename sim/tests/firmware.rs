@@ -1,0 +1,94 @@
+//! What the firmware is made of: no panic path, and how many bytes of code.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use bitfab_sim::qemu::{Profile, QemuError, boards_folder, build};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+
+const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf", "riscv32imac-unknown-none-elf"];
+const PROFILES: [Profile; 3] = [Profile::Speed, Profile::Size, Profile::Smallest];
+/// Part of the linker's message when the panic handler is reachable.
+const SURVIVED: &str = "at least one panicking branch";
+/// What the library may take on a Cortex-M4.
+const CEILING: u64 = 12 * 1024;
+
+#[test]
+fn no_panic_path_is_left_on_any_target_at_any_optimisation() -> Result<()> {
+    for target in TARGETS {
+        for profile in PROFILES {
+            build("no_panic", target, profile, &[]).with_context(|| format!("profile {}", profile.name()))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_planted_panic_does_not_link() -> Result<()> {
+    for target in TARGETS {
+        match build("no_panic", target, Profile::Size, &["planted"]) {
+            Err(QemuError::Build { output, .. }) if output.contains(SURVIVED) => {}
+            other => bail!("{target}: a planted panic must fail to link with `{SURVIVED}`, but: {other:?}"),
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of `.text` by the crate that a symbol belongs to.
+///
+/// With link-time optimisation a function counts where it was inlined: most of the runtime is in `minimal`.
+fn code_by_crate(elf: &Path) -> Result<BTreeMap<String, u64>> {
+    let bytes = fs::read(elf)?;
+    let file = object::File::parse(&*bytes)?;
+    let text = file.section_by_name(".text").context("no .text")?;
+    let mut sizes = BTreeMap::new();
+    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0) {
+        if symbol.section_index() == Some(text.index()) {
+            *sizes.entry(crate_of(symbol.name()?)).or_insert(0) += symbol.size();
+        }
+    }
+    let named: u64 = sizes.values().sum();
+    let rest = text.size().checked_sub(named).context("symbols overlap")?;
+    sizes.insert("start-up and padding".into(), rest + sizes.get("start-up").copied().unwrap_or(0));
+    sizes.remove("start-up");
+    Ok(sizes)
+}
+
+/// The crate of a symbol: the first segment of its path, `start-up` for names without one.
+fn crate_of(symbol: &str) -> String {
+    let path = format!("{:#}", rustc_demangle::demangle(symbol));
+    let start = path.trim_start_matches(['<', '&']);
+    match start.split_once("::") {
+        Some((name, _)) => name.into(),
+        None if start.starts_with("__aeabi") || start.starts_with("mem") => "compiler_builtins".into(),
+        None => "start-up".into(),
+    }
+}
+
+#[test]
+fn the_library_stays_below_its_code_size() -> Result<()> {
+    let target = "thumbv7em-none-eabihf";
+    let sizes = code_by_crate(&build("minimal", target, Profile::Release, &[])?)?;
+    let library: u64 = sizes.iter().filter(|(name, _)| !name.starts_with("start-up")).map(|(_, size)| size).sum();
+    let mut snapshot = format!("# bytes of .text, `minimal` for {target}; UPDATE_SNAPSHOTS=1 rewrites this file\n");
+    for (name, size) in sizes.iter().chain([(&"library".to_owned(), &library)]) {
+        writeln!(snapshot, "{name:24} {size:6}")?;
+    }
+    let path = boards_folder()?.join("size").join(format!("{target}.size"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1") {
+        fs::create_dir_all(path.parent().context("no folder")?)?;
+        fs::write(&path, &snapshot)?;
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    ensure!(library <= CEILING, "{library} bytes of library code, {CEILING} are allowed:\n{snapshot}");
+    ensure!(
+        kept == snapshot,
+        "code size changed; if that is meant, run again with UPDATE_SNAPSHOTS=1 and commit {}\nwas:\n{kept}\nis:\n{snapshot}",
+        path.display()
+    );
+    Ok(())
+}
