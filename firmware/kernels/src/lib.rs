@@ -6,6 +6,7 @@
 extern crate std; // run-time detection of the laptop's instructions; firmware never links it
 
 mod arch;
+mod depthwise;
 mod dot;
 mod encode;
 mod place;
@@ -43,6 +44,7 @@ pub struct Views<'a> {
 pub fn run(layer: &Layer<'_>, views: Views<'_>) {
     match (layer.op, layer.weights) {
         (Op::Encode, _) => encode::run(layer, views),
+        (Op::Conv2d, Weights::Binary(rows)) if depthwise::fits(layer) => depthwise::run(layer, rows, views),
         (Op::Dense | Op::Conv2d, Weights::Binary(rows)) => weighted::run(layer, rows, views),
         (Op::MaxPool, _) => pool::max(layer, views),
         (Op::SumPool, _) => pool::sum(layer, views),

@@ -24,9 +24,9 @@ impl Place {
     }
 
     /// Calls `each` with runs of taps of one kernel row, in order, that are all inside the input or all outside:
-    /// the pixel under the first one, or `None` outside, and how many they are (none, at times).
-    #[inline]
-    pub fn for_each_run(&self, mut each: impl FnMut(Option<usize>, usize)) {
+    /// the pixel under the first one, or `None` outside, and how many they are.
+    #[inline(never)] // once in the binary, not once a caller
+    pub fn for_each_run(&self, each: &mut dyn FnMut(Option<usize>, usize)) {
         let [top, left, _, _] = self.window.padding;
         let [height, width] = self.window.kernel;
         // Taps left of the input, up to its right edge, and past it.
@@ -36,13 +36,17 @@ impl Place {
         // Rows above the input wrap to numbers that are too large.
         let mut row = self.origin[0].wrapping_sub(top);
         for _ in 0..height {
-            if row < self.input.height {
-                let first = row.wrapping_mul(self.input.width).wrapping_add(column);
+            let is_inside = row < self.input.height;
+            let (before, until) = if is_inside { (before, until) } else { (width, width) };
+            if before != 0 {
                 each(None, before as usize);
+            }
+            if until != before {
+                let first = row.wrapping_mul(self.input.width).wrapping_add(column);
                 each(Some(first as usize), (until - before) as usize);
+            }
+            if width != until {
                 each(None, (width - until) as usize);
-            } else {
-                each(None, width as usize);
             }
             row = row.wrapping_add(1);
         }
@@ -51,7 +55,7 @@ impl Place {
     /// Calls `each` with the pixel of the input under every tap in order; `None` outside.
     #[inline]
     pub fn for_each_tap(&self, mut each: impl FnMut(Option<usize>)) {
-        self.for_each_run(|first, taps| {
+        self.for_each_run(&mut |first, taps| {
             let mut pixel = first;
             for _ in 0..taps {
                 each(pixel);
@@ -67,15 +71,15 @@ impl Place {
 }
 
 /// Calls `each` with the number of every output pixel and its window, row-major.
-#[inline]
-pub(crate) fn for_each(layer: &Layer<'_>, mut each: impl FnMut(usize, Place)) {
+#[inline(never)] // once in the binary, not once a caller
+pub(crate) fn for_each(layer: &Layer<'_>, each: &mut dyn FnMut(usize, &Place)) {
     let [down, right] = layer.window.stride;
     let mut place = Place { input: layer.input.shape, window: layer.window, origin: [0; 2] };
     let mut pixel = 0;
     for _ in 0..layer.output.shape.height {
         place.origin[1] = 0;
         for _ in 0..layer.output.shape.width {
-            each(pixel, place);
+            each(pixel, &place);
             place.origin[1] = place.origin[1].wrapping_add(right);
             pixel += 1;
         }

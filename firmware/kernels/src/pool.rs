@@ -4,37 +4,33 @@ use bitfab_format::{Kind, Layer};
 
 use crate::Views;
 use crate::place::{self, Place};
-use crate::transform::{self, BLOCK};
+use crate::transform::{self, BLOCK, PLANES};
 
-/// Most planes of a packed value.
-const PLANES: usize = 4;
-
-/// The planes of one word of the channels of a pixel, least significant first; planes that do not exist are zero.
-fn read(layer: &Layer<'_>, input: &[u32], pixel: usize, word: usize) -> [u32; PLANES] {
-    let mut planes = [0; PLANES];
-    let first = pixel.wrapping_mul(layer.input.pixel_words() as usize).wrapping_add(word);
-    let from = input.get(first..).unwrap_or_default();
-    let from = from.iter().step_by((layer.input.shape.channel_words() as usize).max(1));
-    let used = layer.input.kind.planes() as usize;
-    planes.iter_mut().zip(from.take(used)).for_each(|(to, from)| *to = *from);
-    planes
+/// Calls `each` with the planes of word `word` of the channels under every tap inside the input.
+fn for_each_tap(layer: &Layer<'_>, input: &[u32], place: &Place, word: usize, mut each: impl FnMut([u32; PLANES])) {
+    let pixel_words = layer.input.pixel_words() as usize;
+    let stride = layer.input.shape.channel_words() as usize;
+    let planes = layer.input.kind.planes() as usize;
+    place.for_each_run(&mut |pixel, taps| {
+        let Some(pixel) = pixel else { return };
+        let mut first = pixel.wrapping_mul(pixel_words).wrapping_add(word);
+        for _ in 0..taps {
+            each(transform::read(input, first, stride, planes));
+            first = first.wrapping_add(pixel_words);
+        }
+    });
 }
 
 /// Computes a max-pool.
 pub(crate) fn max(layer: &Layer<'_>, views: Views<'_>) {
     let words = layer.output.shape.channel_words() as usize;
-    place::for_each(layer, |pixel, place| {
-        let first = pixel.wrapping_mul(layer.output.pixel_words() as usize);
+    let planes = layer.output.kind.planes() as usize;
+    place::for_each(layer, &mut |pixel, place| {
+        let first = pixel.wrapping_mul(words.wrapping_mul(planes));
         for word in 0..words {
             let mut best = [0; PLANES];
-            place.for_each_tap(|tap| {
-                if let Some(pixel) = tap {
-                    best = larger(best, read(layer, views.input, pixel, word));
-                }
-            });
-            let to = views.output.get_mut(first.wrapping_add(word)..).unwrap_or_default();
-            let planes = best.iter().take(layer.output.kind.planes() as usize);
-            to.iter_mut().step_by(words).zip(planes).for_each(|(to, plane)| *to = *plane);
+            for_each_tap(layer, views.input, place, word, |value| best = larger(best, value));
+            transform::write(views.output, first.wrapping_add(word), words, &best, planes);
         }
     });
 }
@@ -55,34 +51,32 @@ fn larger(a: [u32; PLANES], b: [u32; PLANES]) -> [u32; PLANES] {
 /// Computes a sum-pool with its transform.
 pub(crate) fn sum(layer: &Layer<'_>, views: Views<'_>) {
     let is_sign = layer.input.kind == Kind::Sign;
+    // A sign is 2 bit - 1.
+    let (base, shift) = if is_sign { ((layer.window.taps() as i32).wrapping_neg(), 1) } else { (0, 0) };
     let mut accumulators = [0i32; BLOCK];
-    place::for_each(layer, |pixel, place| {
+    place::for_each(layer, &mut |pixel, place| {
         let (mut left, mut word) = (layer.output.shape.channels as usize, 0);
         while left != 0 {
             let used = left.min(BLOCK);
             left -= used;
             let sums = accumulators.get_mut(..used).unwrap_or_default();
-            sums.fill(if is_sign { (layer.window.taps() as i32).wrapping_neg() } else { 0 });
-            add_taps(layer, views.input, place, word, sums);
+            sums.fill(base);
+            for_each_tap(layer, views.input, place, word, |planes| add(planes, shift, sums));
             transform::store(layer, pixel, word, sums, views.residual, views.output);
             word += 1;
         }
     });
 }
 
-/// Adds the values of one word of channels under every tap.
-fn add_taps(layer: &Layer<'_>, input: &[u32], place: Place, word: usize, sums: &mut [i32]) {
-    let shift = u32::from(layer.input.kind == Kind::Sign); // a sign is 2 bit - 1
-    place.for_each_tap(|tap| {
-        let Some(pixel) = tap else { return };
-        let mut planes = read(layer, input, pixel, word);
-        for sum in sums.iter_mut() {
-            let mut value = 0;
-            for (plane, weight) in planes.iter_mut().zip([1, 2, 4, 8]) {
-                value += (*plane & 1) * weight;
-                *plane >>= 1;
+/// Adds the values of one word of channels, shifted, to their sums.
+fn add(planes: [u32; PLANES], mut shift: u32, sums: &mut [i32]) {
+    for mut plane in planes {
+        if plane != 0 {
+            for sum in &mut *sums {
+                *sum = sum.wrapping_add((plane & 1).wrapping_shl(shift) as i32);
+                plane >>= 1;
             }
-            *sum = sum.wrapping_add((value << shift) as i32);
         }
-    });
+        shift += 1;
+    }
 }

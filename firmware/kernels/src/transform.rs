@@ -5,9 +5,6 @@ use bitfab_format::{Layer, Residual, Transform, WORD_BITS};
 /// Accumulators that are transformed together: the channels of one word.
 pub(crate) const BLOCK: usize = WORD_BITS as usize;
 
-/// Most planes of a packed value.
-const PLANES: usize = 4;
-
 /// Transforms the accumulators of word `word` of the channels of output pixel `pixel` and stores the result.
 pub(crate) fn store(
     layer: &Layer<'_>,
@@ -30,9 +27,7 @@ pub(crate) fn store(
         Transform::Thresholds { per_channel, values, directions } => {
             let planes = levels(accumulators, word, per_channel as usize, values, directions);
             let stride = layer.output.shape.channel_words() as usize;
-            let to = output.get_mut(first.wrapping_add(word)..).unwrap_or_default();
-            let planes = planes.iter().take(layer.output.kind.planes() as usize);
-            to.iter_mut().step_by(stride.max(1)).zip(planes).for_each(|(to, plane)| *to = *plane);
+            write(output, first.wrapping_add(word), stride, &planes, layer.output.kind.planes() as usize);
         }
         Transform::Raw => {
             let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
@@ -42,18 +37,42 @@ pub(crate) fn store(
     }
 }
 
+/// Most planes of a packed value.
+pub(crate) const PLANES: usize = 4;
+
+/// Writes the first `count` planes of a word of channels to `output[first]`, `output[first + stride]` and so on.
+pub(crate) fn write(output: &mut [u32], first: usize, stride: usize, planes: &[u32; PLANES], count: usize) {
+    let mut at = first;
+    for &plane in planes.iter().take(count) {
+        if let Some(to) = output.get_mut(at) {
+            *to = plane;
+        }
+        at = at.wrapping_add(stride);
+    }
+}
+
+/// The planes of a word of channels, from `input[first]`, `input[first + stride]` and so on; those past `count` are 0.
+pub(crate) fn read(input: &[u32], first: usize, stride: usize, count: usize) -> [u32; PLANES] {
+    let (mut planes, mut at) = ([0; PLANES], first);
+    for plane in planes.iter_mut().take(count) {
+        *plane = input.get(at).copied().unwrap_or(0);
+        at = at.wrapping_add(stride);
+    }
+    planes
+}
+
 /// Adds the residual's values, shifted (NUMERICS 5.1).
 fn add(from: Residual, pixel: usize, word: usize, accumulators: &mut [i32], residual: &[u32]) {
     let first = pixel.wrapping_mul(from.tensor.pixel_words() as usize).wrapping_add(word);
-    let planes = residual.get(first..).unwrap_or_default();
-    let stride = (from.tensor.shape.channel_words() as usize).max(1);
+    let stride = from.tensor.shape.channel_words() as usize;
+    let used = from.tensor.kind.planes() as usize;
+    let planes = read(residual, first, stride, used);
     let is_signed = from.tensor.kind.range().0 < 0;
     // Signs are 2 bit - 1; unsigned values the sum of their planes.
     let offset = if is_signed { -1i32 } else { 0 }.wrapping_shl(from.shift);
     accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(offset));
     let mut shift = from.shift + u32::from(is_signed);
-    for plane in planes.iter().step_by(stride).take(from.tensor.kind.planes() as usize) {
-        let mut bits = *plane;
+    for mut bits in planes.into_iter().take(used) {
         for acc in accumulators.iter_mut() {
             *acc = acc.wrapping_add(((bits & 1) as i32).wrapping_shl(shift));
             bits >>= 1;
@@ -86,11 +105,12 @@ fn signs(accumulators: &[i32], word: usize, values: &[i32], directions: &[u32]) 
 /// Several thresholds a channel: the planes of the number that each accumulator reaches.
 fn levels(accumulators: &[i32], word: usize, per_channel: usize, values: &[i32], directions: &[u32]) -> [u32; PLANES] {
     let first = word.wrapping_mul(BLOCK).wrapping_mul(per_channel);
-    let values = values.get(first..).unwrap_or_default().chunks_exact(per_channel.max(1));
+    let mut values = values.get(first..).unwrap_or_default();
     let mut down = directions.get(word).copied().unwrap_or(0);
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
-    for (&acc, thresholds) in accumulators.iter().zip(values) {
+    for &acc in accumulators {
         let is_down = down & 1 != 0;
+        let thresholds = values.split_off(..per_channel).unwrap_or_default();
         let mut level = thresholds.iter().fold(0u32, |level, &t| level + u32::from(reaches(acc, t, is_down)));
         for plane in &mut planes {
             *plane |= bit & (level & 1).wrapping_neg();

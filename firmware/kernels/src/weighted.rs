@@ -16,14 +16,14 @@ pub(crate) fn run(layer: &Layer<'_>, rows: &[u32], views: Views<'_>) {
     };
     let mut gatherer = Gatherer::new(layer, views.bytes, views.input, memory);
     let channels = layer.output.shape.channels as usize;
-    place::for_each(layer, |pixel, place| {
+    place::for_each(layer, &mut |pixel, place| {
         gatherer.reset();
         let mut walk = Walk::new(layer, rows);
         for word in 0..layer.output.shape.channel_words() as usize {
             let mut accumulators = [0; BLOCK];
             let used = channels.wrapping_sub(word.wrapping_mul(BLOCK)).min(BLOCK);
             let block = accumulators.get_mut(..used).unwrap_or_default();
-            walk.accumulate(&mut gatherer, &place, block);
+            walk.accumulate(&mut gatherer, place, block);
             transform::store(layer, pixel, word, block, views.residual, views.output);
         }
     });

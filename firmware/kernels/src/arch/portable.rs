@@ -39,19 +39,22 @@ pub(crate) fn each_byte_row(
     }
 }
 
+macro_rules! select {
+    ($all:ident, $odd:ident, $weights:ident: $($word:ident $shift:literal),*) => {$(
+        let chosen = $word & MASKS[($weights >> $shift) as usize % MASKS.len()];
+        $all = $all.wrapping_add(chosen);
+        $odd = $odd.wrapping_add(chosen >> 8 & 0x00ff_00ff);
+    )*};
+}
+
 /// The sum of the bytes that a row selects.
 #[inline(always)]
 fn selected(window: &[[u32; 8]], row: &[u32]) -> u32 {
     // Sums of whole words and of their odd bytes; the rest is the sum of their even bytes.
     let (mut all, mut odd) = (0u32, 0u32);
-    for (bytes, &weights) in window.iter().zip(row) {
-        let mut weights = weights;
-        for word in bytes {
-            let chosen = word & MASKS[weights as usize % MASKS.len()];
-            all = all.wrapping_add(chosen);
-            odd = odd.wrapping_add(chosen >> 8 & 0x00ff_00ff);
-            weights >>= 4;
-        }
+    for (&[a, b, c, d, e, f, g, h], &weights) in window.iter().zip(row) {
+        // Written out, since a compiler that saves space keeps loops.
+        select!(all, odd, weights: a 0, b 4, c 8, d 12, e 16, f 20, g 24, h 28);
     }
     let even = all.wrapping_sub(odd << 8);
     (odd & 0xffff) + (odd >> 16) + (even & 0xffff) + (even >> 16)

@@ -20,31 +20,44 @@ const COUNTED: usize = 16;
 /// Gathers the whole window; returns what every accumulator starts with.
 pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, group: usize) -> i32 {
     let layout = to.layout;
-    let flip = if to.layer.input.kind == Kind::I8 { 0x80 } else { 0 };
+    let flip = if to.layer.input.kind == Kind::I8 { 0x8080_8080 } else { 0 };
     let channels = to.layer.input.shape.channels as usize;
     let in_pixel = group.wrapping_mul(layout.group_channels);
     let used = layout.row_words.wrapping_mul(WORDS);
     let memory = to.memory.get_mut(..used).unwrap_or_default();
-    memory.fill(u32::from_ne_bytes([flip; 4]));
-    let Ok(memory) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
-    let (mut sum, mut at) = (0u32, 0usize);
+    memory.fill(0);
+    let Ok(bytes) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
+    let mut at = 0usize;
     // Without groups, the taps of a run lie side by side.
     let whole_runs = layout.group_channels == channels;
-    place.for_each_run(|first, taps| {
+    place.for_each_run(&mut |first, taps| {
         let (steps, step) = if whole_runs { (1, taps) } else { (taps, 1) };
         let mut from = first.map(|pixel| pixel.wrapping_mul(channels).wrapping_add(in_pixel));
         for _ in 0..steps {
             let end = at.wrapping_add(step.wrapping_mul(layout.group_channels));
             let values = from.and_then(|from| to.bytes.get(from..)).unwrap_or_default();
-            for (to, value) in memory.get_mut(at..end).unwrap_or_default().iter_mut().zip(values) {
-                *to = value ^ flip;
-                sum = sum.wrapping_add(u32::from(*to)).wrapping_sub(u32::from(flip));
-            }
+            bytes.get_mut(at..end).unwrap_or_default().iter_mut().zip(values).for_each(|(to, value)| *to = *value);
             from = from.map(|from| from.wrapping_add(channels));
             at = end;
         }
     });
-    0u32.wrapping_sub(sum) as i32
+    base(memory, flip)
+}
+
+/// Flips the top bits of I8, and returns `- sum x`.
+fn base(memory: &mut [u32], flip: u32) -> i32 {
+    let values = memory.len().wrapping_mul(4) as i32;
+    let mut sum = [0];
+    let (window, _) = memory.as_chunks_mut();
+    for window in window.chunks_mut(arch::BYTES_LIMIT) {
+        if flip != 0 {
+            window.as_flattened_mut().iter_mut().for_each(|word| *word ^= flip);
+        }
+        let all = [u32::MAX; arch::BYTES_LIMIT];
+        arch::add_bytes(window, all.get(..window.len()).unwrap_or_default(), 0, &mut sum);
+    }
+    // The sum of `x + 128`, and twice that.
+    values.wrapping_mul((flip & 0x80) as i32).wrapping_sub(sum[0] / 2)
 }
 
 /// Adds twice the sums of the bytes that rows of weights select.

@@ -11,7 +11,7 @@ pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, piece: &Piece) {
     // With one plane and no groups, the words of neighbouring taps lie side by side.
     let whole_runs = layout.planes == 1 && layout.tap_words == layout.pixel_words;
     let mut first = 0; // word of the row at which the taps begin
-    place.for_each_run(|pixel, taps| {
+    place.for_each_run(&mut |pixel, taps| {
         let (steps, step) = if whole_runs { (1, taps) } else { (taps, 1) };
         let words = step.wrapping_mul(layout.tap_words);
         let mut source = pixel.map(|pixel| pixel.wrapping_mul(layout.pixel_words));
