@@ -20,9 +20,8 @@ impl Graph {
         self.check()?;
         let mut bytes = MAGIC.to_vec();
         bytes.push(VERSION);
-        let mut bytes = postcard::to_extend(self, bytes).map_err(|error| GraphError::Encode {
-            problem: error.to_string(),
-        })?;
+        let mut bytes =
+            postcard::to_extend(self, bytes).map_err(|error| GraphError::Encode { problem: error.to_string() })?;
         let sum = crc32fast::hash(&bytes);
         bytes.extend_from_slice(&sum.to_le_bytes());
         Ok(bytes)
@@ -40,10 +39,7 @@ impl Graph {
         match bytes.get(MAGIC.len()) {
             Some(&VERSION) => {}
             Some(&found) => {
-                return Err(GraphError::Version {
-                    found,
-                    supported: VERSION,
-                });
+                return Err(GraphError::Version { found, supported: VERSION });
             }
             None => return Err(damaged("the file ends after its first bytes".into())),
         }
@@ -57,8 +53,8 @@ impl Graph {
                 bytes.len()
             )));
         }
-        let (graph, rest) = postcard::take_from_bytes::<Self>(&body[HEAD..])
-            .map_err(|error| damaged(error.to_string()))?;
+        let (graph, rest) =
+            postcard::take_from_bytes::<Self>(&body[HEAD..]).map_err(|error| damaged(error.to_string()))?;
         if !rest.is_empty() {
             return Err(damaged(format!("{} bytes after the graph", rest.len())));
         }

@@ -74,14 +74,9 @@ impl Graph {
     /// Names the first node that is wrong; never panics.
     pub fn check(&self) -> Result<Vec<Tensor>, GraphError> {
         self.check_frame()?;
-        let mut tensors = vec![Tensor {
-            shape: self.input,
-            kind: Kind::Bytes(self.input_kind),
-        }];
+        let mut tensors = vec![Tensor { shape: self.input, kind: Kind::Bytes(self.input_kind) }];
         for index in 0..self.nodes.len() {
-            let tensor = self
-                .check_node(index, &tensors)
-                .map_err(|problem| self.node_error(index, problem))?;
+            let tensor = self.check_node(index, &tensors).map_err(|problem| self.node_error(index, problem))?;
             tensors.push(tensor);
         }
         self.check_all_used()?;
@@ -91,16 +86,10 @@ impl Graph {
     /// The input and the number of nodes.
     fn check_frame(&self) -> Result<(), GraphError> {
         if !(1..=MAX_ELEMENTS).contains(&self.input.elements()) {
-            return Err(GraphError::Input {
-                shape: self.input.to_string(),
-                limit: MAX_ELEMENTS,
-            });
+            return Err(GraphError::Input { shape: self.input.to_string(), limit: MAX_ELEMENTS });
         }
         if !(1..=MAX_NODES).contains(&self.nodes.len()) {
-            return Err(GraphError::NodeCount {
-                count: self.nodes.len(),
-                limit: MAX_NODES,
-            });
+            return Err(GraphError::NodeCount { count: self.nodes.len(), limit: MAX_NODES });
         }
         Ok(())
     }
@@ -119,17 +108,12 @@ impl Graph {
             return Err(format!("has {found} inputs, needs {need}"));
         }
         let inputs = node.inputs.iter().map(|&at| {
-            tensors
-                .get(at)
-                .copied()
-                .ok_or_else(|| format!("reads tensor {at}, but only 0 to {index} exist before it"))
+            tensors.get(at).copied().ok_or_else(|| format!("reads tensor {at}, but only 0 to {index} exist before it"))
         });
         let tensor = infer(&node.op, &inputs.collect::<Result<Vec<_>, _>>()?)?;
         if !(1..=MAX_ELEMENTS).contains(&tensor.shape.elements()) {
             let shape = tensor.shape;
-            return Err(format!(
-                "yields {shape}; 1 to {MAX_ELEMENTS} values are allowed"
-            ));
+            return Err(format!("yields {shape}; 1 to {MAX_ELEMENTS} values are allowed"));
         }
         Ok(tensor)
     }
@@ -150,11 +134,6 @@ impl Graph {
     /// An error that names the node.
     fn node_error(&self, index: usize, problem: String) -> GraphError {
         let node = &self.nodes[index];
-        GraphError::Node {
-            index,
-            name: node.name.clone(),
-            op: node.op.label(),
-            problem,
-        }
+        GraphError::Node { index, name: node.name.clone(), op: node.op.label(), problem }
     }
 }

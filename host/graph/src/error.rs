@@ -38,9 +38,7 @@ pub enum GraphError {
     #[error("not a bitfab graph: the first bytes are not 'BFGRAPH'; write it with `bitfab train`")]
     Magic,
     /// Another version of the format.
-    #[error(
-        "graph format version {found}, but this program reads version {supported}; train again"
-    )]
+    #[error("graph format version {found}, but this program reads version {supported}; train again")]
     Version {
         /// Version found.
         found: u8,

@@ -11,27 +11,16 @@ type Inferred = Result<Tensor, String>;
 pub(crate) fn infer(op: &Op, inputs: &[Tensor]) -> Inferred {
     let input = inputs[0];
     match op {
-        Op::Thermometer {
-            thresholds,
-            per_channel,
-        } => thermometer(input, thresholds, *per_channel),
+        Op::Thermometer { thresholds, per_channel } => thermometer(input, thresholds, *per_channel),
         Op::Dense { weights } => dense(input, weights),
-        Op::Conv2d {
-            weights,
-            window,
-            groups,
-        } => conv2d(input, weights, window, *groups),
+        Op::Conv2d { weights, window, groups } => conv2d(input, weights, window, *groups),
         Op::MaxPool { window } => max_pool(input, window),
         Op::SumPool { window } => sum_pool(input, window),
         Op::Add { shift } => add(input, inputs[1], *shift),
         Op::Scale { factors } => scale(input, factors),
-        Op::BatchNorm {
-            gamma,
-            beta,
-            mean,
-            variance,
-            epsilon,
-        } => batch_norm(input, [gamma, beta, mean, variance], *epsilon),
+        Op::BatchNorm { gamma, beta, mean, variance, epsilon } => {
+            batch_norm(input, [gamma, beta, mean, variance], *epsilon)
+        }
         Op::Sign => quantized(input, Kind::Signs),
         Op::Quantize { bits, step } => quantize(input, *bits, *step),
     }
@@ -51,51 +40,30 @@ fn thermometer(input: Tensor, thresholds: &[i16], per_channel: u32) -> Inferred 
     }
     let range = -128..=256;
     if let Some(at) = thresholds.iter().position(|t| !range.contains(t)) {
-        return Err(format!(
-            "threshold {at} is {}, allowed is -128 to 256",
-            thresholds[at]
-        ));
+        return Err(format!("threshold {at} is {}, allowed is -128 to 256", thresholds[at]));
     }
-    if !thresholds
-        .chunks(per_channel as usize)
-        .all(|one| one.is_sorted())
-    {
+    if !thresholds.chunks(per_channel as usize).all(|one| one.is_sorted()) {
         return Err("thresholds of one channel must not fall".into());
     }
-    let shape = Shape::new(
-        input.shape.height,
-        input.shape.width,
-        thresholds.len() as u32,
-    );
-    Ok(Tensor {
-        shape,
-        kind: Kind::Signs,
-    })
+    let shape = Shape::new(input.shape.height, input.shape.width, thresholds.len() as u32);
+    Ok(Tensor { shape, kind: Kind::Signs })
 }
 
 fn dense(input: Tensor, weights: &Weights) -> Inferred {
     let features = input.shape.elements();
     let [outputs, height, width, depth] = weights.shape;
     if height != 1 || width != 1 || u64::from(depth) != features {
-        return Err(format!(
-            "weights are shaped {:?}, needs [outputs, 1, 1, {features}]",
-            weights.shape
-        ));
+        return Err(format!("weights are shaped {:?}, needs [outputs, 1, 1, {features}]", weights.shape));
     }
     check_weights(weights)?;
-    Ok(Tensor {
-        shape: Shape::flat(outputs),
-        kind: accumulator(input.kind, weights, features)?,
-    })
+    Ok(Tensor { shape: Shape::flat(outputs), kind: accumulator(input.kind, weights, features)? })
 }
 
 fn conv2d(input: Tensor, weights: &Weights, window: &Window, groups: u32) -> Inferred {
     let [outputs, height, width, depth] = weights.shape;
     let channels = input.shape.channels;
     if groups == 0 || !channels.is_multiple_of(groups) || !outputs.is_multiple_of(groups) {
-        return Err(format!(
-            "{groups} groups must divide {channels} input and {outputs} output channels"
-        ));
+        return Err(format!("{groups} groups must divide {channels} input and {outputs} output channels"));
     }
     if [height, width] != window.kernel || depth != channels / groups {
         return Err(format!(
@@ -110,10 +78,7 @@ fn conv2d(input: Tensor, weights: &Weights, window: &Window, groups: u32) -> Inf
     check_pad_value(input.kind, window)?;
     let [rows, columns] = fit(input.shape, window)?;
     let fan_in = u64::from(height) * u64::from(width) * u64::from(depth);
-    Ok(Tensor {
-        shape: Shape::new(rows, columns, outputs),
-        kind: accumulator(input.kind, weights, fan_in)?,
-    })
+    Ok(Tensor { shape: Shape::new(rows, columns, outputs), kind: accumulator(input.kind, weights, fan_in)? })
 }
 
 fn max_pool(input: Tensor, window: &Window) -> Inferred {
@@ -123,15 +88,10 @@ fn max_pool(input: Tensor, window: &Window) -> Inferred {
         other => return Err(format!("reads {other}, needs signs or levels")),
     };
     if window.has_padding() && window.pad_value != smallest {
-        return Err(format!(
-            "a border must hold the smallest value, {smallest:?}"
-        ));
+        return Err(format!("a border must hold the smallest value, {smallest:?}"));
     }
     let [rows, columns] = fit(input.shape, window)?;
-    Ok(Tensor {
-        shape: Shape::new(rows, columns, input.shape.channels),
-        kind: input.kind,
-    })
+    Ok(Tensor { shape: Shape::new(rows, columns, input.shape.channels), kind: input.kind })
 }
 
 fn sum_pool(input: Tensor, window: &Window) -> Inferred {
@@ -150,38 +110,25 @@ fn add(sum: Tensor, value: Tensor, shift: u32) -> Inferred {
         return Err(format!("first input is {}, needs accumulators", sum.kind));
     };
     if sum.shape != value.shape {
-        return Err(format!(
-            "adds {} to {}; shapes must be equal",
-            value.shape, sum.shape
-        ));
+        return Err(format!("adds {} to {}; shapes must be equal", value.shape, sum.shape));
     }
     if shift > 15 {
         return Err(format!("shift {shift}, allowed is 0 to 15"));
     }
     let value = u64::from(packed_magnitude(value.kind)?) << shift;
-    Ok(Tensor {
-        shape: sum.shape,
-        kind: bounded(Some(u64::from(bound) + value))?,
-    })
+    Ok(Tensor { shape: sum.shape, kind: bounded(Some(u64::from(bound) + value))? })
 }
 
 fn scale(input: Tensor, factors: &[f32]) -> Inferred {
     if factors.len() != 1 && factors.len() as u64 != u64::from(input.shape.channels) {
-        return Err(format!(
-            "has {} factors, needs 1 or {}",
-            factors.len(),
-            input.shape.channels
-        ));
+        return Err(format!("has {} factors, needs 1 or {}", factors.len(), input.shape.channels));
     }
     check_finite("factor", factors)?;
     real(input)
 }
 
 fn batch_norm(input: Tensor, constants: [&Vec<f32>; 4], epsilon: f32) -> Inferred {
-    for (name, values) in ["gamma", "beta", "mean", "variance"]
-        .into_iter()
-        .zip(constants)
-    {
+    for (name, values) in ["gamma", "beta", "mean", "variance"].into_iter().zip(constants) {
         if values.len() as u64 != u64::from(input.shape.channels) {
             let (found, need) = (values.len(), input.shape.channels);
             return Err(format!("{name} has {found} values, needs {need}"));
@@ -189,9 +136,7 @@ fn batch_norm(input: Tensor, constants: [&Vec<f32>; 4], epsilon: f32) -> Inferre
         check_finite(name, values)?;
     }
     if !epsilon.is_finite() || epsilon < 0.0 {
-        return Err(format!(
-            "epsilon is {epsilon}, must be finite and not negative"
-        ));
+        return Err(format!("epsilon is {epsilon}, must be finite and not negative"));
     }
     let bad = |&v: &f32| v < 0.0 || f64::from(v) + f64::from(epsilon) <= 0.0;
     if let Some(at) = constants[3].iter().position(bad) {
@@ -237,9 +182,7 @@ fn packed_magnitude(kind: Kind) -> Result<u32, String> {
 /// The accumulator of a weighted layer.
 fn accumulator(kind: Kind, weights: &Weights, fan_in: u64) -> Result<Kind, String> {
     let magnitude = match kind {
-        Kind::Bytes(ByteKind::U8 | ByteKind::I8) | Kind::Signs | Kind::Levels { .. } => {
-            kind.max_magnitude()
-        }
+        Kind::Bytes(ByteKind::U8 | ByteKind::I8) | Kind::Signs | Kind::Levels { .. } => kind.max_magnitude(),
         Kind::Accumulator { .. } | Kind::Reals => None,
     };
     let Some(magnitude) = magnitude else {
@@ -252,33 +195,24 @@ fn accumulator(kind: Kind, weights: &Weights, fan_in: u64) -> Result<Kind, Strin
 /// An accumulator if the bound fits an `i32`.
 fn bounded(bound: Option<u64>) -> Result<Kind, String> {
     match bound {
-        Some(bound) if bound <= i32::MAX as u64 => Ok(Kind::Accumulator {
-            bound: bound as u32,
-        }),
+        Some(bound) if bound <= i32::MAX as u64 => Ok(Kind::Accumulator { bound: bound as u32 }),
         _ => Err("accumulator may exceed 2^31 - 1; use fewer inputs".into()),
     }
 }
 
 fn check_weights(weights: &Weights) -> Result<(), String> {
-    let product = weights.shape.iter().try_fold(1u64, |product, &size| {
-        product
-            .checked_mul(u64::from(size))
-            .filter(|&n| n <= MAX_WEIGHTS)
-    });
+    let product = weights
+        .shape
+        .iter()
+        .try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)).filter(|&n| n <= MAX_WEIGHTS));
     match product {
         None => {
-            return Err(format!(
-                "weights {:?} exceed {MAX_WEIGHTS} values",
-                weights.shape
-            ));
+            return Err(format!("weights {:?} exceed {MAX_WEIGHTS} values", weights.shape));
         }
         Some(0) => return Err(format!("weights {:?} have a zero size", weights.shape)),
         Some(count) if count != weights.values.len() as u64 => {
             let found = weights.values.len();
-            return Err(format!(
-                "has {found} weights, {:?} needs {count}",
-                weights.shape
-            ));
+            return Err(format!("has {found} weights, {:?} needs {count}", weights.shape));
         }
         Some(_) => {}
     }
@@ -295,10 +229,7 @@ fn check_finite(name: &str, values: &[f32]) -> Result<(), String> {
 /// Only signs know a border of -1 or +1.
 fn check_pad_value(kind: Kind, window: &Window) -> Result<(), String> {
     if window.has_padding() && window.pad_value != PadValue::Zero && kind != Kind::Signs {
-        return Err(format!(
-            "a border of {:?} on {kind}; use zero",
-            window.pad_value
-        ));
+        return Err(format!("a border of {:?} on {kind}; use zero", window.pad_value));
     }
     Ok(())
 }

@@ -48,11 +48,7 @@ pub struct Shape {
 impl Shape {
     /// A shape from its three sizes; sizes are judged by [`Graph::check`].
     pub const fn new(height: u32, width: u32, channels: u32) -> Self {
-        Self {
-            height,
-            width,
-            channels,
-        }
+        Self { height, width, channels }
     }
 
     /// A plain vector: 1 x 1 x `channels`.
@@ -62,9 +58,7 @@ impl Shape {
 
     /// Number of values, saturating at `u64::MAX`.
     pub const fn elements(&self) -> u64 {
-        (self.height as u64)
-            .saturating_mul(self.width as u64)
-            .saturating_mul(self.channels as u64)
+        (self.height as u64).saturating_mul(self.width as u64).saturating_mul(self.channels as u64)
     }
 }
 
@@ -97,11 +91,7 @@ pub struct Node {
 impl Node {
     /// A node with one input tensor.
     pub fn new(name: impl Into<String>, input: usize, op: Op) -> Self {
-        Self {
-            name: name.into(),
-            inputs: vec![input],
-            op,
-        }
+        Self { name: name.into(), inputs: vec![input], op }
     }
 }
 

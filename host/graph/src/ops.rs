@@ -30,22 +30,12 @@ pub struct Window {
 impl Window {
     /// A square window without border.
     pub const fn valid(kernel: u32, stride: u32) -> Self {
-        Self {
-            kernel: [kernel; 2],
-            stride: [stride; 2],
-            padding: [0; 4],
-            pad_value: PadValue::Zero,
-        }
+        Self { kernel: [kernel; 2], stride: [stride; 2], padding: [0; 4], pad_value: PadValue::Zero }
     }
 
     /// A square window of odd size, step 1, with the border that keeps height and width.
     pub const fn same(kernel: u32, pad_value: PadValue) -> Self {
-        Self {
-            kernel: [kernel; 2],
-            stride: [1; 2],
-            padding: [kernel / 2; 4],
-            pad_value,
-        }
+        Self { kernel: [kernel; 2], stride: [1; 2], padding: [kernel / 2; 4], pad_value }
     }
 
     /// Height and width of the result on an input of the given shape:
@@ -211,10 +201,6 @@ impl Op {
 
     /// How many tensors it reads.
     pub fn arity(&self) -> usize {
-        if matches!(self, Self::Add { .. }) {
-            2
-        } else {
-            1
-        }
+        if matches!(self, Self::Add { .. }) { 2 } else { 1 }
     }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 /// Smallest number of rows or columns worth a piece of its own.
 const PIECE: usize = 64;
 /// Rows of one partial sum.
-const SUM_ROWS: usize = 512;
+const SUM_ROWS: usize = 64;
 /// Elements of one piece of an element-wise loop.
 pub(crate) const ELEMENTS: usize = 16 * 1024;
 
@@ -57,32 +57,32 @@ fn piece(side: usize) -> usize {
     side.div_ceil(4).next_multiple_of(16).max(PIECE)
 }
 
-/// Per channel: `f(row, channel)` summed over rows in `f64`; `f` yields `N` sums at once.
-pub(crate) fn channel_sums<const N: usize>(
-    rows: usize,
+/// Per channel: two sums over rows in `f64`.
+///
+/// `f(row of x, row of y, sums)` adds one row; both slices hold rows of `channels` values.
+pub(crate) fn channel_sums(
+    x: &[f32],
+    y: &[f32],
     channels: usize,
-    f: impl Fn(usize, usize) -> [f64; N] + Sync,
-) -> Vec<[f64; N]> {
-    let partial = |piece: usize| {
-        let mut sums = vec![[0.0; N]; channels];
-        for row in piece * SUM_ROWS..((piece + 1) * SUM_ROWS).min(rows) {
-            for (channel, sum) in sums.iter_mut().enumerate() {
-                let terms = f(row, channel);
-                for (sum, term) in sum.iter_mut().zip(terms) {
-                    *sum += term;
-                }
+    f: impl Fn(&[f32], &[f32], &mut [[f64; 2]]) + Sync,
+) -> Vec<[f64; 2]> {
+    let piece = SUM_ROWS * channels;
+    let parts: Vec<Vec<[f64; 2]>> = x
+        .par_chunks(piece)
+        .zip(y.par_chunks(piece))
+        .map(|(x, y)| {
+            let mut sums = vec![[0.0; 2]; channels];
+            for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact(channels)) {
+                f(x, y, &mut sums);
             }
-        }
-        sums
-    };
-    let pieces = (0..rows.div_ceil(SUM_ROWS)).into_par_iter();
-    let parts: Vec<Vec<[f64; N]>> = pieces.map(partial).collect();
-    let mut total = vec![[0.0; N]; channels];
+            sums
+        })
+        .collect();
+    let mut total = vec![[0.0; 2]; channels];
     for part in parts {
         for (total, part) in total.iter_mut().zip(part) {
-            for (total, part) in total.iter_mut().zip(part) {
-                *total += part;
-            }
+            total[0] += part[0];
+            total[1] += part[1];
         }
     }
     total
@@ -102,15 +102,29 @@ pub(crate) fn add_in_order(parts: Vec<Vec<f32>>, length: usize) -> Vec<f32> {
     total
 }
 
-/// A new vector with `f(index)` at every place.
-pub(crate) fn map(length: usize, f: impl Fn(usize) -> f32 + Sync) -> Vec<f32> {
-    let mut values = vec![0.0; length];
-    values.par_chunks_mut(ELEMENTS).enumerate().for_each(|(piece, values)| {
-        for (offset, value) in values.iter_mut().enumerate() {
-            *value = f(piece * ELEMENTS + offset);
+/// `f` of every value.
+pub(crate) fn map(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+    let mut result = vec![0.0; x.len()];
+    result.par_chunks_mut(ELEMENTS).zip(x.par_chunks(ELEMENTS)).for_each(|(out, x)| {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(x);
         }
     });
-    values
+    result
+}
+
+/// `f(value, constants of its channel)` of every value; `constants` has one entry a channel.
+pub(crate) fn map_channels<T: Copy + Sync>(x: &[f32], constants: &[T], f: impl Fn(f32, T) -> f32 + Sync) -> Vec<f32> {
+    let mut result = x.to_vec();
+    let channels = constants.len();
+    result.par_chunks_mut(SUM_ROWS * channels).for_each(|rows| {
+        for row in rows.chunks_exact_mut(channels) {
+            for (value, &constants) in row.iter_mut().zip(constants) {
+                *value = f(*value, constants);
+            }
+        }
+    });
+    result
 }
 
 #[cfg(test)]
@@ -135,7 +149,12 @@ mod tests {
                 let mut t = vec![0.0; m * n];
                 let (at, bt) = (view(&a, m, k), view(&b, k, n));
                 product(bt.t(), at.t(), view_mut(&mut t, n, m));
-                (c, t, channel_sums(m, k, |r, c| [f64::from(a[r * k + c])]))
+                let sums = channel_sums(&a, &a, k, |x, _, sums| {
+                    for (sum, &x) in sums.iter_mut().zip(x) {
+                        sum[0] += f64::from(x) / 3.0;
+                    }
+                });
+                (c, t, sums)
             })
         };
         let one = run(1);

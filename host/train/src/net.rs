@@ -228,7 +228,10 @@ impl Net {
             }
             Step::Norm { gamma, beta, .. } => {
                 let scale = &self.parameters[*gamma].values;
-                let gradient = Norm::backward(dy, &entry.saved, &entry.statistics, scale);
+                let gradient = match &entry.saved {
+                    Saved::Reals(x) => Norm::backward(dy, x, &entry.statistics, scale),
+                    other => Norm::backward(dy, &other.to_values(dy.values.len()), &entry.statistics, scale),
+                };
                 result[*gamma] = gradient.gamma;
                 result[*beta] = gradient.beta;
                 Some(gradient.input)

@@ -1,5 +1,8 @@
 //! What a layer keeps from its forward pass for its backward pass, in the smallest lossless form.
 
+use crate::math::ELEMENTS;
+use rayon::prelude::*;
+
 /// Bits in 64-bit words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bits {
@@ -9,7 +12,7 @@ pub struct Bits {
 
 impl Bits {
     /// One bit per value by a predicate.
-    pub fn new(values: &[f32], is_set: impl Fn(f32) -> bool) -> Self {
+    pub fn new(values: &[f32], is_set: impl Fn(f32) -> bool + Sync) -> Self {
         let word = |chunk: &[f32]| chunk.iter().rev().fold(0u64, |word, &value| word << 1 | u64::from(is_set(value)));
         Self { words: values.chunks(64).map(word).collect(), length: values.len() }
     }
@@ -62,6 +65,14 @@ impl Saved {
     pub fn levels(values: &[f32]) -> Self {
         let byte = |pair: &[f32]| pair.iter().rev().fold(0u8, |byte, &v| byte << 4 | v as u8);
         Self::Levels { nibbles: values.chunks(2).map(byte).collect(), length: values.len() }
+    }
+
+    /// The first `length` values.
+    pub fn to_values(&self, length: usize) -> Vec<f32> {
+        let mut values = vec![0.0; length];
+        let pieces = values.par_chunks_mut(ELEMENTS).enumerate();
+        pieces.for_each(|(piece, out)| self.unpack(piece * ELEMENTS, out));
+        values
     }
 
     /// Bytes of memory that the content takes.

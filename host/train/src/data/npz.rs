@@ -11,10 +11,10 @@ use std::io::{Cursor, Read};
 /// # Errors
 /// [`TrainError::Data`] names the array that is missing or of the wrong form.
 pub fn from_npz(name: &str, bytes: &[u8]) -> Result<Dataset, TrainError> {
-    let mut archive = npyz::npz::NpzArchive::new(Cursor::new(bytes))
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| data_error(name, format!("not a .npz archive: {error}")))?;
     let mut array = |key: &str| -> Result<Array, TrainError> {
-        let entry = archive.zip_archive().by_name(&format!("{key}.npy"));
+        let entry = archive.by_name(&format!("{key}.npy"));
         let error = |problem: String| data_error(name, format!("array {key}: {problem}"));
         let mut file = Vec::new();
         entry

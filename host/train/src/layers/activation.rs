@@ -1,12 +1,13 @@
 //! Sign and k-bit quantisers with clipped straight-through gradients.
 
 use super::{Batch, Form};
-use crate::math::map;
+use crate::math::{ELEMENTS, map};
 use crate::saved::{Bits, Saved};
+use rayon::prelude::*;
 
 /// `x >= 0` is +1, else -1; saves where the gradient passes, `|x| <= 1`.
 pub fn sign_forward(x: &Batch) -> (Batch, Saved) {
-    let y = map(x.values.len(), |at| if x.values[at] >= 0.0 { 1.0 } else { -1.0 });
+    let y = map(&x.values, |value| if value >= 0.0 { 1.0 } else { -1.0 });
     let mask = Bits::new(&x.values, |value| value.abs() <= 1.0);
     (x.with(y, Form::Signs), Saved::Mask(mask))
 }
@@ -21,7 +22,7 @@ pub fn sign_backward(dy: &Batch, saved: &Saved) -> Vec<f32> {
 pub fn quantize_forward(x: &Batch, bits: u32, step: f32) -> (Batch, Saved) {
     let top = ((1u32 << bits) - 1) as f32;
     let level = |value: f32| (value / step + 0.5).floor().clamp(0.0, top);
-    let y = map(x.values.len(), |at| level(x.values[at]));
+    let y = map(&x.values, level);
     let mask = Bits::new(&x.values, |value| (-0.5..=top + 0.5).contains(&(value / step)));
     (x.with(y, Form::Levels), Saved::Mask(mask))
 }
@@ -33,7 +34,11 @@ pub fn quantize_backward(dy: &Batch, saved: &Saved, step: f32) -> Vec<f32> {
 
 /// `dy * factor` where the mask is set, else 0.
 fn masked(dy: &Batch, saved: &Saved, factor: f32) -> Vec<f32> {
-    let mut mask = vec![0.0; dy.values.len()];
-    saved.unpack(0, &mut mask);
-    map(mask.len(), |at| mask[at] * dy.values[at] * factor)
+    let mut dx = saved.to_values(dy.values.len());
+    dx.par_chunks_mut(ELEMENTS).zip(dy.values.par_chunks(ELEMENTS)).for_each(|(dx, dy)| {
+        for (dx, dy) in dx.iter_mut().zip(dy) {
+            *dx *= dy * factor;
+        }
+    });
+    dx
 }

@@ -22,8 +22,7 @@ pub fn dense_backward(
     want_input: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     let (count, outputs) = (dy.count, dy.width());
-    let mut x = vec![0.0; count * features];
-    saved.unpack(0, &mut x);
+    let mut x = saved.to_values(count * features);
     let gradient = view(&dy.values, count, outputs);
     let mut dw = vec![0.0; outputs * features];
     product(gradient.t(), view(&x, count, features), view_mut(&mut dw, outputs, features));

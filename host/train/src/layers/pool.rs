@@ -17,17 +17,18 @@ pub struct PoolShape {
 }
 
 impl PoolShape {
-    /// Offsets in the input sample of all window places for output position `position`, in row order.
-    fn places(&self, position: usize) -> impl Iterator<Item = usize> + '_ {
-        let [kernel_height, kernel_width] = self.window.kernel;
+    /// Offset in the input sample of the first window place of an output position.
+    fn start(&self, position: usize) -> usize {
         let top = position as u32 / self.output.width * self.window.stride[0];
         let left = position as u32 % self.output.width * self.window.stride[1];
-        (0..kernel_height).flat_map(move |ky| {
-            (0..kernel_width).map(move |kx| {
-                let pixel = (top + ky) * self.input.width + left + kx;
-                (pixel * self.input.channels) as usize
-            })
-        })
+        ((top * self.input.width + left) * self.input.channels) as usize
+    }
+
+    /// Offsets of all window places from the first one, in row order.
+    fn offsets(&self) -> Vec<usize> {
+        let [height, width] = self.window.kernel;
+        let offset = |y: u32, x: u32| ((y * self.input.width + x) * self.input.channels) as usize;
+        (0..height).flat_map(|y| (0..width).map(move |x| offset(y, x))).collect()
     }
 
     fn channels(&self) -> usize {
@@ -43,20 +44,21 @@ impl PoolShape {
 /// Largest value per window and channel, the first one on ties; saves its place within the window.
 pub fn max_pool_forward(x: &Batch, shape: &PoolShape) -> (Batch, Saved) {
     let (inputs, outputs) = shape.widths();
-    let channels = shape.channels();
+    let (channels, offsets) = (shape.channels(), shape.offsets());
     let mut y = vec![f32::NEG_INFINITY; x.count * outputs];
     let mut indices = vec![0u8; x.count * outputs];
     y.par_chunks_mut(outputs).zip(indices.par_chunks_mut(outputs)).zip(x.values.par_chunks(inputs)).for_each(
         |((y, indices), x)| {
             let cells = y.chunks_exact_mut(channels).zip(indices.chunks_exact_mut(channels));
             for (position, (y, indices)) in cells.enumerate() {
-                for (place, from) in shape.places(position).enumerate() {
-                    for channel in 0..channels {
-                        let value = x[from + channel];
-                        if value > y[channel] {
-                            y[channel] = value;
-                            indices[channel] = place as u8;
-                        }
+                let start = shape.start(position);
+                for (place, offset) in offsets.iter().enumerate() {
+                    let from = start + offset;
+                    let best = y.iter_mut().zip(indices.iter_mut());
+                    for ((y, index), &value) in best.zip(&x[from..from + channels]) {
+                        let is_larger = value > *y;
+                        *y = if is_larger { value } else { *y };
+                        *index = if is_larger { place as u8 } else { *index };
                     }
                 }
             }
@@ -74,12 +76,12 @@ pub fn max_pool_backward(dy: &Batch, saved: &Saved, shape: &PoolShape) -> Vec<f3
     let Saved::Indices(indices) = saved else {
         panic!("max pool saves indices");
     };
-    let channels = shape.channels();
+    let (channels, offsets) = (shape.channels(), shape.offsets());
     backward(dy, shape, |cell, position, dx, dy| {
-        let places: Vec<usize> = shape.places(position).collect();
-        for channel in 0..channels {
-            let place = places[usize::from(indices[cell * channels + channel])];
-            dx[place + channel] += dy[channel];
+        let start = shape.start(position);
+        let indices = &indices[cell * channels..(cell + 1) * channels];
+        for (channel, (dy, &index)) in dy.iter().zip(indices).enumerate() {
+            dx[start + offsets[usize::from(index)] + channel] += dy;
         }
     })
 }
@@ -87,11 +89,12 @@ pub fn max_pool_backward(dy: &Batch, saved: &Saved, shape: &PoolShape) -> Vec<f3
 /// Sum per window and channel.
 pub fn sum_pool_forward(x: &Batch, shape: &PoolShape) -> Batch {
     let (inputs, outputs) = shape.widths();
-    let channels = shape.channels();
+    let (channels, offsets) = (shape.channels(), shape.offsets());
     let mut y = vec![0.0; x.count * outputs];
     y.par_chunks_mut(outputs).zip(x.values.par_chunks(inputs)).for_each(|(y, x)| {
         for (position, y) in y.chunks_exact_mut(channels).enumerate() {
-            for from in shape.places(position) {
+            let start = shape.start(position);
+            for from in offsets.iter().map(|offset| start + offset) {
                 for (sum, value) in y.iter_mut().zip(&x[from..from + channels]) {
                     *sum += value;
                 }
@@ -103,9 +106,10 @@ pub fn sum_pool_forward(x: &Batch, shape: &PoolShape) -> Batch {
 
 /// Every place of a window receives its gradient.
 pub fn sum_pool_backward(dy: &Batch, shape: &PoolShape) -> Vec<f32> {
+    let offsets = shape.offsets();
     backward(dy, shape, |_, position, dx, dy| {
-        for place in shape.places(position) {
-            for (sum, term) in dx[place..].iter_mut().zip(dy) {
+        for offset in &offsets {
+            for (sum, term) in dx[shape.start(position) + offset..].iter_mut().zip(dy) {
                 *sum += term;
             }
         }
