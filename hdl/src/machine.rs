@@ -19,7 +19,7 @@ use crate::{HdlError, Options};
 pub struct Written {
     /// The row of the layer table that is executed.
     pub row: usize,
-    /// Its address in the arena; for the result, counted from the address of its region.
+    /// Its address in the arena; meaningless for words that are sent, which come in order.
     pub address: u32,
     /// The word.
     pub word: u32,

@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod error;
 pub mod qemu;
+pub mod replay;
 pub mod rtl;
 pub mod software;
 pub mod verify;

@@ -12,6 +12,7 @@ use bitfab_hdl::{HdlError, Machine, Options, Ports, Program, Written};
 use crate::engine::{Engine, Evidence, Run, check_inputs};
 use crate::error::SimError;
 
+pub(crate) use drive::Tensors;
 pub use drive::{Frame, drive};
 pub use stalls::Stalls;
 pub use wires::{RustHdl, run_with_waveform};

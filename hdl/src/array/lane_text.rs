@@ -52,7 +52,13 @@ pub(crate) fn lanes_text(program: &Program, lane: &Lane) -> String {
         let _ = writeln!(text, "wire [{}:0] outputs_{plane};", lanes - 1);
     }
     let bits = lane.bits;
-    let _ = writeln!(text, "wire [{}:0] sums;\nwire clear = {} || {};", lanes * bits - 1, late(depth, flag::DONE), late(0, flag::LOAD));
+    let _ = writeln!(
+        text,
+        "wire [{}:0] sums;\nwire clear = {} || {};",
+        lanes * bits - 1,
+        late(depth, flag::DONE),
+        late(0, flag::LOAD)
+    );
     text.push_str(&selection(program, lane));
     let _ = writeln!(text, "genvar i;\ngenerate for (i = 0; i < {lanes}; i = i + 1) begin : lane");
     text.push_str(&product(program, lane));

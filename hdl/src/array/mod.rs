@@ -8,4 +8,3 @@ mod text;
 
 pub(crate) use core::Array;
 pub use leaf::ArrayBlock;
-

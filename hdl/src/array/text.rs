@@ -95,7 +95,8 @@ fn activations(program: &Program, uses: &Uses) -> String {
     let _ = writeln!(text, "always @(posedge clock) begin\n  read <= ram[x[{last}:0]];");
     for byte in 0..4 {
         let (low, high) = (8 * byte, 8 * byte + 7);
-        let _ = writeln!(text, "  if (store_bytes[{byte}]) ram[store_address][{high}:{low}] <= store_data[{high}:{low}];");
+        let _ =
+            writeln!(text, "  if (store_bytes[{byte}]) ram[store_address][{high}:{low}] <= store_data[{high}:{low}];");
     }
     text.push_str("end\n");
     let zero = late(1, flag::ZERO);
@@ -144,7 +145,11 @@ fn memories(program: &Program) -> String {
     let last = width(at as u64 - 1) - 1;
     let mut read = format!("wire [{last}:0] bias_0 = b[{last}:0];\n");
     for stage in 1..program.depth() {
-        let _ = writeln!(read, "reg [{last}:0] bias_{stage} = 0;\nalways @(posedge clock) bias_{stage} <= bias_{};", stage - 1);
+        let _ = writeln!(
+            read,
+            "reg [{last}:0] bias_{stage} = 0;\nalways @(posedge clock) bias_{stage} <= bias_{};",
+            stage - 1
+        );
     }
     let _ = write!(read, "always @(posedge clock) biases_read <= biases[bias_{}];", program.depth() - 1);
     add("biases", (lane.bits + u32::from(lane.flips)) * lanes as u32, &contents, &read);
@@ -167,7 +172,11 @@ fn raw(program: &Program, uses: &Uses) -> String {
         let _ = writeln!(text, "  {lane}: chosen = sums[{} +: {bits}];", lane as u32 * bits);
     }
     let _ = writeln!(text, "  default: chosen = sums[0 +: {bits}];\nendcase");
-    let extended = if bits >= 32 { "chosen[31:0]".to_owned() } else { format!("{{{{{}{{chosen[{}]}}}}, chosen}}", 32 - bits, bits - 1) };
+    let extended = if bits >= 32 {
+        "chosen[31:0]".to_owned()
+    } else {
+        format!("{{{{{}{{chosen[{}]}}}}, chosen}}", 32 - bits, bits - 1)
+    };
     let _ = writeln!(text, "wire [31:0] plain = {extended};");
     text.push_str("wire [31:0] raw = is_double ? {plain[30:0], is_odd} : plain;\n");
     text
@@ -185,7 +194,10 @@ fn packer(program: &Program, uses: &Uses) -> String {
             let _ = writeln!(text, "  if ({}) begin", late(depth, flag::DONE));
             for slot in 0..slots {
                 let here = format!("flags_{depth}[{}:{low}] == 5'd{slot}", low + 4);
-                let (part, first) = (format!("pack_{plane}[{} +: {lanes}]", slot * lanes), format!("flags_{depth}[{}:{low}] == 5'd0", low + 4));
+                let (part, first) = (
+                    format!("pack_{plane}[{} +: {lanes}]", slot * lanes),
+                    format!("flags_{depth}[{}:{low}] == 5'd0", low + 4),
+                );
                 let _ = writeln!(text, "    if ({here}) {part} <= outputs_{plane};");
                 let _ = writeln!(text, "{}", when(slot != 0, &format!("    else if ({first}) {part} <= 0;")));
             }
@@ -217,8 +229,12 @@ fn pool(uses: &Uses) -> String {
         let _ = writeln!(text, "  {plane}: old = pack_{plane};");
     }
     let _ = writeln!(text, "  default: old = pack_0;\nendcase");
-    let _ = writeln!(text, "wire [31:0] above = greater & ~{{32{{{most}}}}};\nwire [31:0] below = less & ~{{32{{{most}}}}};");
-    let _ = writeln!(text, "wire [31:0] largest = {first} ? word : ((above & word) | (~above & (old | (word & ~below))));");
+    let _ = writeln!(
+        text,
+        "wire [31:0] above = greater & ~{{32{{{most}}}}};\nwire [31:0] below = less & ~{{32{{{most}}}}};"
+    );
+    let _ =
+        writeln!(text, "wire [31:0] largest = {first} ? word : ((above & word) | (~above & (old | (word & ~below))));");
     let _ = writeln!(text, "always @(posedge clock) if ({}) begin", late(1, flag::POOL));
     text.push_str("  greater <= above | (~below & word & ~old);\n  less <= below | (~above & ~word & old);\nend\n");
     text
@@ -261,7 +277,11 @@ fn writer(program: &Program, uses: &Uses) -> String {
         "wire stores = {stores};\nwire stores_byte = byte_valid && byte_ready;\n\
          assign store_bytes = stores ? 4'd15 : (stores_byte ? (4'd15 << byte_position) : 4'd0);\n\
          assign store_address = {};\n",
-        if uses.store { format!("finished ? done_address : byte_address[{last}:0]") } else { format!("byte_address[{last}:0]") },
+        if uses.store {
+            format!("finished ? done_address : byte_address[{last}:0]")
+        } else {
+            format!("byte_address[{last}:0]")
+        },
     );
     for byte in 0..4 {
         let (low, high) = (8 * byte, 8 * byte + 7);

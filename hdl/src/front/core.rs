@@ -40,7 +40,7 @@ pub(crate) struct Front {
     address: u32,
     first: u32,
     position: u32,
-    /// Threshold of the byte, its address, and whether the memory has been read.
+    /// Threshold of the byte, its address, and whether the memory (if any) has been read.
     threshold: u32,
     t_address: u32,
     warm: bool,
@@ -66,7 +66,7 @@ impl Front {
             position: 0,
             threshold: 0,
             t_address: 0,
-            warm: false,
+            warm: program.thresholds.is_empty(),
             word_end: false,
             program,
         }

@@ -45,17 +45,23 @@ pub(super) fn text(program: &Program) -> String {
     let mut text = String::from("wire works;\nwire frees;\n");
     text.push_str(&table(program));
     text.push_str(&registers(program, &uses));
-    text.push_str(&[
-        wire("channel_last", uses.channels, "channel == channels", 1),
-        wire("column_last", uses.kernel_columns, "kernel_column == kernel_columns", 1),
-        wire("row_last", uses.kernel_rows, "kernel_row == kernel_rows", 1),
-        wire("out_column_last", uses.columns, "out_column == columns", 1),
-        wire("out_row_last", uses.rows, "out_row == rows", 1),
-        wire("window_end", true, "channel_last && column_last && row_last", 1),
-        wire("walk_end", true, "window_end && out_column_last && out_row_last", 1),
-    ]
-    .concat());
-    if program.direct { direct(program, &uses, &mut text) } else { stored(program, &uses, &mut text) }
+    text.push_str(
+        &[
+            wire("channel_last", uses.channels, "channel == channels", 1),
+            wire("column_last", uses.kernel_columns, "kernel_column == kernel_columns", 1),
+            wire("row_last", uses.kernel_rows, "kernel_row == kernel_rows", 1),
+            wire("out_column_last", uses.columns, "out_column == columns", 1),
+            wire("out_row_last", uses.rows, "out_row == rows", 1),
+            wire("window_end", true, "channel_last && column_last && row_last", 1),
+            wire("walk_end", true, "window_end && out_column_last && out_row_last", 1),
+        ]
+        .concat(),
+    );
+    if program.direct {
+        direct(program, &uses, &mut text)
+    } else {
+        stored(program, &uses, &mut text)
+    }
     text
 }
 
@@ -81,7 +87,8 @@ fn table(program: &Program) -> String {
         ("top", position, |j| 0_u32.wrapping_sub(j.top)),
     ];
     let values = |of: fn(&Job) -> u32| program.jobs.iter().map(|job| u64::from(of(job))).collect::<Vec<_>>();
-    let mut text: String = fields.iter().map(|(name, bits, of)| column(name, *bits, "walk_job", &values(*of))).collect();
+    let mut text: String =
+        fields.iter().map(|(name, bits, of)| column(name, *bits, "walk_job", &values(*of))).collect();
     let mut add = |name: &str, bits: u32, of: fn(&Job) -> u32| {
         // At the end of a job the walk is set to the start of the next.
         let mut next = values(of);
@@ -125,10 +132,7 @@ fn counters(uses: &Uses) -> String {
             "    if (channel_last && column_last) kernel_row <= row_last ? 0 : (kernel_row + 1'd1);\n",
         ),
         when(uses.columns, "    if (window_end) out_column <= out_column_last ? 0 : (out_column + 1'd1);\n"),
-        when(
-            uses.rows,
-            "    if (window_end && out_column_last) out_row <= out_row_last ? 0 : (out_row + 1'd1);\n",
-        ),
+        when(uses.rows, "    if (window_end && out_column_last) out_row <= out_row_last ? 0 : (out_row + 1'd1);\n"),
     ]
     .concat()
 }

@@ -198,6 +198,9 @@ impl Program {
             };
             (row.w_base, row.b_base) = (bases[at], b_base);
             row.send = at + 1 == layers.len() && !copies;
+            if row.send {
+                row.out_base = 0; // words that are sent have no address
+            }
             if row.patch {
                 (row.x_base, row.x_other) = (self.jobs[jobs].base, self.jobs[jobs].other);
                 jobs += 1;

@@ -77,7 +77,7 @@ fn copy(layer: u16, region: Region, row: Row) -> Row {
 
 /// Sends a packed tensor that the array has finished in another order.
 pub(crate) fn copy_out(layer: u16, region: Region) -> Row {
-    Row { send: true, tail: u32::MAX, out_base: region.start, ..copy(layer, region, Row::default()) }
+    Row { send: true, tail: u32::MAX, ..copy(layer, region, Row::default()) }
 }
 
 /// Max-pool: the planes of each tap from the most significant one, word by word.

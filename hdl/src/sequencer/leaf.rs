@@ -63,8 +63,7 @@ impl SequencerBlock {
 impl Logic for SequencerBlock {
     fn update(&mut self) {
         if self.clock.pos_edge() {
-            let status =
-                Status { patch_ready: self.patch_ready.val(), room: self.room.val(), idle: self.idle.val() };
+            let status = Status { patch_ready: self.patch_ready.val(), room: self.room.val(), idle: self.idle.val() };
             self._state.step(status);
         }
         let issue = self._state.issue();

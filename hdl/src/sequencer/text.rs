@@ -189,11 +189,7 @@ fn registers(program: &Program, uses: &Uses, widths: &Widths) -> String {
 }
 
 fn conditions(program: &Program, uses: &Uses) -> String {
-    let plane = if uses.twice {
-        "is_twice ? (!outside || plane[0]) : (plane == planes)"
-    } else {
-        "plane == planes"
-    };
+    let plane = if uses.twice { "is_twice ? (!outside || plane[0]) : (plane == planes)" } else { "plane == planes" };
     let slot = format!("(is_pool || (slot == {}) || group_last)", program.slots() - 1);
     [
         wire("outside", uses.padded, "is_padded && ((y_row >= height) || (y_column >= width))", 0),
@@ -215,7 +211,8 @@ fn conditions(program: &Program, uses: &Uses) -> String {
 /// Steps of the activation address.
 fn addresses(program: &Program, uses: &Uses, widths: &Widths) -> String {
     let bits = widths.address;
-    let again = if uses.twice { format!("(is_twice && plane[0]) ? {bits}'d0 : {bits}'d1") } else { format!("{bits}'d1") };
+    let again =
+        if uses.twice { format!("(is_twice && plane[0]) ? {bits}'d0 : {bits}'d1") } else { format!("{bits}'d1") };
     let next_plane = if uses.twice { format!("is_twice ? {bits}'d0 : x_plane") } else { "x_plane".to_owned() };
     let links = [
         (uses.words, "!word_last", again),
@@ -227,7 +224,8 @@ fn addresses(program: &Program, uses: &Uses, widths: &Widths) -> String {
     let mut text = format!("wire [{}:0] x_step = ", bits - 1);
     for (at, (_, condition, step)) in used.iter().enumerate() {
         // The end of the window sets the address anyway, so the last link needs no condition.
-        let _ = if at + 1 == used.len() { write!(text, "({step})") } else { write!(text, "({condition}) ? ({step}) : ") };
+        let _ =
+            if at + 1 == used.len() { write!(text, "({step})") } else { write!(text, "({condition}) ? ({step}) : ") };
     }
     text.push_str(when(used.is_empty(), "0"));
     text.push_str(";\n");
@@ -237,10 +235,19 @@ fn addresses(program: &Program, uses: &Uses, widths: &Widths) -> String {
         for (address, step) in &program.group_steps {
             let _ = writeln!(text, "  {address}: group_step = {bits}'d{};", u64::from(*step) & ((1 << bits) - 1));
         }
-        let _ = write!(text, "  default: group_step = {bits}'d0;\nendcase\nwire [{top}:0] hop = word_end ? x_word : {bits}'d0;\n");
-        let _ = writeln!(text, "wire [{top}:0] start_step = !group_last ? (group_step + hop) : (out_column_last ? x_row : x_column);");
+        let _ = write!(
+            text,
+            "  default: group_step = {bits}'d0;\nendcase\nwire [{top}:0] hop = word_end ? x_word : {bits}'d0;\n"
+        );
+        let _ = writeln!(
+            text,
+            "wire [{top}:0] start_step = !group_last ? (group_step + hop) : (out_column_last ? x_row : x_column);"
+        );
         let _ = writeln!(text, "wire [{top}:0] first = (is_patch && half) ? x_other : x_base;");
-        let _ = writeln!(text, "wire [{top}:0] next = (is_patch && group_last) ? (half ? x_base : x_other) : (start + start_step);");
+        let _ = writeln!(
+            text,
+            "wire [{top}:0] next = (is_patch && group_last) ? (half ? x_base : x_other) : (start + start_step);"
+        );
     } else {
         let _ = writeln!(text, "wire [{top}:0] first = (is_patch && half) ? x_other : x_base;");
         let _ = writeln!(text, "wire [{top}:0] next = (is_patch && (half ^ group_last)) ? x_other : x_base;");
@@ -278,14 +285,8 @@ fn run(uses: &Uses) -> String {
         when(uses.words, "      word <= word_last ? 0 : (word + 1'd1);\n"),
         when(uses.planes, "      if (word_last) plane <= plane_last ? 0 : (plane + 1'd1);\n"),
         when(uses.shift, shift),
-        when(
-            uses.kernel_columns,
-            "      if (tap_end) kernel_column <= column_last ? 0 : (kernel_column + 1'd1);\n",
-        ),
-        when(
-            uses.kernel_rows,
-            "      if (tap_end && column_last) kernel_row <= row_last ? 0 : (kernel_row + 1'd1);\n",
-        ),
+        when(uses.kernel_columns, "      if (tap_end) kernel_column <= column_last ? 0 : (kernel_column + 1'd1);\n"),
+        when(uses.kernel_rows, "      if (tap_end && column_last) kernel_row <= row_last ? 0 : (kernel_row + 1'd1);\n"),
         when(
             uses.padded,
             "      if (tap_end) y_column <= column_last ? y_column_start : (y_column + 1'd1);\n      \
@@ -309,7 +310,11 @@ fn ends(program: &Program, uses: &Uses) -> String {
     let mut text = String::new();
     if uses.residual {
         let shift = when(uses.shift, "      shift <= shift + 1'd1;\n");
-        let _ = write!(text, "    3'd3: begin\n      x_now <= x_now + r_plane;\n{shift}{}    end\n", count("r_planes", "3'd4"));
+        let _ = write!(
+            text,
+            "    3'd3: begin\n      x_now <= x_now + r_plane;\n{shift}{}    end\n",
+            count("r_planes", "3'd4")
+        );
     }
     let next = if uses.raw { "is_raw ? 3'd5 : 3'd6" } else { "3'd6" };
     let _ = write!(text, "    3'd4: begin\n      b_now <= b_now + 1'd1;\n{}    end\n", count("thresholds", next));
@@ -323,7 +328,9 @@ fn ends(program: &Program, uses: &Uses) -> String {
 /// The end of a group, a pixel, a layer.
 fn leave(program: &Program, uses: &Uses) -> String {
     let last = program.rows.len() - 1;
-    let drain = format!("    3'd7: if (idle) begin\n      row <= (row == {last}) ? 0 : (row + 1'd1);\n      state <= 3'd0;\n    end\n");
+    let drain = format!(
+        "    3'd7: if (idle) begin\n      row <= (row == {last}) ? 0 : (row + 1'd1);\n      state <= 3'd0;\n    end\n"
+    );
     let padded = "        if (group_last) begin\n          y_column_start <= out_column_last ? left : (y_column_start + stride_right);\n          \
                   y_column <= out_column_last ? left : (y_column_start + stride_right);\n          \
                   if (out_column_last) begin\n            y_row_start <= y_row_start + stride_down;\n            \
@@ -338,10 +345,7 @@ fn leave(program: &Program, uses: &Uses) -> String {
         when(uses.groups, "        group <= group_last ? 0 : (group + 1'd1);\n"),
         when(uses.patch, "        if (is_patch && group_last) half <= !half;\n"),
         when(uses.columns, "        if (group_last) out_column <= out_column_last ? 0 : (out_column + 1'd1);\n"),
-        when(
-            uses.rows,
-            "        if (group_last && out_column_last) out_row <= out_row_last ? 0 : (out_row + 1'd1);\n",
-        ),
+        when(uses.rows, "        if (group_last && out_column_last) out_row <= out_row_last ? 0 : (out_row + 1'd1);\n"),
         when(
             uses.residual,
             "        if (group_last) r_now <= r_now + r_pixel;\n        else if (word_end) r_now <= r_now + 1'd1;\n",

@@ -1,7 +1,7 @@
 //! Feeds frames to a circuit, takes results, and sorts the words that it writes into tensors.
 
 use bitfab_format::Model;
-use bitfab_hdl::{Program, Written};
+use bitfab_hdl::{Program, Row, Written};
 
 use super::stalls::Pauses;
 use super::{Circuit, Stalls};
@@ -23,8 +23,8 @@ pub struct Frame {
 
 /// Sorts written words into the tensors of frames.
 pub(crate) struct Tensors {
-    /// Of each row of the layer table: layer, first word, words of the tensor, words seen.
-    rows: Vec<(usize, u32, usize, usize)>,
+    /// Of each row of the layer table: layer, first word if it is stored, words of the tensor, words seen.
+    rows: Vec<(usize, Option<u32>, usize, usize)>,
     layers: Vec<usize>,
     frames: Vec<Vec<Vec<u32>>>,
 }
@@ -32,12 +32,12 @@ pub(crate) struct Tensors {
 impl Tensors {
     pub fn new(model: &Model<'_>, program: &Program) -> Self {
         let regions: Vec<_> = model.layers().map(|layer| layer.output.region).collect();
-        let row = |layer: u16| {
-            let region = regions[usize::from(layer)];
-            (usize::from(layer), region.start, region.words as usize, 0)
+        let row = |row: &Row| {
+            let region = regions[usize::from(row.layer)];
+            (usize::from(row.layer), (!row.send).then_some(region.start), region.words as usize, 0)
         };
         Self {
-            rows: program.rows.iter().map(|r| row(r.layer)).collect(),
+            rows: program.rows.iter().map(row).collect(),
             layers: regions.iter().map(|region| region.words as usize).collect(),
             frames: Vec::new(),
         }
@@ -53,15 +53,25 @@ impl Tensors {
             problem: format!("row {} wrote word {:#x}, outside its tensor", written.row, written.address),
         };
         let (layer, start, words, seen) = self.rows.get_mut(written.row).ok_or_else(wrong)?;
-        let frame = *seen / *words;
+        let (frame, place) = (*seen / *words, *seen % *words);
+        // Words that are sent come in order and have no address.
+        let place = start.map_or(place, |start| written.address.wrapping_sub(start) as usize);
         *seen += 1;
         if self.frames.len() <= frame {
             self.frames.push(self.layers.iter().map(|&words| vec![0xdead_beef; words]).collect());
         }
-        let place = written.address.wrapping_sub(*start) as usize;
         let tensor = self.frames.get_mut(frame).map(|frame| &mut frame[*layer]).ok_or_else(wrong)?;
         *tensor.get_mut(place).ok_or_else(wrong)? = written.word;
         Ok(())
+    }
+}
+
+impl Tensors {
+    /// The frames, with their results; cycles are not known here.
+    pub fn into_frames(self, bytes: &[u8], program: &Program) -> Vec<Frame> {
+        let outputs = bytes.chunks_exact(4 * program.output_words as usize).map(words);
+        let frames = self.frames.into_iter().zip(outputs);
+        frames.map(|(tensors, output)| Frame { tensors, output, cycles: 0 }).collect()
     }
 }
 

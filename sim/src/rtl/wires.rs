@@ -39,9 +39,7 @@ impl<W: Write> Wires<W> {
         if self.cycle >= self.limit {
             return Ok(());
         }
-        waveform
-            .timestamp(time)
-            .map_err(|source| SimError::Io { what: "writing the waveform".into(), source })?;
+        waveform.timestamp(time).map_err(|source| SimError::Io { what: "writing the waveform".into(), source })?;
         self.waveform = Some(write_vcd_change(waveform, &self.engine));
         Ok(())
     }

@@ -1,0 +1,145 @@
+//! The accelerator's Verilog in Icarus Verilog and in Verilator.
+//!
+//! The registers ([`bitfab_hdl::Machine`]) run first and record every port in every cycle, with pauses;
+//! the Verilog is then driven with the same stimulus.
+//! It prints the words and bytes that it computes itself, and the cycles in which its ports differ from the recording.
+
+mod bench;
+mod trace;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use bitfab_format::Model;
+use bitfab_hdl::{Machine, Options, Program};
+
+use crate::engine::{Engine, Run, check_inputs};
+use crate::error::SimError;
+use crate::rtl::{Frame, Stalls, drive, unsupported};
+
+pub use bench::testbench;
+pub use trace::{Difference, Replayed};
+use trace::{Recorder, replayed};
+
+/// A simulator of Verilog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simulator {
+    /// Icarus Verilog: interprets at once; thousands of cycles a second.
+    Icarus,
+    /// Verilator: compiles for some seconds; a million cycles a second.
+    Verilator,
+}
+
+/// The accelerator's Verilog in a simulator.
+#[derive(Clone, Copy, Debug)]
+pub struct Replay {
+    /// Where it runs.
+    pub simulator: Simulator,
+    /// Lanes and pipeline.
+    pub options: Options,
+    /// When the streams pause.
+    pub stalls: Stalls,
+}
+
+impl Replay {
+    /// Replays `inputs` on `verilog`, which may have been changed on purpose, and returns what it did.
+    ///
+    /// # Errors
+    /// [`SimError`] where the model is refused, a tool is missing or the simulator fails.
+    pub fn replay(&self, model: &Model<'_>, inputs: &[&[u8]], verilog: &str) -> Result<Replayed, SimError> {
+        check_inputs(model, inputs)?;
+        let program = Program::new(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
+        let program = Arc::new(program);
+        let mut recorder = Recorder::new(Machine::new(Arc::clone(&program)));
+        drive(&mut recorder, model, &program, inputs, self.stalls, &mut |_| {})?;
+        let folder = tempfile::tempdir().map_err(|source| io("making a folder for the simulator", source))?;
+        let path = folder.path();
+        write(&path.join("engine.v"), verilog)?;
+        write(&path.join("stimulus.hex"), &recorder.stimulus())?;
+        write(&path.join("bench.v"), &testbench(recorder.cycles()))?;
+        let printed = match self.simulator {
+            Simulator::Icarus => icarus(path)?,
+            Simulator::Verilator => verilator(path)?,
+        };
+        replayed(&printed, model, &program, &recorder)
+    }
+
+    fn label(&self) -> &'static str {
+        match self.simulator {
+            Simulator::Icarus => "icarus",
+            Simulator::Verilator => "verilator",
+        }
+    }
+}
+
+impl Engine for Replay {
+    fn name(&self) -> String {
+        self.label().into()
+    }
+
+    fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
+        let verilog = bitfab_hdl::verilog(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
+        let replayed = self.replay(model, inputs, &verilog)?;
+        done(inputs.len());
+        if let Some(first) = replayed.first_difference {
+            let problem =
+                format!("its ports differ from the registers' {} times, first in {first}", replayed.differences);
+            return Err(SimError::Tool { program: self.label().into(), problem });
+        }
+        Ok(replayed.frames.into_iter().map(Frame::into_run).collect())
+    }
+}
+
+fn io(what: &str, source: std::io::Error) -> SimError {
+    SimError::Io { what: what.into(), source }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), SimError> {
+    std::fs::write(path, text).map_err(|source| io(&format!("writing {}", path.display()), source))
+}
+
+/// Runs a tool in `folder` and returns what it printed.
+pub(crate) fn run_tool(
+    command: &mut Command,
+    program: &'static str,
+    package: &'static str,
+) -> Result<String, SimError> {
+    let output = command.output().map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => SimError::MissingTool { program, package },
+        _ => io(&format!("starting {program}"), source),
+    })?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(printed);
+    }
+    let said = printed + &String::from_utf8_lossy(&output.stderr);
+    let tail: Vec<&str> = said.lines().rev().take(20).collect();
+    let problem = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+    Err(SimError::Tool { program: program.into(), problem })
+}
+
+fn icarus(folder: &Path) -> Result<String, SimError> {
+    let compile = ["-g2005", "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "engine.v"];
+    run_tool(Command::new("iverilog").current_dir(folder).args(compile), "iverilog", "iverilog")?;
+    run_tool(Command::new("vvp").current_dir(folder).args(["-N", "bench.vvp"]), "vvp", "iverilog")
+}
+
+fn verilator(folder: &Path) -> Result<String, SimError> {
+    let compile = [
+        "--binary",
+        "-O3",
+        "-Wno-fatal",
+        "-Wno-lint",
+        "-Wno-style",
+        "-DBITFAB_TRACE",
+        "--top-module",
+        "bench",
+        "-o",
+        "bench",
+        "bench.v",
+        "engine.v",
+    ];
+    run_tool(Command::new("verilator").current_dir(folder).args(compile), "verilator", "verilator")?;
+    run_tool(Command::new("./obj_dir/bench").current_dir(folder), "the verilated bench", "verilator")
+}
