@@ -52,18 +52,6 @@ impl Place {
         }
     }
 
-    /// Calls `each` with the pixel of the input under every tap in order; `None` outside.
-    #[inline]
-    pub fn for_each_tap(&self, mut each: impl FnMut(Option<usize>)) {
-        self.for_each_run(&mut |first, taps| {
-            let mut pixel = first;
-            for _ in 0..taps {
-                each(pixel);
-                pixel = pixel.map(|pixel| pixel.wrapping_add(1));
-            }
-        });
-    }
-
     /// The pixel of the input under the first tap, which is inside.
     pub fn first(&self) -> usize {
         self.origin[0].wrapping_mul(self.input.width).wrapping_add(self.origin[1]) as usize

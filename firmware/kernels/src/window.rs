@@ -13,7 +13,6 @@ use crate::place::Place;
 pub(crate) const BUFFER: usize = 96;
 
 /// What does not change from window to window.
-#[derive(Clone, Copy)]
 struct Layout {
     /// Words of one row of weights.
     row_words: usize,
@@ -31,6 +30,9 @@ struct Layout {
     /// Signs: otherwise planes of unsigned values, or bytes.
     is_sign: bool,
     is_bytes: bool,
+    is_i8: bool,
+    /// Channels of the input.
+    channels: usize,
     /// Whether the window is one run of words in the input.
     is_direct: bool,
     is_patch: bool,
@@ -55,6 +57,8 @@ impl Layout {
             planes: kind.planes() as usize,
             is_sign,
             is_bytes: kind.is_bytes(),
+            is_i8: kind == Kind::I8,
+            channels: layer.input.shape.channels as usize,
             is_direct: is_one_run && !is_patch,
             is_patch,
             needs_mask: layer.needs_mask(),
@@ -64,14 +68,14 @@ impl Layout {
 }
 
 /// Words `start .. start + len` of the window that one group of channels sees, one run a plane.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 struct Piece {
     group: usize,
     start: usize,
     len: usize,
     /// Words from run to run.
     stride: usize,
-    /// Runs, with the mask where there is one.
+    /// Runs, with the mask where there is one; none before anything is gathered.
     runs: usize,
     /// First word of the input, where the window lies there; else it is in the gatherer's memory.
     direct: usize,
@@ -84,105 +88,102 @@ struct Piece {
 /// Brings windows into runs of words, and multiplies them with rows of weights.
 pub(crate) struct Gatherer<'a> {
     layout: Layout,
-    layer: &'a Layer<'a>,
     bytes: &'a [u8],
     input: &'a [u32],
     /// Scratch, or a buffer on the stack.
     memory: &'a mut [u32],
-    ready: Option<Piece>,
+    piece: Piece,
 }
 
 impl<'a> Gatherer<'a> {
     /// A gatherer that has nothing yet.
-    pub fn new(layer: &'a Layer<'a>, bytes: &'a [u8], input: &'a [u32], memory: &'a mut [u32]) -> Self {
-        Self { layout: Layout::new(layer), layer, bytes, input, memory, ready: None }
+    pub fn new(layer: &Layer<'_>, bytes: &'a [u8], input: &'a [u32], memory: &'a mut [u32]) -> Self {
+        Self { layout: Layout::new(layer), bytes, input, memory, piece: Piece::default() }
     }
 
     /// Forgets the pixel that was gathered.
     pub fn reset(&mut self) {
-        self.ready = None;
+        self.piece.runs = 0;
     }
 
     /// Adds the dot products of the window at `place` with `rows`, one row an accumulator, all of one group.
     #[inline(never)]
-    pub fn accumulate(&mut self, place: &Place, group: usize, rows: &[u32], accumulators: &mut [i32]) {
+    pub fn accumulate(&mut self, place: &Place, group: usize, mut rows: &[u32], accumulators: &mut [i32]) {
         let mut start = 0;
         while start < self.layout.row_words {
-            let piece = match self.ready {
-                Some(piece) if piece.group == group && piece.start == start => piece,
-                _ => self.gather(place, group, start),
-            };
-            let rows = rows.get(start..).unwrap_or_default();
-            accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(piece.base));
-            if self.layout.is_bytes {
-                bytes::add(self, rows, accumulators);
-            } else {
-                self.add(&piece, rows, accumulators);
+            if self.piece.runs == 0 || self.piece.group != group || self.piece.start != start {
+                self.gather(place, group, start);
             }
-            start = start.saturating_add(piece.len.max(1));
+            accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(self.piece.base));
+            if self.layout.is_bytes {
+                bytes::add(&self.layout, self.memory, rows, accumulators);
+            } else {
+                self.add(rows, accumulators);
+            }
+            let done = self.piece.len.max(1);
+            rows = rows.get(done..).unwrap_or_default();
+            start = start.saturating_add(done);
         }
     }
 
     /// Gathers the piece of the window that begins with word `start`.
     #[inline(never)]
-    fn gather(&mut self, place: &Place, group: usize, start: usize) -> Piece {
-        let layout = self.layout;
-        let is_masked = layout.needs_mask && !place.is_inside();
-        let len = layout.row_words.saturating_sub(start);
-        let runs = layout.planes + usize::from(is_masked);
-        let mut piece = Piece { group, start, len, stride: len, runs, direct: 0, is_masked, base: 0 };
+    fn gather(&mut self, place: &Place, group: usize, start: usize) {
+        let Self { layout, bytes, input, memory, piece } = self;
+        piece.is_masked = layout.needs_mask && !place.is_inside();
+        piece.len = layout.row_words.saturating_sub(start);
+        piece.stride = piece.len;
+        piece.runs = layout.planes + usize::from(piece.is_masked);
+        (piece.group, piece.start) = (group, start);
         if layout.is_bytes {
-            piece.base = bytes::gather(self, place, group);
-        } else {
-            if layout.is_direct {
-                let in_pixel = group.wrapping_mul(layout.tap_words);
-                piece.direct = place.first().wrapping_mul(layout.pixel_words).wrapping_add(in_pixel);
-                piece.stride = layout.plane_words;
-            } else if layout.is_patch {
-                bits::gather(self, place, &piece);
-            } else {
-                piece.len = len.min(BUFFER.checked_div(runs).unwrap_or(0));
-                piece.stride = piece.len;
-                taps::gather(self, place, &piece);
-            }
-            piece.base = self.base(&piece);
+            piece.base = bytes::gather(layout, bytes, memory, place, group);
+            return;
         }
-        self.ready = Some(piece);
-        piece
+        if layout.is_direct {
+            let in_pixel = group.wrapping_mul(layout.tap_words);
+            piece.direct = place.first().wrapping_mul(layout.pixel_words).wrapping_add(in_pixel);
+            piece.stride = layout.plane_words;
+        } else if layout.is_patch {
+            bits::gather(layout, input, memory, place, piece);
+        } else {
+            piece.len = piece.len.min(BUFFER.checked_div(piece.runs).unwrap_or(0));
+            piece.stride = piece.len;
+            taps::gather(layout, input, memory, place, piece);
+        }
+        self.piece.base = self.base();
     }
 
     /// The words of run `index` of the piece.
-    fn run(&self, piece: &Piece, index: usize) -> &[u32] {
+    fn run(&self, index: usize) -> &[u32] {
         let from = if self.layout.is_direct { self.input } else { &*self.memory };
-        let first = piece.direct.wrapping_add(index.wrapping_mul(piece.stride));
-        from.get(first..first.wrapping_add(piece.len)).unwrap_or_default()
+        let first = self.piece.direct.wrapping_add(index.wrapping_mul(self.piece.stride));
+        from.get(first..first.wrapping_add(self.piece.len)).unwrap_or_default()
     }
 
     /// Whether signs are joined with weights as they are; masked signs are two planes (see [`significance`]).
-    fn is_xor(&self, piece: &Piece) -> bool {
-        self.layout.is_sign && !piece.is_masked
+    fn is_xor(&self) -> bool {
+        self.layout.is_sign && !self.piece.is_masked
     }
 
     /// The part of the dot products that no weight changes (NUMERICS 3.4 and 3.5).
-    fn base(&self, piece: &Piece) -> i32 {
-        if self.is_xor(piece) {
-            return if piece.start == 0 { self.layout.fan_in } else { 0 };
+    fn base(&self) -> i32 {
+        if self.is_xor() {
+            return if self.piece.start == 0 { self.layout.fan_in } else { 0 };
         }
-        (0..piece.runs).fold(0, |base: i32, index| {
-            let run = self.run(piece, index);
+        (0..self.piece.runs).fold(0, |base: i32, index| {
+            let run = self.run(index);
             let ones = dot::count(Join::And, run, run) as i32;
             base.wrapping_sub(ones.wrapping_mul(significance(self.layout.is_sign, index)))
         })
     }
 
-    fn add(&self, piece: &Piece, rows: &[u32], accumulators: &mut [i32]) {
-        let is_xor = self.is_xor(piece);
-        for index in 0..piece.runs {
-            let (join, scale) = match is_xor {
+    fn add(&self, rows: &[u32], accumulators: &mut [i32]) {
+        for index in 0..self.piece.runs {
+            let (join, scale) = match self.is_xor() {
                 true => (Join::Xor, -2),
                 false => (Join::And, significance(self.layout.is_sign, index).wrapping_mul(2)),
             };
-            dot::add_counts(join, scale, self.run(piece, index), rows, self.layout.row_words, accumulators);
+            dot::add_counts(join, scale, self.run(index), rows, self.layout.row_words, accumulators);
         }
     }
 }

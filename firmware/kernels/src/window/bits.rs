@@ -2,58 +2,50 @@
 
 use bitfab_format::WORD_BITS;
 
-use super::{Gatherer, Piece};
+use super::{Layout, Piece};
 use crate::place::Place;
 
 /// Gathers the whole window into memory, run by run, with the mask if there is one.
-pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, piece: &Piece) {
-    let layout = to.layout;
+pub(super) fn gather(layout: &Layout, input: &[u32], memory: &mut [u32], place: &Place, piece: &Piece) {
     let words = piece.runs.wrapping_mul(piece.stride);
-    to.memory.get_mut(..words).unwrap_or_default().fill(0);
-    let channels = layout.group_channels as u32;
-    let from = (piece.group as u32).wrapping_mul(channels);
-    let mut at = 0;
-    place.for_each_tap(|tap| {
-        let mut first = 0usize;
-        for run in 0..piece.runs {
-            let memory = to.memory.get_mut(first..first.wrapping_add(piece.stride)).unwrap_or_default();
-            first = first.wrapping_add(piece.stride);
-            let words = match tap {
-                Some(pixel) if run < layout.planes => {
-                    let plane = run.wrapping_mul(layout.plane_words);
-                    let source = pixel.wrapping_mul(layout.pixel_words).wrapping_add(plane);
-                    to.input.get(source..).unwrap_or_default()
-                }
-                // Ones only: the mask of a tap inside, or +1 for one outside.
-                Some(_) => &[],
-                None if layout.pads_ones => &[],
-                None => continue,
-            };
-            append(memory, at, channels, words, from);
+    memory.get_mut(..words).unwrap_or_default().fill(0);
+    let channels = layout.group_channels;
+    let mut at = 0; // bit of the row
+    place.for_each_run(&mut |pixel, taps| {
+        let mut source = pixel.map(|pixel| pixel.wrapping_mul(layout.pixel_words));
+        for _ in 0..taps {
+            for run in 0..piece.runs {
+                let plane = run.wrapping_mul(layout.plane_words);
+                let words = match source {
+                    Some(source) if run < layout.planes => input.get(source.wrapping_add(plane)..).unwrap_or_default(),
+                    // Ones only: the mask of a tap inside, or +1 for one outside.
+                    Some(_) => &[],
+                    None if layout.pads_ones => &[],
+                    None => continue,
+                };
+                let memory = memory.get_mut(run.wrapping_mul(piece.stride)..).unwrap_or_default();
+                append(memory, at, channels, words, piece.group.wrapping_mul(channels));
+            }
+            source = source.map(|source| source.wrapping_add(layout.pixel_words));
+            at = at.wrapping_add(channels);
         }
-        at = at.wrapping_add(channels);
     });
 }
 
 /// Sets bits `at .. at + count` of `run`, which are zero, to bits `from ..` of `words`, or to ones if there are none.
-fn append(run: &mut [u32], at: u32, count: u32, words: &[u32], from: u32) {
-    let mut done = 0;
-    while done < count {
-        let (word, shift) = (at.wrapping_add(done) / WORD_BITS, at.wrapping_add(done) % WORD_BITS);
-        let take = (WORD_BITS - shift).min(count - done);
-        let bits = if words.is_empty() { u32::MAX } else { extract(words, from.wrapping_add(done)) };
-        if let Some(to) = run.get_mut(word as usize) {
-            *to |= (bits & (u32::MAX >> (WORD_BITS.wrapping_sub(take) % WORD_BITS))) << shift;
+fn append(run: &mut [u32], mut at: usize, mut count: usize, words: &[u32], mut from: usize) {
+    while count != 0 {
+        // As many bits as neither of the two words ends within.
+        let (into, out) = (at % BITS, from % BITS);
+        let take = count.min(BITS - into).min(BITS - out);
+        let word = if words.is_empty() { u32::MAX } else { words.get(from / BITS).copied().unwrap_or(0) };
+        let bits = word >> out & (u32::MAX >> (BITS - take));
+        if let Some(to) = run.get_mut(at / BITS) {
+            *to |= bits << into;
         }
-        done += take;
+        (at, from, count) = (at + take, from + take, count - take);
     }
 }
 
-/// 32 bits of `words` from bit `at` on; zeros past the end.
-fn extract(words: &[u32], at: u32) -> u32 {
-    let (word, shift) = ((at / WORD_BITS) as usize, at % WORD_BITS);
-    let low = words.get(word).copied().unwrap_or(0);
-    let high = words.get(word + 1).copied().unwrap_or(0);
-    // Two shifts: a shift by 32 would not empty the word.
-    low >> shift | high << 1 << (WORD_BITS - 1 - shift)
-}
+/// Bits of a word.
+const BITS: usize = WORD_BITS as usize;

@@ -4,9 +4,9 @@
 //! Scratch has room for eight planes of 32 values: the 32 bytes themselves.
 //! I8 is kept as `x + 128`, its top bit flipped; each weight of +1 then counts 128 too much.
 
-use bitfab_format::{Kind, WORD_BITS};
+use bitfab_format::WORD_BITS;
 
-use super::Gatherer;
+use super::Layout;
 use crate::arch;
 use crate::dot::{self, Join};
 use crate::place::Place;
@@ -18,30 +18,26 @@ const WORDS: usize = WORD_BITS as usize / 4;
 const COUNTED: usize = 16;
 
 /// Gathers the whole window; returns what every accumulator starts with.
-pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, group: usize) -> i32 {
-    let layout = to.layout;
-    let flip = if to.layer.input.kind == Kind::I8 { 0x8080_8080 } else { 0 };
-    let channels = to.layer.input.shape.channels as usize;
+pub(super) fn gather(layout: &Layout, from: &[u8], memory: &mut [u32], place: &Place, group: usize) -> i32 {
     let in_pixel = group.wrapping_mul(layout.group_channels);
-    let used = layout.row_words.wrapping_mul(WORDS);
-    let memory = to.memory.get_mut(..used).unwrap_or_default();
+    let memory = memory.get_mut(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
     memory.fill(0);
     let Ok(bytes) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
     let mut at = 0usize;
     // Without groups, the taps of a run lie side by side.
-    let whole_runs = layout.group_channels == channels;
+    let whole_runs = layout.group_channels == layout.channels;
     place.for_each_run(&mut |first, taps| {
         let (steps, step) = if whole_runs { (1, taps) } else { (taps, 1) };
-        let mut from = first.map(|pixel| pixel.wrapping_mul(channels).wrapping_add(in_pixel));
+        let mut source = first.map(|pixel| pixel.wrapping_mul(layout.channels).wrapping_add(in_pixel));
         for _ in 0..steps {
             let end = at.wrapping_add(step.wrapping_mul(layout.group_channels));
-            let values = from.and_then(|from| to.bytes.get(from..)).unwrap_or_default();
+            let values = source.and_then(|source| from.get(source..)).unwrap_or_default();
             bytes.get_mut(at..end).unwrap_or_default().iter_mut().zip(values).for_each(|(to, value)| *to = *value);
-            from = from.map(|from| from.wrapping_add(channels));
+            source = source.map(|source| source.wrapping_add(layout.channels));
             at = end;
         }
     });
-    base(memory, flip)
+    base(memory, if layout.is_i8 { 0x8080_8080 } else { 0 })
 }
 
 /// Flips the top bits of I8, and returns `- sum x`.
@@ -61,15 +57,15 @@ fn base(memory: &mut [u32], flip: u32) -> i32 {
 }
 
 /// Adds twice the sums of the bytes that rows of weights select.
-pub(super) fn add(from: &Gatherer<'_>, rows: &[u32], accumulators: &mut [i32]) {
-    let stride = from.layout.row_words;
-    let window = from.memory.get(..stride.wrapping_mul(WORDS)).unwrap_or_default();
+pub(super) fn add(layout: &Layout, memory: &[u32], rows: &[u32], accumulators: &mut [i32]) {
+    let stride = layout.row_words;
+    let window = memory.get(..stride.wrapping_mul(WORDS)).unwrap_or_default();
     let mut rest = rows;
     for window in window.as_chunks().0.chunks(arch::BYTES_LIMIT) {
         arch::add_bytes(window, rest, stride, accumulators);
         rest = rest.get(window.len()..).unwrap_or_default();
     }
-    if from.layer.input.kind == Kind::I8 {
+    if layout.is_i8 {
         correct(stride, rows, accumulators);
     }
 }

@@ -2,12 +2,11 @@
 
 use bitfab_format::WORD_BITS;
 
-use super::{Gatherer, Layout, Piece};
+use super::{Layout, Piece};
 use crate::place::Place;
 
 /// Copies the words of the piece from the input to memory, run by run, with the mask if there is one.
-pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, piece: &Piece) {
-    let layout = to.layout;
+pub(super) fn gather(layout: &Layout, input: &[u32], memory: &mut [u32], place: &Place, piece: &Piece) {
     // With one plane and no groups, the words of neighbouring taps lie side by side.
     let whole_runs = layout.planes == 1 && layout.tap_words == layout.pixel_words;
     let mut first = 0; // word of the row at which the taps begin
@@ -16,17 +15,26 @@ pub(super) fn gather(to: &mut Gatherer<'_>, place: &Place, piece: &Piece) {
         let words = step.wrapping_mul(layout.tap_words);
         let mut source = pixel.map(|pixel| pixel.wrapping_mul(layout.pixel_words));
         for _ in 0..steps {
-            copy(to, piece, source, first, words);
+            copy(layout, piece, input, memory, Run { source, first, words });
             source = source.map(|source| source.wrapping_add(layout.pixel_words));
             first = first.wrapping_add(words);
         }
     });
 }
 
-/// Copies those of the words `first .. first + words` of the row that are in the piece, from the pixel whose words
-/// begin at `source`, or from outside the input.
-fn copy(to: &mut Gatherer<'_>, piece: &Piece, source: Option<usize>, first: usize, words: usize) {
-    let layout = to.layout;
+/// Neighbouring taps.
+struct Run {
+    /// First word of their first pixel in the input; `None` outside.
+    source: Option<usize>,
+    /// First word in the row of weights.
+    first: usize,
+    /// How many words they have.
+    words: usize,
+}
+
+/// Copies those words of a run of taps that are in the piece.
+fn copy(layout: &Layout, piece: &Piece, input: &[u32], memory: &mut [u32], taps: Run) {
+    let Run { source, first, words } = taps;
     let (from, end) = (first.max(piece.start), piece.start.wrapping_add(piece.len));
     let (skip, len) = (from.wrapping_sub(first), first.wrapping_add(words).min(end).saturating_sub(from));
     if len == 0 {
@@ -35,16 +43,16 @@ fn copy(to: &mut Gatherer<'_>, piece: &Piece, source: Option<usize>, first: usiz
     let in_pixel = piece.group.wrapping_mul(layout.tap_words).wrapping_add(skip);
     let (mut at, mut source) = (from.wrapping_sub(piece.start), source.map(|source| source.wrapping_add(in_pixel)));
     for run in 0..piece.runs {
-        let memory = to.memory.get_mut(at..at.wrapping_add(len)).unwrap_or_default();
+        let memory = memory.get_mut(at..at.wrapping_add(len)).unwrap_or_default();
         match source {
             Some(first) if run < layout.planes => {
-                let words = to.input.get(first..).unwrap_or_default();
+                let words = input.get(first..).unwrap_or_default();
                 memory.iter_mut().zip(words).for_each(|(to, word)| *to = *word);
                 source = Some(first.wrapping_add(layout.plane_words));
             }
             // The mask of taps inside, or +1 for those outside.
-            Some(_) => fill(memory, &layout, skip),
-            None if layout.pads_ones => fill(memory, &layout, skip),
+            Some(_) => fill(memory, layout, skip),
+            None if layout.pads_ones => fill(memory, layout, skip),
             None => memory.fill(0),
         }
         at = at.wrapping_add(piece.stride);
