@@ -1,4 +1,7 @@
 //! The tests of the whole house in one binary.
 
+mod agreement;
+mod faults;
 mod tidy;
 mod tidy_sources;
+mod trained;
