@@ -1,12 +1,29 @@
 //! The bitfab command: argument parsing and files; the work is done by the libraries.
 #![forbid(unsafe_code)]
 
+mod bars;
+mod compile;
 mod data;
+mod engines;
+mod eval;
 mod files;
+mod inspect;
+mod models;
+mod npy;
+mod outputs;
+mod parallel;
+mod run;
+#[cfg(test)]
+mod samples;
 mod train;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+/// Keeps freed tensors for the next step where the system's allocator returns them to the kernel.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// From a binary network to microcontroller firmware and an FPGA accelerator that give the same bits.
 #[derive(Debug, Parser)]
@@ -24,12 +41,27 @@ enum Command {
     Data(data::Arguments),
     /// Learn a network from a data set.
     Train(Box<train::Arguments>),
+    /// Turn a learned network into a model file.
+    Compile(compile::Arguments),
+    /// Show what a model is made of: layers, bytes, arena, operations.
+    Inspect(inspect::Arguments),
+    /// Count how often a model is right.
+    Eval(eval::Arguments),
+    /// Compare engines bit for bit, on every intermediate tensor.
+    Verify(verify::Arguments),
+    /// Run a model on your own rows.
+    Run(run::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Data(arguments) => data::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Compile(arguments) => compile::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

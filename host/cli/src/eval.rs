@@ -1,0 +1,108 @@
+//! `bitfab eval`: how often a model is right.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use bitfab_report::{Confusion, table};
+use serde::Serialize;
+
+use crate::engines::Name;
+use crate::models::{self, ModelFile};
+use crate::{bars, data};
+
+/// Arguments of `bitfab eval`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz; its test part is used.
+    #[arg(long, value_name = "DATA")]
+    data: String,
+    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Use only the first rows.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Which engine computes (see `bitfab verify --help`).
+    #[arg(long, value_name = "ENGINE", default_value = "runtime")]
+    engine: Name,
+    /// Lanes of the accelerator, where the engine is one.
+    #[arg(long, default_value_t = 8)]
+    lanes: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab eval digits.bfab --data digits
+  bitfab eval mlp.bfab --data mnist --limit 1000 --json";
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    data: &'a str,
+    engine: String,
+    correct: u32,
+    total: u32,
+    accuracy: f64,
+    seconds: f64,
+    confusion: Rows<'a>,
+}
+
+/// The matrix as rows of predictions, one row a true class.
+#[derive(Serialize)]
+struct Rows<'a> {
+    classes: &'a [String],
+    counts: Vec<Vec<u32>>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(matrix: &'a Confusion) -> Self {
+        let row = |truth| (0..matrix.size()).map(|found| matrix.count(truth, found)).collect();
+        Self { classes: &matrix.classes, counts: (0..matrix.size()).map(row).collect() }
+    }
+}
+
+/// Runs `bitfab eval`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = ModelFile::read(&arguments.model)?;
+    let model = file.model()?;
+    let data = data::load(&arguments.data, arguments.dir.as_deref())?;
+    let rows = models::rows(&model, &data, arguments.limit.map(|limit| limit as usize))?;
+    let mut engine = arguments.engine.create(arguments.lanes)?;
+    let bar = bars::rows(&engine.name(), rows.len());
+    let start = Instant::now();
+    let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
+    let seconds = start.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let pairs = models::predictions(&model, &data.test, &runs)?;
+    let matrix = Confusion::of(data.classes as usize, pairs).named(&data.class_names);
+    if arguments.json {
+        let outcome = Outcome {
+            data: &data.name,
+            engine: engine.name(),
+            correct: matrix.correct(),
+            total: matrix.total(),
+            accuracy: matrix.accuracy(),
+            seconds,
+            confusion: Rows::of(&matrix),
+        };
+        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        return Ok(());
+    }
+    println!("{}", table::confusion(&matrix));
+    println!(
+        "{} of {} test rows of {} right: {} ({}, {seconds:.2} s)",
+        table::thousands(matrix.correct().into()),
+        table::thousands(matrix.total().into()),
+        data.name,
+        table::percent(matrix.accuracy()),
+        engine.name()
+    );
+    Ok(())
+}

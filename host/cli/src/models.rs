@@ -1,0 +1,65 @@
+//! Reading model files and the rows that go through them.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use bitfab_format::{Kind, Model, align};
+use bitfab_sim::Run;
+use bitfab_train::{Dataset, Split};
+
+use crate::files;
+
+/// A model file in memory that has been checked.
+#[derive(Debug)]
+pub struct ModelFile {
+    words: Vec<u32>,
+}
+
+impl ModelFile {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<Self> {
+        ensure!(!path.is_dir(), "{} is a folder, not a model file", path.display());
+        let bytes = files::read(path).context("no model file (`bitfab compile` makes one)")?;
+        let words = align(&bytes);
+        // The aligned copy is at least as long as the file; its true length decides whether it was cut.
+        let aligned: &[u8] = bytemuck::cast_slice(&words);
+        Model::new(aligned.get(..bytes.len()).unwrap_or(aligned)).with_context(|| {
+            format!("{} ({} bytes) is refused; make it again by `bitfab compile`", path.display(), bytes.len())
+        })?;
+        Ok(Self { words })
+    }
+
+    /// The words of a model that was just compiled.
+    pub const fn from_words(words: Vec<u32>) -> Self {
+        Self { words }
+    }
+
+    /// The model.
+    pub fn model(&self) -> Result<Model<'_>> {
+        Ok(Model::from_words(&self.words)?)
+    }
+}
+
+/// The rows of the test part that a model is judged by, at most `limit`.
+pub fn rows<'d>(model: &Model<'_>, data: &'d Dataset, limit: Option<usize>) -> Result<Vec<&'d [u8]>> {
+    let (shape, need) = (data.shape, model.input());
+    let fits = shape.elements() == u64::from(need.shape.volume());
+    let wanted = format!("{}x{}x{}", need.shape.height, need.shape.width, need.shape.channels);
+    ensure!(
+        fits,
+        "data set {} has rows of {shape}, the model takes {wanted}; choose the data it was made for",
+        data.name
+    );
+    ensure!(need.kind == Kind::U8, "the model takes signed bytes, data sets hold unsigned ones; use `bitfab run`");
+    let width = model.input_bytes();
+    Ok(data.test.inputs.chunks_exact(width).take(limit.unwrap_or(usize::MAX)).collect())
+}
+
+/// Pairs of true class and predicted class.
+pub fn predictions(model: &Model<'_>, split: &Split, runs: &[Run]) -> Result<Vec<(usize, usize)>> {
+    let output = model.output();
+    if output.kind != Kind::I32 {
+        bail!("the model ends in packed activations and so has no scores; end it in a layer without sign or quantiser");
+    }
+    Ok(split.labels.iter().zip(runs).map(|(&label, run)| (usize::from(label), run.arg_max())).collect())
+}

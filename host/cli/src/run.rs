@@ -1,0 +1,79 @@
+//! `bitfab run`: a model on the user's own rows.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use bitfab_format::{Kind, Model};
+use bitfab_sim::Run;
+use bitfab_sim::software::output_values;
+
+use crate::engines::Name;
+use crate::models::ModelFile;
+use crate::outputs::{self, Product};
+use crate::{bars, files, npy};
+
+/// Arguments of `bitfab run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Rows as a NumPy array: uint8 (or int8, as the model states), N x height x width x channels or N x values.
+    #[arg(long, value_name = "X.npy")]
+    input: PathBuf,
+    /// Where the result is written: int32, N x scores, or N classes with --arg-max.
+    #[arg(short, long, value_name = "Y.npy")]
+    output: PathBuf,
+    /// Which engine computes (see `bitfab verify --help`).
+    #[arg(long, value_name = "ENGINE", default_value = "runtime")]
+    engine: Name,
+    /// Lanes of the accelerator, where the engine is one.
+    #[arg(long, default_value_t = 8)]
+    lanes: u32,
+    /// Write the class with the largest score (the lowest of equals) instead of the scores.
+    #[arg(long)]
+    arg_max: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab run digits.bfab --input x.npy -o scores.npy
+  bitfab run digits.bfab --input x.npy -o classes.npy --arg-max
+  bitfab run digits.bfab --input x.npy -o scores.npy --engine qemu-m4
+
+Make X.npy in Python: numpy.save('x.npy', images.astype(numpy.uint8))";
+
+/// Runs `bitfab run`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = ModelFile::read(&arguments.model)?;
+    let model = file.model()?;
+    ensure!(!arguments.arg_max || model.output().kind == Kind::I32, "the model has no scores: leave out --arg-max");
+    let path = &arguments.input;
+    let input = files::read(path).context("--input")?;
+    let rows = npy::rows(&input, &model.input()).with_context(|| path.display().to_string())?;
+    outputs::check(&arguments.output, Product::Npy)?;
+    let rows = rows.slices();
+    let mut engine = arguments.engine.create(arguments.lanes)?;
+    let bar = bars::rows(&engine.name(), rows.len());
+    let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    let (shape, values) = if arguments.arg_max { classes(&runs) } else { scores(&model, &runs)? };
+    outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
+    let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
+    println!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name());
+    Ok(())
+}
+
+fn classes(runs: &[Run]) -> (Vec<u64>, Vec<i32>) {
+    (vec![runs.len() as u64], runs.iter().map(|run| run.arg_max() as i32).collect())
+}
+
+/// The values of the last layer: N x scores for a vector, N x height x width x channels otherwise.
+fn scores(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
+    let last = model.layers().last().context("the model has no layers")?;
+    let shape = last.output.shape;
+    let sizes = [shape.height, shape.width, shape.channels].map(u64::from);
+    let rows = runs.len() as u64;
+    let shape = if sizes[..2] == [1, 1] { vec![rows, sizes[2]] } else { [&[rows], &sizes[..]].concat() };
+    Ok((shape, runs.iter().flat_map(|run| output_values(&last, &run.output)).collect()))
+}

@@ -1,0 +1,162 @@
+//! `bitfab verify`: every engine against the reference, on every intermediate tensor.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use bitfab_format::Model;
+use bitfab_report::table;
+use bitfab_sim::Run;
+use bitfab_sim::verify::{Verdict, verify};
+use serde::Serialize;
+
+use crate::engines::Name;
+use crate::models::{self, ModelFile};
+use crate::{bars, data};
+
+/// Arguments of `bitfab verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples())]
+pub struct Arguments {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz; its test part is used.
+    #[arg(long, value_name = "DATA")]
+    data: String,
+    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// How many rows of the test part go through every engine.
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Engines to compare with the reference, by comma.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = DEFAULT)]
+    engines: Vec<Name>,
+    /// Fewer rows for slow engines: ENGINE=ROWS, by comma.
+    #[arg(long, value_name = "ENGINE=ROWS", value_delimiter = ',')]
+    subset: Vec<Subset>,
+    /// Lanes of the accelerator.
+    #[arg(long, default_value_t = 8)]
+    lanes: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Engines that need nothing but Rust.
+const DEFAULT: &str = "reference,kernels,runtime";
+
+fn examples() -> String {
+    let mut text = "Examples:
+  bitfab verify digits.bfab --data digits
+  bitfab verify mlp.bfab --data mnist --engines kernels,runtime,qemu-m4 --subset qemu-m4=50
+
+Engines:\n"
+        .to_owned();
+    for engine in Name::all() {
+        text += &format!("  {:14} {}\n", engine.name(), engine.what());
+    }
+    text + "\nThe exit code is 1 where an engine differs or cannot run."
+}
+
+/// Rows for one engine.
+#[derive(Clone, Copy, Debug)]
+struct Subset {
+    engine: Name,
+    rows: usize,
+}
+
+impl std::str::FromStr for Subset {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (engine, rows) = text.split_once('=').context("use ENGINE=ROWS, as in icarus=20")?;
+        let rows = rows.parse().ok().filter(|&rows| rows > 0).context("ROWS is a number from 1")?;
+        Ok(Self { engine: engine.parse()?, rows })
+    }
+}
+
+/// An engine that could not run.
+#[derive(Debug, Serialize)]
+struct Failure {
+    engine: &'static str,
+    error: String,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    data: String,
+    rows: usize,
+    layers: usize,
+    verdicts: Vec<Verdict>,
+    failures: Vec<Failure>,
+}
+
+/// Runs `bitfab verify`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = ModelFile::read(&arguments.model)?;
+    let model = file.model()?;
+    let data = data::load(&arguments.data, arguments.dir.as_deref())?;
+    let rows = models::rows(&model, &data, Some(arguments.limit as usize))?;
+    let expected = reference(&model, &rows)?;
+    let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
+    for &name in &arguments.engines {
+        let subset = arguments.subset.iter().find(|subset| subset.engine == name);
+        let rows = &rows[..subset.map_or(rows.len(), |subset| subset.rows.min(rows.len()))];
+        match judge(name, arguments.lanes, &model, rows, &expected) {
+            Ok(verdict) => verdicts.push(verdict),
+            Err(error) => failures.push(Failure { engine: name.name(), error: format!("{error:#}") }),
+        }
+    }
+    let outcome =
+        Outcome { data: data.name.clone(), rows: rows.len(), layers: model.layer_count(), verdicts, failures };
+    print(&outcome, arguments.json)?;
+    conclude(&outcome)
+}
+
+/// The runs that all others are compared with.
+pub fn reference(model: &Model<'_>, rows: &[&[u8]]) -> Result<Vec<Run>> {
+    let bar = bars::rows("reference", rows.len());
+    let runs = Name::Reference.create(1)?.run(model, rows, &mut |done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    Ok(runs)
+}
+
+/// Runs one engine with a bar and compares it with the reference.
+pub fn judge(name: Name, lanes: u32, model: &Model<'_>, rows: &[&[u8]], expected: &[Run]) -> Result<Verdict> {
+    let preparing = bars::spinner(&format!("preparing {name}"));
+    let engine = name.create(lanes);
+    preparing.finish_and_clear();
+    let mut engine = engine?;
+    let bar = bars::rows(name.name(), rows.len());
+    let verdict = verify(model, rows, expected, &mut *engine, &mut |done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    Ok(verdict?)
+}
+
+fn print(outcome: &Outcome, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(outcome)?);
+        return Ok(());
+    }
+    println!("{}", table::verdicts(&outcome.verdicts));
+    println!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data);
+    for verdict in &outcome.verdicts {
+        if let Some(first) = &verdict.first {
+            println!("{} differs first at {first}", verdict.engine);
+        }
+    }
+    for failure in &outcome.failures {
+        println!("{} could not run: {}", failure.engine, failure.error);
+    }
+    Ok(())
+}
+
+fn conclude(outcome: &Outcome) -> Result<()> {
+    let differing: Vec<&str> = outcome.verdicts.iter().filter(|v| !v.agrees()).map(|v| v.engine.as_str()).collect();
+    let failed: Vec<&str> = outcome.failures.iter().map(|failure| failure.engine).collect();
+    ensure!(differing.is_empty(), "not equal to the reference: {}", differing.join(", "));
+    ensure!(failed.is_empty(), "could not run: {}", failed.join(", "));
+    Ok(())
+}
