@@ -5,14 +5,22 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{Random, chain, value};
-use bitfab_format::{Draft, Kind, Model, Op};
+use bitfab_format::{Draft, Kind, Model, Op, Shape};
 use bitfab_sim::engine::{Engine, Run};
+use bitfab_sim::qemu::bench::Problem;
 use bitfab_sim::qemu::{Board, Options, Qemu, QemuError};
 use bitfab_sim::software::Runtime;
 
-/// A model file, aligned.
+/// A model file.
 fn file(draft: &Draft) -> Vec<u8> {
     draft.emit().iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// A valid model and an image for it.
+fn small() -> (Vec<u8>, Vec<u8>) {
+    let (_, draft) = models().remove(0);
+    let image = vec![3; draft.input.shape.volume() as usize];
+    (file(&draft), image)
 }
 
 /// Random chains that between them hold every operation; small enough for 16 KiB of RAM.
@@ -60,4 +68,112 @@ fn agrees(board: Board) -> Result<()> {
 #[test]
 fn every_board_computes_what_the_runtime_does() -> Result<()> {
     Board::ALL.into_iter().try_for_each(agrees)
+}
+
+/// What the firmware says about `model` and `image`.
+fn refusal(qemu: &Qemu, model: &[u8], image: &[u8]) -> Result<String> {
+    match qemu.run(model, &[image], &Options::default()) {
+        Err(QemuError::Refused { message, .. }) => Ok(message),
+        other => anyhow::bail!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[test]
+fn the_firmware_refuses_what_is_wrong_and_says_what() -> Result<()> {
+    let qemu = Qemu::new(Board::M4)?;
+    let (model, image) = small();
+    let mut damaged = model.clone();
+    damaged[70] ^= 4;
+    assert!(refusal(&qemu, &damaged, &image)?.contains("CRC-32"));
+    assert!(refusal(&qemu, &model[..model.len() - 4], &image)?.contains("model partition: header, byte"));
+    assert!(refusal(&qemu, b"not a model!", &image)?.contains("not a bitfab model"));
+    let need = format!("takes {} bytes", image.len());
+    assert!(refusal(&qemu, &model, &image[1..])?.contains(&need));
+    Ok(())
+}
+
+#[test]
+fn a_model_too_large_for_the_board_is_refused() -> Result<()> {
+    let microbit = Qemu::new(Board::Microbit)?;
+    let image = Shape::new(16, 16, 3);
+    let arena = Problem { input: image, bytes: true, kernel: Some(3), outputs: 64, signs: false };
+    match arena.measure(&microbit) {
+        Err(QemuError::Refused { message, .. }) => assert!(message.contains("arena is too small"), "{message}"),
+        other => anyhow::bail!("expected a refusal, got {other:?}"),
+    }
+    match Problem::dense(1024, 1100).measure(&microbit) {
+        Err(QemuError::TooLarge { what: "the model", have: 131_072, .. }) => Ok(()),
+        other => anyhow::bail!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[test]
+fn an_emulator_that_does_not_end_in_time_is_stopped() -> Result<()> {
+    let (model, image) = small();
+    let options = Options { timeout: Duration::from_millis(1), ..Options::default() };
+    match Qemu::new(Board::M4)?.run(&model, &[&image], &options) {
+        Err(QemuError::Timeout { .. }) => Ok(()),
+        other => anyhow::bail!("expected a timeout, got {other:?}"),
+    }
+}
+
+#[test]
+fn images_that_do_not_fit_at_once_are_run_in_parts() -> Result<()> {
+    let qemu = Qemu::new(Board::Microbit)?;
+    let (model, image) = small();
+    let images = vec![&*image; 65_536 / image.len() + 2];
+    let options = Options { digests: false, counted: 0, ..Options::default() };
+    let inferences = qemu.run(&model, &images, &options)?;
+    assert_eq!(inferences.len(), images.len());
+    assert!(inferences.iter().all(|inference| *inference == inferences[0]));
+    Ok(())
+}
+
+#[test]
+fn counts_repeat_and_add_up() -> Result<()> {
+    let (model, image) = small();
+    let qemu = Qemu::new(Board::M4)?;
+    let options = Options { counted: 2, ..Options::default() };
+    let inferences = qemu.run(&model, &[&image, &image], &options)?;
+    let counts: Vec<_> = inferences.iter().filter_map(|inference| inference.counts.as_ref()).collect();
+    assert_eq!(counts.len(), 2);
+    assert_eq!(counts[0], counts[1], "the same image costs the same");
+    let layers: u64 = counts[0].layers.iter().map(|count| count.instructions).sum();
+    let rest = counts[0].total.instructions - layers;
+    assert_eq!(counts[0].layers.len(), inferences[0].digests.len());
+    assert!((1..500).contains(&rest), "{rest} instructions outside of layers");
+    assert!((256..8192).contains(&counts[0].stack_bytes), "{} bytes of stack", counts[0].stack_bytes);
+    Ok(())
+}
+
+/// Instructions for 32 binary multiply-accumulates of 64 more rows of 1024 signs.
+fn dot(board: Board) -> Result<f64> {
+    let qemu = Qemu::new(board)?;
+    let rows = |outputs| Problem { signs: false, ..Problem::dense(1024, outputs) }.measure(&qemu);
+    let (few, many) = (rows(64)?, rows(128)?);
+    let instructions = many.count.instructions - few.count.instructions;
+    Ok(instructions as f64 * 32.0 / (many.macs - few.macs) as f64)
+}
+
+#[test]
+fn the_dot_product_stays_below_its_ceilings() -> Result<()> {
+    for (board, ceiling) in [(Board::M4, 12.0), (Board::M3, 12.0), (Board::M0OnM3, 18.0), (Board::RiscV, 18.0)] {
+        let found = dot(board)?;
+        ensure!((2.0..=ceiling).contains(&found), "{board}: {found} instructions for 32 MACs, {ceiling} are allowed");
+    }
+    Ok(())
+}
+
+#[test]
+fn whole_layers_on_a_cortex_m4_stay_below_their_ceilings() -> Result<()> {
+    let qemu = Qemu::new(Board::M4)?;
+    let image = Shape::new(8, 8, 64);
+    let conv = Problem { input: image, bytes: false, kernel: Some(3), outputs: 64, signs: true };
+    let pixels = Problem { input: Shape::vector(784), bytes: true, ..Problem::dense(784, 64) };
+    for (problem, ceiling) in [(Problem::dense(1024, 128), 14.0), (pixels, 8.0), (conv, 17.0)] {
+        let cost = problem.measure(&qemu)?;
+        ensure!(cost.per_word() <= ceiling, "{problem:?}: {} for 32 MACs, {ceiling} allowed", cost.per_word());
+        ensure!(cost.stack_bytes <= 4096, "{problem:?}: {} bytes of stack", cost.stack_bytes);
+    }
+    Ok(())
 }

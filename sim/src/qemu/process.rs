@@ -59,3 +59,15 @@ fn wait(mut child: Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
         thread::sleep(Duration::from_millis(2));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let tool = Tool { program: "no-such-emulator", package: "emulators" };
+        let error = compile(&mut Command::new(tool.program), tool).unwrap_err();
+        assert_eq!(error.to_string(), "`no-such-emulator` was not found: install the Debian package `emulators`");
+    }
+}
