@@ -75,10 +75,11 @@ fn conv2d(input: Tensor, weights: &Weights, window: &Window, groups: u32) -> Inf
         ));
     }
     check_weights(weights)?;
+    let fan_in = u64::from(height) * u64::from(width) * u64::from(depth);
+    let kind = accumulator(input.kind, weights, fan_in)?;
     check_pad_value(input.kind, window)?;
     let [rows, columns] = fit(input.shape, window)?;
-    let fan_in = u64::from(height) * u64::from(width) * u64::from(depth);
-    Ok(Tensor { shape: Shape::new(rows, columns, outputs), kind: accumulator(input.kind, weights, fan_in)? })
+    Ok(Tensor { shape: Shape::new(rows, columns, outputs), kind })
 }
 
 fn max_pool(input: Tensor, window: &Window) -> Inferred {
