@@ -146,6 +146,37 @@ fn counts_repeat_and_add_up() -> Result<()> {
     Ok(())
 }
 
+/// The messages of a stream of defmt frames.
+fn messages(elf: &[u8], frames: &[u8]) -> Result<Vec<String>> {
+    let table = defmt_decoder::Table::parse(elf)?.context("the firmware has no defmt table")?;
+    let mut decoder = table.new_stream_decoder();
+    decoder.received(frames);
+    let mut messages = Vec::new();
+    loop {
+        match decoder.decode() {
+            Ok(frame) => messages.push(frame.display_message().to_string()),
+            Err(defmt_decoder::DecodeError::UnexpectedEof) => return Ok(messages),
+            Err(error) => anyhow::bail!("{error:?} after {messages:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_layer_is_logged_through_defmt() -> Result<()> {
+    let (model, image) = small();
+    let qemu = Qemu::with_defmt()?;
+    let frames = qemu.print(&model, &[&image], Options::default().timeout)?;
+    let messages = messages(&std::fs::read(qemu.elf())?, &frames)?;
+    let words = bitfab_format::align(&model);
+    let model = Model::new(bytemuck::cast_slice(&words))?;
+    let class = Runtime.run(&model, &[&image], &mut |_| {})?[0].arg_max();
+    let mut expected = vec![format!("model of {} layers, arena of {} words", model.layer_count(), model.arena_words())];
+    let layers = model.layers().map(|layer| format!("layer {}: {} {:?}", layer.index, layer.name, layer.op));
+    expected.extend(layers.chain([format!("image 0: class {class}")]));
+    assert_eq!(messages, expected);
+    Ok(())
+}
+
 /// Instructions for 32 binary multiply-accumulates of 64 more rows of 1024 signs.
 fn dot(board: Board) -> Result<f64> {
     let qemu = Qemu::new(board)?;

@@ -36,6 +36,12 @@ pub struct Qemu {
     firmware: Firmware,
 }
 
+/// What one start of the emulator left.
+struct Printed {
+    stdout: Vec<u8>,
+    counts: String,
+}
+
 impl Qemu {
     /// Builds the board's firmware; seconds the first time, a fraction of one later.
     ///
@@ -43,6 +49,16 @@ impl Qemu {
     /// [`QemuError`] where it does not build.
     pub fn new(board: Board) -> Result<Self, QemuError> {
         let path = build(board.package(), board.target(), Profile::Release, &[])?;
+        Ok(Self { board, firmware: Firmware::read(path)? })
+    }
+
+    /// Builds the Cortex-M4 firmware that logs through defmt; its output is for [`Qemu::print`] alone.
+    ///
+    /// # Errors
+    /// [`QemuError`] where it does not build.
+    pub fn with_defmt() -> Result<Self, QemuError> {
+        let board = Board::M4;
+        let path = build(board.package(), board.target(), Profile::Release, &["defmt"])?;
         Ok(Self { board, firmware: Firmware::read(path)? })
     }
 
@@ -92,36 +108,46 @@ impl Qemu {
         if need > have { Err(QemuError::TooLarge { board: self.board, what, need, have }) } else { Ok(have) }
     }
 
-    /// One start of the emulator.
+    /// One start of the emulator: what it printed as text.
     fn run_part(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Vec<Inference>, QemuError> {
+        let Printed { stdout, counts } = self.start(model, images, options)?;
+        let mut inferences = parse_lines(self.board, &String::from_utf8_lossy(&stdout))?;
+        let regions = parse_counts(self.board, &counts, self.firmware.stack.end)?;
+        if regions.len() != options.counted || inferences.len() != images.len() {
+            let what = "another number of images than was given";
+            return Err(QemuError::Output { board: self.board, what, line: counts });
+        }
+        inferences.iter_mut().zip(regions).for_each(|(inference, counts)| inference.counts = Some(counts));
+        Ok(inferences)
+    }
+
+    /// The bytes that `images` make the firmware print; for firmware that logs in frames.
+    ///
+    /// # Errors
+    /// As [`Qemu::run`].
+    pub fn print(&self, model: &[u8], images: &[&[u8]], timeout: Duration) -> Result<Vec<u8>, QemuError> {
+        let options = Options { digests: false, counted: 0, timeout };
+        self.start(model, images, &options).map(|printed| printed.stdout)
+    }
+
+    /// One start of the emulator.
+    fn start(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Printed, QemuError> {
         let scratch = scratch()?;
         let file = |name: &str| scratch.path().join(name);
         let write = |name: &str, bytes: &[u8]| fs::write(file(name), bytes).map_err(in_file(&file(name)));
+        let read = |name: &str| fs::read(file(name)).map_err(in_file(&file(name)));
         write("model", model)?;
         write("images", &images_file(images, options.counted, options.digests))?;
+        write("counts", &[])?;
         let mut command = self.command(&file("model"), &file("images"));
-        let counts = file("counts");
         if options.counted > 0 {
-            command.arg("-plugin").arg(self.plugin_argument(&plugin()?, &counts));
+            command.arg("-plugin").arg(self.plugin_argument(&plugin()?, &file("counts")));
         }
-        let outputs = [file("stdout"), file("stderr")];
-        let [stdout, stderr] = [&*outputs[0], &*outputs[1]];
-        let status = process::emulate(&mut command, self.board.emulator(), [stdout, stderr], options.timeout)?;
-        let read = |path: &Path| fs::read(path).map_err(in_file(path));
-        let text = String::from_utf8_lossy(&read(stdout)?).into_owned();
-        let errors = String::from_utf8_lossy(&read(stderr)?).into_owned();
-        self.check_end(status, &text, &errors, options.timeout)?;
-        let mut inferences = parse_lines(self.board, &text)?;
-        if options.counted > 0 {
-            let counts = String::from_utf8_lossy(&read(&counts)?).into_owned();
-            let regions = parse_counts(self.board, &counts, self.firmware.stack.end)?;
-            if regions.len() != options.counted || inferences.len() != images.len() {
-                let what = "another number of images than was given";
-                return Err(QemuError::Output { board: self.board, what, line: counts });
-            }
-            inferences.iter_mut().zip(regions).for_each(|(inference, counts)| inference.counts = Some(counts));
-        }
-        Ok(inferences)
+        let outputs = [&*file("stdout"), &*file("stderr")];
+        let status = process::emulate(&mut command, self.board.emulator(), outputs, options.timeout)?;
+        let (stdout, stderr) = (read("stdout")?, read("stderr")?);
+        self.check_end(status, &String::from_utf8_lossy(&stdout), &String::from_utf8_lossy(&stderr), options.timeout)?;
+        Ok(Printed { stdout, counts: String::from_utf8_lossy(&read("counts")?).into_owned() })
     }
 
     /// The emulator with firmware and both partitions.
