@@ -63,3 +63,17 @@ pub fn arg_max(scores: &[i32]) -> usize {
         |best: (usize, i32), (index, &score): (usize, &i32)| if score > best.1 { (index, score) } else { best };
     scores.iter().enumerate().fold(start, better).0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::arg_max;
+
+    #[test]
+    fn arg_max_takes_the_first_of_equal_scores() {
+        assert_eq!(arg_max(&[]), 0);
+        assert_eq!(arg_max(&[i32::MIN]), 0);
+        assert_eq!(arg_max(&[i32::MIN, i32::MIN]), 0);
+        assert_eq!(arg_max(&[i32::MIN, i32::MAX, i32::MAX]), 1);
+        assert_eq!(arg_max(&[-5, -7, -5, -4]), 3);
+    }
+}
