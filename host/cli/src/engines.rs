@@ -1,11 +1,14 @@
 //! The engines by name.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
+use bitfab_hdl::Options;
 use bitfab_sim::Engine;
 use bitfab_sim::qemu::{Board, Qemu};
+use bitfab_sim::replay::{Replay, Simulator};
+use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
 use bitfab_sim::software::{Kernels, Reference, Runtime};
 
-use crate::parallel::Parallel;
+use crate::parallel::{Make, Parallel};
 
 /// An engine that can be named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +19,52 @@ pub enum Name {
     Kernels,
     /// The `no_std` runtime.
     Runtime,
+    /// The accelerator's registers, stepped without wires.
+    CycleModel,
+    /// The accelerator's circuit in rust-hdl.
+    Rtl,
+    /// The accelerator's Verilog in a simulator.
+    Verilog(Simulator),
     /// Firmware on an emulated board.
     Qemu(Board),
+}
+
+/// What the engines that are accelerators need to know.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Accelerator {
+    /// Lanes of the accelerator: output channels computed at a time, 1, 2, 4, 8, 16 or 32.
+    #[arg(long, default_value_t = 8, value_parser = lanes)]
+    pub lanes: u32,
+    /// Pause the accelerator's streams at random, by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub stalls: Option<u64>,
+}
+
+impl Accelerator {
+    /// The circuit's options.
+    pub fn options(self) -> Options {
+        Options::default().with_lanes(self.lanes)
+    }
+
+    /// Pauses in half of the cycles where they are wanted.
+    fn stalls(self) -> Stalls {
+        self.stalls.map_or(Stalls::default(), |seed| Stalls { seed, input: 128, output: 128 })
+    }
+}
+
+/// Reads a number of lanes.
+pub fn lanes(text: &str) -> Result<u32> {
+    let lanes = text.parse().unwrap_or(0);
+    ensure!(matches!(lanes, 1 | 2 | 4 | 8 | 16 | 32), "lanes divide a word: 1, 2, 4, 8, 16 or 32");
+    Ok(lanes)
 }
 
 impl Name {
     /// All engines, the ones that need nothing first.
     pub fn all() -> Vec<Self> {
-        let software = [Self::Reference, Self::Kernels, Self::Runtime];
-        software.into_iter().chain(Board::ALL.map(Self::Qemu)).collect()
+        let free = [Self::Reference, Self::Kernels, Self::Runtime, Self::CycleModel, Self::Rtl];
+        let verilog = [Simulator::Icarus, Simulator::Verilator].map(Self::Verilog);
+        free.into_iter().chain(verilog).chain(Board::ALL.map(Self::Qemu)).collect()
     }
 
     /// The name on the command line and in tables.
@@ -33,6 +73,10 @@ impl Name {
             Self::Reference => "reference",
             Self::Kernels => "kernels",
             Self::Runtime => "runtime",
+            Self::CycleModel => "cycle-model",
+            Self::Rtl => "rtl",
+            Self::Verilog(Simulator::Icarus) => "icarus",
+            Self::Verilog(Simulator::Verilator) => "verilator",
             Self::Qemu(board) => board.name(),
         }
     }
@@ -43,19 +87,31 @@ impl Name {
             Self::Reference => "naive loops over plain integers, the truth".into(),
             Self::Kernels => "the fast kernels, layer by layer".into(),
             Self::Runtime => "the no_std runtime in an arena of exactly the stated size".into(),
+            Self::CycleModel => "the accelerator's registers, stepped without wires".into(),
+            Self::Rtl => "the accelerator's circuit, simulated by rust-hdl".into(),
+            Self::Verilog(Simulator::Icarus) => "its Verilog, simulated by Icarus Verilog".into(),
+            Self::Verilog(Simulator::Verilator) => "its Verilog, simulated by Verilator".into(),
             Self::Qemu(board) => format!("the firmware on an emulated {}", board.core()),
         }
     }
 
-    /// Makes the engine; `lanes` is the width of the accelerator for those that are one.
-    pub fn create(self, lanes: u32) -> Result<Box<dyn Engine>> {
-        let _ = lanes;
-        Ok(match self {
-            Self::Reference => Box::new(Parallel::new(Box::new(|| Box::new(Reference)))),
-            Self::Kernels => Box::new(Parallel::new(Box::new(|| Box::new(Kernels)))),
-            Self::Runtime => Box::new(Parallel::new(Box::new(|| Box::new(Runtime)))),
-            Self::Qemu(board) => Box::new(Qemu::new(board)?),
-        })
+    /// Makes the engine.
+    pub fn create(self, accelerator: Accelerator) -> Result<Box<dyn Engine>> {
+        let (options, stalls) = (accelerator.options(), accelerator.stalls());
+        let make: Make = match self {
+            Self::Qemu(board) => return Ok(Box::new(Qemu::new(board)?)),
+            // Verilator compiles for longer than it simulates: once is best.
+            Self::Verilog(simulator @ Simulator::Verilator) => {
+                return Ok(Box::new(Replay { simulator, options, stalls }));
+            }
+            Self::Verilog(simulator) => Box::new(move || Box::new(Replay { simulator, options, stalls })),
+            Self::Reference => Box::new(|| Box::new(Reference)),
+            Self::Kernels => Box::new(|| Box::new(Kernels)),
+            Self::Runtime => Box::new(|| Box::new(Runtime)),
+            Self::CycleModel => Box::new(move || Box::new(CycleModel { options, stalls })),
+            Self::Rtl => Box::new(move || Box::new(RustHdl { options, stalls })),
+        };
+        Ok(Box::new(Parallel::new(make)))
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use bitfab_report::{Confusion, table};
 use serde::Serialize;
 
-use crate::engines::Name;
+use crate::engines::{Accelerator, Name};
 use crate::models::{self, ModelFile};
 use crate::{bars, data};
 
@@ -30,9 +30,8 @@ pub struct Arguments {
     /// Which engine computes (see `bitfab verify --help`).
     #[arg(long, value_name = "ENGINE", default_value = "runtime")]
     engine: Name,
-    /// Lanes of the accelerator, where the engine is one.
-    #[arg(long, default_value_t = 8)]
-    lanes: u32,
+    #[command(flatten)]
+    accelerator: Accelerator,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -74,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let model = file.model()?;
     let data = data::load(&arguments.data, arguments.dir.as_deref())?;
     let rows = models::rows(&model, &data, arguments.limit.map(|limit| limit as usize))?;
-    let mut engine = arguments.engine.create(arguments.lanes)?;
+    let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), rows.len());
     let start = Instant::now();
     let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;

@@ -4,6 +4,7 @@
 mod bars;
 mod compile;
 mod data;
+mod demo;
 mod engines;
 mod eval;
 mod files;
@@ -17,6 +18,7 @@ mod run;
 mod samples;
 mod train;
 mod verify;
+mod verilog;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it all on real digits in a minute: train, compile, compare every engine, draw. Start here.
+    Demo(demo::Arguments),
     /// List the data sets or get one.
     Data(data::Arguments),
     /// Learn a network from a data set.
@@ -49,18 +53,22 @@ enum Command {
     Eval(eval::Arguments),
     /// Compare engines bit for bit, on every intermediate tensor.
     Verify(verify::Arguments),
+    /// Write the accelerator for a model as Verilog, with a self-checking test bench.
+    Verilog(verilog::Arguments),
     /// Run a model on your own rows.
     Run(run::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Verilog(arguments) => verilog::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     match result {

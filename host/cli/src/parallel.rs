@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// Makes engines that all do the same.
 pub type Make = Box<dyn Fn() -> Box<dyn Engine> + Sync + Send>;
 
-/// Rows that one engine takes at a time: few enough to keep every core busy to the end.
+/// The most rows that one engine takes at a time: few enough to keep every core busy to the end.
 const CHUNK: usize = 32;
 
 /// Runs rows in chunks, each on an engine of its own; results stay in order.
@@ -35,15 +35,15 @@ impl Engine for Parallel {
         check_inputs(model, inputs)?;
         let (finished, results) = mpsc::channel();
         let make = &self.make;
-        let chunks = inputs.len().div_ceil(CHUNK);
+        let chunk = inputs.len().div_ceil(rayon::current_num_threads()).clamp(1, CHUNK);
         rayon::in_place_scope(|scope| {
             scope.spawn(move |_| {
-                inputs.par_chunks(CHUNK).enumerate().for_each_with(finished, |finished, (index, inputs)| {
+                inputs.par_chunks(chunk).enumerate().for_each_with(finished, |finished, (index, inputs)| {
                     // The receiver hangs up after the first error; what comes later does not matter.
                     finished.send((index, make().run(model, inputs, &mut |_| ()))).ok();
                 });
             });
-            collect(results, chunks, done)
+            collect(results, inputs.len().div_ceil(chunk), done)
         })
     }
 }

@@ -7,7 +7,7 @@ use bitfab_format::{Kind, Model};
 use bitfab_sim::Run;
 use bitfab_sim::software::output_values;
 
-use crate::engines::Name;
+use crate::engines::{Accelerator, Name};
 use crate::models::ModelFile;
 use crate::outputs::{self, Product};
 use crate::{bars, files, npy};
@@ -28,9 +28,8 @@ pub struct Arguments {
     /// Which engine computes (see `bitfab verify --help`).
     #[arg(long, value_name = "ENGINE", default_value = "runtime")]
     engine: Name,
-    /// Lanes of the accelerator, where the engine is one.
-    #[arg(long, default_value_t = 8)]
-    lanes: u32,
+    #[command(flatten)]
+    accelerator: Accelerator,
     /// Write the class with the largest score (the lowest of equals) instead of the scores.
     #[arg(long)]
     arg_max: bool,
@@ -53,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let rows = npy::rows(&input, &model.input()).with_context(|| path.display().to_string())?;
     outputs::check(&arguments.output, Product::Npy)?;
     let rows = rows.slices();
-    let mut engine = arguments.engine.create(arguments.lanes)?;
+    let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), rows.len());
     let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use bitfab_format::Model;
 use bitfab_report::table;
-use bitfab_sim::Run;
+use bitfab_sim::software::Reference;
 use bitfab_sim::verify::{Verdict, verify};
+use bitfab_sim::{Engine, Run};
 use serde::Serialize;
 
-use crate::engines::Name;
+use crate::engines::{Accelerator, Name};
 use crate::models::{self, ModelFile};
+use crate::parallel::Parallel;
 use crate::{bars, data};
 
 /// Arguments of `bitfab verify`.
@@ -35,21 +37,22 @@ pub struct Arguments {
     /// Fewer rows for slow engines: ENGINE=ROWS, by comma.
     #[arg(long, value_name = "ENGINE=ROWS", value_delimiter = ',')]
     subset: Vec<Subset>,
-    /// Lanes of the accelerator.
-    #[arg(long, default_value_t = 8)]
-    lanes: u32,
+    #[command(flatten)]
+    accelerator: Accelerator,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 /// Engines that need nothing but Rust.
-const DEFAULT: &str = "reference,kernels,runtime";
+const DEFAULT: &str = "reference,kernels,runtime,rtl";
 
 fn examples() -> String {
     let mut text = "Examples:
   bitfab verify digits.bfab --data digits
-  bitfab verify mlp.bfab --data mnist --engines kernels,runtime,qemu-m4 --subset qemu-m4=50
+  bitfab verify mlp.bfab --data mnist --engines kernels,runtime,rtl,verilator
+  bitfab verify mlp.bfab --data mnist --engines icarus,qemu-m4 --subset icarus=20,qemu-m4=50
+  bitfab verify digits.bfab --data digits --engines rtl,icarus --lanes 32 --stalls 1
 
 Engines:\n"
         .to_owned();
@@ -104,7 +107,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for &name in &arguments.engines {
         let subset = arguments.subset.iter().find(|subset| subset.engine == name);
         let rows = &rows[..subset.map_or(rows.len(), |subset| subset.rows.min(rows.len()))];
-        match judge(name, arguments.lanes, &model, rows, &expected) {
+        match judge(name, arguments.accelerator, &model, rows, &expected) {
             Ok(verdict) => verdicts.push(verdict),
             Err(error) => failures.push(Failure { engine: name.name(), error: format!("{error:#}") }),
         }
@@ -118,21 +121,28 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 /// The runs that all others are compared with.
 pub fn reference(model: &Model<'_>, rows: &[&[u8]]) -> Result<Vec<Run>> {
     let bar = bars::rows("reference", rows.len());
-    let runs = Name::Reference.create(1)?.run(model, rows, &mut |done| bar.set_position(done as u64))?;
+    let runs =
+        Parallel::new(Box::new(|| Box::new(Reference))).run(model, rows, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(runs)
 }
 
 /// Runs one engine with a bar and compares it with the reference.
-pub fn judge(name: Name, lanes: u32, model: &Model<'_>, rows: &[&[u8]], expected: &[Run]) -> Result<Verdict> {
+pub fn judge(
+    name: Name,
+    accelerator: Accelerator,
+    model: &Model<'_>,
+    rows: &[&[u8]],
+    expected: &[Run],
+) -> Result<Verdict> {
     let preparing = bars::spinner(&format!("preparing {name}"));
-    let engine = name.create(lanes);
+    let engine = name.create(accelerator);
     preparing.finish_and_clear();
     let mut engine = engine?;
     let bar = bars::rows(name.name(), rows.len());
     let verdict = verify(model, rows, expected, &mut *engine, &mut |done| bar.set_position(done as u64));
     bar.finish_and_clear();
-    Ok(verdict?)
+    Ok(Verdict { engine: name.name().into(), ..verdict? })
 }
 
 fn print(outcome: &Outcome, json: bool) -> Result<()> {

@@ -1,0 +1,223 @@
+//! `bitfab demo`: the whole chain on embedded data, for a newcomer.
+
+mod draw;
+mod tools;
+
+use std::io::BufWriter;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use bitfab_format::Model;
+use bitfab_report::{Confusion, ModelSummary, table};
+use bitfab_sim::Run;
+use bitfab_sim::rtl::{RustHdl, run_with_waveform};
+use bitfab_sim::verify::Verdict;
+use bitfab_train::{Dataset, EpochReport, Outcome, Progress, TrainConfig, Watch};
+
+use crate::engines::{Accelerator, Name, lanes};
+use crate::models::{self, ModelFile};
+use crate::outputs::{self, Product};
+use crate::{data, train, verify};
+
+/// Arguments of `bitfab demo`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folder of the results.
+    #[arg(short, long, value_name = "DIR", default_value = "target/demo")]
+    out: PathBuf,
+    /// Decides the first weights and the order of the digits; the same seed gives the same bits.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Lanes of the accelerator: 1, 2, 4, 8, 16 or 32.
+    #[arg(long, default_value_t = 8, value_parser = lanes)]
+    lanes: u32,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab demo
+  bitfab demo --seed 7 --lanes 32 --out /tmp/digits";
+
+/// Two hidden layers: small enough for the block memory of the smallest FPGAs.
+const ARCHITECTURE: &str = "mlp:128,64";
+/// Passes over the digits; a second's work.
+const EPOCHS: u32 = 60;
+/// Engines that need nothing but Rust, besides the reference.
+const ENGINES: [Name; 4] = [Name::Kernels, Name::Runtime, Name::CycleModel, Name::Rtl];
+/// Images and cycles that the waveform shows.
+const WAVEFORM: (usize, u64) = (2, 20_000);
+
+/// What the demo found out.
+struct Findings {
+    data: Dataset,
+    outcome: Outcome,
+    file: ModelFile,
+    runs: Vec<Run>,
+    verdicts: Vec<Verdict>,
+    cycles: bitfab_hdl::Cycles,
+    program: bitfab_hdl::Program,
+    confusion: Confusion,
+    accelerator: Accelerator,
+}
+
+/// Runs `bitfab demo`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let start = Instant::now();
+    outputs::folder(&arguments.out)?;
+    let findings = find(arguments)?;
+    let model = findings.file.model()?;
+    println!("\n{}", facts(&findings, &ModelSummary::new(&model)));
+    let files = write(arguments, &findings, &model)?;
+    println!("\nWritten to {}:", arguments.out.display());
+    for (name, what) in files {
+        println!("  {name:14} {what}");
+    }
+    println!("\n{}", tools::not_run(&arguments.out));
+    println!("\nDone in {:.1} s.", start.elapsed().as_secs_f64());
+    let differing = findings.verdicts.iter().find(|verdict| !verdict.agrees());
+    if let Some(verdict) = differing {
+        let first = verdict.first.as_ref().map_or(String::new(), ToString::to_string);
+        anyhow::bail!("{} does not agree with the reference: {first}", verdict.engine);
+    }
+    Ok(())
+}
+
+/// Learns, compiles and compares, with a line on each step.
+fn find(arguments: &Arguments) -> Result<Findings> {
+    let accelerator = Accelerator { lanes: arguments.lanes, stalls: None };
+    let data = data::load("digits", None)?;
+    println!("bitfab: one model file, microcontroller and FPGA, the same bits\n");
+    let (learn, judge) = (data.train.len() as u64, data.test.len());
+    step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn));
+    let start = Instant::now();
+    let outcome = learn_digits(&data, arguments.seed)?;
+    let seconds = start.elapsed().as_secs_f64();
+    step("train", format!("a 64-128-64-10 network whose weights and activations are +1 or -1, {seconds:.1} s"));
+    let file = ModelFile::from_words(bitfab_compile::compile(&outcome.graph)?);
+    let model = file.model()?;
+    step("compile", format!("to integers, exactly: {} bytes", table::thousands(model.words().len() as u64 * 4)));
+    let rows = models::rows(&model, &data, None)?;
+    let names = ENGINES.map(Name::name).join(", ");
+    step("compare", format!("{names} with the reference, every tensor of {judge} images"));
+    let runs = verify::reference(&model, &rows)?;
+    let verdicts: Result<Vec<Verdict>> =
+        ENGINES.iter().map(|&name| verify::judge(name, accelerator, &model, &rows, &runs)).collect();
+    let confusion = Confusion::of(data.classes as usize, models::predictions(&model, &data.test, &runs)?);
+    let options = accelerator.options();
+    let cycles = bitfab_hdl::cycles(&model, &options)?;
+    let program = bitfab_hdl::Program::new(&model, &options)?;
+    Ok(Findings { verdicts: verdicts?, data, outcome, file, runs, cycles, program, confusion, accelerator })
+}
+
+fn step(what: &str, text: String) {
+    println!("  {what:8} {text}");
+}
+
+/// The bar of `bitfab train` without its lines for machines.
+struct Bar(train::Bar);
+
+impl Watch for Bar {
+    fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
+        self.0.batch(progress)
+    }
+
+    fn epoch(&mut self, _: &EpochReport) {}
+}
+
+fn learn_digits(data: &Dataset, seed: u64) -> Result<Outcome> {
+    let config = TrainConfig { arch: ARCHITECTURE.parse()?, epochs: EPOCHS, seed, ..TrainConfig::default() };
+    let batches = (data.train.len() as u32 / config.batch).max(1);
+    let mut bar = Bar(train::Bar::new(batches, 0, None));
+    let outcome = bitfab_train::train(&config, data, &mut bar)?;
+    bar.0.finish();
+    outcome.context("learning was stopped")
+}
+
+/// The one table.
+fn facts(findings: &Findings, summary: &ModelSummary) -> String {
+    let Findings { confusion, cycles, verdicts, data, .. } = findings;
+    let [weights, thresholds, _] = summary.shares();
+    let number = table::thousands;
+    let float = findings.outcome.test.predictions.iter().zip(&findings.runs);
+    let same = float.filter(|(class, run)| usize::from(**class) == run.arg_max()).count();
+    let mut rows = vec![
+        (
+            "accuracy",
+            format!(
+                "{} ({} of {} images that it never saw)",
+                table::percent(confusion.accuracy()),
+                confusion.correct(),
+                confusion.total()
+            ),
+        ),
+        (
+            "model file",
+            format!(
+                "{} bytes ({} weights, {} thresholds)",
+                number(summary.file_bytes),
+                number(weights),
+                number(thresholds)
+            ),
+        ),
+        (
+            "arena",
+            format!(
+                "{} bytes of RAM, exactly, besides the input's {}",
+                number(summary.arena_bytes),
+                summary.input.bytes
+            ),
+        ),
+        ("accelerator", format!("{} lanes of 32 bits", findings.accelerator.lanes)),
+        (
+            "cycles per image",
+            format!(
+                "{}, {:.0} % of them useful ({} from the first byte in to the last byte out)",
+                number(cycles.interval),
+                cycles.useful_percent(),
+                number(cycles.latency)
+            ),
+        ),
+        ("f32 network", format!("{same} of {} images in the same class", data.test.len())),
+    ];
+    for verdict in verdicts {
+        let equal = format!(
+            "{} of {} images equal to the reference ({} tensors)",
+            verdict.agreeing,
+            verdict.images,
+            number(verdict.tensors as u64)
+        );
+        rows.push((verdict.engine.as_str(), equal));
+    }
+    table::facts(&rows)
+}
+
+/// Writes all files; their names and what they are.
+fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Result<[(&'static str, &'static str); 5]> {
+    let place = |name: &str| arguments.out.join(name);
+    let options = findings.accelerator.options();
+    let words = bitfab_compile::bytes(model.words());
+    outputs::write(&place("digits.bfab"), Product::Model, &words)?;
+    let verilog = crate::verilog::text(model, &options)?;
+    outputs::write(&place("digits.v"), Product::Verilog, verilog.as_bytes())?;
+    let rows = models::rows(model, &findings.data, Some(WAVEFORM.0))?;
+    let engine = RustHdl { options, ..RustHdl::default() };
+    let mut waveform = BufWriter::new(Vec::new());
+    let runs = run_with_waveform(engine, model, &rows, &mut waveform, WAVEFORM.1)?;
+    ensure!(
+        runs.iter().zip(&findings.runs).all(|(run, expected)| run.output == expected.output),
+        "the circuit that drew the waveform does not agree with the reference"
+    );
+    outputs::write(&place("digits.vcd"), Product::Vcd, &waveform.into_inner().context("the waveform")?)?;
+    let svg = draw::page(findings, model).svg();
+    outputs::write(&place("demo.svg"), Product::Svg, svg.as_bytes())?;
+    outputs::write(&place("demo.png"), Product::Png, &bitfab_report::png(&svg, 2.0)?)?;
+    Ok([
+        ("digits.bfab", "the model, for every engine (bitfab inspect, eval, run)"),
+        ("digits.v", "the accelerator with this model in its memories"),
+        ("digits.vcd", "its signals over two images (gtkwave)"),
+        ("demo.png", "what it confuses, where bytes and cycles go"),
+        ("demo.svg", "the same, for any size"),
+    ])
+}
