@@ -16,7 +16,7 @@ use bitfab_hdl::{Machine, Options, Program};
 
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
-use crate::rtl::{Frame, Stalls, drive, unsupported};
+use crate::rtl::{Stalls, drive, unsupported};
 
 pub use bench::testbench;
 pub use trace::{Difference, Replayed};
@@ -87,7 +87,8 @@ impl Engine for Replay {
                 format!("its ports differ from the registers' {} times, first in {first}", replayed.differences);
             return Err(SimError::Tool { program: self.label().into(), problem });
         }
-        Ok(replayed.frames.into_iter().map(Frame::into_run).collect())
+        // The simulator is not asked for cycles: they are those of the registers, or its ports would have differed.
+        Ok(replayed.frames.into_iter().map(|frame| Run { cycles: None, ..frame.into_run() }).collect())
     }
 }
 

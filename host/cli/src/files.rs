@@ -14,12 +14,27 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let what = || format!("cannot write {}", path.display());
     let folder = folder_of(path);
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(what)?;
+    let mut file = ordinary().tempfile_in(folder).with_context(what)?;
     file.write_all(bytes).with_context(what)?;
     file.as_file().sync_all().with_context(what)?;
     file.persist(path).with_context(what)?;
     sync_folder(folder);
     Ok(())
+}
+
+/// A temporary file that others may read as far as the user's mask allows, as with any file a command writes.
+#[cfg(unix)]
+fn ordinary() -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(fs::Permissions::from_mode(0o666));
+    builder
+}
+
+/// A temporary file.
+#[cfg(not(unix))]
+fn ordinary() -> tempfile::Builder<'static, 'static> {
+    tempfile::Builder::new()
 }
 
 /// Fails early if [`write_atomic`] could not write there.

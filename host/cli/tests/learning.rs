@@ -27,7 +27,8 @@ fn arguments() -> [&'static str; 6] {
 #[test]
 fn a_run_leaves_a_graph_and_a_log_and_no_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), &["--json", "--log", "log.jsonl", "--seed", "3", "--epochs", "6"]).assert().success();
+    let output =
+        run(folder.path(), &["--json", "--log", "log.jsonl", "--seed", "3", "--epochs", "6"]).assert().success();
     let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(summary["test_accuracy"].as_f64().unwrap() > 0.9, "{summary}");

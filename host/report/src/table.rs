@@ -117,14 +117,14 @@ pub fn totals(model: &ModelSummary) -> String {
         ("additions", thousands(ops.adds)),
     ];
     if let Some(scale) = model.output_scale {
-        rows.push(("one score unit", format!("{scale:e}")));
+        rows.push(("one score unit", format!("{scale}")));
     }
     facts(&rows)
 }
 
 /// What each engine did; a dash where it has nothing to say.
 pub fn verdicts(verdicts: &[Verdict]) -> String {
-    let mut table = table(&["engine", "images", "agree", "tensors", "cycles", "instructions"], 1);
+    let mut table = table(&["engine", "images", "agree", "tensors", "latency in cycles", "instructions"], 1);
     let mean = |count: Option<f64>| count.map_or("-".into(), |count| thousands(count.round() as u64));
     for verdict in verdicts {
         table.add_row([

@@ -1,6 +1,7 @@
 //! `bitfab demo`: the whole chain on embedded data, for a newcomer.
 
 mod draw;
+mod facts;
 mod tools;
 
 use std::io::BufWriter;
@@ -68,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     outputs::folder(&arguments.out)?;
     let findings = find(arguments)?;
     let model = findings.file.model()?;
-    println!("\n{}", facts(&findings, &ModelSummary::new(&model)));
+    println!("\n{}", facts::table(&findings, &ModelSummary::new(&model)));
     let files = write(arguments, &findings, &model)?;
     println!("\nWritten to {}:", arguments.out.display());
     for (name, what) in files {
@@ -133,64 +134,6 @@ fn learn_digits(data: &Dataset, seed: u64) -> Result<Outcome> {
     let outcome = bitfab_train::train(&config, data, &mut bar)?;
     bar.0.finish();
     outcome.context("learning was stopped")
-}
-
-/// The one table.
-fn facts(findings: &Findings, summary: &ModelSummary) -> String {
-    let Findings { confusion, cycles, verdicts, data, .. } = findings;
-    let [weights, thresholds, _] = summary.shares();
-    let number = table::thousands;
-    let float = findings.outcome.test.predictions.iter().zip(&findings.runs);
-    let same = float.filter(|(class, run)| usize::from(**class) == run.arg_max()).count();
-    let mut rows = vec![
-        (
-            "accuracy",
-            format!(
-                "{} ({} of {} images that it never saw)",
-                table::percent(confusion.accuracy()),
-                confusion.correct(),
-                confusion.total()
-            ),
-        ),
-        (
-            "model file",
-            format!(
-                "{} bytes ({} weights, {} thresholds)",
-                number(summary.file_bytes),
-                number(weights),
-                number(thresholds)
-            ),
-        ),
-        (
-            "arena",
-            format!(
-                "{} bytes of RAM, exactly, besides the input's {}",
-                number(summary.arena_bytes),
-                summary.input.bytes
-            ),
-        ),
-        ("accelerator", format!("{} lanes of 32 bits", findings.accelerator.lanes)),
-        (
-            "cycles per image",
-            format!(
-                "{}, {:.0} % of them useful ({} from the first byte in to the last byte out)",
-                number(cycles.interval),
-                cycles.useful_percent(),
-                number(cycles.latency)
-            ),
-        ),
-        ("f32 network", format!("{same} of {} images in the same class", data.test.len())),
-    ];
-    for verdict in verdicts {
-        let equal = format!(
-            "{} of {} images equal to the reference ({} tensors)",
-            verdict.agreeing,
-            verdict.images,
-            number(verdict.tensors as u64)
-        );
-        rows.push((verdict.engine.as_str(), equal));
-    }
-    table::facts(&rows)
 }
 
 /// Writes all files; their names and what they are.

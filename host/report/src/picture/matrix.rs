@@ -11,7 +11,7 @@ const LEFT: f64 = 54.0;
 /// Space right of the cells, for the share that was recognised.
 const RIGHT: f64 = 66.0;
 /// Space above the cells.
-const ABOVE: f64 = 52.0;
+const ABOVE: f64 = 64.0;
 /// Right answers, from few to all.
 const RIGHT_COLORS: [[u8; 3]; 2] = [[0xdc, 0xe8, 0xf8], [0x24, 0x56, 0xa6]];
 /// Wrong answers, from one to many.
@@ -36,13 +36,13 @@ pub(super) fn draw(matrix: &Confusion, width: f64) -> Group {
     let centre = |index: usize| (index as f64 + 0.5) * cell;
     let mut group = Group::new()
         .add(Text::new(0.0, 12.0, 15.0).bold().draw("What was taken for what"))
-        .add(Text::new(LEFT, 32.0, 12.0).muted().draw("columns: found, rows: truth"))
-        .add(Text::new(width, 32.0, 12.0).right().muted().draw("recognised"));
+        .add(Text::new(0.0, 32.0, 12.0).muted().draw("rows: truth, columns: found"))
+        .add(Text::new(width, ABOVE - 7.0, 12.0).right().muted().draw("recognised"));
     for (index, class) in matrix.classes.iter().enumerate() {
         let base = ABOVE + centre(index) + font * 0.36;
         let recall = matrix.recall(index).map_or("-".into(), percent);
         group = group
-            .add(Text::new(LEFT + centre(index), ABOVE - 5.0, font.min(13.0)).centred().draw(class))
+            .add(Text::new(LEFT + centre(index), ABOVE - 7.0, font.min(13.0)).centred().draw(class))
             .add(Text::new(LEFT - 9.0, base, font.min(13.0)).right().draw(class))
             .add(Text::new(width, base, font.min(12.0)).right().muted().draw(&recall));
     }
