@@ -1,5 +1,4 @@
 //! The generator of random models yields valid models of every kind.
-#![cfg(feature = "arbitrary")]
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use crate::place::{self, Place};
 use crate::transform::{self, BLOCK, PLANES};
 
 /// Calls `each` with the planes of word `word` of the channels under every tap inside the input.
-fn for_each_tap(layer: &Layer<'_>, input: &[u32], place: &Place, word: usize, mut each: impl FnMut([u32; PLANES])) {
+fn for_each_tap(layer: &Layer<'_>, input: &[u32], place: &Place, word: usize, each: &mut dyn FnMut(&[u32; PLANES])) {
     let pixel_words = layer.input.pixel_words() as usize;
     let stride = layer.input.shape.channel_words() as usize;
     let planes = layer.input.kind.planes() as usize;
@@ -15,7 +15,7 @@ fn for_each_tap(layer: &Layer<'_>, input: &[u32], place: &Place, word: usize, mu
         let Some(pixel) = pixel else { return };
         let mut first = pixel.wrapping_mul(pixel_words).wrapping_add(word);
         for _ in 0..taps {
-            each(transform::read(input, first, stride, planes));
+            each(&transform::read(input, first, stride, planes));
             first = first.wrapping_add(pixel_words);
         }
     });
@@ -29,21 +29,21 @@ pub(crate) fn max(layer: &Layer<'_>, views: Views<'_>) {
         let first = pixel.wrapping_mul(words.wrapping_mul(planes));
         for word in 0..words {
             let mut best = [0; PLANES];
-            for_each_tap(layer, views.input, place, word, |value| best = larger(best, value));
+            for_each_tap(layer, views.input, place, word, &mut |value| best = larger(&best, value));
             transform::write(views.output, first.wrapping_add(word), words, &best, planes);
         }
     });
 }
 
 /// The larger value of each of 32 channels; for one plane this is OR.
-fn larger(a: [u32; PLANES], b: [u32; PLANES]) -> [u32; PLANES] {
+fn larger(a: &[u32; PLANES], b: &[u32; PLANES]) -> [u32; PLANES] {
     // From the top plane down: channels whose order is known, and those where `b` wins.
     let (mut known, mut b_wins) = (0, 0);
-    for (a, b) in a.iter().zip(&b).rev() {
+    for (a, b) in a.iter().zip(b).rev() {
         b_wins |= !a & b & !known;
         known |= a ^ b;
     }
-    let mut best = a;
+    let mut best = *a;
     best.iter_mut().zip(b).for_each(|(a, b)| *a ^= (*a ^ b) & b_wins);
     best
 }
@@ -61,7 +61,7 @@ pub(crate) fn sum(layer: &Layer<'_>, views: Views<'_>) {
             left -= used;
             let sums = accumulators.get_mut(..used).unwrap_or_default();
             sums.fill(base);
-            for_each_tap(layer, views.input, place, word, |planes| add(planes, shift, sums));
+            for_each_tap(layer, views.input, place, word, &mut |planes| add(planes, shift, sums));
             transform::store(layer, pixel, word, sums, views.residual, views.output);
             word += 1;
         }
@@ -69,8 +69,9 @@ pub(crate) fn sum(layer: &Layer<'_>, views: Views<'_>) {
 }
 
 /// Adds the values of one word of channels, shifted, to their sums.
-fn add(planes: [u32; PLANES], mut shift: u32, sums: &mut [i32]) {
-    for mut plane in planes {
+fn add(planes: &[u32; PLANES], mut shift: u32, sums: &mut [i32]) {
+    for &plane in planes {
+        let mut plane = plane;
         if plane != 0 {
             for sum in &mut *sums {
                 *sum = sum.wrapping_add((plane & 1).wrapping_shl(shift) as i32);
