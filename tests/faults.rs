@@ -1,8 +1,11 @@
 //! One flipped bit is found, and the message names the layer.
 
-use bitfab_format::{Draft, DraftTransform, Model};
+use bitfab_format::{Draft, DraftTransform, Kind, Model};
+use bitfab_hdl::Options;
+use bitfab_sim::replay::{Replay, Simulator};
+use bitfab_sim::rtl::Stalls;
 use bitfab_sim::software::{Reference, Runtime};
-use bitfab_sim::verify::{Mismatch, verify};
+use bitfab_sim::verify::{Mismatch, compare, verify};
 use bitfab_sim::{Engine, Run, SimError};
 
 use crate::trained::{self, Trained};
@@ -75,10 +78,39 @@ fn a_flipped_threshold_is_found_in_its_layer() {
             if trained
                 .model()
                 .layer(layer)
-                .is_some_and(|layer| layer.output.kind == bitfab_format::Kind::Sign && layer.op.is_weighted())
+                .is_some_and(|layer| layer.output.kind == Kind::Sign && layer.op.is_weighted())
             {
                 is_named(trained, layer, found);
             }
         }
     }
+}
+
+/// Flips the lowest bit of the last hexadecimal digit of line `line` of the weights.
+fn flip_weight(verilog: &str, line: &str) -> String {
+    let at = verilog.find(line).unwrap_or_else(|| panic!("no `{line}` in the Verilog"));
+    let end = at + verilog[at..].find(';').expect("a statement ends");
+    let digit = u8::from_str_radix(&verilog[end - 1..end], 16).expect("a hexadecimal digit");
+    format!("{}{:x}{}", &verilog[..end - 1], digit ^ 1, &verilog[end..])
+}
+
+#[test]
+fn a_flipped_bit_of_the_verilog_is_found_in_its_layer() {
+    let trained = trained::dense();
+    let (model, inputs) = (trained.model(), trained.inputs(20));
+    let expected = Reference.run(&model, &inputs, &mut |_| ()).unwrap();
+    let options = Options::default();
+    let replay = Replay { simulator: Simulator::Icarus, options, stalls: Stalls::default() };
+    let verilog = bitfab_hdl::verilog(&model, &options).unwrap();
+    // Weights stand in the order of the layers: the first line is of the first layer, the last of the last.
+    let lines = verilog.lines().filter(|line| line.trim().starts_with("weights[")).count();
+    let first = |verilog: &str| {
+        let frames = replay.replay(&model, &inputs, verilog).unwrap().frames;
+        let runs = frames.into_iter().map(|frame| frame.into_run());
+        runs.zip(&expected).enumerate().find_map(|(image, (run, expected))| compare(&model, image, expected, &run))
+    };
+    assert_eq!(first(&verilog), None);
+    let last = model.layer_count() - 1;
+    is_named(trained, 0, first(&flip_weight(&verilog, "weights[0] = ")));
+    is_named(trained, last, first(&flip_weight(&verilog, &format!("weights[{}] = ", lines - 1))));
 }
