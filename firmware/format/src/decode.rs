@@ -1,100 +1,130 @@
 //! From the words of one record to a checked [`Layer`].
 
-use crate::error::{FormatError, Reason};
-use crate::record::{MAX_NAME, NO_TENSOR, Reader, field};
+use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
 use crate::tensor::MAX_VOLUME;
 use crate::{
-    Bound, Kind, Layer, Op, Packing, PadValue, Region, Residual, Shape, Tensor, Transform, WORD_BITS, Weights, Window,
+    Bound, Kind, Layer, Op, Packing, PadValue, Reason, Region, Residual, Shape, Tensor, Transform, WORD_BITS, Weights,
+    Window,
 };
 
-/// Shape, kind and place of tensor `index` as the file states them, checked for size.
-pub(crate) fn tensor(words: &[u32], index: u16) -> Result<Tensor, FormatError> {
-    match index.checked_sub(1) {
-        None => input(words),
-        Some(layer) => output(&Reader::layer(words, layer)),
-    }
-}
-
-fn input(words: &[u32]) -> Result<Tensor, FormatError> {
-    use crate::record::header;
-    let reader = Reader::header(words);
-    let [height, width] = reader.halves(header::INPUT_SIZE)?;
-    let shape = Shape::new(height, width, reader.word(header::INPUT_CHANNELS)?);
-    let kind = match reader.word(header::INPUT_KIND)? {
+/// The model's input as the header states it, checked for size.
+pub(crate) fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
+    let [height, width] = reader.halves(header::INPUT_SIZE);
+    let shape = Shape::new(height, width, reader.word(header::INPUT_CHANNELS));
+    let kind = match reader.word(header::INPUT_KIND) {
         1 => Kind::U8,
         2 => Kind::I8,
-        _ => return Err(reader.error(header::INPUT_KIND, Reason::UnknownCode)),
+        _ => return Err(Fault::new(header::INPUT_KIND, Reason::UnknownCode)),
     };
-    Tensor::new(shape, kind, 0).map_err(|reason| reader.error(header::INPUT_SIZE, reason))
+    Tensor::new(shape, kind, 0).map_err(|reason| Fault::new(header::INPUT_SIZE, reason))
 }
 
-fn output(reader: &Reader<'_>) -> Result<Tensor, FormatError> {
-    let [height, width] = reader.halves(field::OUTPUT_SIZE)?;
-    let shape = Shape::new(height, width, reader.word(field::OUTPUT_CHANNELS)?);
-    let [_, code, bits, _] = reader.bytes(field::OUTPUT)?;
+/// A layer's output as its record states it, checked for size.
+pub(crate) fn output(reader: &Record<'_>) -> Result<Tensor, Fault> {
+    let [height, width] = reader.halves(field::OUTPUT_SIZE);
+    let shape = Shape::new(height, width, reader.word(field::OUTPUT_CHANNELS));
+    let [_, code, bits, _] = reader.bytes(field::OUTPUT);
     let kind = Kind::from_code(code, bits).filter(|kind| !kind.is_bytes());
-    let kind = kind.ok_or(reader.error(field::OUTPUT, Reason::UnknownCode))?;
-    Tensor::new(shape, kind, reader.word(field::REGION)?).map_err(|reason| reader.error(field::OUTPUT_SIZE, reason))
+    let kind = kind.ok_or(Fault::new(field::OUTPUT, Reason::UnknownCode))?;
+    Tensor::new(shape, kind, reader.word(field::REGION)).map_err(|reason| Fault::new(field::OUTPUT_SIZE, reason))
 }
 
-/// Decodes and checks layer `index`, all but what concerns other layers' regions.
-pub(crate) fn layer(words: &[u32], index: u16) -> Result<Layer<'_>, FormatError> {
-    let reader = Reader::layer(words, index);
-    let codes = reader.bytes(field::CODES)?;
-    let unknown = reader.error(field::CODES, Reason::UnknownCode);
-    let op = Op::from_code(codes[0]).ok_or(unknown)?;
-    let pad_value = PadValue::from_code(codes[3]).ok_or(unknown)?;
-    let [input_index, residual_index] = reader.halves(field::TENSORS)?;
-    if input_index > u32::from(index) {
-        return Err(reader.error(field::TENSORS, Reason::TensorIndex));
+/// Tensor `index`, which an earlier layer or the header states; `None` where that is not valid.
+pub(crate) fn tensor(words: &[u32], index: u16) -> Option<Tensor> {
+    match index.checked_sub(1) {
+        None => input(&Header::new(words)?).ok(),
+        Some(layer) => output(&Record::new(words, layer)?).ok(),
     }
-    let input = tensor(words, input_index as u16)?;
+}
+
+/// Decodes and checks layer `index`: all but the contents of its sections and what concerns other layers' regions.
+///
+/// Takes a short, constant time, so that inference may decode again rather than keep decoded layers in memory.
+pub(crate) fn layer(words: &[u32], index: u16) -> Result<Layer<'_>, Fault> {
+    let reader = &Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
+    let [op, weights_code, transform_code, pad_value] = reader.bytes(field::CODES);
+    let unknown = Fault::new(field::CODES, Reason::UnknownCode);
+    let [input_index, residual_index] = reader.halves(field::TENSORS);
+    let known = if input_index > u32::from(index) { None } else { tensor(words, input_index as u16) };
     let mut layer = Layer {
         index,
-        name: name(&reader)?,
-        op,
+        name: name(reader).ok_or(Fault::new(field::NAME, Reason::Name))?,
+        op: Op::from_code(op).ok_or(unknown)?,
         input_index: input_index as u16,
-        input,
-        output: output(&reader)?,
+        input: known.ok_or(Fault::new(field::TENSORS, Reason::TensorIndex))?,
+        output: output(reader)?,
         residual: None,
-        window: window(&reader)?,
-        pad_value,
-        groups: reader.word(field::GROUPS)?,
+        window: window(reader),
+        pad_value: PadValue::from_code(pad_value).ok_or(unknown)?,
+        groups: reader.word(field::GROUPS),
         weights: Weights::None,
         transform: Transform::None,
         bound: Bound::default(),
         scratch: Region::default(),
     };
-    check_kinds(&reader, &layer)?;
-    check_shape(&reader, &layer)?;
-    layer.residual = residual(words, &reader, &layer, residual_index)?;
-    layer.scratch = scratch(&reader, &layer)?;
-    layer.bound = bound(&reader, &layer)?;
-    layer.weights = weights(&reader, &layer, codes[1])?;
-    layer.transform = transform(&reader, &layer, codes[2])?;
+    check_kinds(&layer)?;
+    check_shape(&layer)?;
+    layer.residual = residual(words, reader, &layer, residual_index)?;
+    layer.scratch = scratch(reader, &layer)?;
+    layer.bound = bound(reader, &layer)?;
+    layer.weights = weights(reader, &layer, weights_code)?;
+    layer.transform = transform(reader, &layer, transform_code)?;
     Ok(layer)
 }
 
-fn name<'a>(reader: &Reader<'a>) -> Result<&'a str, FormatError> {
-    let wrong = reader.error(field::NAME, Reason::Name);
-    let (start, length) = (reader.word(field::NAME)?, reader.word(field::NAME_BYTES)?);
-    if length > MAX_NAME {
-        return Err(wrong);
+/// Checks what the sections of a decoded layer hold; the time is that of reading them.
+pub(crate) fn check_contents(words: &[u32], layer: &Layer<'_>) -> Result<(), Fault> {
+    if let Weights::Binary(rows) = layer.weights
+        && !pad_bits_are_zero(rows, layer)
+    {
+        return Err(Fault::new(field::WEIGHTS, Reason::PadBits));
     }
-    let words = reader.slice(start, length.div_ceil(4)).ok_or(wrong)?;
-    let bytes = bytemuck::cast_slice::<u32, u8>(words).get(..length as usize).ok_or(wrong)?;
-    core::str::from_utf8(bytes).map_err(|_| wrong)
+    let wrong = |reason| Err(Fault::new(field::THRESHOLDS, reason));
+    match layer.transform {
+        Transform::Encode { thresholds, .. } => {
+            let section = Record::new(words, layer.index)
+                .and_then(|reader| reader.slice(reader.word(field::THRESHOLDS), reader.word(field::THRESHOLDS + 1)));
+            let bytes = bytemuck::cast_slice::<u32, u8>(section.unwrap_or(&[]));
+            match bytes.iter().skip(thresholds.len()).all(|&byte| byte == 0) {
+                true => Ok(()),
+                false => wrong(Reason::PadBits),
+            }
+        }
+        Transform::Thresholds { per_channel, values, directions } => {
+            // `is_sorted` would keep a panic path.
+            let ascend = |channel: &[i32]| channel.iter().zip(channel.iter().skip(1)).all(|(a, b)| a <= b);
+            if !values.chunks(per_channel.max(1) as usize).all(ascend) {
+                return wrong(Reason::ThresholdOrder);
+            }
+            let used = layer.output.shape.channels % WORD_BITS;
+            match directions.last() {
+                Some(last) if used != 0 && last >> used != 0 => wrong(Reason::PadBits),
+                _ => Ok(()),
+            }
+        }
+        Transform::None | Transform::Raw => Ok(()),
+    }
 }
 
-fn window(reader: &Reader<'_>) -> Result<Window, FormatError> {
-    let [top, left] = reader.halves(field::PADDING)?;
-    let [bottom, right] = reader.halves(field::PADDING_END)?;
-    let (kernel, stride) = (reader.halves(field::KERNEL)?, reader.halves(field::STRIDE)?);
-    Ok(Window { kernel, stride, padding: [top, left, bottom, right] })
+fn name<'a>(reader: &Record<'a>) -> Option<&'a str> {
+    let (start, length) = (reader.word(field::NAME), reader.word(field::NAME_BYTES));
+    if length > MAX_NAME {
+        return None;
+    }
+    let words = reader.slice(start, length.div_ceil(4))?;
+    let bytes = bytemuck::cast_slice::<u32, u8>(words).get(..length as usize)?;
+    core::str::from_utf8(bytes).ok()
+}
+
+fn window(reader: &Record<'_>) -> Window {
+    let [top, left] = reader.halves(field::PADDING);
+    let [bottom, right] = reader.halves(field::PADDING_END);
+    let (kernel, stride) = (reader.halves(field::KERNEL), reader.halves(field::STRIDE));
+    Window { kernel, stride, padding: [top, left, bottom, right] }
 }
 
 /// Which kinds an operation takes and yields (SPEC.md, section 5).
-fn check_kinds(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<(), FormatError> {
+fn check_kinds(layer: &Layer<'_>) -> Result<(), Fault> {
     let (input, output) = (layer.input.kind, layer.output.kind);
     let fits = match layer.op {
         Op::Encode => input.is_bytes() && output == Kind::Sign,
@@ -105,18 +135,18 @@ fn check_kinds(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<(), FormatError
     let padding_fits = layer.pad_value == PadValue::Zero || (layer.op == Op::Conv2d && input == Kind::Sign);
     let padding_fits = padding_fits && !(layer.op == Op::SumPool && layer.window.is_padded());
     if !fits || !padding_fits {
-        return Err(reader.error(field::CODES, Reason::Kind));
+        return Err(Fault::new(field::CODES, Reason::Kind));
     }
     Ok(())
 }
 
-fn check_shape(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<(), FormatError> {
+fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
     let (input, output, groups) = (layer.input.shape, layer.output.shape, layer.groups);
     let divides = |channels: u32| channels.checked_rem(groups) == Some(0);
     let grouped =
         if layer.op == Op::Conv2d { divides(input.channels) && divides(output.channels) } else { groups == 1 };
     if !grouped {
-        return Err(reader.error(field::GROUPS, Reason::Groups));
+        return Err(Fault::new(field::GROUPS, Reason::Groups));
     }
     let fixed = match layer.op {
         Op::Encode => Some(Window::unit()),
@@ -124,74 +154,63 @@ fn check_shape(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<(), FormatError
         _ => None,
     };
     if fixed.is_some_and(|window| window != layer.window) {
-        return Err(reader.error(field::KERNEL, Reason::Window));
+        return Err(Fault::new(field::KERNEL, Reason::Window));
     }
-    let [height, width] = layer.window.output(input).map_err(|reason| reader.error(field::KERNEL, reason))?;
+    let [height, width] = layer.window.output(input).map_err(|reason| Fault::new(field::KERNEL, reason))?;
     let keeps_channels = matches!(layer.op, Op::MaxPool | Op::SumPool);
     if [height, width] != [output.height, output.width] || (keeps_channels && input.channels != output.channels) {
-        return Err(reader.error(field::OUTPUT_SIZE, Reason::OutputShape));
+        return Err(Fault::new(field::OUTPUT_SIZE, Reason::OutputShape));
     }
-    let fan_in = u64::from(layer.window.taps()) * u64::from(input.channels);
-    if u64::from(layer.window.kernel[0]) * u64::from(layer.window.kernel[1]) > MAX_VOLUME || fan_in > MAX_VOLUME {
-        return Err(reader.error(field::KERNEL, Reason::Shape));
+    // Both sides of a kernel are below 2^16, so that the product of taps cannot overflow.
+    let fan_in = layer.window.taps().checked_mul(input.channels);
+    if fan_in.is_none_or(|fan_in| fan_in > MAX_VOLUME) {
+        return Err(Fault::new(field::KERNEL, Reason::Shape));
     }
     Ok(())
 }
 
-fn residual(
-    words: &[u32],
-    reader: &Reader<'_>,
-    layer: &Layer<'_>,
-    index: u32,
-) -> Result<Option<Residual>, FormatError> {
-    let [shift, _, _, _] = reader.bytes(field::OUTPUT)?;
-    let wrong = reader.error(field::TENSORS, Reason::TensorIndex);
+fn residual(words: &[u32], reader: &Record<'_>, layer: &Layer<'_>, index: u32) -> Result<Option<Residual>, Fault> {
+    let [shift, _, _, _] = reader.bytes(field::OUTPUT);
+    let wrong = Fault::new(field::TENSORS, Reason::TensorIndex);
     if index == u32::from(NO_TENSOR) {
-        return if shift == 0 { Ok(None) } else { Err(reader.error(field::OUTPUT, Reason::Reserved)) };
+        return if shift == 0 { Ok(None) } else { Err(Fault::new(field::OUTPUT, Reason::Reserved)) };
     }
     if index > u32::from(layer.index) || shift > 15 || matches!(layer.op, Op::Encode | Op::MaxPool) {
         return Err(wrong);
     }
     let index = index as u16;
-    let tensor = tensor(words, index)?;
+    let tensor = tensor(words, index).ok_or(wrong)?;
     if !tensor.kind.is_packed() || tensor.shape != layer.output.shape {
         return Err(wrong);
     }
     Ok(Some(Residual { index, tensor, shift: u32::from(shift) }))
 }
 
-fn scratch(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<Region, FormatError> {
-    let (start, words) = (reader.word(field::SCRATCH)?, layer.scratch_words());
+fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
+    let (start, words) = (reader.word(field::SCRATCH), layer.scratch_words());
     if words == 0 && start != 0 {
-        return Err(reader.error(field::SCRATCH, Reason::Reserved));
+        return Err(Fault::new(field::SCRATCH, Reason::Reserved));
     }
-    if u64::from(start) + u64::from(words) > MAX_VOLUME {
-        return Err(reader.error(field::SCRATCH, Reason::Arena));
-    }
-    Ok(Region { start, words })
+    Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))
 }
 
-fn bound(reader: &Reader<'_>, layer: &Layer<'_>) -> Result<Bound, FormatError> {
-    let (low, high) = (reader.word(field::BOUND_LOW)? as i32, reader.word(field::BOUND_HIGH)? as i32);
+fn bound(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Bound, Fault> {
+    let (low, high) = (reader.word(field::BOUND_LOW) as i32, reader.word(field::BOUND_HIGH) as i32);
     let inside = low > i32::MIN && high < i32::MAX;
     if !inside || (i64::from(low), i64::from(high)) != layer.implied_bound() {
-        return Err(reader.error(field::BOUND_LOW, Reason::Bound));
+        return Err(Fault::new(field::BOUND_LOW, Reason::Bound));
     }
     Ok(Bound { low, high })
 }
 
-fn weights<'a>(reader: &Reader<'a>, layer: &Layer<'_>, code: u8) -> Result<Weights<'a>, FormatError> {
+fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Weights<'a>, Fault> {
     match (code, layer.op.is_weighted()) {
         (0, false) => reader.section(field::WEIGHTS, 0).map(|_| Weights::None),
         (1, true) => {
             let expect = u64::from(layer.row_words()) * u64::from(layer.output.shape.channels);
-            let rows = reader.section(field::WEIGHTS, expect)?;
-            if !pad_bits_are_zero(rows, layer) {
-                return Err(reader.error(field::WEIGHTS, Reason::PadBits));
-            }
-            Ok(Weights::Binary(rows))
+            reader.section(field::WEIGHTS, expect).map(Weights::Binary)
         }
-        _ => Err(reader.error(field::CODES, Reason::UnknownCode)),
+        _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
     }
 }
 
@@ -209,9 +228,9 @@ fn pad_bits_are_zero(rows: &[u32], layer: &Layer<'_>) -> bool {
     runs.all(|words| words.last().is_some_and(|last| last >> used == 0))
 }
 
-fn transform<'a>(reader: &Reader<'a>, layer: &Layer<'_>, code: u8) -> Result<Transform<'a>, FormatError> {
-    let [_, _, _, per_channel] = reader.bytes(field::OUTPUT)?;
-    let wrong = reader.error(field::CODES, Reason::Kind);
+fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Transform<'a>, Fault> {
+    let [_, _, _, per_channel] = reader.bytes(field::OUTPUT);
+    let wrong = Fault::new(field::CODES, Reason::Kind);
     let is_raw = layer.output.kind == Kind::I32;
     match (code, layer.op) {
         (0, Op::MaxPool) => reader.section(field::THRESHOLDS, 0).map(|_| Transform::None),
@@ -221,31 +240,28 @@ fn transform<'a>(reader: &Reader<'a>, layer: &Layer<'_>, code: u8) -> Result<Tra
         }
         (3, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw => thresholds(reader, layer),
         (0..=3, _) => Err(wrong),
-        _ => Err(reader.error(field::CODES, Reason::UnknownCode)),
+        _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
     }
 }
 
-fn encoding<'a>(reader: &Reader<'a>, layer: &Layer<'_>, per_channel: u32) -> Result<Transform<'a>, FormatError> {
+fn encoding<'a>(reader: &Record<'a>, layer: &Layer<'_>, per_channel: u32) -> Result<Transform<'a>, Fault> {
     let channels = u64::from(layer.input.shape.channels) * u64::from(per_channel);
     if channels != u64::from(layer.output.shape.channels) {
-        return Err(reader.error(field::OUTPUT_CHANNELS, Reason::OutputShape));
+        return Err(Fault::new(field::OUTPUT_CHANNELS, Reason::OutputShape));
     }
     let words = reader.section(field::THRESHOLDS, channels.div_ceil(4))?;
     let bytes = bytemuck::cast_slice::<u32, u8>(words);
-    let (thresholds, rest) = bytes.split_at_checked(channels as usize).unwrap_or((bytes, &[]));
-    if rest.iter().any(|&byte| byte != 0) {
-        return Err(reader.error(field::THRESHOLDS, Reason::PadBits));
-    }
+    let thresholds = bytes.get(..channels as usize).unwrap_or(bytes);
     Ok(Transform::Encode { per_channel, thresholds })
 }
 
-fn thresholds<'a>(reader: &Reader<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, FormatError> {
+fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, Fault> {
     let channels = layer.output.shape.channels;
     let per_channel = (1u32 << layer.output.kind.planes()) - 1;
     let values = u64::from(channels) * u64::from(per_channel);
     let words = layer.output.shape.channel_words();
     let section = reader.section(field::THRESHOLDS, values + u64::from(words))?;
-    let wrong = |reason| reader.error(field::THRESHOLDS, reason);
+    let wrong = |reason| Fault::new(field::THRESHOLDS, reason);
     let (values, directions) = section.split_at_checked(values as usize).ok_or(wrong(Reason::Section))?;
     let values = bytemuck::cast_slice::<u32, i32>(values);
     // Not `is_sorted`: it keeps a panic path that no input reaches.

@@ -3,7 +3,7 @@
 use crate::decode;
 use crate::error::{FormatError, Reason};
 use crate::liveness;
-use crate::record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, Reader, VERSION, header};
+use crate::record::{Fault, HEADER_WORDS, Header, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION, header};
 use crate::{Layer, Tensor};
 
 /// The CRC-32 (ISO-HDLC) that files and digests use.
@@ -67,17 +67,28 @@ impl<'a> Model<'a> {
     }
 
     fn checked(words: &'a [u32], length: usize) -> Result<Self, FormatError> {
-        let layers = check_header(words, length)?;
-        let mut model = Self {
-            words,
-            layers,
-            arena_words: 0,
-            input: decode::tensor(words, 0)?,
-            output: decode::tensor(words, layers)?,
-            scale: scale(words)?,
-        };
-        model.arena_words = model.check_layers()?;
+        let header = header(words)?;
+        let layers = check_header(&header, words, length).map_err(Fault::in_header)?;
+        let input = decode::input(&header).map_err(Fault::in_header)?;
+        let scale = scale(&header).map_err(Fault::in_header)?;
+        let mut model = Self { words, layers, arena_words: 0, input, output: input, scale };
+        for index in 0..layers {
+            model.add_layer(index).map_err(|fault| fault.in_layer(index))?;
+        }
+        if header.word(header::ARENA) != model.arena_words {
+            return Err(Fault::new(header::ARENA, Reason::Arena).in_header());
+        }
         Ok(model)
+    }
+
+    /// Checks layer `index`, whose output is the model's so far.
+    fn add_layer(&mut self, index: u16) -> Result<(), Fault> {
+        let layer = decode::layer(self.words, index)?;
+        decode::check_contents(self.words, &layer)?;
+        liveness::check(self.words, self.layers, &layer)?;
+        self.arena_words = self.arena_words.max(liveness::end(&layer));
+        self.output = layer.output;
+        Ok(())
     }
 
     /// Checks the model at the start of `partition`, which may be longer than the file: flash set aside for models.
@@ -88,21 +99,6 @@ impl<'a> Model<'a> {
         let length = partition.get(header::LENGTH as usize * 4..).and_then(|rest| rest.first_chunk());
         let length = length.map_or(usize::MAX, |bytes| u32::from_le_bytes(*bytes) as usize);
         Self::new(partition.get(..length).unwrap_or(partition))
-    }
-
-    /// Checks every layer and returns the arena's size.
-    fn check_layers(&self) -> Result<u32, FormatError> {
-        let mut need = 0;
-        for index in 0..self.layers {
-            let layer = decode::layer(self.words, index)?;
-            liveness::check(self.words, self.layers, &layer)?;
-            need = need.max(liveness::end(&layer));
-        }
-        let reader = Reader::header(self.words);
-        if reader.word(header::ARENA)? != need {
-            return Err(reader.error(header::ARENA, Reason::Arena));
-        }
-        Ok(need)
     }
 
     /// The input that the caller stores.
@@ -178,44 +174,50 @@ impl<'a> Iterator for Layers<'a> {
     }
 }
 
-/// Checks the header and returns the number of layers.
-fn check_header(words: &[u32], bytes: usize) -> Result<u16, FormatError> {
-    let reader = Reader::header(words);
-    if reader.word(header::MAGIC)? != MAGIC {
-        return Err(reader.error(header::MAGIC, Reason::NotAModel));
+/// The header, or how far the file goes.
+fn header(words: &[u32]) -> Result<Header<'_>, FormatError> {
+    let truncated = || match words.first() {
+        Some(&MAGIC) => Fault::new(words.len() as u32, Reason::Truncated).in_header(),
+        _ => Fault::new(header::MAGIC, Reason::NotAModel).in_header(),
+    };
+    Header::new(words).ok_or_else(truncated)
+}
+
+/// Checks the header of a file of `bytes` bytes and returns the number of layers.
+fn check_header(reader: &Header<'_>, words: &[u32], bytes: usize) -> Result<u16, Fault> {
+    let wrong = |field, reason| Err(Fault::new(field, reason));
+    if reader.word(header::MAGIC) != MAGIC {
+        return wrong(header::MAGIC, Reason::NotAModel);
     }
-    if reader.halves(header::VERSION)? != [u32::from(VERSION), 0] {
-        return Err(reader.error(header::VERSION, Reason::Version));
+    if reader.halves(header::VERSION) != [u32::from(VERSION), 0] {
+        return wrong(header::VERSION, Reason::Version);
     }
-    let length = reader.word(header::LENGTH)? as usize;
+    let length = reader.word(header::LENGTH) as usize;
     if length != bytes || !length.is_multiple_of(4) {
         let reason = if length < bytes { Reason::TrailingBytes } else { Reason::Truncated };
-        return Err(reader.error(header::LENGTH, reason));
+        return wrong(header::LENGTH, reason);
     }
     let body = words.get(header::LAYERS as usize..).unwrap_or(&[]);
-    if reader.word(header::CHECKSUM)? != digest(body) {
-        return Err(reader.error(header::CHECKSUM, Reason::Checksum));
+    if reader.word(header::CHECKSUM) != digest(body) {
+        return wrong(header::CHECKSUM, Reason::Checksum);
     }
-    let layers = reader.word(header::LAYERS)?;
+    let layers = reader.word(header::LAYERS);
     if layers == 0 || layers > MAX_LAYERS {
-        return Err(reader.error(header::LAYERS, Reason::LayerCount));
+        return wrong(header::LAYERS, Reason::LayerCount);
     }
-    for field in header::RESERVED..HEADER_WORDS {
-        if reader.word(field)? != 0 {
-            return Err(reader.error(field, Reason::Reserved));
-        }
+    if let Some(field) = (header::RESERVED..HEADER_WORDS).find(|&field| reader.word(field) != 0) {
+        return wrong(field, Reason::Reserved);
     }
-    let records = layers * RECORD_WORDS;
-    reader.slice(HEADER_WORDS, records).ok_or(reader.error(header::LAYERS, Reason::Truncated))?;
+    if reader.slice(HEADER_WORDS, layers * RECORD_WORDS).is_none() {
+        return wrong(header::LAYERS, Reason::Truncated);
+    }
     Ok(layers as u16)
 }
 
-fn scale(words: &[u32]) -> Result<Option<OutputScale>, FormatError> {
-    let reader = Reader::header(words);
-    let (mantissa, shift) = (reader.word(header::SCALE)?, reader.word(header::SCALE_SHIFT)?);
-    match (mantissa, shift) {
+fn scale(reader: &Header<'_>) -> Result<Option<OutputScale>, Fault> {
+    match (reader.word(header::SCALE), reader.word(header::SCALE_SHIFT)) {
         (0, 0) => Ok(None),
-        (1.., 0..=63) => Ok(Some(OutputScale { mantissa, shift })),
-        _ => Err(reader.error(header::SCALE, Reason::Reserved)),
+        (mantissa @ 1.., shift @ 0..=63) => Ok(Some(OutputScale { mantissa, shift })),
+        _ => Err(Fault::new(header::SCALE, Reason::Reserved)),
     }
 }

@@ -57,52 +57,84 @@ pub(crate) mod field {
     pub const NAME_BYTES: u32 = 19;
 }
 
-/// The words of a file, read without panics.
+/// What is wrong and in which field of a record; small, since every check returns one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a> {
-    words: &'a [u32],
-    /// First word of the part that is read.
-    base: u32,
-    layer: Option<u16>,
+pub(crate) struct Fault {
+    field: u8,
+    reason: Reason,
 }
 
-impl<'a> Reader<'a> {
-    pub const fn header(words: &'a [u32]) -> Self {
-        Self { words, base: 0, layer: None }
+impl Fault {
+    pub const fn new(field: u32, reason: Reason) -> Self {
+        Self { field: field as u8, reason }
     }
 
-    pub const fn layer(words: &'a [u32], index: u16) -> Self {
+    /// The error of a fault in the header.
+    pub const fn in_header(self) -> FormatError {
+        FormatError { layer: None, at: self.field as u32 * 4, reason: self.reason }
+    }
+
+    /// The error of a fault in a layer's record.
+    pub const fn in_layer(self, index: u16) -> FormatError {
         let base = HEADER_WORDS + index as u32 * RECORD_WORDS;
-        Self { words, base, layer: Some(index) }
+        FormatError { layer: Some(index), at: (base + self.field as u32) * 4, reason: self.reason }
     }
+}
 
-    /// An error at `field`.
-    pub const fn error(&self, field: u32, reason: Reason) -> FormatError {
-        FormatError { layer: self.layer, at: (self.base + field) * 4, reason }
+/// The words of a file, and the fields of its header or of one record, read without panics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a, const FIELDS: usize> {
+    words: &'a [u32],
+    fields: &'a [u32; FIELDS],
+}
+
+/// The header.
+pub(crate) type Header<'a> = Reader<'a, { HEADER_WORDS as usize }>;
+/// The record of one layer.
+pub(crate) type Record<'a> = Reader<'a, { RECORD_WORDS as usize }>;
+
+impl<'a> Header<'a> {
+    /// The header of a file, if it is that long.
+    pub fn new(words: &'a [u32]) -> Option<Self> {
+        Some(Self { words, fields: words.first_chunk()? })
     }
+}
 
-    pub fn word(&self, field: u32) -> Result<u32, FormatError> {
-        let index = (self.base + field) as usize;
-        self.words.get(index).copied().ok_or(self.error(field, Reason::Truncated))
-    }
-
-    /// Low and high half of a word.
-    pub fn halves(&self, field: u32) -> Result<[u32; 2], FormatError> {
-        self.word(field).map(|word| [word & 0xffff, word >> 16])
-    }
-
-    /// The four bytes of a word, low first.
-    pub fn bytes(&self, field: u32) -> Result<[u8; 4], FormatError> {
-        self.word(field).map(u32::to_le_bytes)
+impl<'a> Record<'a> {
+    /// The record of layer `index`, if the file is that long.
+    pub fn new(words: &'a [u32], index: u16) -> Option<Self> {
+        let base = HEADER_WORDS + u32::from(index) * RECORD_WORDS;
+        Some(Self { words, fields: words.get(base as usize..)?.first_chunk()? })
     }
 
     /// The section whose offset is at `field` and whose length is at `field + 1`, both in words.
-    pub fn section(&self, field: u32, expect: u64) -> Result<&'a [u32], FormatError> {
-        let (start, words) = (self.word(field)?, self.word(field + 1)?);
+    pub fn section(&self, field: u32, expect: u64) -> Result<&'a [u32], Fault> {
+        let (start, words) = (self.word(field), self.word(field + 1));
         if u64::from(words) != expect {
-            return Err(self.error(field + 1, Reason::Section));
+            return Err(Fault::new(field + 1, Reason::Section));
         }
-        self.slice(start, words).ok_or(self.error(field, Reason::Section))
+        self.slice(start, words).ok_or(Fault::new(field, Reason::Section))
+    }
+}
+
+impl<'a, const FIELDS: usize> Reader<'a, FIELDS> {
+    /// A field; `field` is below `FIELDS`.
+    #[inline(always)]
+    pub fn word(&self, field: u32) -> u32 {
+        self.fields.get(field as usize).copied().unwrap_or(0)
+    }
+
+    /// Low and high half of a field.
+    #[inline(always)]
+    pub fn halves(&self, field: u32) -> [u32; 2] {
+        let word = self.word(field);
+        [word & 0xffff, word >> 16]
+    }
+
+    /// The four bytes of a field, low first.
+    #[inline(always)]
+    pub fn bytes(&self, field: u32) -> [u8; 4] {
+        self.word(field).to_le_bytes()
     }
 
     /// Any run of words of the file.

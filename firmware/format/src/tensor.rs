@@ -3,7 +3,7 @@
 use crate::{Reason, WORD_BITS};
 
 /// Largest number of words, bytes or values of one tensor: keeps all later sums inside 32 bits.
-pub(crate) const MAX_VOLUME: u64 = 1 << 28;
+pub(crate) const MAX_VOLUME: u32 = 1 << 28;
 
 /// Height, width and channels of one image; a vector is 1 x 1 x n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,12 @@ pub struct Region {
 }
 
 impl Region {
+    /// `words` words from `start`; `None` past the largest arena.
+    pub(crate) fn new(start: u32, words: u32) -> Option<Self> {
+        let end = start.checked_add(words)?;
+        (end <= MAX_VOLUME).then_some(Self { start, words })
+    }
+
     /// One past the last word.
     pub const fn end(&self) -> u32 {
         self.start.wrapping_add(self.words)
@@ -165,11 +171,8 @@ impl Tensor {
     /// Checks the shape and sizes the region, which starts at `start`.
     pub(crate) fn new(shape: Shape, kind: Kind, start: u32) -> Result<Self, Reason> {
         let words = words(shape, kind)?;
-        let end = u64::from(start) + u64::from(words);
-        if end > MAX_VOLUME {
-            return Err(Reason::Arena);
-        }
-        Ok(Self { shape, kind, region: Region { start, words } })
+        let region = Region::new(start, words).ok_or(Reason::Arena)?;
+        Ok(Self { shape, kind, region })
     }
 
     /// Words of one pixel: planes times channel words for packed tensors, channels for accumulators.
@@ -188,15 +191,12 @@ fn words(shape: Shape, kind: Kind) -> Result<u32, Reason> {
     if !dimension.contains(&shape.height) || !dimension.contains(&shape.width) || shape.channels == 0 {
         return Err(Reason::Shape);
     }
-    let pixels = u64::from(shape.height) * u64::from(shape.width);
-    let volume = pixels.saturating_mul(u64::from(shape.channels));
+    // Both sides are below 2^16, so their product cannot overflow; what overflows below is too large anyway.
+    let volume = shape.pixels().checked_mul(shape.channels).ok_or(Reason::Shape)?;
     let words = match kind {
-        Kind::U8 | Kind::I8 => 0,
-        Kind::I32 => volume,
-        _ => pixels.saturating_mul(u64::from(kind.planes()) * u64::from(shape.channel_words())),
+        Kind::U8 | Kind::I8 => Some(0),
+        Kind::I32 => Some(volume),
+        _ => shape.pixels().checked_mul(kind.planes().wrapping_mul(shape.channel_words())),
     };
-    if volume > MAX_VOLUME || words > MAX_VOLUME {
-        return Err(Reason::Shape);
-    }
-    Ok(words as u32)
+    words.filter(|&words| volume <= MAX_VOLUME && words <= MAX_VOLUME).ok_or(Reason::Shape)
 }
