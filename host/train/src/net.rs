@@ -1,8 +1,8 @@
 //! The network while it learns: stages over numbered tensors, forward with a tape, backward from the tape.
 
 use crate::layers::{
-    Batch, Norm, PoolShape, Weighted, max_pool_backward, max_pool_forward, quantize_backward, quantize_forward,
-    sign_backward, sign_forward, sum_pool_backward, sum_pool_forward,
+    Batch, Norm, PoolShape, Statistics, Weighted, max_pool_backward, max_pool_forward, quantize_backward,
+    quantize_forward, sign_backward, sign_forward, sum_pool_backward, sum_pool_forward,
 };
 use crate::saved::Saved;
 use bitfab_graph::Shape;
@@ -102,14 +102,14 @@ pub struct Tape {
 #[derive(Clone, Debug)]
 struct Entry {
     saved: Saved,
-    statistics: Vec<[f32; 2]>,
+    statistics: Vec<Statistics>,
     weights: Vec<f32>,
 }
 
 impl Tape {
     /// Bytes of activations kept for the backward pass (not the weights).
     pub fn bytes(&self) -> usize {
-        let entry = |entry: &Entry| entry.saved.bytes() + entry.statistics.len() * 8;
+        let entry = |entry: &Entry| entry.saved.bytes() + size_of_val(&entry.statistics[..]);
         self.entries.iter().map(entry).sum()
     }
 

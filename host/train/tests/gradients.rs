@@ -109,6 +109,36 @@ fn batch_norm_follows_its_differences() {
     assert_close("input", &found.input, &along_x);
 }
 
+/// After its start the forward pass uses running statistics; their ratio to the batch's counts as a constant.
+#[test]
+fn batch_renorm_follows_its_differences() {
+    let x = batch(Shape::new(2, 3, 4), 5, 5);
+    let other = batch(Shape::new(2, 3, 4), 5, 19);
+    let (gamma, beta) = (numbers(4, 6), numbers(4, 7));
+    let mut norm = Norm::new(4, 1e-3);
+    for _ in 0..60 {
+        norm.forward(&other, &gamma, &beta);
+    }
+    let pull = numbers(x.values.len(), 8);
+    let (y, statistics) = norm.clone().forward(&x, &gamma, &beta);
+    let dy = Batch { values: pull.clone(), ..y.clone() };
+    let found = Norm::backward(&dy, &x.values, &statistics, &gamma);
+    let loss = |gamma: &[f32], beta: &[f32]| weighed(&norm.clone().forward(&x, gamma, beta).0.values, &pull);
+    assert_close("gamma", &found.gamma, &slopes(&gamma, 0.1, |gamma| loss(gamma, &beta)));
+    assert_close("beta", &found.beta, &slopes(&beta, 0.1, |beta| loss(&gamma, beta)));
+    // The same line with the constants written out, over a norm that uses the batch's own statistics.
+    let scaled: Vec<f32> = statistics.iter().zip(&gamma).map(|(s, g)| g * s.used_inverse / s.inverse).collect();
+    let shift = |(s, (g, b)): (&Statistics, (&f32, &f32))| b + g * (s.mean - s.used_mean) * s.used_inverse;
+    let shifted: Vec<f32> = statistics.iter().zip(gamma.iter().zip(&beta)).map(shift).collect();
+    let own = |values: &[f32]| {
+        let x = Batch { values: values.to_vec(), ..x.clone() };
+        Norm::new(4, 1e-3).forward(&x, &scaled, &shifted).0
+    };
+    assert_close("output", &y.values, &own(&x.values).values);
+    assert_ne!(y.values, Norm::new(4, 1e-3).forward(&x, &gamma, &beta).0.values);
+    assert_close("input", &found.input, &slopes(&x.values, 4e-3, |values| weighed(&own(values).values, &pull)));
+}
+
 #[test]
 fn running_statistics_normalise_like_the_batch_once_they_have_converged() {
     let x = batch(Shape::new(2, 3, 4), 5, 5);

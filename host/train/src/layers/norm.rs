@@ -1,4 +1,9 @@
-//! Batch normalisation per channel (Ioffe and Szegedy 2015).
+//! Batch normalisation per channel (Ioffe and Szegedy 2015), after a start with batch renormalisation (Ioffe 2017).
+//!
+//! Signs behind a batch norm make its statistics delicate: all background pixels of a picture have one value,
+//! and if that lies near a threshold, a slight difference between a batch's mean and the running mean flips them all.
+//! So after some batches the forward pass uses the running statistics, as inference will,
+//! while the gradient still takes the batch's own statistics into account.
 
 use super::{Batch, Form};
 use crate::math::{channel_sums, map_channels};
@@ -7,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// Running statistics follow each batch by this share.
 const MOMENTUM: f32 = 0.1;
+/// Batches that are normalised by their own statistics, until the running ones have settled.
+const START: u32 = 50;
 
 /// Scale, shift and statistics of one batch norm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +24,8 @@ pub struct Norm {
     pub variance: Vec<f32>,
     /// Added to the variance.
     pub epsilon: f32,
+    /// Batches seen so far.
+    pub batches: u32,
 }
 
 /// Gradients of one batch norm.
@@ -30,21 +39,43 @@ pub struct NormGradient {
     pub input: Vec<f32>,
 }
 
-/// Mean and inverse standard deviation of the batch per channel, kept beside the saved input.
-pub type BatchStatistics = Vec<[f32; 2]>;
+/// What the backward pass needs of one channel beside the input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    /// Mean of the batch.
+    pub mean: f32,
+    /// Inverse standard deviation of the batch.
+    pub inverse: f32,
+    /// Mean that the forward pass took off.
+    pub used_mean: f32,
+    /// Inverse standard deviation that the forward pass multiplied with.
+    pub used_inverse: f32,
+}
 
 impl Norm {
     /// Statistics that normalise nothing yet.
     ///
     /// `epsilon` should suit the scale of the input: 1e-5 times its expected variance.
     pub fn new(channels: usize, epsilon: f32) -> Self {
-        Self { mean: vec![0.0; channels], variance: vec![1.0; channels], epsilon }
+        Self { mean: vec![0.0; channels], variance: vec![1.0; channels], epsilon, batches: 0 }
     }
 
-    /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` with the batch's own statistics, which are also folded
-    /// into the running ones.
-    pub fn forward(&mut self, x: &Batch, gamma: &[f32], beta: &[f32]) -> (Batch, BatchStatistics) {
-        let (rows, channels) = (x.rows(), gamma.len());
+    /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
+    ///
+    /// The running statistics follow the batch's first; the first 50 batches use their own statistics, all later
+    /// ones the running ones.
+    pub fn forward(&mut self, x: &Batch, gamma: &[f32], beta: &[f32]) -> (Batch, Vec<Statistics>) {
+        let statistics = self.follow(x, gamma.len());
+        let constants: Vec<[f32; 3]> = (statistics.iter().zip(gamma).zip(beta))
+            .map(|((one, &gamma), &beta)| [one.used_mean, one.used_inverse * gamma, beta])
+            .collect();
+        let y = map_channels(&x.values, &constants, |x, [mean, scale, shift]| (x - mean) * scale + shift);
+        (x.with(y, Form::Reals), statistics)
+    }
+
+    /// Statistics of the batch, folded into the running ones.
+    fn follow(&mut self, x: &Batch, channels: usize) -> Vec<Statistics> {
+        let rows = x.rows() as f64;
         let sums = channel_sums(&x.values, &x.values, channels, |row, _, sums| {
             for (sum, &x) in sums.iter_mut().zip(row) {
                 let x = f64::from(x);
@@ -52,21 +83,21 @@ impl Norm {
                 sum[1] += x * x;
             }
         });
-        let mut statistics = Vec::with_capacity(channels);
-        for (channel, [sum, squares]) in sums.into_iter().enumerate() {
-            let mean = sum / rows as f64;
-            let variance = (squares / rows as f64 - mean * mean).max(0.0);
-            let follow = |old: f32, new: f64| old + MOMENTUM * (new as f32 - old);
-            self.mean[channel] = follow(self.mean[channel], mean);
-            self.variance[channel] = follow(self.variance[channel], variance);
-            let inverse = 1.0 / (variance + f64::from(self.epsilon)).sqrt();
-            statistics.push([mean as f32, inverse as f32]);
-        }
-        let constants: Vec<[f32; 3]> = (statistics.iter().zip(gamma).zip(beta))
-            .map(|((&[mean, inverse], &gamma), &beta)| [mean, inverse * gamma, beta])
-            .collect();
-        let y = map_channels(&x.values, &constants, |x, [mean, scale, shift]| (x - mean) * scale + shift);
-        (x.with(y, Form::Reals), statistics)
+        // The plain average at first, so that the starting values carry no weight.
+        let share = MOMENTUM.max(1.0 / (self.batches as f32 + 1.0));
+        let inverse = |variance: f64| (1.0 / (variance + f64::from(self.epsilon)).sqrt()) as f32;
+        let channel = |((sums, mean), variance): (([f64; 2], &mut f32), &mut f32)| {
+            let batch_mean = sums[0] / rows;
+            let batch_variance = (sums[1] / rows - batch_mean * batch_mean).max(0.0);
+            *mean += share * (batch_mean as f32 - *mean);
+            *variance += share * (batch_variance as f32 - *variance);
+            let own = (batch_mean as f32, inverse(batch_variance));
+            let used = if self.batches < START { own } else { (*mean, inverse((*variance).into())) };
+            Statistics { mean: own.0, inverse: own.1, used_mean: used.0, used_inverse: used.1 }
+        };
+        let statistics = sums.into_iter().zip(&mut self.mean).zip(&mut self.variance).map(channel).collect();
+        self.batches = self.batches.saturating_add(1);
+        statistics
     }
 
     /// The same with the running statistics, in `f64` so that rounding hardly ever decides a sign.
@@ -85,27 +116,30 @@ impl Norm {
     }
 
     /// Gradients from the input and the batch's statistics.
-    pub fn backward(dy: &Batch, x: &[f32], statistics: &[[f32; 2]], gamma: &[f32]) -> NormGradient {
+    ///
+    /// Where the forward pass used running statistics, their ratio to the batch's counts as a constant.
+    pub fn backward(dy: &Batch, x: &[f32], statistics: &[Statistics], gamma: &[f32]) -> NormGradient {
         let rows = dy.rows() as f64;
-        let channels = gamma.len();
-        let mut sums = channel_sums(&dy.values, x, channels, |dy, x, sums| {
-            for ((sum, [mean, _]), (&dy, &x)) in sums.iter_mut().zip(statistics).zip(dy.iter().zip(x)) {
+        // Sums of dy and of dy * (x - mean).
+        let sums = channel_sums(&dy.values, x, gamma.len(), |dy, x, sums| {
+            for ((sum, one), (&dy, &x)) in sums.iter_mut().zip(statistics).zip(dy.iter().zip(x)) {
                 sum[0] += f64::from(dy);
-                sum[1] += f64::from(dy) * f64::from(x - mean);
+                sum[1] += f64::from(dy) * f64::from(x - one.mean);
             }
         });
-        for (sum, [_, inverse]) in sums.iter_mut().zip(statistics) {
-            sum[1] *= f64::from(*inverse);
-        }
-        // dx = gamma * inverse * (dy - mean(dy) - normal * mean(dy * normal)), normal = (x - mean) * inverse
+        // dx = gamma * used_inverse * (dy - mean(dy) - normal * mean(dy * normal)), normal = (x - mean) * inverse
         let constants: Vec<[f32; 4]> = (sums.iter().zip(statistics).zip(gamma))
-            .map(|((sum, &[mean, inverse]), &gamma)| {
-                let [dy, slope] = sum.map(|sum| (sum / rows) as f32);
-                [mean, gamma * inverse, dy, slope * inverse]
+            .map(|((sum, one), &gamma)| {
+                let [mean_dy, slope] = sum.map(|sum| (sum / rows) as f32);
+                [one.mean, gamma * one.used_inverse, mean_dy, slope * one.inverse * one.inverse]
             })
             .collect();
+        let scale = |(sum, one): (&[f64; 2], &Statistics)| {
+            let about_used = sum[1] + sum[0] * f64::from(one.mean - one.used_mean);
+            (about_used * f64::from(one.used_inverse)) as f32
+        };
         NormGradient {
-            gamma: sums.iter().map(|sum| sum[1] as f32).collect(),
+            gamma: sums.iter().zip(statistics).map(scale).collect(),
             beta: sums.iter().map(|sum| sum[0] as f32).collect(),
             input: combine(&dy.values, x, &constants),
         }
