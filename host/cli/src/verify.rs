@@ -170,3 +170,44 @@ fn conclude(outcome: &Outcome) -> Result<()> {
     ensure!(failed.is_empty(), "could not run: {}", failed.join(", "));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitfab_sim::verify::Mismatch;
+
+    fn outcome(first: Option<Mismatch>, failures: Vec<Failure>) -> Outcome {
+        let agreeing = if first.is_some() { 1 } else { 2 };
+        let verdict = Verdict {
+            engine: "rtl".into(),
+            images: 2,
+            agreeing,
+            tensors: 6,
+            first,
+            cycles: Some(5.0),
+            instructions: None,
+        };
+        Outcome { data: "digits".into(), rows: 2, layers: 3, verdicts: vec![verdict], failures }
+    }
+
+    #[test]
+    fn a_difference_and_a_missing_tool_both_fail() {
+        conclude(&outcome(None, Vec::new())).unwrap();
+        let mismatch =
+            Mismatch { image: 1, layer: 2, name: "scores".into(), position: Some([0, 0, 4]), expected: 3, found: -3 };
+        let error = conclude(&outcome(Some(mismatch), Vec::new())).unwrap_err();
+        assert!(error.to_string().contains("not equal to the reference: rtl"), "{error}");
+        let failure = Failure { engine: "icarus", error: "missing".into() };
+        let error = conclude(&outcome(None, vec![failure])).unwrap_err();
+        assert!(error.to_string().contains("could not run: icarus"), "{error}");
+    }
+
+    #[test]
+    fn subsets_are_engine_and_rows() {
+        let subset: Subset = "qemu-m4=50".parse().unwrap();
+        assert_eq!((subset.engine.name(), subset.rows), ("qemu-m4", 50));
+        for text in ["qemu-m4", "qemu-m4=0", "qemu-m4=x", "gpu=1"] {
+            assert!(text.parse::<Subset>().is_err(), "{text}");
+        }
+    }
+}

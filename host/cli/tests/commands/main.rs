@@ -1,0 +1,6 @@
+//! The commands as a person runs them, but for learning, which has tests of its own.
+
+mod common;
+mod demo;
+mod errors;
+mod models;

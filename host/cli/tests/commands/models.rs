@@ -1,0 +1,127 @@
+//! From a learned network to a model, and everything that can be done with it.
+
+use crate::common::{Learned, bitfab, json};
+use bitfab_format::{Model, align};
+use bitfab_sim::Engine;
+use bitfab_sim::software::Reference;
+use npyz::WriterBuilder;
+use predicates::str::contains;
+
+/// An uncompressed NumPy array of bytes.
+fn npy(shape: &[u64], values: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().unwrap();
+    writer.extend(values).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn integers(file: &[u8]) -> (Vec<u64>, Vec<i32>) {
+    let npy = npyz::NpyFile::new(file).unwrap();
+    (npy.shape().to_vec(), npy.into_vec().unwrap())
+}
+
+#[test]
+fn inspect_adds_up_to_the_file() {
+    let learned = Learned::new("cnn:8,p2,16g2,d20");
+    let model = json(learned.path(), &["inspect", "net.bfab"]);
+    let layers = model["layers"].as_array().unwrap();
+    let sum = |field: &str| layers.iter().map(|layer| layer[field].as_u64().unwrap()).sum::<u64>();
+    let file = learned.read("net.bfab").len() as u64;
+    assert_eq!(model["file_bytes"], file);
+    let header = model["header_bytes"].as_u64().unwrap();
+    assert_eq!(header + sum("weight_bytes") + sum("threshold_bytes") + sum("record_bytes"), file);
+    assert_eq!(sum("weight_count"), learned.summary["weights"].as_u64().unwrap());
+    // 8x8 pixels, 3x3x1 -> 8; pooled to 4x4, 3x3x4 -> 16; 256 -> 20 -> 10.
+    assert_eq!(model["operations"]["macs"], 64 * 9 * 8 + 16 * 36 * 16 + 256 * 20 + 20 * 10);
+    assert_eq!(layers[0]["operations"]["binary_macs"], 8 * 64 * 9 * 8);
+    let words = align(&learned.read("net.bfab"));
+    assert_eq!(model["arena_bytes"], 4 * Model::from_words(&words).unwrap().arena_words());
+    let table = bitfab(learned.path()).args(["inspect", "net.bfab"]).assert().success();
+    table.stdout(contains("groups 2")).stdout(contains("max_pool 2x2 step 2x2"));
+}
+
+#[test]
+fn eval_repeats_the_accuracy_of_training() {
+    let learned = Learned::new("mlp:32");
+    let outcome = json(learned.path(), &["eval", "net.bfab", "--data", "digits"]);
+    assert_eq!(outcome["accuracy"], learned.summary["test_accuracy"]);
+    assert_eq!((&outcome["total"], &outcome["engine"]), (&360.into(), &"runtime".into()));
+    let rows = outcome["confusion"]["counts"].as_array().unwrap();
+    let counts = || rows.iter().flat_map(|row| row.as_array().unwrap());
+    assert_eq!(counts().map(|count| count.as_u64().unwrap()).sum::<u64>(), 360);
+    let diagonal: u64 = (0..10).map(|class| rows[class][class].as_u64().unwrap()).sum();
+    assert_eq!(outcome["correct"], diagonal);
+    let limited =
+        json(learned.path(), &["eval", "net.bfab", "--data", "digits", "--limit", "7", "--engine", "reference"]);
+    assert_eq!(limited["total"], 7);
+    bitfab(learned.path())
+        .args(["eval", "net.bfab", "--data", "digits"])
+        .assert()
+        .success()
+        .stdout(contains("recognised"));
+}
+
+#[test]
+fn run_gives_the_scores_of_the_reference_on_every_engine() {
+    let learned = Learned::new("mlp:40");
+    let data = bitfab_train::digits(0).unwrap();
+    let rows: Vec<&[u8]> = data.test.inputs.chunks_exact(64).take(9).collect();
+    learned.write("x.npy", &npy(&[9, 8, 8], &rows.concat()));
+    let words = align(&learned.read("net.bfab"));
+    let expected = Reference.run(&Model::from_words(&words).unwrap(), &rows, &mut |_| ()).unwrap();
+    let scores: Vec<i32> = expected.iter().flat_map(bitfab_sim::Run::scores).collect();
+    for engine in ["reference", "kernels", "runtime", "cycle-model", "rtl"] {
+        let run = ["run", "net.bfab", "--input", "x.npy", "-o", "y.npy", "--engine", engine, "--lanes", "2"];
+        bitfab(learned.path()).args(run).assert().success().stdout(contains("9 x 10"));
+        assert_eq!(integers(&learned.read("y.npy")), (vec![9, 10], scores.clone()), "{engine}");
+    }
+    bitfab(learned.path()).args(["run", "net.bfab", "--input", "x.npy", "-o", "y.npy", "--arg-max"]).assert().success();
+    let classes: Vec<i32> = expected.iter().map(|run| run.arg_max() as i32).collect();
+    assert_eq!(integers(&learned.read("y.npy")), (vec![9], classes));
+}
+
+#[test]
+fn verify_compares_every_engine_and_counts() {
+    let learned = Learned::new("cnn:6,p2,d12");
+    let engines = "reference,kernels,runtime,cycle-model,rtl,icarus";
+    let verify = ["verify", "net.bfab", "--data", "digits", "--limit", "50", "--engines", engines];
+    let small = ["--subset", "rtl=3,icarus=2", "--lanes", "4", "--stalls", "9"];
+    let outcome = json(learned.path(), &[&verify[..], &small[..]].concat());
+    assert_eq!((&outcome["rows"], &outcome["failures"]), (&50.into(), &serde_json::json!([])));
+    let layers = outcome["layers"].as_u64().unwrap();
+    let verdicts = outcome["verdicts"].as_array().unwrap();
+    let names: Vec<&str> = verdicts.iter().map(|verdict| verdict["engine"].as_str().unwrap()).collect();
+    assert_eq!(names.join(","), engines);
+    for (verdict, rows) in verdicts.iter().zip([50, 50, 50, 50, 3, 2]) {
+        assert_eq!((&verdict["images"], &verdict["agreeing"]), (&rows.into(), &rows.into()), "{verdict}");
+        assert_eq!(verdict["tensors"], rows * layers);
+    }
+    assert!(verdicts[4]["cycles"].as_f64().unwrap() > 64.0);
+}
+
+#[test]
+fn the_written_test_bench_passes_and_sees_a_changed_byte() {
+    let learned = Learned::new("mlp:16");
+    let write = ["verilog", "net.bfab", "--lanes", "2", "-o", "out", "--data", "digits", "--vectors", "2"];
+    bitfab(learned.path()).args(write).assert().success().stdout(contains("accelerator.v"));
+    let readme = String::from_utf8(learned.read("out/README.md")).unwrap();
+    assert!(readme.contains("64 bytes in (8x8x1 u8") && readme.contains("40 bytes out") && !readme.contains('@'));
+    let folder = learned.file("out");
+    let tool = |program: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(program).args(arguments).current_dir(&folder).output();
+        let output = output.unwrap_or_else(|error| panic!("{program}: {error}; install the Debian package iverilog"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    tool("iverilog", &["-g2005", "-o", "bench", "testbench.v", "accelerator.v"]);
+    assert!(tool("vvp", &["bench"]).contains("PASS: 80 bytes equal"));
+    let mut expected = learned.read("out/expected.hex");
+    expected[3] = if expected[3] == b'0' { b'1' } else { b'0' };
+    learned.write("out/expected.hex", &expected);
+    let printed = tool("vvp", &["bench"]);
+    assert!(printed.contains("byte 1 of the result") && printed.contains("FAIL: 1 of 80"), "{printed}");
+    // The same command overwrites its own output.
+    bitfab(learned.path()).args(write).assert().success();
+    assert!(tool("vvp", &["bench"]).contains("PASS"));
+}
