@@ -243,9 +243,9 @@ fn additions_follow_their_differences_on_both_inputs() {
     let (_, tape) = net.clone().forward(x.clone());
     assert!(tape.bytes() >= x.values.len() * 4);
     let found = net.backward(tape, pull.clone());
-    for index in 0..2 {
-        let along = slopes(&net.parameters[index].values, 0.1, |values| loss(index, values));
-        assert_close("add", &found[index], &along);
+    for (index, (parameter, found)) in net.parameters.iter().zip(&found).enumerate() {
+        let along = slopes(&parameter.values, 0.1, |values| loss(index, values));
+        assert_close("add", found, &along);
     }
 }
 

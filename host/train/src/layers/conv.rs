@@ -58,39 +58,45 @@ impl ConvShape {
         }
     }
 
-    /// Calls `f(offset in the row, offset in the sample or none for the border)` for every window place of one position.
+    /// Calls `f(offset in the row, offset in the sample or none for the border, length)` for every stretch of places
+    /// of one position that is contiguous on both sides.
     #[inline]
-    fn places(&self, position: usize, group: usize, mut f: impl FnMut(usize, Option<usize>)) {
+    fn stretches(&self, position: usize, group: usize, mut f: impl FnMut(usize, Option<usize>, usize)) {
         let [kernel_height, kernel_width] = self.window.kernel;
         let (row, column) = (
             position as u32 / self.output.width * self.window.stride[0],
             position as u32 % self.output.width * self.window.stride[1],
         );
+        let left = column.wrapping_sub(self.window.padding[1]);
+        // Pixels beside each other are contiguous only if one group takes all their channels.
+        let is_whole = self.groups == 1 && left <= self.input.width && left + kernel_width <= self.input.width;
+        let (steps, width) = if is_whole { (1, kernel_width) } else { (kernel_width, 1) };
+        let length = width as usize * self.depth();
         let mut at = 0;
         for ky in 0..kernel_height {
             let y = (row + ky).wrapping_sub(self.window.padding[0]);
-            for kx in 0..kernel_width {
-                let x = (column + kx).wrapping_sub(self.window.padding[1]);
-                let inside = y < self.input.height && x < self.input.width;
+            for kx in 0..steps {
+                let x = left.wrapping_add(kx);
+                let is_inside = y < self.input.height && x < self.input.width;
                 let pixel = y.wrapping_mul(self.input.width).wrapping_add(x) as usize;
-                let channels = self.input.channels as usize;
-                f(at, inside.then(|| pixel * channels + group * self.depth()));
-                at += self.depth();
+                let from = pixel * self.input.channels as usize + group * self.depth();
+                f(at, is_inside.then_some(from), length);
+                at += length;
             }
         }
     }
 
     /// Lays out the windows of one group for all samples in `x`.
     fn lay_out(&self, x: &[f32], group: usize, rows: &mut [f32]) {
-        let (width, depth, pad) = (self.input.elements() as usize, self.depth(), self.pad());
+        let (width, pad) = (self.input.elements() as usize, self.pad());
         let samples = x.chunks_exact(width);
         let per_sample = self.positions() * self.fan_in();
         for (sample, rows) in samples.zip(rows.chunks_exact_mut(per_sample)) {
             for (position, row) in rows.chunks_exact_mut(self.fan_in()).enumerate() {
-                self.places(position, group, |at, from| {
-                    let place = &mut row[at..at + depth];
+                self.stretches(position, group, |at, from, length| {
+                    let place = &mut row[at..at + length];
                     match from {
-                        Some(from) => place.copy_from_slice(&sample[from..from + depth]),
+                        Some(from) => place.copy_from_slice(&sample[from..from + length]),
                         None => place.fill(pad),
                     }
                 });
@@ -100,14 +106,14 @@ impl ConvShape {
 
     /// Adds laid-out gradients back to where the windows came from.
     fn gather(&self, rows: &[f32], group: usize, dx: &mut [f32]) {
-        let (width, depth) = (self.input.elements() as usize, self.depth());
+        let width = self.input.elements() as usize;
         let per_sample = self.positions() * self.fan_in();
         for (sample, rows) in dx.chunks_exact_mut(width).zip(rows.chunks_exact(per_sample)) {
             for (position, row) in rows.chunks_exact(self.fan_in()).enumerate() {
-                self.places(position, group, |at, to| {
+                self.stretches(position, group, |at, to, length| {
                     if let Some(to) = to {
-                        let place = &mut sample[to..to + depth];
-                        for (sum, term) in place.iter_mut().zip(&row[at..at + depth]) {
+                        let place = &mut sample[to..to + length];
+                        for (sum, term) in place.iter_mut().zip(&row[at..at + length]) {
                             *sum += term;
                         }
                     }
@@ -132,16 +138,19 @@ pub fn conv_forward(x: &Batch, weights: &[f32], shape: &ConvShape) -> Batch {
     let (fan_in, group_size) = (shape.fan_in(), shape.outputs());
     let mut y = vec![0.0; x.count * outputs];
     let samples = shape.samples();
-    y.par_chunks_mut(samples * outputs).zip(x.values.par_chunks(samples * inputs)).for_each(|(y, x)| {
-        let rows = y.len() / outputs * shape.positions();
-        let mut laid = vec![0.0; rows * fan_in];
-        for group in 0..shape.groups {
-            shape.lay_out(x, group, &mut laid);
-            let w = view(&weights[group * group_size * fan_in..], group_size, fan_in);
-            let mut y = shape.columns(y, rows, group);
-            general_mat_mul(1.0, &view(&laid, rows, fan_in), &w.t(), 0.0, &mut y);
-        }
-    });
+    y.par_chunks_mut(samples * outputs).zip(x.values.par_chunks(samples * inputs)).for_each_init(
+        Vec::new,
+        |laid: &mut Vec<f32>, (y, x)| {
+            let rows = y.len() / outputs * shape.positions();
+            laid.resize(rows * fan_in, 0.0);
+            for group in 0..shape.groups {
+                shape.lay_out(x, group, laid);
+                let w = view(&weights[group * group_size * fan_in..], group_size, fan_in);
+                let mut y = shape.columns(y, rows, group);
+                general_mat_mul(1.0, &view(laid, rows, fan_in), &w.t(), 0.0, &mut y);
+            }
+        },
+    );
     Batch { values: y, count: x.count, shape: shape.output, form: Form::Reals }
 }
 
