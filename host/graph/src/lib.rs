@@ -1,24 +1,5 @@
 //! The network between learned and packed.
-//!
-//! A [`Graph`] is a small directed acyclic list of nodes with real-valued weights and named quantisers.
-//! Training and importers produce it, the compiler folds it into integers.
-//! Nothing here computes: this crate defines, checks and stores.
-//!
-//! Tensor 0 is the input image, node `i` yields tensor `i + 1`, and the last tensor is the output.
-//! Every tensor is height x width x channels, channels fastest (NHWC with one image).
-//!
-//! ```
-//! use bitfab_graph::*;
-//! let weights = Weights { values: vec![0.5; 8], shape: [2, 1, 1, 4], quantizer: WeightQuantizer::Sign };
-//! let graph = Graph {
-//!     input: Shape::new(2, 2, 1),
-//!     input_kind: ByteKind::U8,
-//!     nodes: vec![Node::new("scores", 0, Op::Dense { weights })],
-//! };
-//! let tensors = graph.check().unwrap();
-//! assert_eq!(tensors[1].kind, Kind::Accumulator { bound: 4 * 255 });
-//! assert_eq!(Graph::from_bytes(&graph.to_bytes().unwrap()).unwrap(), graph);
-//! ```
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod bytes;
