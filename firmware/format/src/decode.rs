@@ -72,37 +72,22 @@ pub(crate) fn layer(words: &[u32], index: u16) -> Result<Layer<'_>, Fault> {
     Ok(layer)
 }
 
-/// Checks what the sections of a decoded layer hold; the time is that of reading them.
-pub(crate) fn check_contents(words: &[u32], layer: &Layer<'_>) -> Result<(), Fault> {
+/// Checks what takes longer than the rest: all weights and thresholds of a decoded layer are read.
+pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
     if let Weights::Binary(rows) = layer.weights
         && !pad_bits_are_zero(rows, layer)
     {
         return Err(Fault::new(field::WEIGHTS, Reason::PadBits));
     }
-    let wrong = |reason| Err(Fault::new(field::THRESHOLDS, reason));
+    // `is_sorted` would keep a panic path.
+    let ascend = |channel: &[i32]| channel.iter().zip(channel.iter().skip(1)).all(|(a, b)| a <= b);
     match layer.transform {
-        Transform::Encode { thresholds, .. } => {
-            let section = Record::new(words, layer.index)
-                .and_then(|reader| reader.slice(reader.word(field::THRESHOLDS), reader.word(field::THRESHOLDS + 1)));
-            let bytes = bytemuck::cast_slice::<u32, u8>(section.unwrap_or(&[]));
-            match bytes.iter().skip(thresholds.len()).all(|&byte| byte == 0) {
-                true => Ok(()),
-                false => wrong(Reason::PadBits),
-            }
+        Transform::Thresholds { per_channel, values, .. }
+            if !values.chunks(per_channel.max(1) as usize).all(ascend) =>
+        {
+            Err(Fault::new(field::THRESHOLDS, Reason::ThresholdOrder))
         }
-        Transform::Thresholds { per_channel, values, directions } => {
-            // `is_sorted` would keep a panic path.
-            let ascend = |channel: &[i32]| channel.iter().zip(channel.iter().skip(1)).all(|(a, b)| a <= b);
-            if !values.chunks(per_channel.max(1) as usize).all(ascend) {
-                return wrong(Reason::ThresholdOrder);
-            }
-            let used = layer.output.shape.channels % WORD_BITS;
-            match directions.last() {
-                Some(last) if used != 0 && last >> used != 0 => wrong(Reason::PadBits),
-                _ => Ok(()),
-            }
-        }
-        Transform::None | Transform::Raw => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -244,6 +229,14 @@ fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Tra
     }
 }
 
+/// Checks that a section's last word is zero past its `used` bits; 0 means that all are used.
+fn pad_is_zero(section: &[u32], used: u32) -> Result<(), Fault> {
+    match section.last() {
+        Some(last) if used != 0 && last >> used != 0 => Err(Fault::new(field::THRESHOLDS, Reason::PadBits)),
+        _ => Ok(()),
+    }
+}
+
 fn encoding<'a>(reader: &Record<'a>, layer: &Layer<'_>, per_channel: u32) -> Result<Transform<'a>, Fault> {
     let channels = u64::from(layer.input.shape.channels) * u64::from(per_channel);
     if channels != u64::from(layer.output.shape.channels) {
@@ -252,6 +245,7 @@ fn encoding<'a>(reader: &Record<'a>, layer: &Layer<'_>, per_channel: u32) -> Res
     let words = reader.section(field::THRESHOLDS, channels.div_ceil(4))?;
     let bytes = bytemuck::cast_slice::<u32, u8>(words);
     let thresholds = bytes.get(..channels as usize).unwrap_or(bytes);
+    pad_is_zero(words, channels as u32 % 4 * 8)?;
     Ok(Transform::Encode { per_channel, thresholds })
 }
 
@@ -264,5 +258,6 @@ fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a
     let wrong = Fault::new(field::THRESHOLDS, Reason::Section);
     let (values, directions) = section.split_at_checked(values as usize).ok_or(wrong)?;
     let values = bytemuck::cast_slice::<u32, i32>(values);
+    pad_is_zero(directions, channels % WORD_BITS)?;
     Ok(Transform::Thresholds { per_channel, values, directions })
 }

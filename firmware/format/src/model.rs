@@ -84,7 +84,7 @@ impl<'a> Model<'a> {
     /// Checks layer `index`, whose output is the model's so far.
     fn add_layer(&mut self, index: u16) -> Result<(), Fault> {
         let layer = decode::layer(self.words, index)?;
-        decode::check_contents(self.words, &layer)?;
+        decode::check_contents(&layer)?;
         liveness::check(self.words, self.layers, &layer)?;
         self.arena_words = self.arena_words.max(liveness::end(&layer));
         self.output = layer.output;
