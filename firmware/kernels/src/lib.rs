@@ -44,7 +44,9 @@ pub struct Views<'a> {
 pub fn run(layer: &Layer<'_>, views: Views<'_>) {
     match (layer.op, layer.weights) {
         (Op::Encode, _) => encode::run(layer, views),
-        (Op::Conv2d, Weights::Binary(rows)) if depthwise::fits(layer) => depthwise::run(layer, rows, views),
+        (Op::Conv2d, Weights::Binary(rows)) if !cfg!(feature = "small") && depthwise::fits(layer) => {
+            depthwise::run(layer, rows, views)
+        }
         (Op::Dense | Op::Conv2d, Weights::Binary(rows)) => weighted::run(layer, rows, views),
         (Op::MaxPool, _) => pool::max(layer, views),
         (Op::SumPool, _) => pool::sum(layer, views),

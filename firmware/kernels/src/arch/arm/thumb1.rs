@@ -196,6 +196,36 @@ macro_rules! rows {
 rows!(xor_rows, "eors");
 rows!(and_rows, "ands");
 
+/// Takes four of the bytes in a register by the four weights that `$weights` brings, times four, to r5, and adds them
+/// to r8 and the odd ones to r9.
+macro_rules! select {
+    ($weights:literal, $bytes:literal) => {
+        concat!(
+            $weights,
+            "\nldr r5, [r6, r5]\nands r5, ",
+            $bytes,
+            "\nadd r8, r5\nlsrs r5, r5, #8\nands r5, r7\nadd r9, r5"
+        )
+    };
+}
+
+/// Adds twice the sum of the odd and the even bytes to the accumulator, and goes on to the next row.
+macro_rules! next_byte_row {
+    () => {
+        concat!(
+            // even bytes, and the sum of both
+            "mov r2, r9\nmov r3, r8\nlsls r4, r2, #8\nsubs r3, r3, r4\n",
+            "uxth r4, r2\nlsrs r2, r2, #16\nadds r2, r2, r4\n",
+            "uxth r4, r3\nadds r2, r2, r4\nlsrs r3, r3, #16\nadds r2, r2, r3\nlsls r2, r2, #1\n",
+            // accumulate
+            "ldr r3, [sp]\nldr r5, [r3, #20]\nldr r4, [r5]\nadds r4, r4, r2\nstm r5!, {{r4}}\nstr r5, [r3, #20]\n",
+            // the next row
+            "ldr r4, [r3, #4]\nldr r5, [r3, #8]\nadds r4, r4, r5\nstr r4, [r3, #4]\n",
+            "ldr r4, [r3, #24]\nsubs r4, #1\nstr r4, [r3, #24]\nbne 1b"
+        )
+    };
+}
+
 /// Does a [`ByteJob`]: 32 bytes in 77 instructions.
 /// Sums of whole words and of their odd bytes are kept; the rest is the sum of their even bytes.
 ///
@@ -214,120 +244,26 @@ pub(super) unsafe extern "C" fn byte_rows(job: &mut ByteJob) {
         "1:", // the next row
         "ldr r3, [sp]",
         "ldm r3!, {{r0, r1}}",
-        "ldr r4, [r3, #4]",
-        "lsls r4, r4, #2",
-        "adds r4, r4, r1",
-        "mov lr, r4",
+        "ldr r4, [r3, #4]\nlsls r4, r4, #2\nadds r4, r4, r1\nmov lr, r4",
         "ldr r6, [r3, #8]",
-        "movs r4, #0",
-        "mov r8, r4",
-        "mov r9, r4",
+        "movs r4, #0\nmov r8, r4\nmov r9, r4",
         "2:", // 32 weights
         "ldm r1!, {{r4}}",
         "ldm r0!, {{r2, r3}}",
-        "lsls r5, r4, #28",
-        "lsrs r5, r5, #26",
-        "ldr r5, [r6, r5]",
-        "ands r5, r2",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
-        "lsls r5, r4, #24",
-        "lsrs r5, r5, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r3",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
+        select!("lsls r5, r4, #28\nlsrs r5, r5, #26", "r2"),
+        select!("lsls r5, r4, #24\nlsrs r5, r5, #28\nlsls r5, r5, #2", "r3"),
         "ldm r0!, {{r2, r3}}",
-        "lsls r5, r4, #20",
-        "lsrs r5, r5, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r2",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
-        "lsls r5, r4, #16",
-        "lsrs r5, r5, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r3",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
+        select!("lsls r5, r4, #20\nlsrs r5, r5, #28\nlsls r5, r5, #2", "r2"),
+        select!("lsls r5, r4, #16\nlsrs r5, r5, #28\nlsls r5, r5, #2", "r3"),
         "ldm r0!, {{r2, r3}}",
-        "lsls r5, r4, #12",
-        "lsrs r5, r5, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r2",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
-        "lsls r5, r4, #8",
-        "lsrs r5, r5, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r3",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
+        select!("lsls r5, r4, #12\nlsrs r5, r5, #28\nlsls r5, r5, #2", "r2"),
+        select!("lsls r5, r4, #8\nlsrs r5, r5, #28\nlsls r5, r5, #2", "r3"),
         "ldm r0!, {{r2, r3}}",
-        "lsls r5, r4, #4",
-        "lsrs r5, r5, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r2",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
-        "lsrs r5, r4, #28",
-        "lsls r5, r5, #2",
-        "ldr r5, [r6, r5]",
-        "ands r5, r3",
-        "add r8, r5",
-        "lsrs r5, r5, #8",
-        "ands r5, r7",
-        "add r9, r5",
+        select!("lsls r5, r4, #4\nlsrs r5, r5, #28\nlsls r5, r5, #2", "r2"),
+        select!("lsrs r5, r4, #28\nlsls r5, r5, #2", "r3"),
         "cmp r1, lr",
         "bne 2b",
-        // even bytes, and the sum of both
-        "mov r2, r9",
-        "mov r3, r8",
-        "lsls r4, r2, #8",
-        "subs r3, r3, r4",
-        "uxth r4, r2",
-        "lsrs r2, r2, #16",
-        "adds r2, r2, r4",
-        "uxth r4, r3",
-        "adds r2, r2, r4",
-        "lsrs r3, r3, #16",
-        "adds r2, r2, r3",
-        "lsls r2, r2, #1",
-        // accumulate twice the sum, and on to the next row
-        "ldr r3, [sp]",
-        "ldr r5, [r3, #20]",
-        "ldr r4, [r5]",
-        "adds r4, r4, r2",
-        "stm r5!, {{r4}}",
-        "str r5, [r3, #20]",
-        "ldr r4, [r3, #4]",
-        "ldr r5, [r3, #8]",
-        "adds r4, r4, r5",
-        "str r4, [r3, #4]",
-        "ldr r4, [r3, #24]",
-        "subs r4, #1",
-        "str r4, [r3, #24]",
-        "bne 1b",
+        next_byte_row!(),
         "pop {{r0, r4, r5}}",
         "mov r8, r4",
         "mov r9, r5",

@@ -130,6 +130,52 @@ macro_rules! rows {
 rows!(xor_rows, "eor");
 rows!(and_rows, "and");
 
+/// Takes four of the bytes in a register, or zeros, by the four weights that `$prepare` brings to bits 16 to 19
+/// of `$flags`, and adds them to r3.
+#[cfg(thumb_dsp)]
+macro_rules! select {
+    ($prepare:literal, $flags:literal, $bytes:literal) => {
+        concat!(
+            $prepare,
+            "\nmsr APSR_g, ",
+            $flags,
+            "\nsel ",
+            $bytes,
+            ", ",
+            $bytes,
+            ", lr\nusada8 r3, ",
+            $bytes,
+            ", lr, r3"
+        )
+    };
+}
+
+/// Takes four of the bytes in a register by the four weights that `$weights` brings to r9, and adds them to r12 and
+/// the odd ones to r3.
+#[cfg(not(thumb_dsp))]
+macro_rules! select {
+    ($weights:literal, $bytes:literal) => {
+        concat!(
+            $weights,
+            "\nldr r9, [lr, r9, lsl #2]\nand r9, r9, ",
+            $bytes,
+            "\nadd r12, r12, r9\nbic r9, r9, #0x00ff00ff\nadd r3, r3, r9, lsr #8"
+        )
+    };
+}
+
+/// Adds twice the sum in r3 to the accumulator, and goes on to the next row: r5 bytes, r6 row, r8 words.
+macro_rules! next_byte_row {
+    () => {
+        concat!(
+            "ldr r4, [sp]\nldm r4, {{r5-r11}}\n",
+            "ldr r0, [r10]\nadd r0, r0, r3, lsl #1\nstr r0, [r10], #4\n",
+            "add r6, r6, r7\nstr r6, [r4, #4]\n",
+            "subs r11, r11, #1\nstrd r10, r11, [r4, #20]\nbne 1b"
+        )
+    };
+}
+
 /// Does a [`ByteJob`]: 32 bytes in 36 instructions.
 /// Four weights at a time become the flags by which `sel` takes bytes or zeros; `usada8` sums four bytes.
 ///
@@ -151,51 +197,18 @@ pub(super) unsafe extern "C" fn byte_rows(job: &mut ByteJob) {
         "2:", // 32 weights
         "ldr r4, [r1], #4",
         "ldm r0!, {{r5-r8}}",
-        "lsl r9, r4, #16",
-        "msr APSR_g, r9",
-        "sel r5, r5, lr",
-        "usada8 r3, r5, lr, r3",
-        "lsl r9, r4, #12",
-        "msr APSR_g, r9",
-        "sel r6, r6, lr",
-        "usada8 r3, r6, lr, r3",
-        "lsl r9, r4, #8",
-        "msr APSR_g, r9",
-        "sel r7, r7, lr",
-        "usada8 r3, r7, lr, r3",
-        "lsl r9, r4, #4",
-        "msr APSR_g, r9",
-        "sel r8, r8, lr",
-        "usada8 r3, r8, lr, r3",
+        select!("lsl r9, r4, #16", "r9", "r5"),
+        select!("lsl r9, r4, #12", "r9", "r6"),
+        select!("lsl r9, r4, #8", "r9", "r7"),
+        select!("lsl r9, r4, #4", "r9", "r8"),
         "ldm r0!, {{r5-r8}}",
-        "msr APSR_g, r4",
-        "sel r5, r5, lr",
-        "usada8 r3, r5, lr, r3",
-        "lsr r9, r4, #4",
-        "msr APSR_g, r9",
-        "sel r6, r6, lr",
-        "usada8 r3, r6, lr, r3",
-        "lsr r9, r4, #8",
-        "msr APSR_g, r9",
-        "sel r7, r7, lr",
-        "usada8 r3, r7, lr, r3",
-        "lsr r9, r4, #12",
-        "msr APSR_g, r9",
-        "sel r8, r8, lr",
-        "usada8 r3, r8, lr, r3",
+        select!("", "r4", "r5"),
+        select!("lsr r9, r4, #4", "r9", "r6"),
+        select!("lsr r9, r4, #8", "r9", "r7"),
+        select!("lsr r9, r4, #12", "r9", "r8"),
         "subs r2, #1",
         "bne 2b",
-        // accumulate twice the sum, and on to the next row
-        "ldr r4, [sp]",
-        "ldm r4, {{r5-r11}}",
-        "ldr r0, [r10]",
-        "add r0, r0, r3, lsl #1",
-        "str r0, [r10], #4",
-        "add r6, r6, r7",
-        "str r6, [r4, #4]",
-        "subs r11, r11, #1",
-        "strd r10, r11, [r4, #20]",
-        "bne 1b",
+        next_byte_row!(),
         "pop {{r0, r4-r11, pc}}",
     )
 }
@@ -222,55 +235,15 @@ pub(super) unsafe extern "C" fn byte_rows(job: &mut ByteJob) {
         "2:", // 32 weights
         "ldr r4, [r1], #4",
         "ldm r0!, {{r5-r8}}",
-        "and r9, r4, #15",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r5",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
-        "ubfx r9, r4, #4, #4",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r6",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
-        "ubfx r9, r4, #8, #4",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r7",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
-        "ubfx r9, r4, #12, #4",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r8",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
+        select!("and r9, r4, #15", "r5"),
+        select!("ubfx r9, r4, #4, #4", "r6"),
+        select!("ubfx r9, r4, #8, #4", "r7"),
+        select!("ubfx r9, r4, #12, #4", "r8"),
         "ldm r0!, {{r5-r8}}",
-        "ubfx r9, r4, #16, #4",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r5",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
-        "ubfx r9, r4, #20, #4",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r6",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
-        "ubfx r9, r4, #24, #4",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r7",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
-        "lsr r9, r4, #28",
-        "ldr r9, [lr, r9, lsl #2]",
-        "and r9, r9, r8",
-        "add r12, r12, r9",
-        "bic r9, r9, #0x00ff00ff",
-        "add r3, r3, r9, lsr #8",
+        select!("ubfx r9, r4, #16, #4", "r5"),
+        select!("ubfx r9, r4, #20, #4", "r6"),
+        select!("ubfx r9, r4, #24, #4", "r7"),
+        select!("lsr r9, r4, #28", "r8"),
         "subs r2, #1",
         "bne 2b",
         // even bytes, and the sum of both
@@ -280,17 +253,7 @@ pub(super) unsafe extern "C" fn byte_rows(job: &mut ByteJob) {
         "uxth r5, r12",
         "add r4, r4, r5",
         "add r3, r4, r12, lsr #16",
-        // accumulate twice the sum, and on to the next row
-        "ldr r4, [sp]",
-        "ldm r4, {{r5-r11}}",
-        "ldr r0, [r10]",
-        "add r0, r0, r3, lsl #1",
-        "str r0, [r10], #4",
-        "add r6, r6, r7",
-        "str r6, [r4, #4]",
-        "subs r11, r11, #1",
-        "strd r10, r11, [r4, #20]",
-        "bne 1b",
+        next_byte_row!(),
         "pop {{r0, r4-r11, pc}}",
     )
 }
