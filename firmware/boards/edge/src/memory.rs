@@ -28,18 +28,21 @@ unsafe fn bytes(start: *const u32, end: *const u32) -> &'static [u8] {
 }
 
 /// The partition that holds the model, to its end: the file is usually shorter.
+#[inline(never)] // a symbol of its own, so that code size can be told apart
 pub fn model() -> &'static [u8] {
     // SAFETY: `memory.x` puts no section into the partition; the debugger or emulator fills it before reset.
     unsafe { bytes(&raw const __model_start, &raw const __model_end) }
 }
 
 /// The partition that holds the images, to its end.
+#[inline(never)]
 pub fn images() -> &'static [u8] {
     // SAFETY: as for `model`.
     unsafe { bytes(&raw const __images_start, &raw const __images_end) }
 }
 
 /// The memory set aside for the arena, zeroed; `None` from the second call on.
+#[inline(never)]
 pub fn take_arena() -> Option<&'static mut [u32]> {
     static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
     if critical_section::with(|section| TAKEN.borrow(section).replace(true)) {
