@@ -17,6 +17,7 @@ pub(crate) struct Lane {
     weights: bool,
     select: bool,
     max_shift: u32,
+    doubles: bool,
     planes: u32,
     count_bits: u32,
 }
@@ -31,15 +32,16 @@ impl Lane {
             weights: !program.weights.is_empty(),
             select: program.rows.iter().any(|row| row.select || row.residual),
             max_shift: program.max_shift(),
+            doubles: program.rows.iter().any(|row| row.doubles),
             planes: program.packed_planes(),
             count_bits: width(u64::from(thresholds) + 1),
         }
     }
 }
 
-/// The sum of the bits of an 8-bit slice of `name`.
-pub(crate) fn count_text(name: &str, low: u32) -> String {
-    let bits: Vec<String> = (low..low + 8).map(|bit| format!("{name}[{bit}]")).collect();
+/// The sum of some bits of `name`.
+fn count_text(name: &str, low: u32, bits: u32) -> String {
+    let bits: Vec<String> = (low..low + bits).map(|bit| format!("{name}[{bit}]")).collect();
     bits.join(" + ")
 }
 
@@ -111,18 +113,13 @@ fn product(program: &Program, lane: &Lane) -> String {
 fn count(program: &Program) -> String {
     let pipe = program.options.pipe;
     let mut text = String::new();
-    for quarter in 0..4 {
-        let _ = writeln!(text, "  wire [3:0] quarter_{quarter}_now = {};", count_text("product", 8 * quarter));
-        if pipe >= 2 {
-            let _ = writeln!(
-                text,
-                "  reg [3:0] quarter_{quarter};\n  always @(posedge clock) quarter_{quarter} <= quarter_{quarter}_now;"
-            );
-        } else {
-            let _ = writeln!(text, "  wire [3:0] quarter_{quarter} = quarter_{quarter}_now;");
-        }
+    // Seven bits make three without a loose end; the last four bits are the carries of the final sum.
+    for part in 0..4 {
+        let _ = writeln!(text, "  wire [2:0] part_{part}_now = {};", count_text("product", 7 * part, 7));
+        let _ = writeln!(text, "{}", stage(pipe >= 2, 3, &format!("part_{part}")));
     }
-    text.push_str("  wire [5:0] total = quarter_0 + quarter_1 + quarter_2 + quarter_3;\n");
+    let _ = writeln!(text, "  wire [3:0] rest_now = product[31:28];\n{}", stage(pipe >= 2, 4, "rest"));
+    let _ = writeln!(text, "  wire [5:0] total = part_0 + part_1 + part_2 + part_3 + {};", count_text("rest", 0, 4));
     let run = late(pipe.max(1) as usize, flag::RUN);
     if pipe >= 1 {
         let _ = writeln!(text, "  reg [5:0] counted = 0;\n  always @(posedge clock) counted <= {run} ? total : 6'd0;");
@@ -130,6 +127,16 @@ fn count(program: &Program) -> String {
         let _ = writeln!(text, "  wire [5:0] counted = {run} ? total : 6'd0;");
     }
     text
+}
+
+/// A register after `name_now`, or a wire.
+fn stage(is_register: bool, bits: u32, name: &str) -> String {
+    let last = bits - 1;
+    if is_register {
+        format!("  reg [{last}:0] {name};\n  always @(posedge clock) {name} <= {name}_now;")
+    } else {
+        format!("  wire [{last}:0] {name} = {name}_now;")
+    }
 }
 
 fn accumulate(program: &Program, lane: &Lane) -> String {
@@ -144,10 +151,18 @@ fn accumulate(program: &Program, lane: &Lane) -> String {
         let shift = width(u64::from(lane.max_shift)) + flag::SHIFT - 1;
         let _ = writeln!(text, "  wire [{last}:0] shifted = wide << flags_{depth}[{shift}:{}];", flag::SHIFT);
     }
+    let _ = writeln!(text, "  reg [{last}:0] sum = 0;");
+    let old = if lane.doubles {
+        let double = late(depth, flag::DOUBLE);
+        let _ = writeln!(text, "  wire [{last}:0] old = {double} ? {{sum[{}:0], 1'b0}} : sum;", last - 1);
+        "old"
+    } else {
+        "sum"
+    };
     let _ = write!(
         text,
-        "  reg [{last}:0] sum = 0;\n  \
-         always @(posedge clock) if (clear) sum <= 0; else sum <= sum + (shifted | biases_read[{field}*i +: {bits}]);\n  \
+        "  \
+         always @(posedge clock) if (clear) sum <= 0; else sum <= {old} + (shifted | biases_read[{field}*i +: {bits}]);\n  \
          wire reached = !sum[{last}];\n  assign sums[{bits}*i +: {bits}] = sum;\n",
     );
     if lane.planes == 0 {

@@ -79,7 +79,8 @@ impl Lanes {
             if flags & flag::DONE != 0 {
                 (self.sums[lane], self.counts[lane]) = (0, 0);
             } else {
-                self.sums[lane] = self.sums[lane].wrapping_add(i64::from(arrived) << shift).wrapping_add(biases[lane]);
+                let sum = self.sums[lane] << u32::from(flags & flag::DOUBLE != 0);
+                self.sums[lane] = sum.wrapping_add(i64::from(arrived) << shift).wrapping_add(biases[lane]);
                 self.counts[lane] += if flags & flag::COUNT != 0 { reached } else { 0 };
             }
             self.flips[lane] = flips[lane];

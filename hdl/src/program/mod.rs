@@ -124,7 +124,7 @@ impl Program {
 
     /// Largest left shift of a count.
     pub(crate) fn max_shift(&self) -> u32 {
-        let window = |row: &Row| if row.pool || row.twice { row.shift } else { row.shift + row.planes };
+        let window = |row: &Row| if row.pool || row.twice || row.doubles { row.shift } else { row.shift + row.planes };
         let residual = |row: &Row| if row.residual { row.r_shift + row.r_planes } else { 0 };
         self.rows.iter().map(|row| window(row).max(residual(row))).max().unwrap_or(0)
     }
@@ -208,11 +208,28 @@ impl Program {
             self.place_steps(&mut row, &images[at].starts);
             self.rows.push(row);
         }
+        self.double_planes();
         if copies {
             let output = layers[layers.len() - 1].output;
             self.rows.push(table::copy_out(layers.len() as u16 - 1, output.region));
         }
         Ok(())
+    }
+
+    /// Replaces the shifter by doubling accumulators, where all layers can do with that.
+    fn double_planes(&mut self) {
+        let before = self.rows.clone();
+        for row in self.rows.iter_mut().filter(|row| row.is_one_tap() && row.planes != 0) {
+            row.doubles = true;
+            let plane = row.x_plane.wrapping_add(row.words);
+            for base in [&mut row.x_base, &mut row.x_other] {
+                *base = base.wrapping_add(row.planes * plane);
+            }
+            row.x_plane = 0_u32.wrapping_sub(plane + row.words);
+        }
+        if self.max_shift() != 0 {
+            self.rows = before;
+        }
     }
 
     /// Puts the weights into their memory, masked layers first, and returns where each layer starts.

@@ -84,6 +84,9 @@ pub struct Row {
     pub tail: u32,
     /// Left shift of the first plane.
     pub shift: u32,
+    /// Whether planes come from the most significant one, and the accumulator doubles before each next one:
+    /// layers of one tap in models that need no shifter otherwise.
+    pub doubles: bool,
     /// Whether a residual is added.
     pub residual: bool,
     /// Last plane of the residual.
@@ -106,4 +109,11 @@ pub struct Row {
     pub out_pixel: u32,
     /// Last channel of the last group of lanes.
     pub last_lane: u32,
+}
+
+impl Row {
+    /// Whether it multiplies the planes of a single tap.
+    pub(crate) fn is_one_tap(&self) -> bool {
+        !self.pool && !self.select && !self.twice && self.kernel_columns == 0 && self.kernel_rows == 0
+    }
 }

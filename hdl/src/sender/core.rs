@@ -7,12 +7,11 @@ use crate::program::Program;
 /// The sender: a buffer of words, and the word whose bytes are offered.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
-    /// Words that must be free before a group starts: those on their way and those of the group.
-    margin: u32,
     words: Vec<u32>,
-    /// Words written and read so far, modulo twice the size.
-    written: u32,
-    taken: u32,
+    /// Where the next word is written and read, and how many wait.
+    written: usize,
+    taken: usize,
+    used: usize,
     /// The word that was read, if any.
     next: Option<u32>,
     /// The rest of the word whose bytes are offered, and how many bytes are left.
@@ -23,28 +22,19 @@ pub(crate) struct Sender {
 impl Sender {
     pub fn new(program: &Arc<Program>) -> Self {
         Self {
-            margin: 2 * program.burst(),
             words: vec![0; program.buffer_words as usize],
             written: 0,
             taken: 0,
+            used: 0,
             next: None,
             rest: 0,
             left: 0,
         }
     }
 
-    /// The mask of the counters, which count to twice the size.
-    fn mask(&self) -> u32 {
-        2 * self.words.len() as u32 - 1
-    }
-
-    fn used(&self) -> u32 {
-        self.written.wrapping_sub(self.taken) & self.mask()
-    }
-
-    /// Whether a whole group fits.
+    /// Whether half of the buffer is free: room for the words on their way and for a whole group.
     pub fn room(&self) -> bool {
-        self.used() <= self.words.len() as u32 - self.margin
+        self.used < self.words.len() / 2
     }
 
     /// The byte that is offered.
@@ -57,21 +47,22 @@ impl Sender {
         let size = self.words.len();
         let takes = ready && self.left != 0;
         let is_last = takes && self.left == 1;
-        let read = self.next.is_none() && self.used() != 0;
-        let word_read = self.words[self.taken as usize % size];
+        let read = self.next.is_none() && self.used != 0;
+        let word_read = self.words[self.taken];
         if let (true, Some(next)) = (self.left == 0 || is_last, self.next) {
             (self.rest, self.left, self.next) = (next, 4, None);
         } else if takes {
             self.rest >>= 8;
             self.left -= 1;
         }
+        self.used = self.used + usize::from(word.is_some()) - usize::from(read);
         if read {
             self.next = Some(word_read);
-            self.taken = (self.taken + 1) & self.mask();
+            self.taken = (self.taken + 1) % size;
         }
         if let Some(word) = word {
-            self.words[self.written as usize % size] = word;
-            self.written = (self.written + 1) & self.mask();
+            self.words[self.written] = word;
+            self.written = (self.written + 1) % size;
         }
     }
 }

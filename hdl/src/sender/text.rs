@@ -15,12 +15,11 @@ pub(crate) fn text(program: &Program) -> String {
     let extended =
         if bits < 32 { format!("{{{{{}{{next[{}]}}}}, next}}", 32 - bits, bits - 1) } else { "next".to_owned() };
     let last = bits - 1;
-    let room = size - 2 * program.burst();
     format!(
         "reg [{last}:0] buffer [0:{top}];
-reg [{address}:0] written = 0;
-reg [{address}:0] taken = 0;
-wire [{address}:0] used = written - taken;
+reg [{low}:0] written = 0;
+reg [{low}:0] taken = 0;
+reg [{address}:0] used = 0;
 reg [{last}:0] next;
 reg next_valid = 0;
 reg [31:0] rest;
@@ -30,13 +29,15 @@ wire loads = next_valid && ((left == 3'd0) || (takes && (left == 3'd1)));
 wire reads = !next_valid && (used != 0);
 always @(posedge clock) begin
   if (result_valid) begin
-    buffer[written[{low}:0]] <= result[{last}:0];
+    buffer[written] <= result[{last}:0];
     written <= written + 1'd1;
   end
   if (reads) begin
-    next <= buffer[taken[{low}:0]];
+    next <= buffer[taken];
     taken <= taken + 1'd1;
   end
+  if (result_valid && !reads) used <= used + 1'd1;
+  else if (reads && !result_valid) used <= used - 1'd1;
   if (reads) next_valid <= 1;
   else if (loads) next_valid <= 0;
   if (loads) rest <= {extended};
@@ -44,7 +45,7 @@ always @(posedge clock) begin
   if (loads) left <= 3'd4;
   else if (takes) left <= left - 3'd1;
 end
-always @(*) room = used <= {room};
+always @(*) room = used[{address}:{low}] == 2'd0;
 always @(*) out_valid = left != 3'd0;
 always @(*) out_data = rest[7:0];
 ",

@@ -150,7 +150,7 @@ impl Sequencer {
         let outside = self.is_outside();
         let ones = outside && (row.ones || (row.twice && self.plane == 1));
         let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
-        let shift = if row.twice && outside { 0 } else { self.shift };
+        let shift = if row.doubles || (row.twice && outside) { 0 } else { self.shift };
         let is_first = self.kernel_column == 0 && self.kernel_row == 0;
         let own = if row.pool {
             flag::POOL
@@ -160,7 +160,7 @@ impl Sequencer {
         } else {
             flag::RUN | when(row.select, flag::SELECT) | self.slot << flag::SLOT | shift << flag::SHIFT
         };
-        own | when(outside && !ones, flag::ZERO) | when(ones, flag::ONES) | when(self.word == row.words, flag::TAIL)
+        own | when(outside && !ones, flag::ZERO) | when(ones, flag::ONES) | when(row.doubles && self.plane != 0 && self.word == 0, flag::DOUBLE) | when(self.word == row.words, flag::TAIL)
     }
 
     fn done_flags(&self) -> u32 {

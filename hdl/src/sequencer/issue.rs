@@ -32,6 +32,8 @@ pub(crate) mod flag {
     pub const POOLED: u32 = 1 << 13;
     /// A row of the table begins (not delayed).
     pub const LOAD: u32 = 1 << 14;
+    /// Double the accumulators before this word is added.
+    pub const DOUBLE: u32 = 1 << 15;
     /// Plane of a maximum: 2 bits from here.
     pub const PLANE: u32 = 16;
     /// Group within the output word, or the lane to emit: 5 bits from here.

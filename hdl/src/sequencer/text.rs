@@ -118,7 +118,7 @@ fn table(program: &Program, widths: &Widths) -> String {
         ("out_planes", |r| r.out_planes),
         ("r_planes", |r| r.r_planes),
     ];
-    let others: [Field; 32] = [
+    let others: [Field; 33] = [
         ("is_patch", 1, |r| r.patch.into()),
         ("is_pool", 1, |r| r.pool.into()),
         ("is_raw", 1, |r| r.raw.into()),
@@ -127,6 +127,7 @@ fn table(program: &Program, widths: &Widths) -> String {
         ("is_padded", 1, |r| r.padded.into()),
         ("is_ones", 1, |r| r.ones.into()),
         ("is_twice", 1, |r| r.twice.into()),
+        ("is_doubling", 1, |r| r.doubles.into()),
         ("is_residual", 1, |r| r.residual.into()),
         ("last_lane", width(u64::from(program.options.lanes) - 1), |r| r.last_lane),
         ("x_base", a, |r| r.x_base),
@@ -372,6 +373,7 @@ fn outputs(uses: &Uses) -> String {
     });
     text.push_str("wire [9:0] plane_flags = {8'd0, planes} - {8'd0, plane};\n");
     let bits = [
+        ("double", "running && is_doubling && (plane != 0) && (word == 0)"),
         ("load", "state == 3'd0"),
         ("pooled", "finishing && is_pool && (count == 0)"),
         ("most", "running && is_pool && (plane == 0)"),
@@ -394,7 +396,7 @@ fn outputs(uses: &Uses) -> String {
     let names: Vec<String> = bits.iter().map(|(name, _)| format!("{name}_flag")).collect();
     let _ = writeln!(
         text,
-        "always @(*) flags = {{4'd0, shift_flags[4:0], slot_flags[4:0], plane_flags[1:0], 1'b0, {}}};",
+        "always @(*) flags = {{4'd0, shift_flags[4:0], slot_flags[4:0], plane_flags[1:0], {}}};",
         names.join(", ")
     );
     text.push_str("always @(*) x = x_now;\nalways @(*) w = w_now;\nalways @(*) b = (state == 3'd4) ? b_now : 0;\n");
