@@ -1,8 +1,7 @@
 //! The window of one output pixel as runs of words that rows of weights meet (SPEC.md 6.2 and 6.3).
 
-mod bits;
 mod bytes;
-mod taps;
+mod packed;
 
 use bitfab_format::{Kind, Layer, Op, Packing, PadValue};
 
@@ -143,12 +142,12 @@ impl<'a> Gatherer<'a> {
             let in_pixel = group.wrapping_mul(layout.tap_words);
             piece.direct = place.first().wrapping_mul(layout.pixel_words).wrapping_add(in_pixel);
             piece.stride = layout.plane_words;
-        } else if layout.is_patch {
-            bits::gather(layout, input, memory, place, piece);
         } else {
-            piece.len = piece.len.min(BUFFER.checked_div(piece.runs).unwrap_or(0));
-            piece.stride = piece.len;
-            taps::gather(layout, input, memory, place, piece);
+            if !layout.is_patch {
+                piece.len = piece.len.min(BUFFER.checked_div(piece.runs).unwrap_or(0));
+                piece.stride = piece.len;
+            }
+            packed::gather(layout, input, memory, place, piece);
         }
         self.piece.base = self.base();
     }
