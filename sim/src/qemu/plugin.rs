@@ -26,14 +26,14 @@ pub fn plugin() -> Result<PathBuf, QemuError> {
     let scratch = scratch()?;
     let source = scratch.path().join("count.c");
     fs::write(&source, SOURCE).map_err(in_file(&source))?;
-    // Compiled aside and renamed, so that another process never sees half a file.
-    let aside = folder.join(format!("count-{digest:08x}.{}.tmp", std::process::id()));
+    // Compiled aside and renamed, so that nobody ever sees half a file; the name is free for each thread.
+    let aside = tempfile::Builder::new().suffix(".so").tempfile_in(&folder).map_err(in_file(&folder))?.into_temp_path();
     let mut compiler = Command::new(COMPILER.program);
     compiler.args(["-O2", "-shared", "-fPIC", "-o"]).arg(&aside).arg(&source);
     let output = process::compile(&mut compiler, COMPILER)?;
     if !output.status.success() {
         return Err(QemuError::Plugin { output: String::from_utf8_lossy(&output.stderr).into() });
     }
-    fs::rename(&aside, &path).map_err(in_file(&path))?;
+    aside.persist(&path).map_err(|error| QemuError::Io { path: path.clone(), source: error.error })?;
     Ok(path)
 }
