@@ -7,6 +7,7 @@ pub mod qemu;
 pub mod replay;
 pub mod rtl;
 pub mod software;
+pub mod synth;
 pub mod verify;
 
 pub use engine::{Engine, Evidence, Run};

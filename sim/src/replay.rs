@@ -92,11 +92,11 @@ impl Engine for Replay {
     }
 }
 
-fn io(what: &str, source: std::io::Error) -> SimError {
+pub(crate) fn io(what: &str, source: std::io::Error) -> SimError {
     SimError::Io { what: what.into(), source }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), SimError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), SimError> {
     std::fs::write(path, text).map_err(|source| io(&format!("writing {}", path.display()), source))
 }
 

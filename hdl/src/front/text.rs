@@ -110,10 +110,10 @@ fn places(program: &Program, encodes: bool) -> String {
     let thresholds = width(program.thresholds.len() as u64);
     let mut text = format!("wire [{}:0] first_now = begun ? first : (half ? other : base);\n", address - 1);
     if encodes {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "wire [{0}:0] t_next = !fills ? t_address : ((threshold_last && item_tap_end) ? \
-             (item_job_end ? t_base_next : t_base) : (is_encode ? (t_address + 1'd1) : t_address));\n",
+             (item_job_end ? t_base_next : t_base) : (is_encode ? (t_address + 1'd1) : t_address));",
             thresholds - 1
         );
     }

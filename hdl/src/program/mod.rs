@@ -142,7 +142,12 @@ impl Program {
             let groups = u64::from(layer.output.shape.channels).div_ceil(lanes);
             if layer.op.is_weighted() {
                 let taps = u64::from(layer.window.taps());
-                weights += groups * (taps * u64::from(layer.input.shape.channel_words()));
+                let channels = layer.input.shape.channels;
+                weights += groups
+                    * match lanes::is_patch(layer) {
+                        true => (taps * u64::from(channels)).div_ceil(u64::from(WORD_BITS)),
+                        false => taps * u64::from(channels.div_ceil(WORD_BITS)),
+                    };
             }
             biases += groups * 15;
         }

@@ -45,13 +45,15 @@ fn base(layer: &Layer<'_>) -> Row {
 /// `moved` is how far the window's start has moved within one output pixel.
 fn walk(row: &mut Row, layer: &Layer<'_>, moved: u32) {
     let (pixel_words, ..) = pixel(&layer.input);
-    let line = layer.input.shape.width * pixel_words;
-    let [down, right] = layer.window.stride;
-    let start = row.top * line + row.left * pixel_words;
+    let line = layer.input.shape.width.wrapping_mul(pixel_words);
+    let [down, right] = layer.window.stride.map(|stride| stride.wrapping_mul(pixel_words));
+    let start = row.top.wrapping_mul(line).wrapping_add(row.left.wrapping_mul(pixel_words));
+    let kernel = layer.window.kernel[1].wrapping_mul(pixel_words);
     row.x_base = row.x_base.wrapping_add(layer.input.region.start).wrapping_sub(start);
-    row.x_line = row.x_tap.wrapping_add(line).wrapping_sub(layer.window.kernel[1] * pixel_words);
-    row.x_column = (right * pixel_words).wrapping_sub(moved);
-    row.x_row = (down * line).wrapping_sub(row.columns * right * pixel_words).wrapping_sub(moved);
+    row.x_line = row.x_tap.wrapping_add(line).wrapping_sub(kernel);
+    row.x_column = right.wrapping_sub(moved);
+    let across = row.columns.wrapping_mul(right);
+    row.x_row = down.wrapping_mul(layer.input.shape.width).wrapping_sub(across).wrapping_sub(moved);
 }
 
 /// The encoding's codes are in the patch: copy them to the arena.

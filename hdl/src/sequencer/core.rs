@@ -160,7 +160,10 @@ impl Sequencer {
         } else {
             flag::RUN | when(row.select, flag::SELECT) | self.slot << flag::SLOT | shift << flag::SHIFT
         };
-        own | when(outside && !ones, flag::ZERO) | when(ones, flag::ONES) | when(row.doubles && self.plane != 0 && self.word == 0, flag::DOUBLE) | when(self.word == row.words, flag::TAIL)
+        own | when(outside && !ones, flag::ZERO)
+            | when(ones, flag::ONES)
+            | when(row.doubles && self.plane != 0 && self.word == 0, flag::DOUBLE)
+            | when(self.word == row.words, flag::TAIL)
     }
 
     fn done_flags(&self) -> u32 {

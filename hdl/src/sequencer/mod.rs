@@ -2,6 +2,7 @@
 
 mod core;
 mod issue;
+mod layout;
 mod leaf;
 mod text;
 
