@@ -10,7 +10,7 @@ mod assembly;
 #[path = "arm/thumb2.rs"]
 mod assembly;
 
-use crate::arch::portable::{MASKS, each_row};
+use crate::arch::portable::MASKS;
 use crate::dot::Join;
 
 /// What the assembly reads, and writes as it goes on.
@@ -22,7 +22,7 @@ struct Job {
     row: *const u32,
     /// Bytes from row to row. (8)
     stride: usize,
-    /// Words of the window, 4 to 124. (12)
+    /// Words of the window, 1 to 124. (12)
     words: usize,
     /// Multiplies each count. (16)
     scale: i32,
@@ -35,11 +35,8 @@ struct Job {
 /// See [`crate::dot::add_counts`].
 pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     let words = window.len();
-    if words < 4 {
-        return each_row(scale, window, rows, stride, accumulators, |a, b| few(join, a, b));
-    }
     let count = whole_rows(words, rows, stride, accumulators.len());
-    if count == 0 {
+    if words == 0 || count == 0 {
         return;
     }
     let accumulator = accumulators.as_mut_ptr();
@@ -56,7 +53,7 @@ pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
     // and reads and writes `count` accumulators. The window has `words` words, `rows` has
     // `(count - 1) * stride + words` or more, and there are at least `count` accumulators, borrowed mutably;
     // the stride in bytes cannot overflow where it is used, since the second row starts inside a slice.
-    // `words` is at least 4, `count` at least 1, and `dot::add_counts` passes at most `LIMIT` words.
+    // `words` and `count` are at least 1, and `dot::add_counts` passes at most `LIMIT` words.
     unsafe {
         match join {
             Join::Xor => assembly::xor_rows(&mut job),
@@ -112,9 +109,4 @@ pub(crate) fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumu
     // SAFETY: as in `add`, with 32 bytes of the window a word of weights; `masks` is a static of 16 words, and
     // `window/bytes.rs` passes at most `BYTES_LIMIT` words.
     unsafe { assembly::byte_rows(&mut job) }
-}
-
-/// Up to three words, word by word.
-fn few(join: Join, a: &[u32], b: &[u32]) -> u32 {
-    a.iter().zip(b).fold(0, |sum, (&a, &b)| sum + join.apply(a, b).count_ones())
 }

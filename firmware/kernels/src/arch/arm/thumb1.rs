@@ -7,7 +7,7 @@ use super::{ByteJob, Job};
 /// Defines a function that does a [`Job`], with the instruction that joins words.
 ///
 /// # Safety
-/// All pointers of the job are valid for what its fields say, `words` is 4 to 124, `count` is not 0.
+/// All pointers of the job are valid for what its fields say, `words` is 1 to 124, `count` is not 0.
 macro_rules! rows {
     ($name:ident, $join:literal) => {
         /// Does a [`Job`].
@@ -42,6 +42,8 @@ macro_rules! rows {
                 "movs r2, #0",
                 "mov r8, r2",
                 "mov r9, r2",
+                "cmp r0, lr",
+                "beq 6f",
                 "2:", // four words; a full adder takes five instructions and no register:
                 // a ^= o; b ^= a (sum); o &= !a; a &= !b; a |= o (carry)
                 "ldm r0!, {{r3, r4}}",
@@ -88,6 +90,7 @@ macro_rules! rows {
                 "add r9, r3",
                 "cmp r0, lr",
                 "bne 2b",
+                "6:",
                 "movs r7, #0", // ones of the last words by byte
                 "ldr r3, [sp]",
                 "ldr r4, [r3, #12]",

@@ -7,7 +7,7 @@ use super::{ByteJob, Job};
 /// Defines a function that does a [`Job`], with the instruction that joins words.
 ///
 /// # Safety
-/// All pointers of the job are valid for what its fields say, `words` is 4 to 124, `count` is not 0.
+/// All pointers of the job are valid for what its fields say, `words` is 1 to 124, `count` is not 0.
 macro_rules! rows {
     ($name:ident, $join:literal) => {
         /// Does a [`Job`].
@@ -23,10 +23,11 @@ macro_rules! rows {
                 "1:", // r5 window, r6 row, r8 words: the next row
                 "mov r0, r5",
                 "mov r1, r6",
-                "sub r2, r8, #4",
                 "movs r3, #0",
                 "mov r12, #0",
                 "mov lr, #0",
+                "subs r2, r8, #4",
+                "blo 6f",
                 "2:", // four words
                 "ldm r0!, {{r4-r7}}",
                 "ldm r1!, {{r8-r11}}",
@@ -64,6 +65,7 @@ macro_rules! rows {
                 "add lr, lr, r4",
                 "subs r2, #4",
                 "bhs 2b",
+                "6:",
                 "movs r6, #0", // ones of the last words by byte
                 "adds r2, #4",
                 "beq 4f",
