@@ -82,14 +82,26 @@ impl Engine for Replay {
         let verilog = bitfab_hdl::verilog(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
         let replayed = self.replay(model, inputs, &verilog)?;
         done(inputs.len());
-        if let Some(first) = replayed.first_difference {
+        // The simulator is not asked for cycles: they are those of the registers, or its ports would have differed.
+        let runs = replayed.frames.into_iter().map(|frame| Run { cycles: None, ..frame.into_run() });
+        let runs: Vec<Run> = runs.collect();
+        // Wrong words are told best by layer and position, which the caller does; wrong timing alone is told here.
+        if let Some(first) = replayed.first_difference
+            && agrees(model, inputs, &runs)?
+        {
             let problem =
                 format!("its ports differ from the registers' {} times, first in {first}", replayed.differences);
             return Err(SimError::Tool { program: self.label().into(), problem });
         }
-        // The simulator is not asked for cycles: they are those of the registers, or its ports would have differed.
-        Ok(replayed.frames.into_iter().map(|frame| Run { cycles: None, ..frame.into_run() }).collect())
+        Ok(runs)
     }
+}
+
+/// Whether every run is that of the reference.
+fn agrees(model: &Model<'_>, inputs: &[&[u8]], runs: &[Run]) -> Result<bool, SimError> {
+    let expected = Reference.run(model, inputs, &mut |_| {})?;
+    let mut pairs = expected.iter().zip(runs);
+    Ok(expected.len() == runs.len() && pairs.all(|(expected, run)| compare(model, 0, expected, run).is_none()))
 }
 
 pub(crate) fn io(what: &str, source: std::io::Error) -> SimError {
