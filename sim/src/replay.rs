@@ -17,6 +17,8 @@ use bitfab_hdl::{Machine, Options, Program};
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
 use crate::rtl::{Stalls, drive, unsupported};
+use crate::software::Reference;
+use crate::verify::compare;
 
 pub use bench::testbench;
 pub use trace::{Difference, Replayed};
