@@ -16,6 +16,7 @@ mod parallel;
 mod run;
 #[cfg(test)]
 mod samples;
+mod synth;
 mod train;
 mod verify;
 mod verilog;
@@ -55,11 +56,15 @@ enum Command {
     Verify(verify::Arguments),
     /// Write the accelerator for a model as Verilog, with a self-checking test bench.
     Verilog(verilog::Arguments),
+    /// Measure the accelerator on an FPGA: LUTs, RAMs, clock.
+    Synth(synth::Arguments),
     /// Run a model on your own rows.
     Run(run::Arguments),
 }
 
 fn main() -> ExitCode {
+    // `bitfab inspect M | head` ends quietly, as every other command of the system does.
+    sigpipe::reset();
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Verilog(arguments) => verilog::run(&arguments),
+        Command::Synth(arguments) => synth::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     match result {

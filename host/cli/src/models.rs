@@ -23,9 +23,12 @@ impl ModelFile {
         let words = align(&bytes);
         // The aligned copy is at least as long as the file; its true length decides whether it was cut.
         let aligned: &[u8] = bytemuck::cast_slice(&words);
-        Model::new(aligned.get(..bytes.len()).unwrap_or(aligned)).with_context(|| {
-            format!("{} ({} bytes) is refused; make it again by `bitfab compile`", path.display(), bytes.len())
-        })?;
+        let refused =
+            || format!("{} ({} bytes) is refused; make it again by `bitfab compile`", path.display(), bytes.len());
+        let model = Model::new(aligned.get(..bytes.len()).unwrap_or(aligned)).with_context(refused)?;
+        // Firmware reads a model from the start of a partition; a file holds nothing else.
+        let length = size_of_val(model.words());
+        ensure!(length == bytes.len(), "{}: the file is longer than the {length} bytes of its model", refused());
         Ok(Self { words })
     }
 

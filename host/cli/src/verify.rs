@@ -1,6 +1,7 @@
 //! `bitfab verify`: every engine against the reference, on every intermediate tensor.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use bitfab_format::Model;
@@ -79,6 +80,16 @@ impl std::str::FromStr for Subset {
     }
 }
 
+/// What an engine did and how long it took, without its preparation.
+#[derive(Debug, Serialize)]
+pub struct Timed {
+    /// What it did.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Seconds.
+    pub seconds: f64,
+}
+
 /// An engine that could not run.
 #[derive(Debug, Serialize)]
 struct Failure {
@@ -92,7 +103,7 @@ struct Outcome {
     data: String,
     rows: usize,
     layers: usize,
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<Timed>,
     failures: Vec<Failure>,
 }
 
@@ -134,15 +145,17 @@ pub fn judge(
     model: &Model<'_>,
     rows: &[&[u8]],
     expected: &[Run],
-) -> Result<Verdict> {
+) -> Result<Timed> {
     let preparing = bars::spinner(&format!("preparing {name}"));
     let engine = name.create(accelerator);
     preparing.finish_and_clear();
     let mut engine = engine?;
     let bar = bars::rows(name.name(), rows.len());
+    let start = Instant::now();
     let verdict = verify(model, rows, expected, &mut *engine, &mut |done| bar.set_position(done as u64));
+    let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    Ok(Verdict { engine: name.name().into(), ..verdict? })
+    Ok(Timed { verdict: Verdict { engine: name.name().into(), ..verdict? }, seconds })
 }
 
 fn print(outcome: &Outcome, json: bool) -> Result<()> {
@@ -150,9 +163,9 @@ fn print(outcome: &Outcome, json: bool) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(outcome)?);
         return Ok(());
     }
-    println!("{}", table::verdicts(&outcome.verdicts));
+    println!("{}", table::verdicts(outcome.verdicts.iter().map(|timed| (&timed.verdict, timed.seconds))));
     println!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data);
-    for verdict in &outcome.verdicts {
+    for Timed { verdict, .. } in &outcome.verdicts {
         if let Some(first) = &verdict.first {
             println!("{} differs first at {first}", verdict.engine);
         }
@@ -164,7 +177,8 @@ fn print(outcome: &Outcome, json: bool) -> Result<()> {
 }
 
 fn conclude(outcome: &Outcome) -> Result<()> {
-    let differing: Vec<&str> = outcome.verdicts.iter().filter(|v| !v.agrees()).map(|v| v.engine.as_str()).collect();
+    let verdicts = outcome.verdicts.iter().map(|timed| &timed.verdict);
+    let differing: Vec<&str> = verdicts.filter(|v| !v.agrees()).map(|v| v.engine.as_str()).collect();
     let failed: Vec<&str> = outcome.failures.iter().map(|failure| failure.engine).collect();
     ensure!(differing.is_empty(), "not equal to the reference: {}", differing.join(", "));
     ensure!(failed.is_empty(), "could not run: {}", failed.join(", "));
@@ -187,7 +201,7 @@ mod tests {
             cycles: Some(5.0),
             instructions: None,
         };
-        Outcome { data: "digits".into(), rows: 2, layers: 3, verdicts: vec![verdict], failures }
+        Outcome { data: "digits".into(), rows: 2, layers: 3, verdicts: vec![Timed { verdict, seconds: 0.1 }], failures }
     }
 
     #[test]

