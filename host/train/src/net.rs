@@ -145,6 +145,9 @@ impl Live {
 
 impl Net {
     /// Scores of a batch, and the tape; running statistics of batch norms move.
+    ///
+    /// # Panics
+    /// If the stages, which are public, were changed so that they do not fit each other or the input.
     pub fn forward(&mut self, input: Batch) -> (Batch, Tape) {
         let count = input.count;
         let mut live = Live::new(&self.stages, input);
@@ -162,6 +165,9 @@ impl Net {
     }
 
     /// Scores of a batch by the running statistics.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
     pub fn infer(&self, input: Batch) -> Batch {
         let mut live = Live::new(&self.stages, input);
         for stage in &self.stages {
@@ -188,6 +194,9 @@ impl Net {
     }
 
     /// Gradients of all parameters from the gradient of the scores.
+    ///
+    /// # Panics
+    /// If the tape is not from a forward pass of this network.
     pub fn backward(&self, tape: Tape, gradient: Vec<f32>) -> Vec<Vec<f32>> {
         let mut result: Vec<Vec<f32>> = vec![Vec::new(); self.parameters.len()];
         let mut flowing: Vec<Option<Vec<f32>>> = vec![None; self.stages.len() + 1];
