@@ -12,7 +12,7 @@ mod sender;
 mod sequencer;
 mod text;
 
-pub use array::ArrayBlock;
+pub use array::{ArrayBlock, lane_verilog};
 pub use engine::{Engine, verilog};
 pub use error::HdlError;
 pub use front::FrontBlock;

@@ -45,6 +45,28 @@ fn count_text(name: &str, low: u32, bits: u32) -> String {
     bits.join(" + ")
 }
 
+/// The lanes alone, as a module `lanes` whose memories and flags are inputs: for proofs.
+///
+/// The flags of stage 1 belong to `word`, those of the last stage arrive at the accumulators.
+pub fn lane_verilog(program: &Program) -> String {
+    let lane = Lane::new(program);
+    let lanes = program.options.lanes;
+    let (words, bits) = (32 * lanes - 1, lanes * lane.bits - 1);
+    let biases = lanes * (lane.bits + u32::from(lane.flips)) - 1;
+    let mut ports = String::from("input clock, input is_masked, input [31:0] word, input [31:0] flags");
+    let _ =
+        write!(ports, ", input [{words}:0] weights_read, input [{words}:0] masks_read, input [{biases}:0] biases_read");
+    let _ = write!(ports, ", output [{bits}:0] all_sums");
+    let mut body = super::text::delays(program.depth());
+    body.push_str(&lanes_text(program, &lane));
+    body.push_str("assign all_sums = sums;\n");
+    for plane in 0..lane.planes {
+        let _ = write!(ports, ", output [{}:0] all_outputs_{plane}", lanes - 1);
+        let _ = writeln!(body, "assign all_outputs_{plane} = outputs_{plane};");
+    }
+    format!("module lanes({ports});\n{body}endmodule\n")
+}
+
 /// All lanes: a loop over one body, and the wires that collect their outputs.
 pub(crate) fn lanes_text(program: &Program, lane: &Lane) -> String {
     let lanes = program.options.lanes;
@@ -66,6 +88,9 @@ pub(crate) fn lanes_text(program: &Program, lane: &Lane) -> String {
     text.push_str(&product(program, lane));
     text.push_str(&count(program));
     text.push_str(&accumulate(program, lane));
+    if lane.planes != 0 {
+        text.push_str(&level(program, lane));
+    }
     text.push_str("end endgenerate\n");
     text
 }
@@ -165,10 +190,14 @@ fn accumulate(program: &Program, lane: &Lane) -> String {
          always @(posedge clock) if (clear) sum <= 0; else sum <= {old} + (shifted | biases_read[{field}*i +: {bits}]);\n  \
          wire reached = !sum[{last}];\n  assign sums[{bits}*i +: {bits}] = sum;\n",
     );
-    if lane.planes == 0 {
-        return text;
-    }
-    let count = lane.count_bits;
+    text
+}
+
+/// The outputs of a lane: how many thresholds are reached, complemented where the channel counts downwards.
+fn level(program: &Program, lane: &Lane) -> String {
+    let (count, bits) = (lane.count_bits, lane.bits);
+    let field = bits + u32::from(lane.flips);
+    let mut text = String::new();
     if count > 1 {
         let _ = write!(
             text,
@@ -176,7 +205,7 @@ fn accumulate(program: &Program, lane: &Lane) -> String {
              if (clear) reached_before <= 0; else if ({1}) reached_before <= reached_before + reached;\n  \
              wire [{0}:0] level = reached_before + reached;\n",
             count - 1,
-            late(depth, flag::COUNT),
+            late(program.depth(), flag::COUNT),
         );
     } else {
         text.push_str("  wire [0:0] level = reached;\n");

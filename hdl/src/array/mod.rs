@@ -7,4 +7,5 @@ mod leaf;
 mod text;
 
 pub(crate) use core::Array;
+pub use lane_text::lane_verilog;
 pub use leaf::ArrayBlock;

@@ -15,7 +15,6 @@ pub(super) struct Uses {
     pub zero: bool,
     pub ones: bool,
     pub raw: bool,
-    pub send: bool,
     pub store: bool,
 }
 
@@ -30,7 +29,6 @@ impl Uses {
             zero: any(|r| r.padded && !r.ones),
             ones: ones && any(|r| r.padded),
             raw: any(|r| r.raw),
-            send: any(|r| r.send),
             store: any(|r| !r.send),
         }
     }
@@ -55,6 +53,7 @@ pub(crate) fn text(program: &Program) -> String {
     text.push_str(&raw(program, &uses));
     text.push_str(&packer(program, &uses));
     text.push_str(&writer(program, &uses));
+    text.push_str(&store(program, &uses));
     text
 }
 
@@ -77,7 +76,7 @@ fn table(program: &Program) -> String {
 }
 
 /// The flags of the last cycles.
-fn delays(depth: usize) -> String {
+pub(super) fn delays(depth: usize) -> String {
     let mut text = String::from("wire [31:0] flags_0 = flags;\n");
     for stage in 1..=depth {
         let _ = writeln!(text, "reg [31:0] flags_{stage} = 0;");
@@ -107,53 +106,51 @@ fn activations(program: &Program, uses: &Uses) -> String {
     text
 }
 
-/// Weights, masks and biases, one column a lane.
+/// A memory with a registered read, one column a lane.
+fn read_only(name: &str, bits: u32, contents: &[String], read: &str) -> String {
+    let declared = memory(name, bits, contents);
+    format!("{declared}reg [{}:0] {name}_read;\nalways @(posedge clock) {name}_read <= {name}[{read}];\n", bits - 1)
+}
+
+/// Weights, masks and biases.
 fn memories(program: &Program) -> String {
     let lanes = program.lanes();
-    let words = |words: &[u32]| -> Vec<String> {
-        words.chunks(lanes).map(|row| digits(&row.iter().map(|&w| (u64::from(w), 32)).collect::<Vec<_>>())).collect()
-    };
     let mut text = String::new();
-    let bits = 32 * lanes as u32;
-    let mut add = |name: &str, bits: u32, contents: &[String], read: &str| {
-        text.push_str(&memory(name, bits, contents));
-        let _ = writeln!(text, "reg [{}:0] {name}_read;\n{read}", bits - 1);
-    };
-    let index = |port: &str, len: usize| format!("{port}[{}:0]", width(len.max(1) as u64 - 1) - 1);
-    if !program.weights.is_empty() {
-        let at = index("w", program.weights.len() / lanes);
-        let read = format!("always @(posedge clock) weights_read <= weights[{at}];");
-        add("weights", bits, &words(&program.weights), &read);
+    for (name, contents) in [("weights", &program.weights), ("masks", &program.masks)] {
+        if contents.is_empty() {
+            continue;
+        }
+        let row = |row: &[u32]| digits(&row.iter().map(|&word| (u64::from(word), 32)).collect::<Vec<_>>());
+        let rows: Vec<String> = contents.chunks(lanes).map(row).collect();
+        let read = format!("w[{}:0]", width(rows.len() as u64 - 1) - 1);
+        text.push_str(&read_only(name, 32 * lanes as u32, &rows, &read));
     }
-    if !program.masks.is_empty() {
-        let at = index("w", program.masks.len() / lanes);
-        let read = format!("always @(posedge clock) masks_read <= masks[{at}];");
-        add("masks", bits, &words(&program.masks), &read);
-    }
+    text.push_str(&biases(program));
+    text
+}
+
+/// Biases, and the bit that complements a count beside them.
+fn biases(program: &Program) -> String {
     let lane = Lane::new(program);
-    let biases = |(biases, flips): (&[i64], &[bool])| {
+    let lanes = program.lanes();
+    let row = |(biases, flips): (&[i64], &[bool])| {
         let field = |(bias, flip): (&i64, &bool)| {
             let bits = (*bias as u64) & ((1 << lane.bits) - 1);
             (bits | u64::from(*flip && lane.flips) << lane.bits, lane.bits + u32::from(lane.flips))
         };
         digits(&biases.iter().zip(flips).map(field).collect::<Vec<_>>())
     };
-    let rows = program.biases.chunks(lanes).zip(program.flips.chunks(lanes));
-    let contents: Vec<String> = rows.map(biases).collect();
-    // The address arrives one cycle before the flags that go with the bias.
-    let at = contents.len();
-    let last = width(at as u64 - 1) - 1;
-    let mut read = format!("wire [{last}:0] bias_0 = b[{last}:0];\n");
+    let rows: Vec<String> = program.biases.chunks(lanes).zip(program.flips.chunks(lanes)).map(row).collect();
+    // The address is delayed so that the bias arrives with its flags.
+    let last = width(rows.len() as u64 - 1) - 1;
+    let mut text = format!("wire [{last}:0] bias_0 = b[{last}:0];\n");
     for stage in 1..program.depth() {
-        let _ = writeln!(
-            read,
-            "reg [{last}:0] bias_{stage} = 0;\nalways @(posedge clock) bias_{stage} <= bias_{};",
-            stage - 1
-        );
+        let before = stage - 1;
+        let _ =
+            writeln!(text, "reg [{last}:0] bias_{stage} = 0;\nalways @(posedge clock) bias_{stage} <= bias_{before};");
     }
-    let _ = write!(read, "always @(posedge clock) biases_read <= biases[bias_{}];", program.depth() - 1);
-    add("biases", (lane.bits + u32::from(lane.flips)) * lanes as u32, &contents, &read);
-    text
+    let bits = (lane.bits + u32::from(lane.flips)) * lanes as u32;
+    text + &read_only("biases", bits, &rows, &format!("bias_{}", program.depth() - 1))
 }
 
 /// The accumulator of the lane that is emitted.
@@ -240,7 +237,13 @@ fn pool(uses: &Uses) -> String {
     text
 }
 
-/// Writes finished words to the activation memory or to the sender, bytes of patches otherwise.
+/// Simulators print every finished word.
+const TRACE: &str = "`ifdef BITFAB_TRACE
+always @(posedge clock) if (finished) $display(\"W %0d %0d %h\", row_index, done_address, done_word);
+`endif
+";
+
+/// Finished words and their addresses.
 fn writer(program: &Program, uses: &Uses) -> String {
     let depth = program.depth();
     let last = width(u64::from(program.ram_words) - 1) - 1;
@@ -271,6 +274,14 @@ fn writer(program: &Program, uses: &Uses) -> String {
          else if (emit) out <= out + 1'd1;\nend\n",
         late(0, flag::LOAD)
     );
+    text
+}
+
+/// The write port of the activation memory: finished words first, bytes of patches otherwise; and the array's outputs.
+fn store(program: &Program, uses: &Uses) -> String {
+    let depth = program.depth();
+    let last = width(u64::from(program.ram_words) - 1) - 1;
+    let mut text = String::new();
     let stores = if uses.store { "finished && !is_send" } else { "1'b0" };
     let _ = write!(
         text,
@@ -294,7 +305,6 @@ fn writer(program: &Program, uses: &Uses) -> String {
         (1..=depth).flat_map(|stage| [late(stage, flag::DONE), late(stage, flag::POOLED)]).collect();
     let _ = writeln!(text, "always @(*) idle = !(writing || {});", busy.join(" || "));
     text.push_str("always @(*) result_valid = finished && is_send;\nalways @(*) result = done_word;\n");
-    text.push_str("`ifdef BITFAB_TRACE\nalways @(posedge clock) if (finished) $display(\"W %0d %0d %h\", row_index, done_address, done_word);\n`endif\n");
-    let _ = uses.send;
+    text.push_str(TRACE);
     text
 }

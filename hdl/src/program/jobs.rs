@@ -56,29 +56,10 @@ pub struct Job {
 impl Job {
     /// The job of `layer`, which reads the input; its patches start at `base`.
     pub(crate) fn new(layer: &Layer<'_>, base: u32) -> Self {
-        let (input, window) = (layer.input.shape, layer.window);
+        let input = layer.input.shape;
         let mut job = Self { base, ..Self::default() };
         match layer.op {
-            Op::Conv2d => {
-                let [down, right] = window.stride;
-                let [top, left, ..] = window.padding;
-                let line = input.width.wrapping_mul(input.channels);
-                let kernel = window.kernel[1].wrapping_mul(input.channels);
-                job.channels = input.channels - 1;
-                job.kernel_columns = window.kernel[1] - 1;
-                job.kernel_rows = window.kernel[0] - 1;
-                job.columns = layer.output.shape.width - 1;
-                job.rows = layer.output.shape.height - 1;
-                job.line = line.wrapping_sub(kernel).wrapping_add(1);
-                job.column = right.wrapping_mul(input.channels);
-                job.row = down.wrapping_mul(line).wrapping_sub(job.columns.wrapping_mul(job.column));
-                let before = top.wrapping_mul(line).wrapping_add(left.wrapping_mul(input.channels));
-                job.start = 0_u32.wrapping_sub(before);
-                job.padded = window.is_padded();
-                (job.height, job.width, job.top, job.left) = (input.height, input.width, top, left);
-                (job.stride_down, job.stride_right) = (down, right);
-                job.words = (window.taps() * input.channels).div_ceil(WORD_BITS);
-            }
+            Op::Conv2d => job.convolve(layer),
             Op::Encode => {
                 job.encode = true;
                 job.channels = input.channels - 1;
@@ -95,6 +76,29 @@ impl Job {
         }
         job.other = base + job.patch_words();
         job
+    }
+
+    /// The walk of a convolution.
+    fn convolve(&mut self, layer: &Layer<'_>) {
+        let (input, window) = (layer.input.shape, layer.window);
+        let [down, right] = window.stride;
+        let [top, left, ..] = window.padding;
+        let line = input.width.wrapping_mul(input.channels);
+        let kernel = window.kernel[1].wrapping_mul(input.channels);
+        self.channels = input.channels - 1;
+        self.kernel_columns = window.kernel[1] - 1;
+        self.kernel_rows = window.kernel[0] - 1;
+        self.columns = layer.output.shape.width - 1;
+        self.rows = layer.output.shape.height - 1;
+        self.line = line.wrapping_sub(kernel).wrapping_add(1);
+        self.column = right.wrapping_mul(input.channels);
+        self.row = down.wrapping_mul(line).wrapping_sub(self.columns.wrapping_mul(self.column));
+        let before = top.wrapping_mul(line).wrapping_add(left.wrapping_mul(input.channels));
+        self.start = 0_u32.wrapping_sub(before);
+        self.padded = window.is_padded();
+        (self.height, self.width, self.top, self.left) = (input.height, input.width, top, left);
+        (self.stride_down, self.stride_right) = (down, right);
+        self.words = (window.taps() * input.channels).div_ceil(WORD_BITS);
     }
 
     /// Words of one patch.

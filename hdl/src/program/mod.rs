@@ -123,7 +123,7 @@ impl Program {
     }
 
     /// Largest left shift of a count.
-    pub(crate) fn max_shift(&self) -> u32 {
+    pub fn max_shift(&self) -> u32 {
         let window = |row: &Row| if row.pool || row.twice || row.doubles { row.shift } else { row.shift + row.planes };
         let residual = |row: &Row| if row.residual { row.r_shift + row.r_planes } else { 0 };
         self.rows.iter().map(|row| window(row).max(residual(row))).max().unwrap_or(0)

@@ -64,6 +64,13 @@ fn addresses(program: &Program, uses: &Uses, widths: &Widths) -> String {
     }
     text.push_str(when(used.is_empty(), "0"));
     text.push_str(";\n");
+    text.push_str(&starts(program, uses, bits));
+    text
+}
+
+/// Steps of the window's start.
+fn starts(program: &Program, uses: &Uses, bits: u32) -> String {
+    let mut text = String::new();
     let top = bits - 1;
     if uses.moves {
         let _ = write!(text, "reg [{top}:0] group_step;\nalways @(*) case (b_now)\n");
@@ -195,6 +202,26 @@ fn leave(program: &Program, uses: &Uses) -> String {
     .concat()
 }
 
+/// The flags of an issue, from bit 15 down, and when they are set.
+const FLAGS: [(&str, &str); 16] = [
+    ("double", "running && is_doubling && (plane != 0) && (word == 0)"),
+    ("load", "state == 3'd0"),
+    ("pooled", "finishing && is_pool && (count == 0)"),
+    ("most", "running && is_pool && (plane == 0)"),
+    ("first_tap", "running && is_pool && (kernel_column == 0) && (kernel_row == 0)"),
+    ("pooling", "running && is_pool"),
+    ("emit", "state == 3'd5"),
+    ("pixel", "finishing && group_last"),
+    ("flush", "finishing && !is_pool && word_end && !is_raw"),
+    ("done", "finishing && !is_pool"),
+    ("counting", "(state == 3'd4) && (count != 0)"),
+    ("tail", "running && word_last"),
+    ("force_ones", "running && outside && ones"),
+    ("force_zero", "running && outside && !ones"),
+    ("select", "(state == 3'd3) || (running && is_select)"),
+    ("multiply", "(state == 3'd3) || (running && !is_pool)"),
+];
+
 fn outputs(uses: &Uses) -> String {
     let slot = if uses.raw { "(state == 3'd5) ? {5'd0, count} : {5'd0, slot}" } else { "{5'd0, slot}" };
     let mut text = String::from("wire running = state == 3'd2;\nwire finishing = state == 3'd6;\nwire ones = ");
@@ -206,33 +233,12 @@ fn outputs(uses: &Uses) -> String {
         "wire [9:0] shift_flags = {5'd0, shift};\n"
     });
     text.push_str("wire [9:0] plane_flags = {8'd0, planes} - {8'd0, plane};\n");
-    let bits = [
-        ("double", "running && is_doubling && (plane != 0) && (word == 0)"),
-        ("load", "state == 3'd0"),
-        ("pooled", "finishing && is_pool && (count == 0)"),
-        ("most", "running && is_pool && (plane == 0)"),
-        ("first_tap", "running && is_pool && (kernel_column == 0) && (kernel_row == 0)"),
-        ("pooling", "running && is_pool"),
-        ("emit", "state == 3'd5"),
-        ("pixel", "finishing && group_last"),
-        ("flush", "finishing && !is_pool && word_end && !is_raw"),
-        ("done", "finishing && !is_pool"),
-        ("counting", "(state == 3'd4) && (count != 0)"),
-        ("tail", "running && word_last"),
-        ("force_ones", "running && outside && ones"),
-        ("force_zero", "running && outside && !ones"),
-        ("select", "(state == 3'd3) || (running && is_select)"),
-        ("multiply", "(state == 3'd3) || (running && !is_pool)"),
-    ];
-    for (name, expression) in bits {
+    for (name, expression) in FLAGS {
         let _ = writeln!(text, "wire {name}_flag = {expression};");
     }
-    let names: Vec<String> = bits.iter().map(|(name, _)| format!("{name}_flag")).collect();
-    let _ = writeln!(
-        text,
-        "always @(*) flags = {{4'd0, shift_flags[4:0], slot_flags[4:0], plane_flags[1:0], {}}};",
-        names.join(", ")
-    );
+    let names = FLAGS.map(|(name, _)| format!("{name}_flag")).join(", ");
+    let _ =
+        writeln!(text, "always @(*) flags = {{4'd0, shift_flags[4:0], slot_flags[4:0], plane_flags[1:0], {names}}};");
     text.push_str("always @(*) x = x_now;\nalways @(*) w = w_now;\nalways @(*) b = (state == 3'd4) ? b_now : 0;\n");
     text.push_str(if uses.many { "always @(*) row_index = row;\n" } else { "initial row_index = 0;\n" });
     text.push_str("always @(*) release_patch = leaving && is_patch && group_last;\n");

@@ -98,12 +98,11 @@ pub fn drive(
         let (pause_in, pause_out) = pauses.next();
         let offered = if pause_in { None } else { bytes.peek().copied() };
         let (ports, written) = circuit.cycle(offered, !pause_out)?;
-        if offered.is_some() && ports.in_ready {
+        if bytes.next_if(|_| offered.is_some() && ports.in_ready).is_some() {
             if sent % frame_bytes == 0 {
                 begun.push(cycle);
             }
             sent += 1;
-            bytes.next();
             progress = cycle;
         }
         if let (Some(byte), false) = (ports.out, pause_out) {
@@ -123,10 +122,11 @@ pub fn drive(
             return Err(stuck(cycle));
         }
     }
-    let outputs = result.chunks_exact(result_bytes).map(words);
-    let times = begun.iter().zip(&ended).map(|(begin, end)| end - begin + 1);
-    let frames = tensors.frames.into_iter().zip(outputs).zip(times);
-    Ok(frames.map(|((tensors, output), cycles)| Frame { tensors, output, cycles }).collect())
+    let mut frames = tensors.into_frames(&result, program);
+    for (frame, (begin, end)) in frames.iter_mut().zip(begun.iter().zip(&ended)) {
+        frame.cycles = end - begin + 1;
+    }
+    Ok(frames)
 }
 
 fn stuck(cycle: u64) -> SimError {

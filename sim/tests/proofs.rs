@@ -1,0 +1,165 @@
+//! Yosys proves the lanes equal to a second description, for every input and every history.
+//!
+//! The engine's text sums parts of seven bits, adds unsigned words and looks at the sign bit;
+//! the second description counts by folding halves, multiplies, and compares signed numbers.
+//! Every proof has a planted fault that must be refuted, as a comparison of nothing would succeed too.
+
+use std::process::Command;
+
+use bitfab_format::arbitrary::{self, Plan, Random};
+use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape};
+use bitfab_hdl::{Options, Program, lane_verilog};
+
+/// Whether Yosys finds `left` and `right` (module names of `verilog`) equal in all reachable states.
+fn is_equal(verilog: &str, left: &str, right: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lanes.v"), verilog).unwrap();
+    let script = format!(
+        "read_verilog lanes.v; prep -top {left}; design -stash left; read_verilog lanes.v; prep -top {right}; \
+         design -stash right; design -copy-from left -as left {left}; design -copy-from right -as right {right}; \
+         miter -equiv -flatten -make_outputs left right both; hierarchy -top both; flatten; opt -full; \
+         sat -tempinduct -maxsteps 12 -set-init-def -set-def-inputs -prove trigger 0 -verify both"
+    );
+    let output = Command::new("yosys").current_dir(folder.path()).args(["-q", "-p", &script]).output();
+    let output = output.expect("yosys is needed: install the Debian package yosys");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let refused = said.contains("proof did fail") || said.contains("Proof failed") || said.contains("Reached maximum");
+    assert!(output.status.success() || refused, "yosys failed for another reason: {said}");
+    output.status.success()
+}
+
+/// The lanes (one of them) described a second time.
+fn second_description(program: &Program) -> String {
+    let bits = program.accumulator_bits;
+    let depth = 1 + program.options.pipe as usize;
+    let flips = program.flips.iter().any(|flip| *flip);
+    let thresholds = program.rows.iter().map(|row| row.thresholds).max().unwrap_or(0);
+    let planes = program.rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0);
+    let doubles = program.rows.iter().any(|row| row.doubles);
+    let shift_bits = 32 - program.max_shift().leading_zeros();
+    let weights = if program.weights.is_empty() { "32'd0" } else { "weights_read" };
+    let masks = if program.masks.is_empty() { "32'hffffffff" } else { "(is_masked ? masks_read : 32'hffffffff)" };
+    let select = program.rows.iter().any(|row| row.select || row.residual);
+    let seen = format!("((word & ~{weights}) | (~word & {weights})) & {masks}");
+    let seen = if select { format!("f1[1] ? (word & (32'd1 << f1[22:18])) : ({seen})") } else { seen };
+    let shift = if shift_bits == 0 { "1".to_owned() } else { format!("(1 << f{depth}[{}:23])", 22 + shift_bits) };
+    let factor = if doubles { format!("(f{depth}[15] ? 2 : 1)") } else { "1".to_owned() };
+    let outputs: String = (0..planes).map(|plane| format!(", output all_outputs_{plane}")).collect();
+    let mut text = format!(
+        "module second(input clock, input is_masked, input [31:0] word, input [31:0] flags, input [31:0] weights_read,
+  input [31:0] masks_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs});
+  function [5:0] ones(input [31:0] v); reg [31:0] a; begin
+    a = v - ((v >> 1) & 32'h55555555);
+    a = (a & 32'h33333333) + ((a >> 2) & 32'h33333333);
+    a = (a + (a >> 4)) & 32'h0f0f0f0f;
+    a = a + (a >> 8);
+    a = a + (a >> 16);
+    ones = a[5:0];
+  end endfunction
+  wire [31:0] seen = {seen};
+  wire [5:0] n0 = ones(seen);\n",
+        bits - 1 + u32::from(flips),
+        bits - 1,
+    );
+    for stage in 1..=depth {
+        let before = if stage == 1 { "flags".to_owned() } else { format!("f{}", stage - 1) };
+        text += &format!("  reg [31:0] f{stage} = 0; always @(posedge clock) f{stage} <= {before};\n");
+    }
+    for stage in 1..depth {
+        text += &format!("  reg [5:0] n{stage} = 0; always @(posedge clock) n{stage} <= n{};\n", stage - 1);
+    }
+    text += &format!(
+        "  reg ran = 0; always @(posedge clock) ran <= f{}[0];
+  wire runs = {};
+  reg signed [{last}:0] total = 0;
+  wire clear = f{depth}[6] | flags[14];
+  wire [{last}:0] product = runs ? n{} * {shift} : 0;
+  wire reached = total >= $signed({bits}'d0);
+  reg [4:0] count = 0;
+  always @(posedge clock) begin
+    total <= clear ? 0 : total * {factor} + (product | biases_read[{last}:0]);
+    count <= clear ? 0 : count + (f{depth}[5] & reached);
+  end
+  assign all_sums = total;\n",
+        (depth - 1).max(1),
+        if depth == 1 { "f1[0]" } else { "ran" },
+        depth - 1,
+        last = bits - 1,
+    );
+    let count = if thresholds == 0 { "reached".to_owned() } else { "count + reached".to_owned() };
+    let flip = if flips { "flip" } else { "1'b0" };
+    text += &format!(
+        "  reg flip; always @(posedge clock) flip <= {};\n",
+        if flips { format!("biases_read[{bits}]") } else { "0".into() }
+    );
+    text += &format!("  wire [4:0] level = {{5{{{flip}}}}} ^ ({count});\n");
+    for plane in 0..planes {
+        text += &format!("  assign all_outputs_{plane} = level[{plane}];\n");
+    }
+    text + "endmodule\n"
+}
+
+/// Networks that reach every unit of a lane.
+fn networks() -> Vec<(&'static str, Draft)> {
+    let sign = Kind::Sign;
+    let two = Kind::Unsigned { bits: 2 };
+    let build = |shape: Shape, plans: &[Plan]| arbitrary::build(shape, Kind::U8, plans, &mut Random::new(3));
+    let grouped = Plan { groups: 3, ..Plan::same(3, PadValue::MinusOne, 6, sign) };
+    let pixels = Shape::new(4, 4, 3);
+    vec![
+        ("signs and doubled planes", build(Shape::vector(40), &[Plan::dense(12, sign), Plan::dense(10, Kind::I32)])),
+        ("several thresholds", build(Shape::vector(40), &[Plan::dense(12, two), Plan::dense(10, Kind::I32)])),
+        (
+            "true zeros between signs",
+            build(pixels, &[Plan::same(1, PadValue::Zero, 6, sign), Plan::same(3, PadValue::Zero, 4, sign)]),
+        ),
+        ("groups behind masks", build(pixels, &[Plan::same(1, PadValue::Zero, 6, sign), grouped])),
+        (
+            "selected bits and flipped directions",
+            build(pixels, &[Plan::same(1, PadValue::Zero, 6, sign), Plan::pool(Op::SumPool, 2, two)]),
+        ),
+    ]
+}
+
+#[test]
+fn the_lanes_equal_a_second_description_and_faults_are_refuted() {
+    for (at, (name, draft)) in networks().into_iter().enumerate() {
+        let words = draft.emit();
+        let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+        // Every depth of the pipeline once, the default with every unit.
+        for pipe in if at == 0 { vec![0, 1, 2, 3] } else { vec![2] } {
+            let program = Program::new(&model, &Options { lanes: 1, pipe }).unwrap();
+            let (lane, second) = (lane_verilog(&program), second_description(&program));
+            assert!(is_equal(&format!("{lane}{second}"), "lanes", "second"), "{name}, pipe {pipe}");
+            // One input of one sum is taken from the wrong place.
+            let fault = lane.replace("product[12] + product[13]", "product[12] + product[12]");
+            assert!(fault != lane, "the fault must change the text");
+            if pipe == 2 {
+                assert!(!is_equal(&format!("{fault}{second}"), "lanes", "second"), "{name}: the fault was not seen");
+            }
+        }
+    }
+}
+
+/// `acc >= t` by the sign bit of `I + floor((offset - t) / 2)`, against signed numbers compared.
+const DECISION: &str = "
+module by_sign(input [7:0] count, input signed [9:0] threshold, output reached);
+  // 200 signs: acc = 2 count - 200
+  wire signed [10:0] bias = (-200 - threshold) >>> 1;
+  wire [11:0] sum = {4'd0, count} + {bias[10], bias};
+  assign reached = (count > 8'd200) | !sum[11];
+endmodule
+module by_comparison(input [7:0] count, input signed [9:0] threshold, output reached);
+  wire signed [11:0] accumulator = $signed({3'd0, count, 1'b0}) - 12'sd200;
+  assign reached = (count > 8'd200) | (accumulator >= threshold);
+endmodule
+";
+
+#[test]
+fn the_sign_bit_equals_the_comparison_and_a_narrow_sum_is_refuted() {
+    assert!(is_equal(DECISION, "by_sign", "by_comparison"));
+    // A sum one bit too narrow overflows for thresholds far from the accumulator.
+    let narrow = DECISION.replace("wire [11:0] sum", "wire [8:0] sum").replace("!sum[11]", "!sum[8]");
+    assert_ne!(narrow, DECISION);
+    assert!(!is_equal(&narrow, "by_sign", "by_comparison"));
+}
