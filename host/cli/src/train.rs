@@ -49,7 +49,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   bitfab train --data digits -o digits.graph
   bitfab train --data mnist --arch mlp:256,256,256 --epochs 20 --shift 1 --seed 1 -o mlp.graph --log mlp.jsonl
-  bitfab train --data mnist --arch cnn:32k5s2,64,p2,64 --epochs 12 --shift 1 --rate 0.005 -o cnn.graph
+  bitfab train --data mnist --arch cnn:64k5s2,p2,64 --epochs 12 --shift 1 --rate 0.005 -o cnn.graph
   bitfab train --data table.csv --arch mlp:64 --input thermometer:7 -o table.graph
   bitfab train --data mnist --config run.toml --resume -o mlp.graph
 

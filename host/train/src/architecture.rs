@@ -44,7 +44,7 @@ pub struct Architecture {
 /// What `mlp` alone stands for.
 const MLP: &str = "256,256,256";
 /// What `cnn` alone stands for.
-const CNN: &str = "32k5s2,64,p2,64";
+const CNN: &str = "64k5s2,p2,64";
 /// The form of the text, for error messages.
 const FORM: &str = "use mlp:256,256 or cnn:BLOCKS with blocks 32 (3x3 convolution, 32 channels), \
                     32k5s2g4 (kernel, stride, groups), p2 (max pool), sum (global sum pool), d128 (dense)";
@@ -172,7 +172,7 @@ mod tests {
         }
         let default: Architecture = "mlp".parse().unwrap();
         assert_eq!(default.to_string(), "mlp:256,256,256");
-        assert_eq!("cnn".parse::<Architecture>().unwrap().to_string(), "cnn:32k5s2,64,p2,64");
+        assert_eq!("cnn".parse::<Architecture>().unwrap().to_string(), "cnn:64k5s2,p2,64");
     }
 
     #[test]
