@@ -50,7 +50,8 @@ fn replay(words: &[u32], options: Options, random: &mut Random, simulator: Simul
 
 #[test]
 fn icarus_agrees_on_random_layers_of_every_operation() {
-    let draws: [(&str, fn(&mut Random) -> Draft); 5] = [
+    type Draw = fn(&mut Random) -> Draft;
+    let draws: [(&str, Draw); 5] = [
         ("dense", |random| arbitrary::draft(Op::Dense, random)),
         ("conv2d", |random| arbitrary::draft(Op::Conv2d, random)),
         ("encode", |random| arbitrary::draft(Op::Encode, random)),
