@@ -1,4 +1,4 @@
-//! The accelerator in rust-hdl.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod array;

@@ -28,27 +28,62 @@ fn is_equal(verilog: &str, left: &str, right: &str) -> bool {
     output.status.success()
 }
 
+/// What a lane of a program has.
+struct Features {
+    bits: u32,
+    depth: usize,
+    flips: bool,
+    planes: u32,
+    several: bool,
+    doubles: bool,
+    shift_bits: u32,
+    seen: String,
+}
+
+impl Features {
+    fn new(program: &Program) -> Self {
+        let rows = &program.rows;
+        let weights = if program.weights.is_empty() { "32'd0" } else { "weights_read" };
+        let masks = if program.masks.is_empty() { "32'hffffffff" } else { "(is_masked ? masks_read : 32'hffffffff)" };
+        let seen = format!("((word & ~{weights}) | (~word & {weights})) & {masks}");
+        let select = rows.iter().any(|row| row.select || row.residual);
+        Self {
+            bits: program.accumulator_bits,
+            depth: 1 + program.options.pipe as usize,
+            flips: program.flips.iter().any(|flip| *flip),
+            planes: rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0),
+            several: rows.iter().any(|row| row.thresholds != 0),
+            doubles: rows.iter().any(|row| row.doubles),
+            shift_bits: 32 - program.max_shift().leading_zeros(),
+            seen: if select { format!("f1[1] ? (word & (32'd1 << f1[22:18])) : ({seen})") } else { seen },
+        }
+    }
+}
+
 /// The lanes (one of them) described a second time.
 fn second_description(program: &Program) -> String {
-    let bits = program.accumulator_bits;
-    let depth = 1 + program.options.pipe as usize;
-    let flips = program.flips.iter().any(|flip| *flip);
-    let thresholds = program.rows.iter().map(|row| row.thresholds).max().unwrap_or(0);
-    let planes = program.rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0);
-    let doubles = program.rows.iter().any(|row| row.doubles);
-    let shift_bits = 32 - program.max_shift().leading_zeros();
-    let weights = if program.weights.is_empty() { "32'd0" } else { "weights_read" };
-    let masks = if program.masks.is_empty() { "32'hffffffff" } else { "(is_masked ? masks_read : 32'hffffffff)" };
-    let select = program.rows.iter().any(|row| row.select || row.residual);
-    let seen = format!("((word & ~{weights}) | (~word & {weights})) & {masks}");
-    let seen = if select { format!("f1[1] ? (word & (32'd1 << f1[22:18])) : ({seen})") } else { seen };
-    let shift = if shift_bits == 0 { "1".to_owned() } else { format!("(1 << f{depth}[{}:23])", 22 + shift_bits) };
-    let factor = if doubles { format!("(f{depth}[15] ? 2 : 1)") } else { "1".to_owned() };
-    let outputs: String = (0..planes).map(|plane| format!(", output all_outputs_{plane}")).collect();
+    let has = Features::new(program);
+    let outputs: String = (0..has.planes).map(|plane| format!(", output all_outputs_{plane}")).collect();
     let mut text = format!(
         "module second(input clock, input is_masked, input [31:0] word, input [31:0] flags, input [31:0] weights_read,
   input [31:0] masks_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs});
-  function [5:0] ones(input [31:0] v); reg [31:0] a; begin
+{ONES}  wire [31:0] seen = {};\n  wire [5:0] n0 = ones(seen);\n",
+        has.bits - 1 + u32::from(has.flips),
+        has.bits - 1,
+        has.seen,
+    );
+    for stage in 1..=has.depth {
+        let before = if stage == 1 { "flags".to_owned() } else { format!("f{}", stage - 1) };
+        text += &format!("  reg [31:0] f{stage} = 0; always @(posedge clock) f{stage} <= {before};\n");
+    }
+    for stage in 1..has.depth {
+        text += &format!("  reg [5:0] n{stage} = 0; always @(posedge clock) n{stage} <= n{};\n", stage - 1);
+    }
+    text + &accumulator(&has)
+}
+
+/// The number of ones, by folding halves.
+const ONES: &str = "  function [5:0] ones(input [31:0] v); reg [31:0] a; begin
     a = v - ((v >> 1) & 32'h55555555);
     a = (a & 32'h33333333) + ((a >> 2) & 32'h33333333);
     a = (a + (a >> 4)) & 32'h0f0f0f0f;
@@ -56,19 +91,19 @@ fn second_description(program: &Program) -> String {
     a = a + (a >> 16);
     ones = a[5:0];
   end endfunction
-  wire [31:0] seen = {seen};
-  wire [5:0] n0 = ones(seen);\n",
-        bits - 1 + u32::from(flips),
-        bits - 1,
-    );
-    for stage in 1..=depth {
-        let before = if stage == 1 { "flags".to_owned() } else { format!("f{}", stage - 1) };
-        text += &format!("  reg [31:0] f{stage} = 0; always @(posedge clock) f{stage} <= {before};\n");
-    }
-    for stage in 1..depth {
-        text += &format!("  reg [5:0] n{stage} = 0; always @(posedge clock) n{stage} <= n{};\n", stage - 1);
-    }
-    text += &format!(
+";
+
+/// Products, signed sums, comparisons.
+fn accumulator(has: &Features) -> String {
+    let (bits, depth) = (has.bits, has.depth);
+    let shift = match has.shift_bits {
+        0 => "1".to_owned(),
+        shift_bits => format!("(1 << f{depth}[{}:23])", 22 + shift_bits),
+    };
+    let factor = if has.doubles { format!("(f{depth}[15] ? 2 : 1)") } else { "1".to_owned() };
+    let flip = if has.flips { format!("biases_read[{bits}]") } else { "1'b0".to_owned() };
+    let count = if has.several { "count + reached" } else { "reached" };
+    let mut text = format!(
         "  reg ran = 0; always @(posedge clock) ran <= f{}[0];
   wire runs = {};
   reg signed [{last}:0] total = 0;
@@ -80,20 +115,16 @@ fn second_description(program: &Program) -> String {
     total <= clear ? 0 : total * {factor} + (product | biases_read[{last}:0]);
     count <= clear ? 0 : count + (f{depth}[5] & reached);
   end
-  assign all_sums = total;\n",
+  assign all_sums = total;
+  reg flip; always @(posedge clock) flip <= {flip};
+  wire [4:0] level = {{5{{{}}}}} ^ ({count});\n",
         (depth - 1).max(1),
         if depth == 1 { "f1[0]" } else { "ran" },
         depth - 1,
+        if has.flips { "flip" } else { "1'b0" },
         last = bits - 1,
     );
-    let count = if thresholds == 0 { "reached".to_owned() } else { "count + reached".to_owned() };
-    let flip = if flips { "flip" } else { "1'b0" };
-    text += &format!(
-        "  reg flip; always @(posedge clock) flip <= {};\n",
-        if flips { format!("biases_read[{bits}]") } else { "0".into() }
-    );
-    text += &format!("  wire [4:0] level = {{5{{{flip}}}}} ^ ({count});\n");
-    for plane in 0..planes {
+    for plane in 0..has.planes {
         text += &format!("  assign all_outputs_{plane} = level[{plane}];\n");
     }
     text + "endmodule\n"

@@ -75,6 +75,40 @@ impl Tensors {
     }
 }
 
+/// What has gone through the ports, and when.
+struct Ledger<'d> {
+    frame_bytes: usize,
+    result_bytes: usize,
+    cycle: u64,
+    /// The last cycle in which anything happened.
+    progress: u64,
+    sent: usize,
+    result: Vec<u8>,
+    /// Cycles of the first byte of each frame and of the last byte of each result.
+    begun: Vec<u64>,
+    ended: Vec<u64>,
+    done: &'d mut dyn FnMut(usize),
+}
+
+impl Ledger<'_> {
+    fn send(&mut self) {
+        if self.sent.is_multiple_of(self.frame_bytes) {
+            self.begun.push(self.cycle);
+        }
+        self.sent += 1;
+        self.progress = self.cycle;
+    }
+
+    fn receive(&mut self, byte: u8) {
+        self.result.push(byte);
+        self.progress = self.cycle;
+        if self.result.len().is_multiple_of(self.result_bytes) {
+            self.ended.push(self.cycle);
+            (self.done)(self.ended.len());
+        }
+    }
+}
+
 /// Runs `inputs` through `circuit`, one frame directly after the other.
 ///
 /// # Errors
@@ -89,41 +123,31 @@ pub fn drive(
 ) -> Result<Vec<Frame>, SimError> {
     let mut pauses = Pauses::new(stalls);
     let mut tensors = Tensors::new(model, program);
-    let frame_bytes = program.input_bytes as usize;
-    let result_bytes = 4 * program.output_words as usize;
+    let (frame_bytes, result_bytes) = (program.input_bytes as usize, 4 * program.output_words as usize);
+    let (result, begun, ended) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ledger = Ledger { frame_bytes, result_bytes, cycle: 0, progress: 0, sent: 0, result, begun, ended, done };
     let mut bytes = inputs.iter().flat_map(|input| input.iter().copied()).peekable();
-    let (mut sent, mut cycle, mut progress) = (0, 0, 0);
-    let (mut begun, mut ended, mut result) = (Vec::new(), Vec::new(), Vec::new());
-    while result.len() < inputs.len() * result_bytes {
+    while ledger.ended.len() < inputs.len() {
         let (pause_in, pause_out) = pauses.next();
         let offered = if pause_in { None } else { bytes.peek().copied() };
         let (ports, written) = circuit.cycle(offered, !pause_out)?;
         if bytes.next_if(|_| offered.is_some() && ports.in_ready).is_some() {
-            if sent % frame_bytes == 0 {
-                begun.push(cycle);
-            }
-            sent += 1;
-            progress = cycle;
+            ledger.send();
         }
-        if let (Some(byte), false) = (ports.out, pause_out) {
-            result.push(byte);
-            progress = cycle;
-            if result.len() % result_bytes == 0 {
-                ended.push(cycle);
-                done(ended.len());
-            }
+        if let Some(byte) = ports.out.filter(|_| !pause_out) {
+            ledger.receive(byte);
         }
         if let Some(written) = written {
             tensors.take(written)?;
-            progress = cycle;
+            ledger.progress = ledger.cycle;
         }
-        cycle += 1;
-        if cycle - progress > PATIENCE {
-            return Err(stuck(cycle));
+        ledger.cycle += 1;
+        if ledger.cycle - ledger.progress > PATIENCE {
+            return Err(stuck(ledger.cycle));
         }
     }
-    let mut frames = tensors.into_frames(&result, program);
-    for (frame, (begin, end)) in frames.iter_mut().zip(begun.iter().zip(&ended)) {
+    let mut frames = tensors.into_frames(&ledger.result, program);
+    for (frame, (begin, end)) in frames.iter_mut().zip(ledger.begun.iter().zip(&ledger.ended)) {
         frame.cycles = end - begin + 1;
     }
     Ok(frames)
