@@ -62,7 +62,7 @@ impl Product {
     }
 }
 
-/// Fails early, before long work, if [`write`] could not write there.
+/// Fails early, before long work, if [`write()`] could not write there.
 pub fn check(path: &Path, product: Product) -> Result<()> {
     files::check_writable(path)?;
     check_owner(path, product)
