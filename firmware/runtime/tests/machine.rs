@@ -137,7 +137,7 @@ fn scores_become_fixed_point_where_a_scale_survives() {
         let mut arena = vec![0; model.arena_words()];
         let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
         for (index, score) in output.scores().enumerate() {
-            let exact = i128::from(score) * i128::from(mantissa) << 32 >> shift;
+            let exact = ((i128::from(score) * i128::from(mantissa)) << 32) >> shift;
             let expected = exact.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
             assert_eq!(i128::from(output.real_score(index).unwrap().to_bits()), expected, "{mantissa} / 2^{shift}");
         }
