@@ -39,7 +39,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab demo
-  bitfab demo --seed 7 --lanes 32 --out /tmp/digits";
+  bitfab demo --seed 7 --lanes 32 --out digits";
 
 /// Two hidden layers: small enough for the block memory of the smallest FPGAs.
 const ARCHITECTURE: &str = "mlp:128,64";
