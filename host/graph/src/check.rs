@@ -19,12 +19,12 @@ pub enum Kind {
     Signs,
     /// Integers 0 to `2^bits - 1`.
     Levels {
-        /// 1 to 4.
+        /// 1 to 8.
         bits: u32,
     },
     /// Integers before any scale; `|x| <= bound`, which fits an `i32`.
     Accumulator {
-        /// Largest magnitude for any weights of this shape and quantiser.
+        /// Largest magnitude for any input: the largest row sum of weight magnitudes times the largest value read.
         bound: u32,
     },
     /// Real numbers.
@@ -73,6 +73,13 @@ impl Graph {
     /// # Errors
     /// Names the first node that is wrong; never panics.
     pub fn check(&self) -> Result<Vec<Tensor>, GraphError> {
+        let tensors = self.check_nodes()?;
+        self.check_precisions(&tensors)?;
+        Ok(tensors)
+    }
+
+    /// Frame and nodes of the lowest precision.
+    pub(crate) fn check_nodes(&self) -> Result<Vec<Tensor>, GraphError> {
         self.check_frame()?;
         let mut tensors = vec![Tensor { shape: self.input, kind: Kind::Bytes(self.input_kind) }];
         for index in 0..self.nodes.len() {
@@ -132,7 +139,7 @@ impl Graph {
     }
 
     /// An error that names the node.
-    fn node_error(&self, index: usize, problem: String) -> GraphError {
+    pub(crate) fn node_error(&self, index: usize, problem: String) -> GraphError {
         let node = &self.nodes[index];
         GraphError::Node { index, name: node.name.clone(), op: node.op.label(), problem }
     }

@@ -34,6 +34,14 @@ pub enum GraphError {
         /// What is wrong and what it should be.
         problem: String,
     },
+    /// The list of precisions is wrong, or a precision was asked for that is not there.
+    #[error("graph precision of {planes} planes: {problem}")]
+    Precision {
+        /// Planes of a weight at that precision.
+        planes: u32,
+        /// What is wrong and what it should be.
+        problem: String,
+    },
     /// The bytes do not start with the magic.
     #[error("not a bitfab graph: the first bytes are not 'BFGRAPH'; write it with `bitfab train`")]
     Magic,

@@ -1,7 +1,8 @@
 //! Shape and kind of one node's result, with every check of its constants.
 
-use crate::check::{Kind, MAX_WEIGHTS, Tensor};
-use crate::ops::{Op, PadValue, Weights, Window};
+use crate::check::{Kind, Tensor};
+use crate::ops::{Op, PadValue, Window};
+use crate::weights::Weights;
 use crate::{ByteKind, Shape};
 
 /// A tensor or the sentence that says what is wrong.
@@ -55,8 +56,8 @@ fn dense(input: Tensor, weights: &Weights) -> Inferred {
     if height != 1 || width != 1 || u64::from(depth) != features {
         return Err(format!("weights are shaped {:?}, needs [outputs, 1, 1, {features}]", weights.shape));
     }
-    check_weights(weights)?;
-    Ok(Tensor { shape: Shape::flat(outputs), kind: accumulator(input.kind, weights, features)? })
+    let row_sum = weights.check()?;
+    Ok(Tensor { shape: Shape::flat(outputs), kind: accumulator(input.kind, row_sum)? })
 }
 
 fn conv2d(input: Tensor, weights: &Weights, window: &Window, groups: u32) -> Inferred {
@@ -74,9 +75,7 @@ fn conv2d(input: Tensor, weights: &Weights, window: &Window, groups: u32) -> Inf
             channels / groups
         ));
     }
-    check_weights(weights)?;
-    let fan_in = u64::from(height) * u64::from(width) * u64::from(depth);
-    let kind = accumulator(input.kind, weights, fan_in)?;
+    let kind = accumulator(input.kind, weights.check()?)?;
     check_pad_value(input.kind, window)?;
     let [rows, columns] = fit(input.shape, window)?;
     Ok(Tensor { shape: Shape::new(rows, columns, outputs), kind })
@@ -150,8 +149,8 @@ fn batch_norm(input: Tensor, constants: [&Vec<f32>; 4], epsilon: f32) -> Inferre
 }
 
 fn quantize(input: Tensor, bits: u32, step: f32) -> Inferred {
-    if !(1..=4).contains(&bits) {
-        return Err(format!("{bits} bits, allowed are 1 to 4"));
+    if !(1..=8).contains(&bits) {
+        return Err(format!("{bits} bits, allowed are 1 to 8"));
     }
     if !step.is_finite() || step <= 0.0 {
         return Err(format!("step is {step}, must be finite and positive"));
@@ -180,8 +179,8 @@ fn packed_magnitude(kind: Kind) -> Result<u32, String> {
     }
 }
 
-/// The accumulator of a weighted layer.
-fn accumulator(kind: Kind, weights: &Weights, fan_in: u64) -> Result<Kind, String> {
+/// The accumulator of a weighted layer whose largest row sum of weight magnitudes is given.
+fn accumulator(kind: Kind, row_sum: u64) -> Result<Kind, String> {
     let magnitude = match kind {
         Kind::Bytes(ByteKind::U8 | ByteKind::I8) | Kind::Signs | Kind::Levels { .. } => kind.max_magnitude(),
         Kind::Accumulator { .. } | Kind::Reals => None,
@@ -189,8 +188,7 @@ fn accumulator(kind: Kind, weights: &Weights, fan_in: u64) -> Result<Kind, Strin
     let Some(magnitude) = magnitude else {
         return Err(format!("reads {kind}, needs bytes, signs or levels"));
     };
-    let term = u64::from(magnitude) * u64::from(weights.quantizer.max_magnitude());
-    bounded(fan_in.checked_mul(term))
+    bounded(row_sum.checked_mul(u64::from(magnitude)))
 }
 
 /// An accumulator if the bound fits an `i32`.
@@ -201,26 +199,7 @@ fn bounded(bound: Option<u64>) -> Result<Kind, String> {
     }
 }
 
-fn check_weights(weights: &Weights) -> Result<(), String> {
-    let product = weights
-        .shape
-        .iter()
-        .try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)).filter(|&n| n <= MAX_WEIGHTS));
-    match product {
-        None => {
-            return Err(format!("weights {:?} exceed {MAX_WEIGHTS} values", weights.shape));
-        }
-        Some(0) => return Err(format!("weights {:?} have a zero size", weights.shape)),
-        Some(count) if count != weights.values.len() as u64 => {
-            let found = weights.values.len();
-            return Err(format!("has {found} weights, {:?} needs {count}", weights.shape));
-        }
-        Some(_) => {}
-    }
-    check_finite("weight", &weights.values)
-}
-
-fn check_finite(name: &str, values: &[f32]) -> Result<(), String> {
+pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<(), String> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(format!("{name} {at} is {}, must be finite", values[at])),
         None => Ok(()),

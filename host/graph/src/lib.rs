@@ -7,11 +7,15 @@ mod check;
 mod error;
 mod infer;
 mod ops;
+mod precision;
+mod weights;
 
 pub use bytes::{MAGIC, VERSION};
 pub use check::{Kind, MAX_ELEMENTS, MAX_NODES, MAX_WEIGHTS, Tensor};
 pub use error::GraphError;
-pub use ops::{Op, PadValue, WeightQuantizer, Weights, Window};
+pub use ops::{Op, PadValue, Window};
+pub use precision::Precision;
+pub use weights::{WeightQuantizer, Weights};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,4 +89,6 @@ pub struct Graph {
     pub input_kind: ByteKind,
     /// The steps; node `i` yields tensor `i + 1`, the last one is the output.
     pub nodes: Vec<Node>,
+    /// Higher precisions of the same weights, each with more planes than the one before; mostly none.
+    pub precisions: Vec<Precision>,
 }

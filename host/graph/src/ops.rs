@@ -1,6 +1,6 @@
 //! The operations of a graph and their constants.
 
-use crate::Shape;
+use crate::{Shape, Weights};
 use serde::{Deserialize, Serialize};
 
 /// What a window that reaches over the border reads there.
@@ -57,55 +57,6 @@ impl Window {
     /// Whether any side has a border.
     pub fn has_padding(&self) -> bool {
         self.padding.iter().any(|&side| side != 0)
-    }
-}
-
-/// How real weights become the few values that are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum WeightQuantizer {
-    /// `w >= 0` is +1, `w < 0` is -1 (so -0.0 is +1).
-    Sign,
-}
-
-impl WeightQuantizer {
-    /// The integer that a real weight stands for.
-    pub fn quantize(self, weight: f32) -> i32 {
-        match self {
-            Self::Sign => {
-                if weight >= 0.0 {
-                    1
-                } else {
-                    -1
-                }
-            }
-        }
-    }
-
-    /// The largest magnitude that [`quantize`](Self::quantize) yields.
-    pub fn max_magnitude(self) -> u32 {
-        match self {
-            Self::Sign => 1,
-        }
-    }
-}
-
-/// Real weights and the way to quantise them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Weights {
-    /// Finite values in the order of `shape`, last index fastest.
-    pub values: Vec<f32>,
-    /// Output channels, kernel height, kernel width, input channels of one group.
-    /// Dense layers use `[outputs, 1, 1, features]`, features in NHWC order of their input.
-    pub shape: [u32; 4],
-    /// How they are quantised.
-    pub quantizer: WeightQuantizer,
-}
-
-impl Weights {
-    /// The quantised weights, in the same order.
-    pub fn quantized(&self) -> impl ExactSizeIterator<Item = i32> + '_ {
-        self.values.iter().map(|&w| self.quantizer.quantize(w))
     }
 }
 
@@ -175,7 +126,7 @@ pub enum Op {
     Sign,
     /// `clamp(floor(x / step + 1/2), 0, 2^bits - 1)`: accumulators or reals to levels.
     Quantize {
-        /// 1 to 4.
+        /// 1 to 8.
         bits: u32,
         /// Finite and positive.
         step: f32,

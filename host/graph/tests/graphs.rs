@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn weights(shape: [u32; 4]) -> Weights {
     let count = shape.iter().product::<u32>() as usize;
     let values = (0..count).map(|i| if i % 3 == 0 { -0.25 } else { 0.5 }).collect();
-    Weights { values, shape, quantizer: WeightQuantizer::Sign }
+    Weights::new(values, shape, WeightQuantizer::Sign)
 }
 
 fn norm(channels: usize) -> Op {
@@ -35,7 +35,7 @@ fn sample() -> Graph {
     let mut nodes: Vec<Node> =
         ops.into_iter().enumerate().map(|(index, op)| Node::new(format!("n{index}"), index, op)).collect();
     nodes[6].inputs = vec![6, 5];
-    Graph { input: Shape::new(6, 6, 2), input_kind: ByteKind::U8, nodes }
+    Graph { input: Shape::new(6, 6, 2), input_kind: ByteKind::U8, nodes, precisions: Vec::new() }
 }
 
 #[test]
@@ -69,6 +69,7 @@ fn thermometers_multiply_channels() {
         input: Shape::new(4, 1, 2),
         input_kind: ByteKind::I8,
         nodes: vec![Node::new("code", 0, Op::Thermometer { thresholds, per_channel })],
+        precisions: Vec::new(),
     };
     let tensors = thermometer(vec![-128, 0, 256, -1, -1, 5], 3).check().unwrap();
     assert_eq!(tensors[1], Tensor { shape: Shape::new(4, 1, 6), kind: Kind::Signs });
@@ -103,7 +104,7 @@ fn each_wrong_node_is_named() {
     refuse(1, "2 factors", |n| n.op = Op::Scale { factors: vec![1.0; 2] });
     refuse(1, "factor 0 is NaN", |n| n.op = Op::Scale { factors: vec![f32::NAN] });
     refuse(2, "gamma has 7", |n| n.op = norm(7));
-    refuse(8, "5 bits", |n| n.op = Op::Quantize { bits: 5, step: 1.0 });
+    refuse(8, "9 bits", |n| n.op = Op::Quantize { bits: 9, step: 1.0 });
     refuse(8, "step is 0", |n| n.op = Op::Quantize { bits: 1, step: 0.0 });
     refuse(12, "needs [outputs, 1, 1, 16]", |n| n.op = Op::Dense { weights: weights([3, 1, 1, 15]) });
     refuse(12, "zero size", |n| n.op = Op::Dense { weights: weights([0, 1, 1, 16]) });
@@ -171,11 +172,12 @@ fn frames_that_cannot_be_are_refused() {
 #[test]
 fn accumulators_beyond_32_bits_are_refused() {
     let shape = [1, 1, 1, 1 << 23];
-    let wide = Weights { values: vec![1.0; 1 << 23], shape, quantizer: WeightQuantizer::Sign };
+    let wide = Weights::new(vec![1.0; 1 << 23], shape, WeightQuantizer::Sign);
     let graph = |channels| Graph {
         input: Shape::flat(channels),
         input_kind: ByteKind::U8,
         nodes: vec![Node::new("wide", 0, Op::Dense { weights: wide.clone() })],
+        precisions: Vec::new(),
     };
     let bound = graph(1 << 23).check().unwrap()[1].kind;
     assert_eq!(bound, Kind::Accumulator { bound: 255 << 23 });

@@ -44,7 +44,7 @@ impl Net {
                 }
             }
         }
-        let graph = Graph { input: self.input, input_kind: ByteKind::U8, nodes: export.nodes };
+        let graph = Graph { input: self.input, input_kind: ByteKind::U8, nodes: export.nodes, precisions: Vec::new() };
         graph.check()?;
         Ok(graph)
     }
@@ -100,7 +100,7 @@ impl<'a> Export<'a> {
 }
 
 fn weighted(layer: &Weighted, values: Vec<f32>) -> Op {
-    let weights = |shape| Weights { values, shape, quantizer: layer.quantizer };
+    let weights = |shape| Weights::new(values, shape, layer.quantizer);
     match layer.kind {
         WeightedKind::Dense { features, outputs } => {
             Op::Dense { weights: weights([outputs as u32, 1, 1, features as u32]) }
