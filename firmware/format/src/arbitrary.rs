@@ -6,9 +6,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod weights;
+
 use crate::{
-    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Layer, Op, Packing, PadValue, Region, Residual, Shape,
-    Tensor, Transform, WORD_BITS, Weights, Window,
+    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Layer, Op, PadValue, Region, Residual, Shape, Tensor,
+    Transform, WORD_BITS, WeightKind, Weights, Window,
 };
 
 /// A small seeded generator of numbers (SplitMix64); the same on every machine and for ever.
@@ -61,7 +63,13 @@ impl Random {
 ///
 /// The input of the last layer is the model's input, or a tensor that one layer made of it.
 pub fn draft(op: Op, random: &mut Random) -> Draft {
+    draft_of(op, None, random)
+}
+
+/// As [`draft`], with weights of `kind` alone, if one is given.
+pub fn draft_of(op: Op, kind: Option<WeightKind>, random: &mut Random) -> Draft {
     let mut builder = Builder::new(op, random);
+    builder.kind = kind;
     let takes_bytes = matches!(op, Op::Encode) || (matches!(op, Op::Dense | Op::Conv2d) && random.once_in(4));
     let input = if takes_bytes { 0 } else { builder.packed_input(random) };
     builder.layer(op, input, true, random);
@@ -97,25 +105,34 @@ pub struct Plan {
     pub outputs: u32,
     /// Output kind; a max-pool keeps that of its input.
     pub kind: Kind,
+    /// The kind of its weights; pools and encodings have none, whatever is stated.
+    pub weights: WeightKind,
 }
 
 impl Plan {
     /// A dense layer.
     pub const fn dense(outputs: u32, kind: Kind) -> Self {
-        Self { op: Op::Dense, window: Window::unit(), pad_value: PadValue::Zero, groups: 1, outputs, kind }
+        let (window, pad_value, weights) = (Window::unit(), PadValue::Zero, WeightKind::Binary);
+        Self { op: Op::Dense, window, pad_value, groups: 1, outputs, kind, weights }
     }
 
     /// A convolution of stride 1 and one group that pads all sides with `pad_value`, so that the size stays.
     pub const fn same(side: u32, pad_value: PadValue, outputs: u32, kind: Kind) -> Self {
         let (before, after) = ((side - 1) / 2, side / 2);
         let window = Window { kernel: [side; 2], stride: [1; 2], padding: [before, before, after, after] };
-        Self { op: Op::Conv2d, window, pad_value, groups: 1, outputs, kind }
+        Self { op: Op::Conv2d, window, pad_value, groups: 1, outputs, kind, weights: WeightKind::Binary }
     }
 
     /// A pool without padding, as large as its steps.
     pub const fn pool(op: Op, side: u32, kind: Kind) -> Self {
         let window = Window { kernel: [side; 2], stride: [side; 2], padding: [0; 4] };
-        Self { op, window, pad_value: PadValue::Zero, groups: 1, outputs: 0, kind }
+        Self { op, window, pad_value: PadValue::Zero, groups: 1, outputs: 0, kind, weights: WeightKind::None }
+    }
+
+    /// The same layer with weights of another kind.
+    #[must_use]
+    pub const fn with_weights(self, weights: WeightKind) -> Self {
+        Self { weights, ..self }
     }
 }
 
@@ -124,7 +141,7 @@ impl Plan {
 /// Plans that contradict the format yield a draft that [`crate::Model::new`] refuses.
 pub fn build(input: Shape, kind: Kind, plans: &[Plan], random: &mut Random) -> Draft {
     let tensor = DraftTensor { shape: input, kind, start: 0 };
-    let mut builder = Builder { tensors: [tensor].into(), layers: Vec::new(), arena_words: 0 };
+    let mut builder = Builder { tensors: [tensor].into(), layers: Vec::new(), arena_words: 0, kind: None };
     for plan in plans {
         let index = builder.layers.len() as u16;
         let from = builder.tensor(index);
@@ -138,6 +155,7 @@ pub fn build(input: Shape, kind: Kind, plans: &[Plan], random: &mut Random) -> D
         let [height, width] = window.output(from.shape).unwrap_or([1, 1]);
         let mut layer = builder.view(plan.op, index, window, Shape::new(height, width, outputs), kind);
         (layer.groups, layer.pad_value) = (plan.groups, plan.pad_value);
+        builder.kind = Some(plan.weights);
         builder.push(&layer, random);
     }
     builder.finish()
@@ -158,6 +176,8 @@ struct Builder {
     tensors: Vec<DraftTensor>,
     layers: Vec<DraftLayer>,
     arena_words: u32,
+    /// The kind of all weights; `None` draws one for each layer.
+    kind: Option<WeightKind>,
 }
 
 impl Builder {
@@ -168,7 +188,13 @@ impl Builder {
         let channels = if few { random.size(1, 6) } else { channels(random) };
         let shape = Shape::new(height, width, channels);
         let kind = random.pick(&[Kind::U8, Kind::I8]);
-        Self { tensors: [DraftTensor { shape, kind, start: 0 }].into(), layers: Vec::new(), arena_words: 0 }
+        Self { tensors: [DraftTensor { shape, kind, start: 0 }].into(), layers: Vec::new(), arena_words: 0, kind: None }
+    }
+
+    /// The kind of the next layer's weights: mostly binary, or the kind that is asked for.
+    fn weight_kind(&self, random: &mut Random) -> WeightKind {
+        let any = [WeightKind::Binary, WeightKind::Binary].into_iter().chain(weights::KINDS).collect::<Vec<_>>();
+        self.kind.unwrap_or_else(|| random.pick(&any))
     }
 
     fn tensor(&self, index: u16) -> DraftTensor {
@@ -186,7 +212,7 @@ impl Builder {
         self.weighted(Op::Conv2d, 0, Window::unit(), shape, packed_kind(random), random)
     }
 
-    /// A layer of binary weights, thresholds and nothing else.
+    /// A layer of random weights, thresholds and nothing else.
     fn weighted(&mut self, op: Op, input: u16, window: Window, shape: Shape, kind: Kind, random: &mut Random) -> u16 {
         let layer = self.view(op, input, window, shape, kind);
         self.push(&layer, random)
@@ -254,12 +280,23 @@ impl Builder {
 
     /// Draws weights and thresholds, places output and scratch, and returns the output's index.
     fn push(&mut self, layer: &Layer<'_>, random: &mut Random) -> u16 {
+        let kind = if layer.op.is_weighted() { self.weight_kind(random) } else { WeightKind::None };
+        let mut weights = weights::draw(kind, layer, random);
+        let limit = i64::from(i32::MAX) - 1;
+        let (low, high) = Layer { weights: weights.view().unwrap_or(Weights::None), ..*layer }.implied_bound();
+        if low < -limit || high > limit {
+            // Weights that could leave 32 bits are drawn again as the smallest ones.
+            weights = weights::draw(WeightKind::Binary, layer, random);
+        }
+        let layer = &Layer { weights: weights.view().unwrap_or(Weights::None), ..*layer };
         let start = self.arena_words;
         let output = DraftTensor { shape: layer.output.shape, kind: layer.output.kind, start };
         let end = start + place(output).region.words;
         self.arena_words = end + layer.scratch_words();
         let (low, high) = layer.implied_bound();
         let bound = Bound { low: low as i32, high: high as i32 };
+        let scratch = if layer.scratch_words() == 0 { 0 } else { end };
+        let transform = transform(layer, bound, random);
         self.layers.push(DraftLayer {
             name: String::from(layer.op.name()),
             op: layer.op,
@@ -269,10 +306,10 @@ impl Builder {
             pad_value: layer.pad_value,
             groups: layer.groups,
             output,
-            scratch: if layer.scratch_words() == 0 { 0 } else { end },
-            weights: layer.op.is_weighted().then(|| weights(layer, random)),
-            transform: transform(layer, bound, random),
+            scratch,
+            transform,
             bound,
+            weights: weights.clone(),
         });
         self.tensors.push(output);
         self.layers.len() as u16
@@ -297,7 +334,7 @@ fn channels(random: &mut Random) -> u32 {
 }
 
 fn packed_kind(random: &mut Random) -> Kind {
-    let bits = random.size(1, 4) as u8;
+    let bits = if random.once_in(3) { random.size(5, 8) } else { random.size(1, 4) } as u8;
     random.pick(&[Kind::Sign, Kind::Sign, Kind::Unsigned { bits }])
 }
 
@@ -330,21 +367,6 @@ fn window(input: Shape, may_pad: bool, random: &mut Random) -> Window {
     }
 }
 
-/// Random rows; bits past the end of a tap or row are zero.
-fn weights(layer: &Layer<'_>, random: &mut Random) -> Vec<u32> {
-    let run = match layer.packing() {
-        Packing::Tap => layer.group_channels(),
-        Packing::Patch => layer.fan_in(),
-    };
-    let (run_words, used) = (run.div_ceil(WORD_BITS), run % WORD_BITS);
-    let words = layer.row_words() * layer.output.shape.channels;
-    let mut word = |index: u32| {
-        let is_end = used != 0 && index % run_words == run_words - 1;
-        if is_end { random.word() & (u32::MAX >> (WORD_BITS - used)) } else { random.word() }
-    };
-    (0..words).map(&mut word).collect()
-}
-
 fn transform(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
     let channels = layer.output.shape.channels;
     match (layer.op, layer.output.kind) {
@@ -354,6 +376,7 @@ fn transform(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTrans
             DraftTransform::Encode { per_channel, thresholds: (0..channels).map(|_| random.word() as u8).collect() }
         }
         (_, Kind::I32) => DraftTransform::Raw,
+        (_, Kind::Unsigned { bits }) if bits > 4 || random.once_in(4) => requant(layer, bound, random),
         _ => {
             let per_channel = (1 << layer.output.kind.planes()) - 1;
             let mut values = Vec::new();
@@ -370,15 +393,41 @@ fn transform(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTrans
     }
 }
 
+/// How far accumulators are likely to lie from the middle.
+fn threshold_spread(layer: &Layer<'_>) -> i32 {
+    let (_, largest) = layer.input.kind.range();
+    let weight = if layer.op.is_weighted() { layer.weights.largest().clamp(1, 1 << 12) as i32 } else { 1 };
+    (layer.fan_in().isqrt() as i32 + 1).saturating_mul(largest).saturating_mul(weight)
+}
+
 /// A threshold: mostly where accumulators are likely, at times at or past their ends.
 fn threshold(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> i32 {
     let middle = bound.low / 2 + bound.high / 2;
-    let (_, largest) = layer.input.kind.range();
-    let spread = (layer.fan_in().isqrt() as i32 + 1).saturating_mul(largest);
+    let spread = threshold_spread(layer);
     match random.word() % 16 {
         0 => random.pick(&[i32::MIN, i32::MAX, bound.low, bound.high, bound.low - 1, bound.high + 1]),
         1 => random.between(bound.low, bound.high),
         2..5 => random.between(-2, 2),
         _ => middle.saturating_add(random.between(-spread, spread)),
     }
+}
+
+/// Multipliers that spread likely accumulators over the output's range, or all 1; some rise, some fall.
+fn requant(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
+    let channels = layer.output.shape.channels;
+    let levels = 1i64 << layer.output.kind.planes();
+    let spread = i64::from(threshold_spread(layer).max(1));
+    let is_shift = random.once_in(3);
+    let shift = if is_shift { random.size(1, 12) } else { random.size(4, 30) };
+    let one = |random: &mut Random| {
+        let least = 1.max((levels << shift) / (4 * spread)).min(1 << 28) as i32;
+        let multiplier = if is_shift { 1 } else { random.between(least / 2, least) };
+        let multiplier = if !is_shift && random.once_in(4) { -multiplier } else { multiplier };
+        let centre = random.between(0, levels as i32 - 1);
+        let offset = i64::from(centre) << shift;
+        let offset = if random.once_in(8) { offset - i64::from(random.between(bound.low, bound.high)) } else { offset };
+        (multiplier, offset)
+    };
+    let (multipliers, offsets) = (0..channels).map(|_| one(random)).unzip();
+    DraftTransform::Requant { shift, multipliers, offsets }
 }

@@ -1,11 +1,24 @@
 //! From the words of one record to a checked [`Layer`].
 
-use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
+use crate::decode_weights;
+use crate::extension::{self, Entry};
+use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, RECORD_WORDS, Record, field, header};
 use crate::tensor::MAX_VOLUME;
 use crate::{
-    Bound, Kind, Layer, Op, Packing, PadValue, Reason, Region, Residual, Shape, Tensor, Transform, WORD_BITS, Weights,
-    Window,
+    Bound, Kind, Layer, Op, PadValue, Reason, Region, Residual, Shape, Tensor, Transform, WORD_BITS, Weights, Window,
+    requant_offset,
 };
+
+/// A file at one precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct File<'a> {
+    /// All words, blocks of further planes included.
+    pub words: &'a [u32],
+    /// Words before the first block.
+    pub base: u32,
+    /// Blocks are read up to this number of planes; 0 for none.
+    pub planes: u32,
+}
 
 /// The model's input as the header states it, checked for size.
 pub(crate) fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
@@ -40,8 +53,9 @@ pub(crate) fn tensor(words: &[u32], index: u16) -> Option<Tensor> {
 /// Decodes and checks layer `index`: all but the contents of its sections and what concerns other layers' regions.
 ///
 /// Takes a short, constant time, so that inference may decode again rather than keep decoded layers in memory.
-pub(crate) fn layer(words: &[u32], index: u16) -> Result<Layer<'_>, Fault> {
-    let reader = &Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
+pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
+    let words = file.words;
+    let reader = &mut Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
     let [op, weights_code, transform_code, pad_value] = reader.bytes(field::CODES);
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
     let [input_index, residual_index] = reader.halves(field::TENSORS);
@@ -64,20 +78,53 @@ pub(crate) fn layer(words: &[u32], index: u16) -> Result<Layer<'_>, Fault> {
     };
     check_kinds(&layer)?;
     check_shape(&layer)?;
+    if let Some(field) = (field::RESERVED..RECORD_WORDS).find(|&field| reader.word(field) != 0) {
+        return Err(Fault::new(field, Reason::Reserved));
+    }
+    layer.weights = decode_weights::weights(reader, &layer, weights_code)?;
+    if decode_weights::implied_words(&layer).is_some_and(|words| words != layer.weights.words() as u64) {
+        return Err(Fault::new(field::WEIGHTS + 1, Reason::Section));
+    }
+    let entry = extend(file, reader.word(field::WEIGHTS), &mut layer)?;
+    reader.move_thresholds(entry.and_then(|entry| entry.thresholds));
     layer.residual = residual(words, reader, &layer, residual_index)?;
     layer.scratch = scratch(reader, &layer)?;
-    layer.bound = bound(reader, &layer)?;
-    layer.weights = weights(reader, &layer, weights_code)?;
+    layer.bound = bound(reader, &layer, entry)?;
     layer.transform = transform(reader, &layer, transform_code)?;
     Ok(layer)
 }
 
+/// Adds the planes of the blocks that are read to those at word `start`, and returns the entry of the last block.
+fn extend<'a>(file: File<'a>, start: u32, layer: &mut Layer<'a>) -> Result<Option<Entry>, Fault> {
+    let wrong = extension::fault(Reason::Extension);
+    let mut last = None;
+    for block in extension::each(file.words, file.base).take_while(|block| block.planes() <= file.planes) {
+        let entry = block.entry(layer.index);
+        match (&mut layer.weights, entry.planes) {
+            (Weights::Planes(planes), Some(more)) => {
+                if last.is_none() {
+                    *planes = planes.within(file.words, start);
+                }
+                let count = block.planes().checked_sub(planes.count()).ok_or(wrong)?;
+                let end = u64::from(more) + u64::from(count) * u64::from(planes.words);
+                if end > u64::from(block.end()) {
+                    return Err(wrong);
+                }
+                planes.append(more, count);
+            }
+            (Weights::Planes(_), None) | (_, Some(_)) => return Err(wrong),
+            (_, None) => {}
+        }
+        last = Some(entry);
+    }
+    Ok(last)
+}
+
 /// Checks what takes longer than the rest: all weights and thresholds of a decoded layer are read.
 pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
-    if let Weights::Binary(rows) = layer.weights
-        && !pad_bits_are_zero(rows, layer)
-    {
-        return Err(Fault::new(field::WEIGHTS, Reason::PadBits));
+    decode_weights::check(layer).map_err(|reason| Fault::new(field::WEIGHTS, reason))?;
+    if (i64::from(layer.bound.low), i64::from(layer.bound.high)) != layer.implied_bound() {
+        return Err(Fault::new(field::BOUND_LOW, Reason::Bound));
     }
     // `is_sorted` would keep a panic path.
     let ascend = |channel: &[i32]| channel.iter().zip(channel.iter().skip(1)).all(|(a, b)| a <= b);
@@ -86,6 +133,9 @@ pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
             if !values.chunks(per_channel.max(1) as usize).all(ascend) =>
         {
             Err(Fault::new(field::THRESHOLDS, Reason::ThresholdOrder))
+        }
+        Transform::Requant { offsets, .. } if !offsets.iter().all(|&pair| offset_is_small(pair)) => {
+            Err(Fault::new(field::THRESHOLDS, Reason::Requant))
         }
         _ => Ok(()),
     }
@@ -179,38 +229,20 @@ fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
     Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))
 }
 
-fn bound(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Bound, Fault> {
-    let (low, high) = (reader.word(field::BOUND_LOW) as i32, reader.word(field::BOUND_HIGH) as i32);
-    let inside = low > i32::MIN && high < i32::MAX;
-    if !inside || (i64::from(low), i64::from(high)) != layer.implied_bound() {
+/// Whether `acc * multiplier + offset` and its rounding stay inside 64 bits.
+fn offset_is_small(pair: [u32; 2]) -> bool {
+    requant_offset(pair).unsigned_abs() <= 1 << 61
+}
+
+/// The bound as stated; [`check_contents`] compares it with the weights.
+fn bound(reader: &Record<'_>, layer: &Layer<'_>, entry: Option<Entry>) -> Result<Bound, Fault> {
+    let stated = [reader.word(field::BOUND_LOW) as i32, reader.word(field::BOUND_HIGH) as i32];
+    let is_plane_layer = matches!(layer.weights, Weights::Planes(_));
+    let [low, high] = entry.filter(|_| is_plane_layer).map_or(stated, |entry| entry.bound);
+    if low == i32::MIN || high == i32::MAX {
         return Err(Fault::new(field::BOUND_LOW, Reason::Bound));
     }
     Ok(Bound { low, high })
-}
-
-fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Weights<'a>, Fault> {
-    match (code, layer.op.is_weighted()) {
-        (0, false) => reader.section(field::WEIGHTS, 0).map(|_| Weights::None),
-        (1, true) => {
-            let expect = u64::from(layer.row_words()) * u64::from(layer.output.shape.channels);
-            reader.section(field::WEIGHTS, expect).map(Weights::Binary)
-        }
-        _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
-    }
-}
-
-/// Whether the bits past each run of weights (a tap's channels, or a whole row) are zero.
-fn pad_bits_are_zero(rows: &[u32], layer: &Layer<'_>) -> bool {
-    let run = match layer.packing() {
-        Packing::Tap => layer.group_channels(),
-        Packing::Patch => layer.fan_in(),
-    };
-    let used = run % WORD_BITS;
-    if used == 0 {
-        return true;
-    }
-    let mut runs = rows.chunks_exact(run.div_ceil(WORD_BITS).max(1) as usize);
-    runs.all(|words| words.last().is_some_and(|last| last >> used == 0))
 }
 
 fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Transform<'a>, Fault> {
@@ -224,7 +256,10 @@ fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Tra
             reader.section(field::THRESHOLDS, 0).map(|_| Transform::Raw)
         }
         (3, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw => thresholds(reader, layer),
-        (0..=3, _) => Err(wrong),
+        (4, Op::Dense | Op::Conv2d | Op::SumPool) if matches!(layer.output.kind, Kind::Unsigned { .. }) => {
+            requantisation(reader, layer)
+        }
+        (0..=4, _) => Err(wrong),
         _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
     }
 }
@@ -251,6 +286,9 @@ fn encoding<'a>(reader: &Record<'a>, layer: &Layer<'_>, per_channel: u32) -> Res
 
 fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, Fault> {
     let channels = layer.output.shape.channels;
+    if layer.output.kind.planes() > 4 {
+        return Err(Fault::new(field::CODES, Reason::Kind));
+    }
     let per_channel = (1u32 << layer.output.kind.planes()) - 1;
     let values = u64::from(channels) * u64::from(per_channel);
     let words = layer.output.shape.channel_words();
@@ -260,4 +298,18 @@ fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a
     let values = bytemuck::cast_slice::<u32, i32>(values);
     pad_is_zero(directions, channels % WORD_BITS)?;
     Ok(Transform::Thresholds { per_channel, values, directions })
+}
+
+/// Shift, multipliers, offsets.
+fn requantisation<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, Fault> {
+    let channels = layer.output.shape.channels as usize;
+    let section = reader.section(field::THRESHOLDS, 1 + 3 * channels as u64)?;
+    let wrong = Fault::new(field::THRESHOLDS, Reason::Requant);
+    let (shift, rest) = section.split_first().ok_or(wrong)?;
+    let (multipliers, offsets) = rest.split_at_checked(channels).ok_or(wrong)?;
+    if !(1..=47).contains(shift) {
+        return Err(wrong);
+    }
+    let multipliers = bytemuck::cast_slice::<u32, i32>(multipliers);
+    Ok(Transform::Requant { shift: *shift, multipliers, offsets: offsets.as_chunks().0 })
 }

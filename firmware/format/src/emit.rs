@@ -4,7 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::record::{HEADER_WORDS, MAGIC, NO_TENSOR, RECORD_WORDS, VERSION, field, header};
-use crate::{Bound, Kind, Layer, Model, Op, OutputScale, PadValue, Shape, Transform, Weights, Window, digest};
+use crate::{
+    Bound, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Shape, Transform, Window, digest,
+    requant_offset,
+};
 
 /// Copies bytes to words, so that [`Model::new`] finds them aligned; missing bytes of the last word are zero.
 pub fn align(bytes: &[u8]) -> Vec<u32> {
@@ -48,8 +51,8 @@ pub struct DraftLayer {
     pub output: DraftTensor,
     /// First word of scratch; 0 where none is used.
     pub scratch: u32,
-    /// Binary rows; `None` where the operation has no weights.
-    pub weights: Option<Vec<u32>>,
+    /// Its weights.
+    pub weights: DraftWeights,
     /// Its output transform.
     pub transform: DraftTransform,
     /// Its accumulator's bound.
@@ -76,6 +79,15 @@ pub enum DraftTransform {
         values: Vec<i32>,
         /// One bit a channel: 1 counts `acc <= t`.
         directions: Vec<u32>,
+    },
+    /// Multiplied, shifted and clamped accumulators.
+    Requant {
+        /// 1 to 47.
+        shift: u32,
+        /// One a channel.
+        multipliers: Vec<i32>,
+        /// One a channel, at most 2^61 in magnitude.
+        offsets: Vec<i64>,
     },
 }
 
@@ -143,11 +155,10 @@ impl DraftLayer {
         let mut record = [0; RECORD_WORDS as usize];
         let mut set = |field: u32, value: u32| record[field as usize] = value;
         let (transform, per_channel, thresholds) = self.transform.section();
-        let weights = self.weights.as_deref();
-        set(
-            field::CODES,
-            u32::from_le_bytes([self.op.code(), u8::from(weights.is_some()), transform, self.pad_value.code()]),
-        );
+        let weights = &self.weights;
+        set(field::CODES, u32::from_le_bytes([self.op.code(), weights.kind.code(), transform, self.pad_value.code()]));
+        set(field::CODER, u32::from_le_bytes([weights.coder.code(), weights.bits, weights.parameter, 0]));
+        set(field::RATIO, weights.ratio as u32);
         let (residual, shift) = self.residual.unwrap_or((NO_TENSOR, 0));
         set(field::TENSORS, halves(u32::from(self.input), u32::from(residual)));
         let (kind, bits) = self.output.kind.code();
@@ -166,7 +177,7 @@ impl DraftLayer {
         set(field::BOUND_HIGH, self.bound.high as u32);
         let name = align(self.name.as_bytes());
         set(field::NAME_BYTES, self.name.len() as u32);
-        let sections = [(field::WEIGHTS, weights.unwrap_or(&[])), (field::THRESHOLDS, &thresholds)];
+        let sections = [(field::WEIGHTS, weights.words.as_slice()), (field::THRESHOLDS, &thresholds)];
         for (at, section) in sections {
             set(at, append(words, section));
             set(at + 1, section.len() as u32);
@@ -188,10 +199,7 @@ impl DraftLayer {
             groups: layer.groups,
             output: DraftTensor { shape: tensor.shape, kind: tensor.kind, start: tensor.region.start },
             scratch: layer.scratch.start,
-            weights: match layer.weights {
-                Weights::None => None,
-                Weights::Binary(rows) => Some(rows.into()),
-            },
+            weights: DraftWeights::of(&layer.weights),
             transform: DraftTransform::of(&layer.transform),
             bound: layer.bound,
         }
@@ -200,7 +208,7 @@ impl DraftLayer {
 
 impl DraftTransform {
     /// Code, thresholds of an input channel, section.
-    fn section(&self) -> (u8, u8, Vec<u32>) {
+    pub(crate) fn section(&self) -> (u8, u8, Vec<u32>) {
         match self {
             Self::None => (0, 0, Vec::new()),
             Self::Encode { per_channel, thresholds } => (1, *per_channel, align(thresholds)),
@@ -208,6 +216,11 @@ impl DraftTransform {
             Self::Thresholds { values, directions } => {
                 let values = values.iter().map(|&value| value as u32);
                 (3, 0, values.chain(directions.iter().copied()).collect())
+            }
+            Self::Requant { shift, multipliers, offsets } => {
+                let multipliers = multipliers.iter().map(|&value| value as u32);
+                let offsets = offsets.iter().flat_map(|&offset| [offset as u32, (offset >> 32) as u32]);
+                (4, 0, core::iter::once(*shift).chain(multipliers).chain(offsets).collect())
             }
         }
     }
@@ -222,6 +235,11 @@ impl DraftTransform {
             Transform::Thresholds { values, directions, .. } => {
                 Self::Thresholds { values: values.into(), directions: directions.into() }
             }
+            Transform::Requant { shift, multipliers, offsets } => Self::Requant {
+                shift,
+                multipliers: multipliers.into(),
+                offsets: offsets.iter().map(|&pair| requant_offset(pair)).collect(),
+            },
         }
     }
 }

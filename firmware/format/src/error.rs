@@ -63,6 +63,14 @@ pub enum Reason {
     Arena,
     /// The name is too long or not UTF-8.
     Name,
+    /// Kind, coder and parameters of the weights do not fit each other.
+    Coder,
+    /// A stream or row of weights holds a code that means nothing, ends early, or names a weight past its row.
+    WeightCode,
+    /// A shift or offset of a requantisation is out of range.
+    Requant,
+    /// A block of further planes does not fit the model or the block before it.
+    Extension,
 }
 
 impl Reason {
@@ -90,6 +98,10 @@ impl Reason {
             Self::Overlap => "a region overlaps a tensor that is still needed",
             Self::Arena => "the arena size is not what the layers need",
             Self::Name => "the layer's name is too long or not UTF-8",
+            Self::Coder => "weight kind, coder and parameters do not fit each other",
+            Self::WeightCode => "the coded weights end early or name a weight that does not exist",
+            Self::Requant => "a shift or an offset is out of range",
+            Self::Extension => "the block of further planes does not fit the model",
         }
     }
 }

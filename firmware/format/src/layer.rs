@@ -1,6 +1,6 @@
 //! The view of one layer.
 
-use crate::{Kind, PadValue, Region, Tensor, WORD_BITS, Window};
+use crate::{Kind, PadValue, Region, Tensor, WORD_BITS, Weights, Window};
 
 /// What a layer does with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,26 +58,6 @@ impl Op {
     }
 }
 
-/// The weights of a layer, by kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Weights<'a> {
-    /// The operation has none.
-    None,
-    /// +1 (bit 1) or -1 (bit 0); one row of [`Layer::row_words`] words an output channel.
-    Binary(&'a [u32]),
-}
-
-impl Weights<'_> {
-    /// The field's name of the kind.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Binary(_) => "binary",
-        }
-    }
-}
-
 /// How the weights of one output channel, and the window they meet, are laid out in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -87,6 +67,9 @@ pub enum Packing {
     /// All values of the window one after the other, 32 a word: the window is gathered into scratch first,
     /// plane by plane. Used for bytes, and for groups whose channels are not whole words.
     Patch,
+    /// All values of the window one after the other, one a byte: the window is gathered into scratch first.
+    /// Used for weights that are not bits.
+    Bytes,
 }
 
 /// What turns an accumulator into an output value.
@@ -113,6 +96,40 @@ pub enum Transform<'a> {
         /// Bit `c % 32` of word `c / 32`: 0 counts `acc >= t`, 1 counts `acc <= t`.
         directions: &'a [u32],
     },
+    /// `clamp((acc * multiplier + offset + 2^(shift - 1)) >> shift, 0, 2^bits - 1)`.
+    Requant {
+        /// 1 to 47.
+        shift: u32,
+        /// One a channel.
+        multipliers: &'a [i32],
+        /// One a channel, low and high word of 64 signed bits.
+        offsets: &'a [[u32; 2]],
+    },
+}
+
+/// One value of [`Transform::Requant`]: rounded half up, clamped to 0 to `2^bits - 1` (NUMERICS 5.5).
+///
+/// ```
+/// // 10 * 3 / 4 = 7.5 rounds up.
+/// assert_eq!(bitfab_format::requant(10, 3, 0, 2, 4), 8);
+/// ```
+pub const fn requant(acc: i32, multiplier: i32, offset: i64, shift: u32, bits: u32) -> i32 {
+    let half = 1i64.wrapping_shl(shift.wrapping_sub(1));
+    let product = (acc as i64).wrapping_mul(multiplier as i64);
+    let value = product.wrapping_add(offset).wrapping_add(half).wrapping_shr(shift);
+    let largest = (1i64 << bits) - 1;
+    if value < 0 {
+        0
+    } else if value > largest {
+        largest as i32
+    } else {
+        value as i32
+    }
+}
+
+/// The offset of a channel from its two words.
+pub const fn requant_offset([low, high]: [u32; 2]) -> i64 {
+    (low as u64 | (high as u64) << 32) as i64
 }
 
 /// A second input that is added to the accumulator, `value << shift`.
@@ -188,11 +205,14 @@ impl Layer<'_> {
 
     /// How window and weights are laid out.
     pub const fn packing(&self) -> Packing {
+        if self.op.is_weighted() && !matches!(self.weights, Weights::None) && !self.weights.is_bit_rows() {
+            return Packing::Bytes;
+        }
         let whole_words = self.groups == 1 || self.group_channels().is_multiple_of(WORD_BITS);
         if self.input.kind.is_packed() && whole_words { Packing::Tap } else { Packing::Patch }
     }
 
-    /// Words of the weights of one output channel (one plane).
+    /// Words of the weights of one output channel (one plane); 0 where weights are not rows of bits.
     pub const fn row_words(&self) -> u32 {
         if !self.op.is_weighted() {
             return 0;
@@ -200,6 +220,7 @@ impl Layer<'_> {
         match self.packing() {
             Packing::Tap => self.window.taps().wrapping_mul(self.group_channels().div_ceil(WORD_BITS)),
             Packing::Patch => self.fan_in().div_ceil(WORD_BITS),
+            Packing::Bytes => 0,
         }
     }
 
@@ -208,9 +229,10 @@ impl Layer<'_> {
         matches!(self.input.kind, Kind::Sign) && matches!(self.pad_value, PadValue::Zero) && self.window.is_padded()
     }
 
-    /// Scratch words: the gathered planes of one window, and their mask where one is needed.
+    /// Scratch words: the gathered planes of one window, and their mask where one is needed, or its bytes.
     pub const fn scratch_words(&self) -> u32 {
         match self.packing() {
+            Packing::Bytes => self.fan_in().div_ceil(WORD_BITS).wrapping_mul(WORD_BITS / 4),
             Packing::Patch if self.op.is_weighted() => {
                 let masks = if self.needs_mask() { 1 } else { 0 };
                 (self.input.kind.planes() + masks).wrapping_mul(self.row_words())
@@ -227,13 +249,32 @@ impl Layer<'_> {
         self.fan_in() as u64 * self.input.kind.planes() as u64 * self.output.shape.volume() as u64
     }
 
-    /// The bound that shapes and kinds imply (SPEC 7.2), in 64 bits: low, high.
+    /// The largest sum of magnitudes of a row of weights that the kind allows; for [`Weights::SmartDeal`] that of the
+    /// rows themselves, which takes a walk over all weights.
+    pub fn largest_row(&self) -> u64 {
+        if !matches!(self.weights, Weights::SmartDeal { .. }) {
+            return u64::from(self.weights.largest()) * u64::from(self.fan_in());
+        }
+        let (mut largest, mut sum, mut row) = (0u64, 0u64, 0u32);
+        let fan_in = self.fan_in().max(1);
+        // A stream that is wrong is refused elsewhere.
+        let _ = crate::walk::each_deal(self, &mut |index, weight| {
+            if index / fan_in != row {
+                (sum, row) = (0, index / fan_in);
+            }
+            sum += u64::from(weight.unsigned_abs());
+            largest = largest.max(sum);
+        });
+        largest
+    }
+
+    /// The bound that shapes, kinds and weights imply (SPEC 7.2), in 64 bits: low, high.
     pub fn implied_bound(&self) -> (i64, i64) {
         let (low, high) = self.input.kind.range();
         let (low, high, fan_in) = (i64::from(low), i64::from(high), i64::from(self.fan_in()));
         let (mut low, mut high) = match self.op {
             Op::Dense | Op::Conv2d => {
-                let largest = high.max(-low) * fan_in;
+                let largest = high.max(-low).saturating_mul(self.largest_row() as i64);
                 (-largest, largest)
             }
             Op::SumPool => (low * fan_in, high * fan_in),
@@ -241,8 +282,8 @@ impl Layer<'_> {
         };
         if let Some(residual) = self.residual {
             let (least, most) = residual.tensor.kind.range();
-            low += i64::from(least) << residual.shift;
-            high += i64::from(most) << residual.shift;
+            low = low.saturating_add(i64::from(least) << residual.shift);
+            high = high.saturating_add(i64::from(most) << residual.shift);
         }
         (low, high)
     }

@@ -7,24 +7,38 @@ extern crate alloc;
 
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
+mod bits;
 mod decode;
+mod decode_weights;
 #[cfg(feature = "alloc")]
 mod emit;
+#[cfg(feature = "alloc")]
+mod encode;
 mod error;
+mod extension;
 mod layer;
 mod liveness;
+#[cfg(feature = "alloc")]
+mod matrix;
 mod model;
 mod record;
 mod tensor;
+mod walk;
+mod weights;
 mod window;
 
+pub use bits::BitReader;
 #[cfg(feature = "alloc")]
 pub use emit::{Draft, DraftLayer, DraftTensor, DraftTransform, align};
+#[cfg(feature = "alloc")]
+pub use encode::DraftWeights;
 pub use error::{FormatError, Reason};
-pub use layer::{Bound, Layer, Op, Packing, Residual, Transform, Weights};
+pub use extension::EXTENSION_MAGIC;
+pub use layer::{Bound, Layer, Op, Packing, Residual, Transform, requant, requant_offset};
 pub use model::{Layers, Model, OutputScale, digest};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
 pub use tensor::{Kind, Region, Shape, Tensor};
+pub use weights::{Code, Coder, Planes, WeightKind, Weights};
 pub use window::{PadValue, Window};
 
 /// Bits of one packed word.

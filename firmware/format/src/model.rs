@@ -1,7 +1,8 @@
 //! The view of a whole file, checked once.
 
-use crate::decode;
+use crate::decode::{self, File};
 use crate::error::{FormatError, Reason};
+use crate::extension;
 use crate::liveness;
 use crate::record::{Fault, HEADER_WORDS, Header, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION, header};
 use crate::{Layer, Tensor};
@@ -26,10 +27,21 @@ pub struct OutputScale {
     pub shift: u32,
 }
 
-/// A model file in place; cheap to copy.
+impl OutputScale {
+    /// The scale in two words of the file, both zero if nothing is known; `None` if it is out of range.
+    pub(crate) fn from_words(mantissa: u32, shift: u32) -> Option<Option<Self>> {
+        match (mantissa, shift) {
+            (0, 0) => Some(None),
+            (1.., 0..=63) => Some(Some(Self { mantissa, shift })),
+            _ => None,
+        }
+    }
+}
+
+/// A model file in place, at one precision; cheap to copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Model<'a> {
-    words: &'a [u32],
+    file: File<'a>,
     layers: u16,
     arena_words: u32,
     input: Tensor,
@@ -39,6 +51,9 @@ pub struct Model<'a> {
 
 impl<'a> Model<'a> {
     /// Checks `bytes` once; afterwards nothing about the model can fail.
+    ///
+    /// Blocks of further planes that follow the model are checked too, and all of them are used;
+    /// [`Model::with_planes`] chooses fewer.
     ///
     /// Takes time linear in the file's size plus quadratic in its layers (at most [`MAX_LAYERS`]); allocates nothing.
     ///
@@ -71,34 +86,88 @@ impl<'a> Model<'a> {
         let layers = check_header(&header, words, length).map_err(Fault::in_header)?;
         let input = decode::input(&header).map_err(Fault::in_header)?;
         let scale = scale(&header).map_err(Fault::in_header)?;
-        let mut model = Self { words, layers, arena_words: 0, input, output: input, scale };
+        let file = File { words, base: header.word(header::LENGTH) / 4, planes: 0 };
+        let mut model = Self { file, layers, arena_words: 0, input, output: input, scale };
         for index in 0..layers {
             model.add_layer(index).map_err(|fault| fault.in_layer(index))?;
         }
         if header.word(header::ARENA) != model.arena_words {
             return Err(Fault::new(header::ARENA, Reason::Arena).in_header());
         }
+        model.add_extensions(length)?;
         Ok(model)
+    }
+
+    /// Checks the blocks that follow the model, each at its precision.
+    fn add_extensions(&mut self, length: usize) -> Result<(), FormatError> {
+        let mut end = self.file.base;
+        for block in extension::each(self.file.words, end) {
+            block.check(self.layers, self.file.planes).map_err(|reason| block.error(None, reason))?;
+            self.file.planes = block.planes();
+            for index in 0..self.layers {
+                let layer = decode::layer(self.file, index);
+                layer
+                    .and_then(|layer| decode::check_contents(&layer))
+                    .map_err(|fault| block.error(Some(index), fault.reason()))?;
+            }
+            self.scale = block.scale().flatten();
+            end = block.end();
+        }
+        if end as usize * 4 == length {
+            return Ok(());
+        }
+        let reason = if end == self.file.base { Reason::TrailingBytes } else { Reason::Extension };
+        let at = if end == self.file.base { header::LENGTH } else { end };
+        Err(FormatError { layer: None, at: at.wrapping_mul(4), reason })
     }
 
     /// Checks layer `index`, whose output is the model's so far.
     fn add_layer(&mut self, index: u16) -> Result<(), Fault> {
-        let layer = decode::layer(self.words, index)?;
+        let layer = decode::layer(self.file, index)?;
         decode::check_contents(&layer)?;
-        liveness::check(self.words, self.layers, &layer)?;
+        liveness::check(self.file.words, self.layers, &layer)?;
         self.arena_words = self.arena_words.max(liveness::end(&layer));
         self.output = layer.output;
         Ok(())
     }
 
-    /// Checks the model at the start of `partition`, which may be longer than the file: flash set aside for models.
+    /// Checks the model at the start of `partition`, which may be longer than the file: flash set aside for models,
+    /// to which blocks of further planes may have been appended.
     ///
     /// # Errors
     /// As [`Model::new`]; a stated length that the partition does not hold is [`Reason::Truncated`].
     pub fn at_start(partition: &'a [u8]) -> Result<Self, FormatError> {
-        let length = partition.get(header::LENGTH as usize * 4..).and_then(|rest| rest.first_chunk());
-        let length = length.map_or(usize::MAX, |bytes| u32::from_le_bytes(*bytes) as usize);
+        let stated = |at: usize| partition.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
+        let mut length = stated(header::LENGTH as usize * 4).unwrap_or(usize::MAX);
+        while length < partition.len() && stated(length) == Some(extension::EXTENSION_MAGIC as usize) {
+            let block = stated(length + 4).filter(|block| *block >= 4).unwrap_or(usize::MAX);
+            length = length.saturating_add(block);
+        }
         Self::new(partition.get(..length).unwrap_or(partition))
+    }
+
+    /// The same model with at most `planes` planes in its layers of planes: that of the largest precision that the
+    /// file has up to `planes`, or its base.
+    #[must_use]
+    pub fn with_planes(&self, planes: u32) -> Self {
+        let blocks = || extension::each(self.file.words, self.file.base);
+        let chosen = blocks().take_while(|block| block.planes() <= planes).last();
+        let scale = match (&chosen, Header::new(self.file.words)) {
+            (Some(block), _) => block.scale().flatten(),
+            (None, header) => header.and_then(|header| scale(&header).ok()).flatten(),
+        };
+        let file = File { planes: chosen.map_or(0, |block| block.planes()), ..self.file };
+        Self { file, scale, ..*self }
+    }
+
+    /// The precisions that the file has besides its base, as numbers of planes, ascending.
+    pub fn precisions(&self) -> impl Iterator<Item = u32> + 'a {
+        extension::each(self.file.words, self.file.base).map(|block| block.planes())
+    }
+
+    /// The words of the base alone, without blocks of further planes.
+    pub fn base_words(&self) -> &'a [u32] {
+        self.file.words.get(..self.file.base as usize).unwrap_or(&[])
     }
 
     /// The input that the caller stores.
@@ -131,26 +200,26 @@ impl<'a> Model<'a> {
         self.scale
     }
 
-    /// The words of the file.
+    /// The words of the file, blocks of further planes included.
     pub const fn words(&self) -> &'a [u32] {
-        self.words
+        self.file.words
     }
 
     /// The layers in order.
     pub const fn layers(&self) -> Layers<'a> {
-        Layers { words: self.words, next: 0, end: self.layers }
+        Layers { file: self.file, next: 0, end: self.layers }
     }
 
     /// Layer `index`, if there is one.
     pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
-        if index < self.layer_count() { decode::layer(self.words, index as u16).ok() } else { None }
+        if index < self.layer_count() { decode::layer(self.file, index as u16).ok() } else { None }
     }
 }
 
 /// Iterates over the layers of a model.
 #[derive(Clone, Debug)]
 pub struct Layers<'a> {
-    words: &'a [u32],
+    file: File<'a>,
     next: u16,
     end: u16,
 }
@@ -163,7 +232,7 @@ impl<'a> Iterator for Layers<'a> {
             return None;
         }
         // The model was checked, so this cannot fail; `ok` keeps a panic path out of the binary.
-        let layer = decode::layer(self.words, self.next).ok();
+        let layer = decode::layer(self.file, self.next).ok();
         self.next += 1;
         layer
     }
@@ -193,11 +262,11 @@ fn check_header(reader: &Header<'_>, words: &[u32], bytes: usize) -> Result<u16,
         return wrong(header::VERSION, Reason::Version);
     }
     let length = reader.word(header::LENGTH) as usize;
-    if length != bytes || !length.is_multiple_of(4) {
+    if length > bytes || !length.is_multiple_of(4) || !bytes.is_multiple_of(4) {
         let reason = if length < bytes { Reason::TrailingBytes } else { Reason::Truncated };
         return wrong(header::LENGTH, reason);
     }
-    let body = words.get(header::LAYERS as usize..).unwrap_or(&[]);
+    let body = words.get(header::LAYERS as usize..length / 4).unwrap_or(&[]);
     if reader.word(header::CHECKSUM) != digest(body) {
         return wrong(header::CHECKSUM, Reason::Checksum);
     }
@@ -215,9 +284,6 @@ fn check_header(reader: &Header<'_>, words: &[u32], bytes: usize) -> Result<u16,
 }
 
 fn scale(reader: &Header<'_>) -> Result<Option<OutputScale>, Fault> {
-    match (reader.word(header::SCALE), reader.word(header::SCALE_SHIFT)) {
-        (0, 0) => Ok(None),
-        (mantissa @ 1.., shift @ 0..=63) => Ok(Some(OutputScale { mantissa, shift })),
-        _ => Err(Fault::new(header::SCALE, Reason::Reserved)),
-    }
+    let stated = OutputScale::from_words(reader.word(header::SCALE), reader.word(header::SCALE_SHIFT));
+    stated.ok_or(Fault::new(header::SCALE, Reason::Reserved))
 }

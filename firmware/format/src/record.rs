@@ -1,15 +1,16 @@
 //! Where each field of the file is: the constants of SPEC.md, and a cursor that reads them.
 
 use crate::{FormatError, Reason};
+use field::THRESHOLDS;
 
 /// `bfab`, the first four bytes of a model.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"bfab");
 /// The version of the format that this crate reads and writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Words of the header.
 pub const HEADER_WORDS: u32 = 16;
 /// Words of one layer record.
-pub const RECORD_WORDS: u32 = 20;
+pub const RECORD_WORDS: u32 = 24;
 /// Most layers of one model.
 pub const MAX_LAYERS: u32 = 255;
 /// Most bytes of a layer's name.
@@ -55,7 +56,14 @@ pub(crate) mod field {
     pub const BOUND_HIGH: u32 = 17;
     pub const NAME: u32 = 18;
     pub const NAME_BYTES: u32 = 19;
+    pub const CODER: u32 = 20;
+    pub const RATIO: u32 = 21;
+    /// This word and the last are zero.
+    pub const RESERVED: u32 = 22;
 }
+
+/// The field of a fault that is not in a record.
+pub(crate) const NO_FIELD: u32 = 0xff;
 
 /// What is wrong and in which field of a record; small, since every check returns one.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +75,11 @@ pub(crate) struct Fault {
 impl Fault {
     pub const fn new(field: u32, reason: Reason) -> Self {
         Self { field: field as u8, reason }
+    }
+
+    /// What is wrong.
+    pub const fn reason(self) -> Reason {
+        self.reason
     }
 
     /// The error of a fault in the header.
@@ -86,6 +99,8 @@ impl Fault {
 pub(crate) struct Reader<'a, const FIELDS: usize> {
     words: &'a [u32],
     fields: &'a [u32; FIELDS],
+    /// Where the thresholds are instead.
+    moved: Option<u32>,
 }
 
 /// The header.
@@ -96,7 +111,7 @@ pub(crate) type Record<'a> = Reader<'a, { RECORD_WORDS as usize }>;
 impl<'a> Header<'a> {
     /// The header of a file, if it is that long.
     pub fn new(words: &'a [u32]) -> Option<Self> {
-        Some(Self { words, fields: words.first_chunk()? })
+        Some(Self { words, fields: words.first_chunk()?, moved: None })
     }
 }
 
@@ -104,12 +119,18 @@ impl<'a> Record<'a> {
     /// The record of layer `index`, if the file is that long.
     pub fn new(words: &'a [u32], index: u16) -> Option<Self> {
         let base = HEADER_WORDS + u32::from(index) * RECORD_WORDS;
-        Some(Self { words, fields: words.get(base as usize..)?.first_chunk()? })
+        Some(Self { words, fields: words.get(base as usize..)?.first_chunk()?, moved: None })
+    }
+
+    /// Takes the thresholds from another place of the file, if there is one.
+    pub fn move_thresholds(&mut self, start: Option<u32>) {
+        self.moved = start;
     }
 
     /// The section whose offset is at `field` and whose length is at `field + 1`, both in words.
     pub fn section(&self, field: u32, expect: u64) -> Result<&'a [u32], Fault> {
         let (start, words) = (self.word(field), self.word(field + 1));
+        let start = self.moved.filter(|_| field == THRESHOLDS).unwrap_or(start);
         if u64::from(words) != expect {
             return Err(Fault::new(field + 1, Reason::Section));
         }

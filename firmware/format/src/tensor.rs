@@ -54,9 +54,9 @@ pub enum Kind {
     I8,
     /// +1 or -1, one bit each: 1 is +1, 0 is -1.
     Sign,
-    /// 0 to 2^bits - 1 as `bits` planes, 1 to 4; the least significant plane first.
+    /// 0 to 2^bits - 1 as `bits` planes, 1 to 8; the least significant plane first.
     Unsigned {
-        /// Number of planes, 1 to 4.
+        /// Number of planes, 1 to 8.
         bits: u8,
     },
     /// Accumulators as they are; the output of the last layer.
@@ -80,7 +80,7 @@ impl Kind {
             (1, 0) => Some(Self::U8),
             (2, 0) => Some(Self::I8),
             (3, 0) => Some(Self::Sign),
-            (4, 1..=4) => Some(Self::Unsigned { bits }),
+            (4, 1..=8) => Some(Self::Unsigned { bits }),
             (5, 0) => Some(Self::I32),
             _ => None,
         }

@@ -2,7 +2,8 @@
 
 use bitfab_format::arbitrary::{Random, draft as arbitrary_draft};
 use bitfab_format::{
-    Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Model, Op, PadValue, Reason, Shape, Window, align, digest,
+    Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Reason, Shape, WeightKind,
+    Window, align, digest,
 };
 use proptest::prelude::*;
 
@@ -18,7 +19,11 @@ fn draft() -> Draft {
         groups: 1,
         output: DraftTensor { shape: Shape::vector(to), kind, start },
         scratch: 0,
-        weights: Some(vec![0; to as usize * row_words]),
+        weights: DraftWeights {
+            kind: WeightKind::Binary,
+            words: vec![0; to as usize * row_words],
+            ..Default::default()
+        },
         transform,
         bound: Default::default(),
     };
@@ -69,9 +74,9 @@ fn the_untouched_model_is_accepted() {
 #[test]
 fn headers_that_lie_are_refused() {
     assert_eq!(refusal_of_words(|w| w[0] = 0), (None, 0, Reason::NotAModel));
-    assert_eq!(refusal_of_words(|w| w[1] = 2), (None, 4, Reason::Version));
+    assert_eq!(refusal_of_words(|w| w[1] = 1), (None, 4, Reason::Version));
     assert_eq!(refusal_of_words(|w| w[2] += 4), (None, 8, Reason::Truncated));
-    assert_eq!(refusal_of_words(|w| w[2] -= 4), (None, 8, Reason::TrailingBytes));
+    assert_eq!(refusal_of_words(|w| w[2] -= 4), (None, 12, Reason::Checksum));
     assert_eq!(refusal_of_words(|w| w[4] = 0), (None, 16, Reason::LayerCount));
     assert_eq!(refusal_of_words(|w| w[4] = 256), (None, 16, Reason::LayerCount));
     assert_eq!(refusal_of_words(|w| w[4] = 200), (None, 16, Reason::Truncated));
@@ -107,7 +112,7 @@ fn layers_that_lie_are_refused() {
     assert_eq!(refusal(|d| d.layers[0].pad_value = PadValue::PlusOne), (first, Reason::Kind));
     assert_eq!(refusal(|d| d.layers[0].op = Op::MaxPool), (first, Reason::Kind));
     assert_eq!(refusal(|d| d.layers[1].output.kind = Kind::Sign), (second, Reason::Kind));
-    assert_eq!(refusal(|d| d.layers[1].weights = None), (second, Reason::UnknownCode));
+    assert_eq!(refusal(|d| d.layers[1].weights.kind = WeightKind::None), (second, Reason::UnknownCode));
     assert_eq!(refusal(|d| d.layers[0].output.shape.height = 2), (first, Reason::OutputShape));
     assert_eq!(refusal(|d| d.layers[0].output.shape.channels = u32::MAX), (first, Reason::Shape));
     assert_eq!(refusal(|d| d.layers[0].bound.high += 1), (first, Reason::Bound));
@@ -117,7 +122,7 @@ fn layers_that_lie_are_refused() {
 #[test]
 fn sections_that_lie_are_refused() {
     let first = Some(0);
-    let weights = |d: &mut Draft, words| d.layers[0].weights = Some(words);
+    let weights = |d: &mut Draft, words| d.layers[0].weights.words = words;
     assert_eq!(refusal(|d| weights(d, vec![0; 65])), (first, Reason::Section));
     let mut pad_bit = vec![0; 66];
     pad_bit[65] = 1 << 8;
@@ -178,7 +183,7 @@ fn unaligned_and_short_slices_are_refused() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(mut words in prop::collection::vec(any::<u32>(), 0..200)) {
-        for (index, word) in [u32::from_le_bytes(*b"bfab"), 1, words.len() as u32 * 4].into_iter().enumerate() {
+        for (index, word) in [u32::from_le_bytes(*b"bfab"), 2, words.len() as u32 * 4].into_iter().enumerate() {
             if let Some(slot) = words.get_mut(index) { *slot = word; }
         }
         if words.len() > 4 {

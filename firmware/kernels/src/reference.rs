@@ -3,7 +3,7 @@
 //! Every fast kernel and every circuit is compared with this module.
 //! It panics where slices are shorter than the layer states; it is for laptops.
 
-use bitfab_format::{Layer, Op, Packing, PadValue, Transform, WORD_BITS, Weights};
+use bitfab_format::{Kind, Layer, Op, PadValue, Transform, WORD_BITS, requant, requant_offset};
 
 /// Computes one layer on plain values: `input`, `residual` and `output` hold one integer a value,
 /// pixel by pixel, channels innermost.
@@ -11,6 +11,14 @@ use bitfab_format::{Layer, Op, Packing, PadValue, Transform, WORD_BITS, Weights}
 /// # Panics
 /// If a slice is shorter than its tensor.
 pub fn run(layer: &Layer<'_>, input: &[i32], residual: &[i32], output: &mut [i32]) {
+    run_with(layer, &layer.integer_weights(), input, residual, output);
+}
+
+/// As [`run`], with the layer's [`Layer::integer_weights`] decoded already.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with(layer: &Layer<'_>, weights: &[i32], input: &[i32], residual: &[i32], output: &mut [i32]) {
     let shape = layer.output.shape;
     for row in 0..shape.height as usize {
         for column in 0..shape.width as usize {
@@ -21,7 +29,7 @@ pub fn run(layer: &Layer<'_>, input: &[i32], residual: &[i32], output: &mut [i32
                     Op::Encode => encode(layer, input, index),
                     Op::MaxPool => max_pool(layer, input, at),
                     Op::SumPool => transform(layer, sum_pool(layer, input, at), residual, index),
-                    Op::Dense | Op::Conv2d => transform(layer, weighted(layer, input, at), residual, index),
+                    Op::Dense | Op::Conv2d => transform(layer, weighted(layer, weights, input, at), residual, index),
                 };
             }
         }
@@ -70,7 +78,8 @@ fn for_each_tap(layer: &Layer<'_>, mut each: impl FnMut(usize, [usize; 2])) {
 }
 
 /// NUMERICS 3.
-fn weighted(layer: &Layer<'_>, input: &[i32], at: Place) -> i32 {
+fn weighted(layer: &Layer<'_>, weights: &[i32], input: &[i32], at: Place) -> i32 {
+    let row = &weights[at.channel * layer.fan_in() as usize..];
     let group_channels = layer.group_channels() as usize;
     let group_outputs = layer.output.shape.channels as usize / layer.groups as usize;
     let first = at.channel / group_outputs * group_channels;
@@ -83,26 +92,10 @@ fn weighted(layer: &Layer<'_>, input: &[i32], at: Place) -> i32 {
                 PadValue::PlusOne => 1,
             };
             let x = tap(layer, input, at, position, first + channel).unwrap_or(outside);
-            acc += x * weight(layer, at.channel, number, channel);
+            acc += x * row[number * group_channels + channel];
         }
     });
     acc
-}
-
-/// The weight of output channel `output` for channel `channel` of its group under tap `tap` (SPEC 6).
-///
-/// # Panics
-/// If the layer has no weights or an index is out of range.
-pub fn weight(layer: &Layer<'_>, output: usize, tap: usize, channel: usize) -> i32 {
-    let Weights::Binary(rows) = layer.weights else { panic!("the layer has no weights") };
-    let bits = WORD_BITS as usize;
-    let group_channels = layer.group_channels() as usize;
-    let place = match layer.packing() {
-        Packing::Tap => tap * group_channels.div_ceil(bits) * bits + channel,
-        Packing::Patch => tap * group_channels + channel,
-    };
-    let word = rows[output * layer.row_words() as usize + place / bits];
-    if word >> (place % bits) & 1 == 1 { 1 } else { -1 }
 }
 
 /// NUMERICS 4.1.
@@ -126,11 +119,19 @@ fn sum_pool(layer: &Layer<'_>, input: &[i32], at: Place) -> i32 {
 /// NUMERICS 5.
 fn transform(layer: &Layer<'_>, acc: i32, residual: &[i32], index: usize) -> i32 {
     let acc = acc + layer.residual.map_or(0, |from| residual[index] << from.shift);
-    let Transform::Thresholds { per_channel, values, directions } = layer.transform else { return acc };
     let channel = index % layer.output.shape.channels as usize;
-    let descends = directions[channel / WORD_BITS as usize] >> (channel % WORD_BITS as usize) & 1 == 1;
-    let first = channel * per_channel as usize;
-    let reached = |&t: &i32| if descends { acc <= t } else { acc >= t };
-    let count = values[first..first + per_channel as usize].iter().filter(|t| reached(t)).count() as i32;
-    if layer.output.kind.range().0 < 0 { 2 * count - 1 } else { count }
+    match layer.transform {
+        Transform::Thresholds { per_channel, values, directions } => {
+            let descends = directions[channel / WORD_BITS as usize] >> (channel % WORD_BITS as usize) & 1 == 1;
+            let first = channel * per_channel as usize;
+            let reached = |&t: &i32| if descends { acc <= t } else { acc >= t };
+            let count = values[first..first + per_channel as usize].iter().filter(|t| reached(t)).count() as i32;
+            if layer.output.kind == Kind::Sign { 2 * count - 1 } else { count }
+        }
+        Transform::Requant { shift, multipliers, offsets } => {
+            let offset = requant_offset(offsets[channel]);
+            requant(acc, multipliers[channel], offset, shift, layer.output.kind.planes())
+        }
+        Transform::None | Transform::Encode { .. } | Transform::Raw => acc,
+    }
 }

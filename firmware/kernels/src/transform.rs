@@ -33,7 +33,7 @@ pub(crate) fn store(
             let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
             to.iter_mut().zip(accumulators).for_each(|(to, acc)| *to = *acc as u32);
         }
-        Transform::None | Transform::Encode { .. } => {} // a checked layer with accumulators has neither
+        Transform::None | Transform::Encode { .. } | Transform::Requant { .. } => {} // a checked layer with accumulators has neither
     }
 }
 

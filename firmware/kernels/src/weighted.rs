@@ -12,7 +12,7 @@ pub(crate) fn run(layer: &Layer<'_>, rows: &[u32], views: Views<'_>) {
     let mut buffer = [0; BUFFER];
     let memory = match layer.packing() {
         Packing::Patch => views.scratch,
-        Packing::Tap => &mut buffer,
+        Packing::Tap | Packing::Bytes => &mut buffer,
     };
     let mut gatherer = Gatherer::new(layer, views.bytes, views.input, memory);
     let channels = layer.output.shape.channels as usize;

@@ -1,0 +1,174 @@
+//! From a layer's record and section to its weights, and what must hold for the contents of the section.
+
+use crate::record::{Fault, Record, field};
+use crate::{BitReader, Code, Coder, Layer, Packing, Planes, Reason, WORD_BITS, WeightKind, Weights};
+
+/// Weights of one segment of a list.
+pub(crate) const SEGMENT: u32 = 256;
+
+/// The weights as the record states them; sections whose length the shapes imply are checked for it.
+pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Weights<'a>, Fault> {
+    let unknown = Fault::new(field::CODES, Reason::UnknownCode);
+    let kind = WeightKind::from_code(code).ok_or(unknown)?;
+    if (kind == WeightKind::None) == layer.op.is_weighted() {
+        return Err(unknown);
+    }
+    let [coder, bits, parameter, zero] = reader.bytes(field::CODER);
+    let wrong = Fault::new(field::CODER, Reason::Coder);
+    let coder = Coder::from_code(coder).filter(|_| zero == 0).ok_or(wrong)?;
+    let (bits, parameter, ratio) = (u32::from(bits), u32::from(parameter), reader.word(field::RATIO) as i32);
+    let words = reader.slice(reader.word(field::WEIGHTS), reader.word(field::WEIGHTS + 1));
+    let words = words.ok_or(Fault::new(field::WEIGHTS, Reason::Section))?;
+    let weights = view(kind, coder, [bits, parameter], ratio, words).ok_or(wrong)?;
+    if layer.weight_count() > u64::from(u32::MAX) {
+        return Err(Fault::new(field::WEIGHTS, Reason::Shape));
+    }
+    Ok(weights)
+}
+
+/// The view that kind, coder and parameters describe; `None` if they do not fit each other.
+pub(crate) fn view(
+    kind: WeightKind,
+    coder: Coder,
+    [bits, parameter]: [u32; 2],
+    ratio: i32,
+    words: &[u32],
+) -> Option<Weights<'_>> {
+    let is_rice = coder == Coder::Rice;
+    let code = Code { coder, low_bits: if is_rice { parameter } else { 0 }, words };
+    let is_coded = matches!(kind, WeightKind::AlphaBeta | WeightKind::Ternary);
+    let coder_fits = match coder {
+        Coder::Plain => !is_coded,
+        Coder::Bitmap | Coder::List => is_coded,
+        Coder::Rice => is_coded && parameter <= 31,
+        Coder::Trits => kind == WeightKind::Ternary,
+    };
+    let parameter_fits = is_rice || parameter == 0 || kind == WeightKind::SmartDeal;
+    let ratio_fits = match kind {
+        WeightKind::AlphaBeta => bits <= 15 && ratio >= -(1 << bits) && ratio < 1 << bits,
+        _ => ratio == 0,
+    };
+    let bits_fit = match kind {
+        WeightKind::AlphaBeta => true,
+        WeightKind::Planes => (1..=8).contains(&bits),
+        WeightKind::Integer => (2..=8).contains(&bits),
+        _ => bits == 0,
+    };
+    if !(coder_fits && parameter_fits && ratio_fits && bits_fit) {
+        return None;
+    }
+    Some(match kind {
+        WeightKind::None => Weights::None,
+        WeightKind::Binary => Weights::Binary(words),
+        WeightKind::AlphaBeta => Weights::AlphaBeta { ratio, shift: bits, code },
+        WeightKind::Ternary => Weights::Ternary(code),
+        WeightKind::PowerOfTwo => Weights::PowerOfTwo(words),
+        WeightKind::Planes => Weights::Planes(Planes::new(words, bits)),
+        WeightKind::Integer => Weights::Integer { bits, rows: words },
+        WeightKind::SmartDeal if parameter == 0 => return None,
+        WeightKind::SmartDeal => Weights::SmartDeal { chunk_rows: parameter, stream: words },
+    })
+}
+
+/// The length that the shapes imply for a section of rows; `None` for streams.
+pub(crate) fn implied_words(layer: &Layer<'_>) -> Option<u64> {
+    let rows = u64::from(layer.output.shape.channels);
+    let row = |bits: u32| u64::from(layer.fan_in()).saturating_mul(u64::from(bits)).div_ceil(u64::from(WORD_BITS));
+    let bit_rows = rows.saturating_mul(u64::from(layer.row_words()));
+    match layer.weights {
+        Weights::None => Some(0),
+        Weights::Binary(_) => Some(bit_rows),
+        Weights::Planes(planes) => Some(bit_rows.saturating_mul(u64::from(planes.count()))),
+        Weights::PowerOfTwo(_) => Some(rows.saturating_mul(row(4))),
+        Weights::Integer { bits, .. } => Some(rows.saturating_mul(row(bits))),
+        Weights::AlphaBeta { code, .. } if code.coder == Coder::Bitmap => Some(bit_rows),
+        Weights::Ternary(code) => match code.coder {
+            Coder::Bitmap => Some(bit_rows.saturating_mul(2)),
+            Coder::Trits => Some(rows.saturating_mul(trit_words(layer.fan_in()))),
+            _ => None,
+        },
+        Weights::AlphaBeta { .. } | Weights::SmartDeal { .. } => None,
+    }
+}
+
+/// Words of a row of trits.
+pub(crate) fn trit_words(fan_in: u32) -> u64 {
+    u64::from(fan_in).div_ceil(20)
+}
+
+/// Reads the whole section and checks it.
+pub(crate) fn check(layer: &Layer<'_>) -> Result<(), Reason> {
+    match layer.weights {
+        Weights::None => Ok(()),
+        Weights::Binary(rows) => bit_rows(rows, layer),
+        Weights::Planes(planes) => (0..planes.count()).try_for_each(|index| bit_rows(planes.plane(index), layer)),
+        Weights::AlphaBeta { code, .. } | Weights::Ternary(code) => match code.coder {
+            Coder::Bitmap if matches!(layer.weights, Weights::Ternary(_)) => ternary_rows(code.words, layer),
+            Coder::Bitmap => bit_rows(code.words, layer),
+            Coder::Trits => trits(code.words, layer),
+            _ => super::walk::each_one(layer, &mut |_, _| {}),
+        },
+        Weights::PowerOfTwo(rows) => values(rows, layer, 4, 0),
+        Weights::Integer { bits, rows } => values(rows, layer, bits, 0),
+        Weights::SmartDeal { .. } => super::walk::each_deal(layer, &mut |_, _| {}),
+    }
+}
+
+/// Bits past the end of each run (a tap's channels, or a whole row) are zero.
+fn bit_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
+    let run = match layer.packing() {
+        Packing::Tap => layer.group_channels(),
+        Packing::Patch | Packing::Bytes => layer.fan_in(),
+    };
+    let used = run % WORD_BITS;
+    let mut runs = rows.chunks_exact(run.div_ceil(WORD_BITS).max(1) as usize);
+    let is_padded = used == 0 || runs.all(|words| words.last().is_some_and(|last| last >> used == 0));
+    if is_padded { Ok(()) } else { Err(Reason::PadBits) }
+}
+
+/// As [`bit_rows`], and no sign without a weight.
+fn ternary_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
+    let words = layer.row_words().max(1) as usize;
+    bit_rows(rows, layer)?;
+    let mut pairs = rows.chunks_exact(2 * words);
+    let is_subset = pairs.all(|pair| pair.iter().zip(pair.get(words..).unwrap_or(&[])).all(|(m, s)| s & !m == 0));
+    if is_subset { Ok(()) } else { Err(Reason::WeightCode) }
+}
+
+/// Every byte holds five digits, and digits past the end of a row are zero weights.
+fn trits(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
+    let (row, used) = (trit_words(layer.fan_in()).max(1) as usize, layer.fan_in());
+    let row_is_valid = |row: &[u32]| {
+        let mut left = used;
+        bytemuck::cast_slice::<u32, u8>(row).iter().all(|&byte| {
+            let mut digits = byte;
+            (0..left.min(5)).for_each(|_| digits /= 3);
+            let pad = if left >= 5 { 0 } else { 121 / 3u8.wrapping_pow(left) };
+            left = left.saturating_sub(5);
+            byte < 243 && digits == pad
+        })
+    };
+    if rows.chunks_exact(row).all(row_is_valid) { Ok(()) } else { Err(Reason::WeightCode) }
+}
+
+/// Values of `bits` bits: those past the end of a row are `pad`.
+fn values(rows: &[u32], layer: &Layer<'_>, bits: u32, pad: u32) -> Result<(), Reason> {
+    let used = layer.fan_in().wrapping_mul(bits) % WORD_BITS;
+    let words = (u64::from(layer.fan_in()) * u64::from(bits)).div_ceil(32).max(1) as usize;
+    let is_padded = |row: &[u32]| used == 0 || row.last().is_some_and(|last| last >> used == pad);
+    if !rows.chunks_exact(words).all(is_padded) {
+        return Err(Reason::PadBits);
+    }
+    // The nibble of "negative zero" means nothing.
+    let is_minus_zero = |word: u32| (0..8).any(|nibble| word >> (4 * nibble) & 15 == 8);
+    if matches!(layer.weights, Weights::PowerOfTwo(_)) && rows.iter().any(|&word| is_minus_zero(word)) {
+        return Err(Reason::WeightCode);
+    }
+    Ok(())
+}
+
+/// A reader of the gaps of a Rice stream, and the number of ones that it holds.
+pub(crate) fn rice<'a>(code: &Code<'a>) -> Option<(u32, BitReader<'a>)> {
+    let (count, stream) = code.words.split_first()?;
+    Some((*count, BitReader::new(stream)))
+}

@@ -1,0 +1,131 @@
+//! Blocks of further planes behind a model (SPEC.md 9): an update is a suffix.
+
+use crate::record::{Fault, NO_FIELD};
+use crate::{FormatError, OutputScale, Reason, digest};
+
+/// `bfpl`, the first four bytes of a block.
+pub const EXTENSION_MAGIC: u32 = u32::from_le_bytes(*b"bfpl");
+/// Words before the entries of the layers.
+pub(crate) const HEAD: u32 = 6;
+/// Words of the entry of one layer.
+pub(crate) const ENTRY: u32 = 4;
+
+/// One block, whose head and table are known to be whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extension<'a> {
+    words: &'a [u32],
+    /// First word in the file.
+    pub start: u32,
+}
+
+/// What a block says of one layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// First word of the planes in the file; `None` if the layer gets none.
+    pub planes: Option<u32>,
+    /// First word of the thresholds in the file; `None` if they stay.
+    pub thresholds: Option<u32>,
+    /// Low and high.
+    pub bound: [i32; 2],
+}
+
+impl<'a> Extension<'a> {
+    /// The block at word `start` of `file`; `None` if there is no whole one.
+    pub fn at(file: &'a [u32], start: u32) -> Option<Self> {
+        let rest = file.get(start as usize..)?;
+        let (magic, length) = (*rest.first()?, *rest.get(1)?);
+        let words = rest.get(..(length / 4) as usize)?;
+        let is_whole = magic == EXTENSION_MAGIC && length.is_multiple_of(4) && words.len() >= HEAD as usize;
+        is_whole.then_some(Self { words, start })
+    }
+
+    fn word(&self, at: u32) -> u32 {
+        self.words.get(at as usize).copied().unwrap_or(0)
+    }
+
+    /// One past the block's last word in the file.
+    pub fn end(&self) -> u32 {
+        self.start.wrapping_add(self.words.len() as u32)
+    }
+
+    /// Planes of a layer with this block and those before it.
+    pub fn planes(&self) -> u32 {
+        self.word(3)
+    }
+
+    /// What one unit of the scores is worth; as in the header.
+    pub fn scale(&self) -> Option<Option<OutputScale>> {
+        OutputScale::from_words(self.word(4), self.word(5))
+    }
+
+    /// The entry of layer `index`.
+    pub fn entry(&self, index: u16) -> Entry {
+        let at = HEAD + u32::from(index) * ENTRY;
+        let place = |offset: u32| (offset != 0).then(|| self.start.wrapping_add(offset));
+        let bound = [self.word(at + 2) as i32, self.word(at + 3) as i32];
+        Entry { planes: place(self.word(at)), thresholds: place(self.word(at + 1)), bound }
+    }
+
+    /// Checks head and checksum of a block of a model of `layers` layers that had `planes` planes before it.
+    pub fn check(&self, layers: u16, planes: u32) -> Result<(), Reason> {
+        if self.word(2) != digest(self.words.get(3..).unwrap_or(&[])) {
+            return Err(Reason::Checksum);
+        }
+        let table = HEAD + u32::from(layers) * ENTRY;
+        let is_valid = self.planes() > planes && self.planes() <= 8 && self.scale().is_some();
+        if is_valid && self.words.len() as u32 >= table { Ok(()) } else { Err(Reason::Extension) }
+    }
+
+    /// The error of a fault in this block; `layer` where one is at fault.
+    pub fn error(&self, layer: Option<u16>, reason: Reason) -> FormatError {
+        FormatError { layer, at: self.start.wrapping_mul(4), reason }
+    }
+}
+
+/// A fault that concerns a block rather than a field of a record.
+pub(crate) const fn fault(reason: Reason) -> Fault {
+    Fault::new(NO_FIELD, reason)
+}
+
+/// The blocks of a file after its first `base` words, in order.
+pub(crate) fn each(file: &[u32], base: u32) -> impl Iterator<Item = Extension<'_>> {
+    let mut start = base;
+    core::iter::from_fn(move || {
+        let block = Extension::at(file, start)?;
+        start = block.end();
+        Some(block)
+    })
+}
+
+#[cfg(feature = "alloc")]
+impl crate::Draft {
+    /// The block that raises a file of `planes` planes to this draft, which is the same model with more planes:
+    /// append it to the file, nothing before it changes.
+    pub fn extension(&self, planes: u32) -> alloc::vec::Vec<u32> {
+        let table = HEAD + self.layers.len() as u32 * ENTRY;
+        let mut words = alloc::vec![0; table as usize];
+        let mut until = planes;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let mut entry = [0; ENTRY as usize];
+            if layer.weights.kind == crate::WeightKind::Planes {
+                until = until.max(u32::from(layer.weights.bits));
+                let size = layer.weights.words.len() / usize::from(layer.weights.bits.max(1));
+                entry[0] = words.len() as u32;
+                words.extend(layer.weights.words.iter().skip(size * planes as usize));
+                (entry[2], entry[3]) = (layer.bound.low as u32, layer.bound.high as u32);
+            }
+            let (_, _, thresholds) = layer.transform.section();
+            if !thresholds.is_empty() {
+                entry[1] = words.len() as u32;
+                words.extend(thresholds);
+            }
+            let at = (HEAD + index as u32 * ENTRY) as usize;
+            words[at..at + ENTRY as usize].copy_from_slice(&entry);
+        }
+        let scale = self.scale.map_or((0, 0), |scale| (scale.mantissa, scale.shift));
+        let head = [EXTENSION_MAGIC, words.len() as u32 * 4, 0, until, scale.0, scale.1];
+        words[..HEAD as usize].copy_from_slice(&head);
+        words[2] = digest(&words[3..]);
+        words
+    }
+}
