@@ -36,6 +36,15 @@ impl Dyadic {
         Self { exponent: self.exponent - 1, ..self }
     }
 
+    /// The nearest float, for guesses.
+    pub fn to_f64(&self) -> f64 {
+        use num_traits::ToPrimitive;
+        // Keeps 64 bits, so that neither part leaves the range of a float where the number does not.
+        let spare = self.mantissa.bits().saturating_sub(64) as i32;
+        let mantissa = (&self.mantissa >> spare as usize).to_f64().unwrap_or(0.0);
+        mantissa * 2f64.powi(self.exponent.saturating_add(spare))
+    }
+
     /// -1, 0 or 1.
     pub fn signum(&self) -> i32 {
         match self.mantissa.sign() {

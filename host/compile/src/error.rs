@@ -22,6 +22,9 @@ pub enum CompileError {
         /// What is wrong and what would work.
         problem: String,
     },
+    /// An update that does not fit the deployed file.
+    #[error("the deployed file cannot be extended: {0}")]
+    Base(&'static str),
     /// More layers than a file can hold.
     #[error("the graph has {0} layers, a model file holds at most 255; merge or remove some")]
     TooManyLayers(usize),

@@ -62,6 +62,20 @@ impl Affine {
         self.after.signum() * self.gamma.signum() * self.before.signum()
     }
 
+    /// About dy/dacc.
+    pub fn slope_f64(&self) -> f64 {
+        let root = self.variance.to_f64().sqrt();
+        self.after.to_f64() * self.gamma.to_f64() * self.before.to_f64() / root
+    }
+
+    /// About the accumulator at which `y` is `step`; any number if there is none.
+    fn guess(&self, step: &Dyadic) -> i64 {
+        let over = |a: f64, b: f64| if b == 0.0 { 0.0 } else { a / b };
+        let normed = over(step.to_f64(), self.after.to_f64()) - self.beta.to_f64();
+        let centred = over(normed * self.variance.to_f64().sqrt(), self.gamma.to_f64());
+        over(centred + self.mean.to_f64(), self.before.to_f64()) as i64
+    }
+
     /// Whether `y(acc) >= step`, exactly.
     ///
     /// With `s = sqrt(variance) > 0` this is `a + b s >= 0`, a = after * gamma * (before * acc - mean),
@@ -109,6 +123,14 @@ fn threshold(affine: &Affine, step: &Dyadic, bound: Bound, descends: bool) -> i3
         return never;
     }
     let (mut not_yet, mut reached) = (0, high - low);
+    // Mostly the answer is next to where floats put it.
+    let guess = affine.guess(step);
+    let guess = if descends { high.saturating_sub(guess) } else { guess.saturating_sub(low) };
+    for distance in [guess.saturating_sub(1), guess, guess.saturating_add(1)] {
+        if distance > not_yet && distance < reached {
+            if affine.reaches(at(distance), step) { reached = distance } else { not_yet = distance }
+        }
+    }
     while reached - not_yet > 1 {
         let middle = not_yet + (reached - not_yet) / 2;
         if affine.reaches(at(middle), step) { reached = middle } else { not_yet = middle }

@@ -1,19 +1,20 @@
 //! From nodes to layers: one accumulator, what is folded into its thresholds, and its output.
 
 use bitfab_format::{
-    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Layer, Op as LayerOp, OutputScale, PadValue, Region,
-    Residual, Shape, Tensor, Transform, Weights as LayerWeights, Window,
+    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Op as LayerOp, OutputScale,
+    PadValue, Region, Residual, Shape, Tensor, Transform, Weights as LayerWeights, Window,
 };
 use bitfab_graph::{self as graph, Graph, Node, Op, Weights};
 
 use crate::dyadic::Dyadic;
 use crate::error::CompileError;
 use crate::fold::{self, Affine, Steps};
-use crate::pack;
+use crate::requant;
+use crate::{Prefer, pack};
 
 /// The layers of `graph`, not placed in an arena yet, and the scratch words that each needs.
-pub(crate) fn lower(graph: &Graph) -> Result<(Draft, Vec<u32>), CompileError> {
-    let mut lowering = Lowering::new(graph)?;
+pub(crate) fn lower(graph: &Graph, prefer: Prefer, may_negate: bool) -> Result<(Draft, Vec<u32>), CompileError> {
+    let mut lowering = Lowering::new(graph, prefer, may_negate)?;
     while lowering.next < graph.nodes.len() {
         lowering.step()?;
     }
@@ -33,6 +34,8 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Draft, Vec<u32>), CompileError> {
 /// The walk over the nodes.
 struct Lowering<'g> {
     graph: &'g Graph,
+    prefer: Prefer,
+    may_negate: bool,
     /// How many nodes read each tensor of the graph.
     readers: Vec<usize>,
     /// Which tensor of the model holds a tensor of the graph; `None` for what was folded away.
@@ -57,7 +60,7 @@ struct Tail {
 }
 
 impl<'g> Lowering<'g> {
-    fn new(graph: &'g Graph) -> Result<Self, CompileError> {
+    fn new(graph: &'g Graph, prefer: Prefer, may_negate: bool) -> Result<Self, CompileError> {
         graph.check()?;
         let mut readers = vec![0; graph.nodes.len() + 1];
         graph.nodes.iter().flat_map(|node| &node.inputs).for_each(|&at| readers[at] += 1);
@@ -70,6 +73,8 @@ impl<'g> Lowering<'g> {
         let input = Tensor { shape: shape(graph.input), kind, region: Region::default() };
         Ok(Self {
             graph,
+            prefer,
+            may_negate,
             readers,
             placed,
             tensors: vec![input],
@@ -113,7 +118,7 @@ impl<'g> Lowering<'g> {
         layer.output.shape = self.output_shape(&layer, weights).map_err(|problem| self.problem(index, problem))?;
         if op == LayerOp::MaxPool {
             layer.output.kind = layer.input.kind;
-            return self.push(&layer, index, None, DraftTransform::None);
+            return self.push(&layer, index, DraftWeights::default(), DraftTransform::None);
         }
         self.accumulate(index, layer, weights)
     }
@@ -129,23 +134,29 @@ impl<'g> Lowering<'g> {
         let (tail, last) = self.tail(index, channels)?;
         layer.residual = tail.residual;
         layer.output.kind = tail.output.as_ref().map_or(Kind::I32, |(_, kind)| *kind);
-        layer.bound = self.bound(index, &layer)?;
         let mut negated = vec![false; channels];
+        let packed = |layer: &Layer<'_>, negated: &[bool]| {
+            weights.map_or_else(DraftWeights::default, |from| pack::weights(layer, from, negated, self.prefer))
+        };
+        let mut rows = packed(&layer, &negated);
+        layer.bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
         let transform = match &tail.output {
             None => {
                 self.scale = self.output_scale(index, &tail.affines)?;
                 DraftTransform::Raw
             }
+            Some((steps, kind)) if kind.planes() > 4 => requant::fold(&tail.affines, steps, layer.bound)
+                .map_err(|channel| self.problem(index, format!("channel {channel} has no exact requantisation")))?,
             Some((steps, _)) => {
                 let fold = |affine: &Affine| fold::thresholds(affine, steps, layer.bound);
                 let mut folded: Vec<Steps> = tail.affines.iter().map(fold).collect();
-                if weights.is_some() && layer.residual.is_none() {
-                    normalise(&mut folded, &mut negated);
+                if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.may_negate) {
+                    normalise(&mut folded, &mut negated, weights);
+                    rows = packed(&layer, &negated);
                 }
                 section(&folded)
             }
         };
-        let rows = weights.map(|weights| pack::rows(&layer, weights, &negated));
         self.push(&layer, last, rows, transform)
     }
 
@@ -231,7 +242,7 @@ impl<'g> Lowering<'g> {
             bytes.ok_or_else(|| self.problem(index, "a threshold is above every input byte; remove it"))?;
         let per_channel = u8::try_from(per_channel)
             .map_err(|_| self.problem(index, "more than 255 thresholds a channel; a byte needs no more"))?;
-        self.push(&layer, index, None, DraftTransform::Encode { per_channel, thresholds })
+        self.push(&layer, index, DraftWeights::default(), DraftTransform::Encode { per_channel, thresholds })
     }
 
     /// A layer of which only input and operation are known.
@@ -287,10 +298,11 @@ impl<'g> Lowering<'g> {
         &mut self,
         layer: &Layer<'_>,
         last: usize,
-        weights: Option<Vec<u32>>,
+        weights: DraftWeights,
         transform: DraftTransform,
     ) -> Result<(), CompileError> {
-        self.scratch.push(layer.scratch_words());
+        let view = weights.view().unwrap_or(LayerWeights::None);
+        self.scratch.push(Layer { weights: view, ..*layer }.scratch_words());
         self.layers.push(DraftLayer { weights, transform, ..DraftLayer::of(layer) });
         self.tensors.push(layer.output);
         self.placed[last + 1] = Some(self.layers.len() as u16);
@@ -318,10 +330,10 @@ fn steps(op: &Op) -> (Vec<Dyadic>, Kind) {
     ((1..1 << bits).map(middle).collect(), Kind::Unsigned { bits: *bits as u8 })
 }
 
-/// Turns every falling channel into a rising one with negated weights.
-fn normalise(folded: &mut [Steps], negated: &mut [bool]) {
-    for (steps, negated) in folded.iter_mut().zip(negated) {
-        if steps.descends {
+/// Turns every falling channel into a rising one with negated weights, where its kind of weights can.
+fn normalise(folded: &mut [Steps], negated: &mut [bool], weights: &Weights) {
+    for (channel, (steps, negated)) in folded.iter_mut().zip(negated).enumerate() {
+        if steps.descends && pack::may_negate(weights, channel) {
             fold::negate(steps);
             *negated = true;
         }

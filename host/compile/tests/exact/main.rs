@@ -3,12 +3,22 @@
 mod oracle;
 mod random;
 
-use bitfab_format::{Draft, Model};
-use bitfab_graph::{ByteKind, Graph};
+use bitfab_compile::{Options, Prefer};
+use bitfab_format::{Draft, Model, WeightKind};
+use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Shape, WeightQuantizer, Weights};
 use bitfab_kernels::{reference, values};
 use oracle::Values;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+
+/// The model of a random graph; `None` where extreme slopes in one layer have no common shift, which must say so.
+fn compiled(seed: u64) -> Option<Vec<u32>> {
+    match bitfab_compile::compile(&random::graph(seed)) {
+        Ok(words) => Some(words),
+        Err(error) if error.to_string().contains("no exact requantisation") => None,
+        Err(error) => panic!("seed {seed}: {error}"),
+    }
+}
 
 /// Plain values of every tensor of `model` by the reference kernels.
 fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<Vec<i32>> {
@@ -50,10 +60,11 @@ fn expected(graph: &Graph, input: &[i64]) -> Vec<Vec<i64>> {
 #[test]
 fn random_graphs_compile_to_exactly_their_bits() {
     let mut ones = 0u64;
-    let mut all = 0u64;
+    let (mut all, mut graphs) = (0u64, 0);
     for seed in 0..150 {
         let graph = random::graph(seed);
-        let words = bitfab_compile::compile(&graph).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let Some(words) = compiled(seed) else { continue };
+        graphs += 1;
         let model = Model::from_words(&words).expect("compile checked it");
         let mut rng = StdRng::seed_from_u64(seed);
         for _ in 0..2 {
@@ -72,6 +83,7 @@ fn random_graphs_compile_to_exactly_their_bits() {
             }
         }
     }
+    assert!(graphs > 100, "only {graphs} graphs compile");
     assert!(ones * 5 > all && ones * 5 < all * 4, "outputs are neither all on nor all off: {ones} of {all}");
 }
 
@@ -79,7 +91,7 @@ fn random_graphs_compile_to_exactly_their_bits() {
 fn the_arena_of_a_chain_is_its_most_demanding_layer() {
     let mut chains = 0;
     for seed in 0..400 {
-        let words = bitfab_compile::compile(&random::graph(seed)).expect("compiles");
+        let Some(words) = compiled(seed) else { continue };
         let model = Model::from_words(&words).expect("valid");
         let least = model.layers().map(|layer| {
             let residual = layer.residual.filter(|from| from.index != layer.input_index);
@@ -99,7 +111,7 @@ fn the_arena_of_a_chain_is_its_most_demanding_layer() {
 #[test]
 fn files_survive_parsing_and_writing() {
     for seed in 0..400 {
-        let words = bitfab_compile::compile(&random::graph(seed)).expect("compiles");
+        let Some(words) = compiled(seed) else { continue };
         let model = Model::from_words(&words).expect("valid");
         assert_eq!(Draft::from(&model).emit(), words, "seed {seed}");
     }
@@ -108,12 +120,88 @@ fn files_survive_parsing_and_writing() {
 #[test]
 fn falling_channels_become_negated_weights() {
     for seed in 0..400 {
-        let words = bitfab_compile::compile(&random::graph(seed)).expect("compiles");
+        let Some(words) = compiled(seed) else { continue };
         for layer in Model::from_words(&words).expect("valid").layers() {
             let bitfab_format::Transform::Thresholds { directions, .. } = layer.transform else { continue };
-            if layer.op.is_weighted() && layer.residual.is_none() {
+            let may_stay =
+                matches!(layer.weights.kind(), WeightKind::AlphaBeta | WeightKind::Integer | WeightKind::SmartDeal);
+            if layer.op.is_weighted() && layer.residual.is_none() && !may_stay {
                 assert!(directions.iter().all(|&word| word == 0), "seed {seed}");
             }
         }
     }
+}
+
+/// A graph of two dense layers of planes at three precisions.
+fn precise() -> Graph {
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut real = |count: u32| -> Vec<f32> { (0..count).map(|_| rng.random_range(-1.0..1.0)).collect() };
+    let planes = |values, shape| Weights::new(values, shape, WeightQuantizer::Planes { bits: 1 });
+    let norm = |scale: f32, real: &mut dyn FnMut(u32) -> Vec<f32>| Op::BatchNorm {
+        gamma: real(20),
+        beta: real(20),
+        mean: real(20).iter().map(|mean| mean * scale).collect(),
+        variance: vec![scale; 20],
+        epsilon: 0.0,
+    };
+    let first = planes(real(20 * 30), [20, 1, 1, 30]);
+    let second = planes(real(5 * 20), [5, 1, 1, 20]);
+    let norms = [norm(100.0, &mut real), norm(400.0, &mut real), norm(9000.0, &mut real)];
+    let [low, middle, high] = norms;
+    let nodes = vec![
+        Node::new("first", 0, Op::Dense { weights: first }),
+        Node::new("norm", 1, low),
+        Node::new("levels", 2, Op::Quantize { bits: 3, step: 0.25 }),
+        Node::new("scores", 3, Op::Dense { weights: second }),
+    ];
+    let precisions =
+        vec![Precision { planes: 3, ops: vec![(1, middle)] }, Precision { planes: 8, ops: vec![(1, high)] }];
+    Graph { input: Shape::flat(30), input_kind: ByteKind::U8, nodes, precisions }
+}
+
+#[test]
+fn one_file_holds_every_precision_and_an_update_is_a_suffix() {
+    let graph = precise();
+    let options = |planes| Options { planes, ..Options::default() };
+    let compile = |planes| bitfab_compile::compile_with(&graph, &options(planes)).expect("compiles");
+    let (base, middle, whole) = (compile(1), compile(3), compile(8));
+    assert_eq!(middle[..base.len()], base);
+    assert_eq!(whole[..middle.len()], middle);
+    assert_eq!(bitfab_compile::update(&base, &graph, &options(8)).expect("fits"), whole[base.len()..]);
+    assert!(bitfab_compile::update(&whole, &graph, &options(8)).is_err(), "nothing to add");
+    let mut other = base.clone();
+    other[9] ^= 1;
+    assert!(bitfab_compile::update(&other, &graph, &options(8)).is_err(), "another file");
+
+    let model = Model::from_words(&whole).expect("valid");
+    assert_eq!(model.precisions().collect::<Vec<_>>(), [3, 8]);
+    let bytes: Vec<u8> = (0..30).map(|i| (i * 37 % 256) as u8).collect();
+    let input: Vec<i64> = bytes.iter().map(|&b| i64::from(b)).collect();
+    let mut outputs = Vec::new();
+    for planes in [1, 3, 8] {
+        let found = run(&model.with_planes(planes), &bytes);
+        let expected = expected(&graph.at(planes).expect("there"), &input);
+        for (found, expected) in found[1..].iter().zip(&expected) {
+            assert_eq!(&found.iter().map(|&x| i64::from(x)).collect::<Vec<_>>(), expected, "{planes} planes");
+        }
+        outputs.push(found);
+    }
+    assert!(outputs[0] != outputs[1] && outputs[1] != outputs[2]);
+    assert_eq!(run(&model.with_planes(7), &bytes), outputs[1], "the highest precision up to seven planes");
+}
+
+#[test]
+fn speed_and_size_choose_other_codes_and_the_same_bits() {
+    let mut differing = 0;
+    for seed in 0..100 {
+        let graph = random::graph(seed);
+        let Some(small) = compiled(seed) else { continue };
+        let fast = Options { prefer: Prefer::Speed, ..Options::default() };
+        let fast = bitfab_compile::compile_with(&graph, &fast).expect("compiles");
+        let models = [&small, &fast].map(|words| Model::from_words(words).expect("valid"));
+        differing += usize::from(small != fast);
+        let bytes: Vec<u8> = (0..models[0].input_bytes()).map(|i| (i * 91 + 13) as u8).collect();
+        assert_eq!(run(&models[0], &bytes), run(&models[1], &bytes), "seed {seed}");
+    }
+    assert!(differing > 10, "only {differing} graphs have codes to choose");
 }

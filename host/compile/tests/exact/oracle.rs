@@ -123,7 +123,7 @@ fn integers(op: &Op, input: Tensor, x: &[i64], node: &bitfab_graph::Node, all: &
             codes.collect()
         }
         Op::Dense { weights } => {
-            let w: Vec<i64> = weights.quantized().map(i64::from).collect();
+            let w: Vec<i64> = weights.quantized().into_iter().map(i64::from).collect();
             w.chunks(x.len()).map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
         }
         Op::Conv2d { weights, window, groups } => conv2d(input, x, weights, window, *groups as usize),
@@ -151,7 +151,7 @@ fn places(input: Tensor, window: &Window) -> Vec<[usize; 2]> {
 }
 
 fn conv2d(input: Tensor, x: &[i64], weights: &Weights, window: &Window, groups: usize) -> Vec<i64> {
-    let w: Vec<i64> = weights.quantized().map(i64::from).collect();
+    let w: Vec<i64> = weights.quantized().into_iter().map(i64::from).collect();
     let [outputs, height, width, depth] = weights.shape.map(|n| n as usize);
     let outside = match window.pad_value {
         PadValue::Zero => 0,

@@ -16,7 +16,7 @@ pub fn graph(seed: u64) -> Graph {
     let mut rng = StdRng::seed_from_u64(seed);
     let input = Shape::new(rng.random_range(1..6), rng.random_range(1..6), rng.random_range(1..40));
     let input_kind = if rng.random() { ByteKind::U8 } else { ByteKind::I8 };
-    let graph = Graph { input, input_kind, nodes: Vec::new() };
+    let graph = Graph { input, input_kind, nodes: Vec::new(), precisions: Vec::new() };
     let mut builder = Builder { rng, graph, tensors: Vec::new() };
     builder.build();
     builder.graph
@@ -67,10 +67,58 @@ impl Builder {
         self.push_after(Op::Thermometer { thresholds, per_channel });
     }
 
+    /// Weights of any kind, none of whose rows is all zero.
     fn weights(&mut self, shape: [u32; 4]) -> Weights {
-        let count: u32 = shape.iter().product();
-        let values = (0..count).map(|_| self.rng.random_range(-1.0..1.0)).collect();
-        Weights { values, shape, quantizer: WeightQuantizer::Sign }
+        let fan_in = shape[1..].iter().product::<u32>() as usize;
+        let outputs = shape[0] as usize;
+        let rng = &mut self.rng;
+        let shift = rng.random_range(0..6);
+        let bits = rng.random_range(2..9);
+        let power = |rng: &mut StdRng| (1 << rng.random_range(0..7)) as f32 * [-1.0, 1.0][rng.random_range(0..2)];
+        let quantizer = match rng.random_range(0..9) {
+            0..3 => WeightQuantizer::Sign,
+            3 => WeightQuantizer::AlphaBeta { ratio: rng.random_range(-(1 << shift)..1 << shift), shift },
+            4 => WeightQuantizer::Ternary,
+            5 => WeightQuantizer::PowerOfTwo,
+            6 => WeightQuantizer::Planes { bits: rng.random_range(1..9) },
+            7 => WeightQuantizer::Integer { bits },
+            _ => return self.smart_deal(shape),
+        };
+        let keep = rng.random_range(1..101);
+        let value = |rng: &mut StdRng| match quantizer {
+            WeightQuantizer::PowerOfTwo => power(rng),
+            WeightQuantizer::Integer { bits } => rng.random_range(-(1 << (bits - 1))..1 << (bits - 1)) as f32,
+            _ => rng.random_range(-1.0..1.0),
+        };
+        let mut values = Vec::new();
+        for _ in 0..outputs {
+            let alive = rng.random_range(0..fan_in);
+            for index in 0..fan_in {
+                let is_kept = index == alive || rng.random_range(0..100) < keep;
+                values.push(if is_kept { value(rng) } else { 0.0 });
+            }
+        }
+        Weights::new(values, shape, quantizer)
+    }
+
+    /// Sparse coefficients and a basis of bytes, often -128.
+    fn smart_deal(&mut self, shape: [u32; 4]) -> Weights {
+        let fan_in = shape[1..].iter().product::<u32>() as usize;
+        let (rows, filter_rows) = (self.rng.random_range(1..9), fan_in.div_ceil(3));
+        let chunks = filter_rows.div_ceil(rows as usize) * shape[0] as usize;
+        let rng = &mut self.rng;
+        let basis = (0..chunks * 9).map(|at| match at % 9 {
+            0 => 7.0,
+            _ => [-128.0, rng.random_range(-128..128) as f32][rng.random_range(0..2)],
+        });
+        let basis = basis.collect();
+        let coefficient = |at: usize| match (at % (3 * filter_rows), rng.random_range(0..3)) {
+            (0, _) => 1.0,
+            (_, 0) => -(1 << rng.random_range(0..7)) as f32,
+            _ => 0.0,
+        };
+        let values = (0..shape[0] as usize * filter_rows * 3).map(coefficient).collect();
+        Weights { values, shape, quantizer: WeightQuantizer::SmartDeal { rows }, basis }
     }
 
     fn dense(&mut self, outputs: u32) {
@@ -156,7 +204,8 @@ impl Builder {
         if self.rng.random() {
             self.push_after(Op::Sign);
         } else {
-            let bits = self.rng.random_range(1..5);
+            let most = if self.rng.random_ratio(1, 3) { 8 } else { 4 };
+            let bits = self.rng.random_range(1..=most);
             let step = [0.5, 1.0, 0.3, 2.0][self.rng.random_range(0..4)];
             self.push_after(Op::Quantize { bits, step });
         }
