@@ -6,11 +6,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod transform;
 mod weights;
 
 use crate::{
-    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Layer, Op, PadValue, Region, Residual, Shape, Tensor,
-    Transform, WORD_BITS, WeightKind, Weights, Window,
+    Bound, Draft, DraftLayer, DraftTensor, Kind, Layer, Op, PadValue, Region, Residual, Shape, Tensor, Transform,
+    WORD_BITS, WeightKind, Weights, Window,
 };
 
 /// A small seeded generator of numbers (SplitMix64); the same on every machine and for ever.
@@ -296,7 +297,7 @@ impl Builder {
         let (low, high) = layer.implied_bound();
         let bound = Bound { low: low as i32, high: high as i32 };
         let scratch = if layer.scratch_words() == 0 { 0 } else { end };
-        let transform = transform(layer, bound, random);
+        let transform = transform::draw(layer, bound, random);
         self.layers.push(DraftLayer {
             name: String::from(layer.op.name()),
             op: layer.op,
@@ -365,69 +366,4 @@ fn window(input: Shape, may_pad: bool, random: &mut Random) -> Window {
             return window;
         }
     }
-}
-
-fn transform(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
-    let channels = layer.output.shape.channels;
-    match (layer.op, layer.output.kind) {
-        (Op::MaxPool, _) => DraftTransform::None,
-        (Op::Encode, _) => {
-            let per_channel = (channels / layer.input.shape.channels) as u8;
-            DraftTransform::Encode { per_channel, thresholds: (0..channels).map(|_| random.word() as u8).collect() }
-        }
-        (_, Kind::I32) => DraftTransform::Raw,
-        (_, Kind::Unsigned { bits }) if bits > 4 || random.once_in(4) => requant(layer, bound, random),
-        _ => {
-            let per_channel = (1 << layer.output.kind.planes()) - 1;
-            let mut values = Vec::new();
-            for _ in 0..channels {
-                let mut of_channel: Vec<i32> = (0..per_channel).map(|_| threshold(layer, bound, random)).collect();
-                of_channel.sort_unstable();
-                values.extend(of_channel);
-            }
-            let used = |word: u32| (channels - word * WORD_BITS).min(WORD_BITS);
-            let mut direction = |word| random.word() & (u32::MAX >> (WORD_BITS - used(word)));
-            let directions = (0..channels.div_ceil(WORD_BITS)).map(&mut direction).collect();
-            DraftTransform::Thresholds { values, directions }
-        }
-    }
-}
-
-/// How far accumulators are likely to lie from the middle.
-fn threshold_spread(layer: &Layer<'_>) -> i32 {
-    let (_, largest) = layer.input.kind.range();
-    let weight = if layer.op.is_weighted() { layer.weights.largest().clamp(1, 1 << 12) as i32 } else { 1 };
-    (layer.fan_in().isqrt() as i32 + 1).saturating_mul(largest).saturating_mul(weight)
-}
-
-/// A threshold: mostly where accumulators are likely, at times at or past their ends.
-fn threshold(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> i32 {
-    let middle = bound.low / 2 + bound.high / 2;
-    let spread = threshold_spread(layer);
-    match random.word() % 16 {
-        0 => random.pick(&[i32::MIN, i32::MAX, bound.low, bound.high, bound.low - 1, bound.high + 1]),
-        1 => random.between(bound.low, bound.high),
-        2..5 => random.between(-2, 2),
-        _ => middle.saturating_add(random.between(-spread, spread)),
-    }
-}
-
-/// Multipliers that spread likely accumulators over the output's range, or all 1; some rise, some fall.
-fn requant(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
-    let channels = layer.output.shape.channels;
-    let levels = 1i64 << layer.output.kind.planes();
-    let spread = i64::from(threshold_spread(layer).max(1));
-    let is_shift = random.once_in(3);
-    let shift = if is_shift { random.size(1, 12) } else { random.size(4, 30) };
-    let one = |random: &mut Random| {
-        let least = 1.max((levels << shift) / (4 * spread)).min(1 << 28) as i32;
-        let multiplier = if is_shift { 1 } else { random.between(least / 2, least) };
-        let multiplier = if !is_shift && random.once_in(4) { -multiplier } else { multiplier };
-        let centre = random.between(0, levels as i32 - 1);
-        let offset = i64::from(centre) << shift;
-        let offset = if random.once_in(8) { offset - i64::from(random.between(bound.low, bound.high)) } else { offset };
-        (multiplier, offset)
-    };
-    let (multipliers, offsets) = (0..channels).map(|_| one(random)).unzip();
-    DraftTransform::Requant { shift, multipliers, offsets }
 }

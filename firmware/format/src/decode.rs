@@ -105,7 +105,7 @@ fn extend<'a>(file: File<'a>, start: u32, layer: &mut Layer<'a>) -> Result<Optio
                 if last.is_none() {
                     *planes = planes.within(file.words, start);
                 }
-                let count = block.planes().checked_sub(planes.count()).ok_or(wrong)?;
+                let count = block.planes().checked_sub(planes.count()).filter(|&count| count != 0).ok_or(wrong)?;
                 let end = u64::from(more) + u64::from(count) * u64::from(planes.words);
                 if end > u64::from(block.end()) {
                     return Err(wrong);

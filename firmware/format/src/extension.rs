@@ -61,7 +61,7 @@ impl<'a> Extension<'a> {
     /// The entry of layer `index`.
     pub fn entry(&self, index: u16) -> Entry {
         let at = HEAD + u32::from(index) * ENTRY;
-        let place = |offset: u32| (offset != 0).then(|| self.start.wrapping_add(offset));
+        let place = |offset: u32| (offset != 0).then(|| self.start.saturating_add(offset));
         let bound = [self.word(at + 2) as i32, self.word(at + 3) as i32];
         Entry { planes: place(self.word(at)), thresholds: place(self.word(at + 1)), bound }
     }
