@@ -80,7 +80,7 @@ impl Machine {
     /// The row of the table that is executed, and what is done in this cycle.
     pub fn activity(&self) -> (usize, Activity) {
         let activity = match self.sequencer.state() {
-            State::Run | State::Residual => Activity::Useful,
+            State::Run | State::Residual | State::Scale => Activity::Useful,
             State::Wait => Activity::Waiting,
             _ => Activity::Overhead,
         };
@@ -96,7 +96,7 @@ impl Machine {
             Status { patch_ready: self.front.patch_ready(), room: self.sender.room(), idle: self.array.idle() };
         let byte = self.front.byte();
         let result = self.array.result(row);
-        let takes = self.array.takes_byte();
+        let takes = self.array.takes_byte(row);
         let stored = self.array.step(row, issue, byte);
         self.sequencer.step(status);
         self.front.step(input, takes, release);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lanes::{Lanes, Operands};
+use super::scaler::Scaler;
 use crate::front::Byte;
 use crate::program::{Program, Row};
 use crate::sequencer::{Issue, flag};
@@ -21,6 +22,7 @@ pub(crate) struct Store {
 pub(crate) struct Array {
     program: Arc<Program>,
     lanes: Lanes,
+    scaler: Scaler,
     ram: Vec<u32>,
     /// The word that was read.
     x: u32,
@@ -32,7 +34,7 @@ pub(crate) struct Array {
     b_delay: Vec<u32>,
     /// Flags on their way; the first belong to `x`, the last arrive at the accumulators.
     delay: Vec<u32>,
-    pack: [u32; 4],
+    pack: [u32; 8],
     greater: u32,
     less: u32,
     /// Next output word.
@@ -47,13 +49,14 @@ impl Array {
     pub fn new(program: Arc<Program>) -> Self {
         Self {
             lanes: Lanes::new(&program),
+            scaler: Scaler::new(&program),
             ram: vec![0; program.ram_words as usize],
             x: 0,
             w: 0,
             b: 0,
             b_delay: vec![0; program.depth() - 1],
             delay: vec![0; program.depth()],
-            pack: [0; 4],
+            pack: [0; 8],
             greater: 0,
             less: 0,
             out: 0,
@@ -74,9 +77,14 @@ impl Array {
         !self.writing && self.delay.iter().all(|flags| flags & (flag::DONE | flag::POOLED) == 0)
     }
 
-    /// Whether a byte of a patch is stored in this cycle.
-    pub fn takes_byte(&self) -> bool {
-        !self.writing && self.late() & flag::EMIT == 0
+    /// Whether a byte of a patch is stored in this cycle, while `row` is executed.
+    pub fn takes_byte(&self, row: usize) -> bool {
+        !self.writing && !self.emits(&self.program.rows[row])
+    }
+
+    /// Whether an accumulator is stored or sent in this cycle.
+    fn emits(&self, row: &Row) -> bool {
+        self.late() & flag::EMIT != 0 && !row.requant
     }
 
     /// The word that goes to the sender in this cycle.
@@ -88,7 +96,7 @@ impl Array {
     fn output(&self, row: &Row) -> Option<u32> {
         if self.writing {
             Some(self.pack[self.write_plane as usize])
-        } else if self.late() & flag::EMIT != 0 {
+        } else if self.emits(row) {
             let lane = self.late() >> flag::SLOT & 31;
             Some(self.lanes.raw(lane as usize, row.double, row.odd))
         } else {
@@ -104,8 +112,9 @@ impl Array {
         let (early, late) = (self.delay[0], self.late());
         let x = self.forced(early, row);
         self.advance_outputs(row, issue, early, late);
-        self.pack_lanes(late);
+        self.pack_lanes(row, late);
         self.pool(early, x);
+        self.scaler.step(row, issue, late, &self.lanes);
         self.step_lanes(row, issue, early, late, x);
         self.read(issue);
         if let Some(store) = store
@@ -157,19 +166,20 @@ impl Array {
             self.out = row.out_base;
         } else if start {
             self.out = self.out.wrapping_add(if pixel { row.out_pixel } else { 1 });
-        } else if late & flag::EMIT != 0 {
+        } else if late & flag::EMIT != 0 && !row.requant {
             self.out = self.out.wrapping_add(1);
         }
     }
 
     /// Puts the outputs of a group of lanes into their slot.
-    fn pack_lanes(&mut self, late: u32) {
+    fn pack_lanes(&mut self, row: &Row, late: u32) {
         if late & flag::DONE == 0 {
             return;
         }
         let (slot, lanes) = (late >> flag::SLOT & 31, self.program.options.lanes);
         for plane in 0..self.program.packed_planes() {
-            let bits = self.lanes.outputs(plane) << (slot * lanes);
+            let outputs = if row.requant { self.scaler.outputs(plane) } else { self.lanes.outputs(plane) };
+            let bits = outputs << (slot * lanes);
             let kept = if slot == 0 { 0 } else { self.pack[plane as usize] };
             let place = u32::MAX >> (32 - lanes) << (slot * lanes);
             self.pack[plane as usize] = kept & !place | bits;
@@ -181,7 +191,7 @@ impl Array {
         if early & flag::POOL == 0 {
             return;
         }
-        let place = (early >> flag::PLANE & 3) as usize;
+        let place = (early >> flag::PLANE & 7) as usize;
         let (greater, less) = if early & flag::MOST != 0 { (0, 0) } else { (self.greater, self.less) };
         let old = self.pack[place];
         let new = greater & x | !greater & (old | x & !less);

@@ -18,6 +18,8 @@ pub(crate) struct Lane {
     select: bool,
     max_shift: u32,
     doubles: bool,
+    /// Whether the sum of the window is added.
+    shared: bool,
     planes: u32,
     count_bits: u32,
 }
@@ -32,8 +34,9 @@ impl Lane {
             weights: !program.weights.is_empty(),
             select: program.rows.iter().any(|row| row.select || row.residual),
             max_shift: program.max_shift(),
-            doubles: program.rows.iter().any(|row| row.doubles),
-            planes: program.packed_planes(),
+            doubles: program.rows.iter().any(|row| row.doubles || row.passes != 0 || row.shared),
+            shared: program.rows.iter().any(|row| row.shared),
+            planes: program.decided_planes(),
             count_bits: width(u64::from(thresholds) + 1),
         }
     }
@@ -78,11 +81,22 @@ pub(crate) fn lanes_text(program: &Program, lane: &Lane) -> String {
     let bits = lane.bits;
     let _ = writeln!(
         text,
-        "wire [{}:0] sums;\nwire clear = {} || {};",
+        "wire [{}:0] sums;\nwire clear = {} || {}{};",
         lanes * bits - 1,
         late(depth, flag::DONE),
-        late(0, flag::LOAD)
+        late(0, flag::LOAD),
+        if lane.shared { format!(" || {}", late(depth, flag::KEEP)) } else { String::new() },
     );
+    if lane.shared {
+        let _ = write!(
+            text,
+            "reg [{0}:0] kept;\nalways @(posedge clock) if ({1}) kept <= sums[{0}:0];\n\
+             wire [{0}:0] shared = kept & {{{bits}{{{2}}}}};\n",
+            bits - 1,
+            late(depth, flag::KEEP),
+            late(depth, flag::ADD),
+        );
+    }
     text.push_str(&selection(program, lane));
     let _ = writeln!(text, "genvar i;\ngenerate for (i = 0; i < {lanes}; i = i + 1) begin : lane");
     text.push_str(&product(program, lane));
@@ -184,10 +198,11 @@ fn accumulate(program: &Program, lane: &Lane) -> String {
     } else {
         "sum"
     };
+    let shared = if lane.shared { " | shared" } else { "" };
     let _ = write!(
         text,
         "  \
-         always @(posedge clock) if (clear) sum <= 0; else sum <= {old} + (shifted | biases_read[{field}*i +: {bits}]);\n  \
+         always @(posedge clock) if (clear) sum <= 0; else sum <= {old} + (shifted | biases_read[{field}*i +: {bits}]{shared});\n  \
          wire reached = !sum[{last}];\n  assign sums[{bits}*i +: {bits}] = sum;\n",
     );
     text

@@ -14,6 +14,8 @@ pub(crate) struct Lanes {
     counts: Vec<u32>,
     /// Whether the channel complements its count.
     flips: Vec<bool>,
+    /// The sum of the window, once it is counted.
+    kept: i64,
     /// Bits above the accumulator.
     unused: u32,
 }
@@ -38,11 +40,13 @@ impl Lanes {
             sums: vec![0; lanes],
             counts: vec![0; lanes],
             flips: vec![false; lanes],
+            kept: 0,
             unused: 64 - program.accumulator_bits,
         }
     }
 
-    fn value(&self, lane: usize) -> i64 {
+    /// What `lane` has accumulated.
+    pub fn value(&self, lane: usize) -> i64 {
         self.sums[lane] << self.unused >> self.unused
     }
 
@@ -70,17 +74,21 @@ impl Lanes {
 
     /// One clock edge: `flags` are those that arrive at the accumulators, `operands` those that leave the memories.
     pub fn step(&mut self, flags: u32, biases: &[i64], flips: &[bool], operands: Option<Operands<'_>>) {
+        let shared = if flags & flag::ADD != 0 { self.kept } else { 0 };
+        if flags & flag::KEEP != 0 {
+            self.kept = self.value(0);
+        }
         for lane in 0..self.sums.len() {
             let product = operands.as_ref().map_or(0, |operands| operands.count(lane));
             let arrived =
                 self.stages.iter_mut().fold(product, |value, stage| std::mem::replace(&mut stage[lane], value));
             let shift = flags >> flag::SHIFT & 31;
             let reached = u32::from(self.value(lane) >= 0);
-            if flags & flag::DONE != 0 {
+            if flags & (flag::DONE | flag::KEEP) != 0 {
                 (self.sums[lane], self.counts[lane]) = (0, 0);
             } else {
                 let sum = self.sums[lane] << u32::from(flags & flag::DOUBLE != 0);
-                self.sums[lane] = sum.wrapping_add(i64::from(arrived) << shift).wrapping_add(biases[lane]);
+                self.sums[lane] = sum.wrapping_add(i64::from(arrived) << shift).wrapping_add(biases[lane] + shared);
                 self.counts[lane] += if flags & flag::COUNT != 0 { reached } else { 0 };
             }
             self.flips[lane] = flips[lane];

@@ -97,8 +97,9 @@ impl Logic for ArrayBlock {
         if self.clock.pos_edge() {
             self.step();
         }
-        let result = self._state.result(usize::from(self.row_index.val().to_u8()));
-        self.byte_ready.next = self._state.takes_byte();
+        let row = usize::from(self.row_index.val().to_u8());
+        let result = self._state.result(row);
+        self.byte_ready.next = self._state.takes_byte(row);
         self.idle.next = self._state.idle();
         self.result_valid.next = result.is_some();
         self.result.next = u64::from(result.unwrap_or(0)).into();

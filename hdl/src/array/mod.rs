@@ -4,6 +4,8 @@ mod core;
 mod lane_text;
 mod lanes;
 mod leaf;
+mod scaler;
+mod scaler_text;
 mod text;
 
 pub(crate) use core::Array;

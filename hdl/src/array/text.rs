@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::lane_text::{Lane, lanes_text};
+use super::scaler_text;
 use crate::program::{Program, Row};
 use crate::sequencer::flag;
 use crate::text::{column, digits, memory, when, width};
@@ -16,6 +17,7 @@ pub(super) struct Uses {
     pub ones: bool,
     pub raw: bool,
     pub store: bool,
+    pub requant: bool,
 }
 
 impl Uses {
@@ -30,8 +32,14 @@ impl Uses {
             ones: ones && any(|r| r.padded),
             raw: any(|r| r.raw),
             store: any(|r| !r.send),
+            requant: any(|r| r.requant),
         }
     }
+}
+
+/// Bits of a plane's number.
+fn plane_bits(program: &Program) -> u32 {
+    width(u64::from(program.packed_planes().max(4)) - 1)
 }
 
 /// The expression for `bit` of the flags after `stage` cycles.
@@ -51,6 +59,9 @@ pub(crate) fn text(program: &Program) -> String {
         text.push_str(&lanes_text(program, &Lane::new(program)));
     }
     text.push_str(&raw(program, &uses));
+    if uses.requant {
+        text.push_str(&scaler_text::text(program));
+    }
     text.push_str(&packer(program, &uses));
     text.push_str(&writer(program, &uses));
     text.push_str(&store(program, &uses));
@@ -67,12 +78,17 @@ fn table(program: &Program) -> String {
         ("is_send", 1, |r| r.send.into()),
         ("tail", 32, |r| r.tail),
         ("out_base", address, |r| r.out_base),
-        ("out_planes", 2, |r| r.out_planes),
+        ("out_planes", plane_bits(program), |r| r.out_planes),
         ("out_plane", address, |r| r.out_plane),
         ("out_pixel", address, |r| r.out_pixel),
     ];
     let values = |of: fn(&Row) -> u32| program.rows.iter().map(|row| u64::from(of(row))).collect::<Vec<_>>();
-    fields.iter().map(|(name, bits, of)| column(name, *bits, "row_index", &values(*of))).collect()
+    let mut text: String =
+        fields.iter().map(|(name, bits, of)| column(name, *bits, "row_index", &values(*of))).collect();
+    if program.rows.iter().any(|row| row.requant) {
+        text.push_str(&column("is_requant", 1, "row_index", &values(|r| r.requant.into())));
+    }
+    text
 }
 
 /// The flags of the last cycles.
@@ -156,10 +172,16 @@ fn biases(program: &Program) -> String {
 /// The accumulator of the lane that is emitted.
 fn raw(program: &Program, uses: &Uses) -> String {
     let depth = program.depth();
-    let emit = if uses.raw { late(depth, flag::EMIT) } else { "1'b0".to_owned() };
+    let emit = match (uses.raw, uses.requant) {
+        (true, true) => format!("{} && !is_requant", late(depth, flag::EMIT)),
+        (true, false) => late(depth, flag::EMIT),
+        (false, _) => "1'b0".to_owned(),
+    };
     let mut text = format!("wire emit = {emit};\n");
     if !uses.raw {
         text.push_str("wire [31:0] raw = 32'd0;\n");
+    }
+    if !uses.raw && !uses.requant {
         return text;
     }
     let bits = program.accumulator_bits;
@@ -169,6 +191,9 @@ fn raw(program: &Program, uses: &Uses) -> String {
         let _ = writeln!(text, "  {lane}: chosen = sums[{} +: {bits}];", lane as u32 * bits);
     }
     let _ = writeln!(text, "  default: chosen = sums[0 +: {bits}];\nendcase");
+    if !uses.raw {
+        return text;
+    }
     let extended = if bits >= 32 {
         "chosen[31:0]".to_owned()
     } else {
@@ -186,8 +211,13 @@ fn packer(program: &Program, uses: &Uses) -> String {
     let mut text = String::new();
     text.push_str(&pool(uses));
     for plane in 0..program.packed_planes() {
+        let outputs = match (plane < program.decided_planes(), plane < program.scaled_planes()) {
+            (true, true) => format!("(is_requant ? collected_{plane} : outputs_{plane})"),
+            (false, true) => format!("collected_{plane}"),
+            _ => format!("outputs_{plane}"),
+        };
         let _ = writeln!(text, "reg [31:0] pack_{plane};\nalways @(posedge clock) begin");
-        if uses.lanes {
+        if plane < program.decided_planes().max(program.scaled_planes()) {
             let _ = writeln!(text, "  if ({}) begin", late(depth, flag::DONE));
             for slot in 0..slots {
                 let here = format!("flags_{depth}[{}:{low}] == 5'd{slot}", low + 4);
@@ -195,14 +225,14 @@ fn packer(program: &Program, uses: &Uses) -> String {
                     format!("pack_{plane}[{} +: {lanes}]", slot * lanes),
                     format!("flags_{depth}[{}:{low}] == 5'd0", low + 4),
                 );
-                let _ = writeln!(text, "    if ({here}) {part} <= outputs_{plane};");
+                let _ = writeln!(text, "    if ({here}) {part} <= {outputs};");
                 let _ = writeln!(text, "{}", when(slot != 0, &format!("    else if ({first}) {part} <= 0;")));
             }
             text.push_str("  end\n");
         }
         if uses.pool && plane < uses.pool_planes {
-            let plane_bits = format!("flags_1[{}:{}]", flag::PLANE + 1, flag::PLANE);
-            let this = if uses.pool_planes > 1 { format!(" && ({plane_bits} == 2'd{plane})") } else { String::new() };
+            let plane_bits = format!("flags_1[{}:{}]", flag::PLANE + 2, flag::PLANE);
+            let this = if uses.pool_planes > 1 { format!(" && ({plane_bits} == 3'd{plane})") } else { String::new() };
             let _ = writeln!(text, "  if ({}{this}) pack_{plane} <= largest;", late(1, flag::POOL));
         }
         text.push_str("end\n");
@@ -219,7 +249,7 @@ fn pool(uses: &Uses) -> String {
     if uses.pool_planes == 1 {
         return format!("wire [31:0] largest = {first} ? word : (pack_0 | word);\n");
     }
-    let (low, high) = (flag::PLANE, flag::PLANE + 1);
+    let (low, high) = (flag::PLANE, flag::PLANE + 2);
     let mut text = String::from("reg [31:0] old;\nreg [31:0] greater;\nreg [31:0] less;\n");
     let _ = writeln!(text, "always @(*) case (flags_1[{high}:{low}])");
     for plane in 1..uses.pool_planes {
@@ -249,10 +279,12 @@ fn writer(program: &Program, uses: &Uses) -> String {
     let last = width(u64::from(program.ram_words) - 1) - 1;
     let pooled = if uses.pool { late(1, flag::POOLED) } else { "1'b0".to_owned() };
     let flush = if uses.lanes { late(depth, flag::FLUSH) } else { "1'b0".to_owned() };
+    let plane = plane_bits(program);
     let mut text = format!(
-        "reg writing = 0;\nreg [1:0] write_plane = 0;\nreg [{last}:0] write;\nreg [{last}:0] out;\n\
+        "reg writing = 0;\nreg [{}:0] write_plane = 0;\nreg [{last}:0] write;\nreg [{last}:0] out;\n\
          wire pooled = {pooled};\nwire begin_write = pooled || {flush};\n\
          wire pixel = pooled ? {} : {};\nwire last_plane = write_plane == out_planes;\n",
+        plane - 1,
         late(1, flag::PIXEL),
         late(depth, flag::PIXEL),
     );
@@ -268,7 +300,7 @@ fn writer(program: &Program, uses: &Uses) -> String {
         text,
         "always @(posedge clock) begin\n  \
          if (begin_write) writing <= 1;\n  else if (writing) writing <= !last_plane;\n  \
-         if (writing) write_plane <= last_plane ? 2'd0 : (write_plane + 2'd1);\n  \
+         if (writing) write_plane <= last_plane ? {plane}'d0 : (write_plane + {plane}'d1);\n  \
          if (begin_write) write <= out;\n  else if (writing) write <= write + out_plane;\n  \
          if ({}) out <= out_base;\n  else if (begin_write) out <= out + (pixel ? out_pixel : 1'd1);\n  \
          else if (emit) out <= out + 1'd1;\nend\n",

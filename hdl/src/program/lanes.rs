@@ -1,13 +1,14 @@
 //! The contents of the memories beside the lanes: inverted weights, masks and biases, one column a lane.
 
-use bitfab_format::{Layer, Packing, WORD_BITS, Weights};
+use bitfab_format::{Layer, WORD_BITS};
 
+use super::digits::Digits;
 use super::units::{Channel, Units};
 
-/// Words of one layer for all lanes: address by address, lane by lane.
+/// Words of one layer for all lanes: address by address, lane by lane; for each group of lanes pass after pass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerImage {
-    /// Inverted weights; bits that no weight covers are 0.
+    /// Negative digits of weights; bits that no weight covers are 0.
     pub weights: Vec<u32>,
     /// Bits that a lane sees; same addresses.
     pub masks: Vec<u32>,
@@ -19,6 +20,8 @@ pub(crate) struct LayerImage {
     pub starts: Vec<u32>,
     /// What each channel does, dummies up to whole groups included.
     pub channels: Vec<Channel>,
+    /// Addresses before those of the first group: the sum of the window.
+    pub shared: u32,
 }
 
 /// The channels of the input that output channel `o` sees, as a range.
@@ -44,20 +47,23 @@ fn covering(layer: &Layer<'_>, lanes: u32, g: u32) -> (u32, u32) {
 
 impl LayerImage {
     /// The image of a weighted layer or a sum-pool.
-    pub fn new(layer: &Layer<'_>, units: &Units, lanes: u32) -> Self {
+    pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, lanes: u32) -> Self {
         let outputs = layer.output.shape.channels;
         let groups = outputs.div_ceil(lanes);
         let mut image = Self { words: 1, ..Self::default() };
         if layer.op.is_weighted() {
             image.place(layer, lanes, groups);
+            if let Some(shared) = digits.shared {
+                image.push_sum(layer, shared.ratio, lanes);
+            }
             for g in 0..groups {
-                image.push_group(layer, lanes, g);
+                (0..digits.passes).for_each(|pass| image.push_group(layer, digits, lanes, g, pass));
             }
         }
-        let real: Vec<Channel> = (0..outputs).map(|o| Channel::new(layer, units, o)).collect();
-        let thresholds = real.first().map_or(1, |channel| channel.biases.len());
+        let real: Vec<Channel> = (0..outputs).map(|o| Channel::new(layer, units, digits, o)).collect();
+        let dummy = Channel::none(units, &real[0]); // no layer is without outputs
         image.channels = real;
-        image.channels.resize((groups * lanes) as usize, Channel::none(units, thresholds));
+        image.channels.resize((groups * lanes) as usize, dummy);
         if layer.op.is_weighted() {
             image.negate(lanes as usize);
         }
@@ -77,26 +83,41 @@ impl LayerImage {
         self.starts = spans.iter().map(|(first, _)| (*first).min(latest)).collect();
     }
 
-    /// Appends the words of one group of lanes.
-    fn push_group(&mut self, layer: &Layer<'_>, lanes: u32, g: u32) {
+    /// The words of one pass over the window: their taps and numbers.
+    fn window(&self, layer: &Layer<'_>, g: u32) -> impl Iterator<Item = (u32, u32)> + use<> {
         let taps = if is_patch(layer) { 1 } else { layer.window.taps() };
         let (words, start) = (self.words, self.starts[g as usize]);
-        for tap in 0..taps {
-            for word in start..start + words {
-                for o in g * lanes..(g + 1) * lanes {
-                    let (weights, mask, hidden) = word_of(layer, o, tap, word);
-                    self.weights.push(weights);
-                    self.masks.push(mask);
-                    self.masked |= hidden;
-                }
+        (0..taps).flat_map(move |tap| (start..start + words).map(move |word| (tap, word)))
+    }
+
+    /// Appends the words of one pass of one group of lanes.
+    fn push_group(&mut self, layer: &Layer<'_>, digits: &Digits, lanes: u32, g: u32, pass: u32) {
+        for (tap, word) in self.window(layer, g) {
+            for o in g * lanes..(g + 1) * lanes {
+                let (weights, mask, hidden) = word_of(layer, o, tap, word, |index| digits.digit(o, index, pass));
+                self.weights.push(weights);
+                self.masks.push(mask);
+                self.masked |= hidden;
             }
         }
     }
 
+    /// Appends the words that sum up the window, in every lane; negative where the sum is subtracted.
+    fn push_sum(&mut self, layer: &Layer<'_>, ratio: i32, lanes: u32) {
+        for (tap, word) in self.window(layer, 0) {
+            let (weights, mask, _) = word_of(layer, 0, tap, word, |_| ratio.signum());
+            self.weights.extend((0..lanes).map(|_| weights));
+            self.masks.extend((0..lanes).map(|_| mask));
+        }
+        self.shared = self.weights.len() as u32 / lanes;
+    }
+
     /// Inverts the weights of the channels that count downwards.
     fn negate(&mut self, lanes: usize) {
-        let per_group = self.weights.len() / (self.channels.len() / lanes) / lanes;
-        for (at, (weights, mask)) in self.weights.iter_mut().zip(&self.masks).enumerate() {
+        let shared = self.shared as usize * lanes;
+        let per_group = (self.weights.len() - shared) / (self.channels.len() / lanes) / lanes;
+        let words = self.weights.iter_mut().zip(&self.masks).skip(shared);
+        for (at, (weights, mask)) in words.enumerate() {
             let (address, lane) = (at / lanes, at % lanes);
             let channel = &self.channels[address / per_group * lanes + lane];
             if channel.negate {
@@ -106,8 +127,10 @@ impl LayerImage {
     }
 }
 
-/// Inverted weights and mask of one word of one tap for channel `o`, and whether the mask hides a channel.
-fn word_of(layer: &Layer<'_>, o: u32, tap: u32, word: u32) -> (u32, u32, bool) {
+/// Negative digits and mask of one word of one tap for channel `o`, and whether the mask hides a channel.
+///
+/// `digit` knows the digit of each value of the window.
+fn word_of(layer: &Layer<'_>, o: u32, tap: u32, word: u32, digit: impl Fn(u32) -> i32) -> (u32, u32, bool) {
     if o >= layer.output.shape.channels {
         return (0, 0, false);
     }
@@ -121,24 +144,11 @@ fn word_of(layer: &Layer<'_>, o: u32, tap: u32, word: u32) -> (u32, u32, bool) {
             break;
         }
         let (tap, channel) = if is_patch(layer) { (value / channels, value % channels) } else { (tap, value) };
-        if (low..high).contains(&channel) {
-            mask |= 1 << bit;
-            weights |= u32::from(!weight(layer, o, tap, channel - low)) << bit;
-        } else {
-            hidden = true;
-        }
+        let is_seen = (low..high).contains(&channel);
+        let digit = if is_seen { digit(tap * (high - low) + channel - low) } else { 0 };
+        mask |= u32::from(digit != 0) << bit;
+        weights |= u32::from(digit < 0) << bit;
+        hidden |= digit == 0;
     }
     (weights, mask, hidden)
-}
-
-/// Whether the weight of output channel `o` at `tap` and channel `c` of its group is +1.
-fn weight(layer: &Layer<'_>, o: u32, tap: u32, c: u32) -> bool {
-    let Weights::Binary(rows) = layer.weights else { return false };
-    let channels = layer.group_channels();
-    let bit = match layer.packing() {
-        Packing::Tap => tap * channels.div_ceil(WORD_BITS) * WORD_BITS + c,
-        Packing::Patch => tap * channels + c,
-    };
-    let word = o * layer.row_words() + bit / WORD_BITS;
-    rows[word as usize] >> (bit % WORD_BITS) & 1 == 1
 }

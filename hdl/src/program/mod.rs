@@ -1,8 +1,10 @@
 //! From a model to the contents of the engine: the layer table, the memories and their sizes.
 
+mod digits;
 mod jobs;
 mod lanes;
 mod row;
+mod scales;
 mod table;
 mod units;
 
@@ -12,8 +14,10 @@ pub use jobs::Job;
 pub use row::Row;
 
 use crate::{HdlError, Options};
+use digits::Digits;
 use jobs::byte_offset;
 use lanes::LayerImage;
+use scales::{Scale, common_bits, wide_bits};
 use units::Units;
 
 /// Most words of the activation memory, and most addresses of the weights.
@@ -32,7 +36,7 @@ pub struct Program {
     pub rows: Vec<Row>,
     /// What the front makes of the input's bytes.
     pub jobs: Vec<Job>,
-    /// Inverted weights: address by address, in it lane by lane.
+    /// Negative digits of weights: address by address, in it lane by lane; empty where none is negative.
     pub weights: Vec<u32>,
     /// Masks, for the first addresses of the weights.
     pub masks: Vec<u32>,
@@ -40,6 +44,12 @@ pub struct Program {
     pub biases: Vec<i64>,
     /// Whether the channel complements its count; beside the last bias of a channel.
     pub flips: Vec<bool>,
+    /// Factors and addends of requantised outputs, one a channel, dummies up to whole groups of lanes included.
+    pub scales: Vec<(i64, i128)>,
+    /// Bits of a requantised sum before it is shifted.
+    pub scale_bits: u32,
+    /// Addresses of weights and masks.
+    pub weight_addresses: u32,
     /// Step of the window's start after the group that ends before this bias address, where it is not regular.
     pub group_steps: Vec<(u32, u32)>,
     /// Thresholds of the encodings.
@@ -80,6 +90,9 @@ impl Program {
             masks: Vec::new(),
             biases: vec![0; options.lanes as usize],
             flips: vec![false; options.lanes as usize],
+            scales: Vec::new(),
+            scale_bits: 1,
+            weight_addresses: 0,
             group_steps: Vec::new(),
             thresholds: Vec::new(),
             byte_offset: byte_offset(model.input().kind),
@@ -122,6 +135,25 @@ impl Program {
         self.rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0)
     }
 
+    /// Planes that the lanes themselves decide about.
+    pub(crate) fn decided_planes(&self) -> u32 {
+        let decides = |row: &&Row| !row.raw && !row.pool && !row.requant;
+        self.rows.iter().filter(decides).map(|row| row.out_planes + 1).max().unwrap_or(0)
+    }
+
+    /// Planes of requantised outputs.
+    pub(crate) fn scaled_planes(&self) -> u32 {
+        self.rows.iter().filter(|row| row.requant).map(|row| row.out_planes + 1).max().unwrap_or(0)
+    }
+
+    /// Bits of the factor of a requantised output; 0 where all factors are 1.
+    pub(crate) fn factor_bits(&self) -> u32 {
+        if self.scales.iter().all(|(factor, _)| *factor == 1) {
+            return 0;
+        }
+        self.scales.iter().map(|(factor, _)| signed_bits(*factor)).max().unwrap_or(0)
+    }
+
     /// Largest left shift of a count.
     pub fn max_shift(&self) -> u32 {
         let window = |row: &Row| if row.pool || row.twice || row.doubles { row.shift } else { row.shift + row.planes };
@@ -143,7 +175,9 @@ impl Program {
             if layer.op.is_weighted() {
                 let taps = u64::from(layer.window.taps());
                 let channels = layer.input.shape.channels;
-                weights += groups
+                // As if all weights had as many digits as the largest one that the kind allows.
+                let passes = u64::from(32 - layer.weights.largest().leading_zeros()).max(1);
+                weights += (groups * passes + 1)
                     * match lanes::is_patch(layer) {
                         true => (taps * u64::from(channels)).div_ceil(u64::from(WORD_BITS)),
                         false => taps * u64::from(channels.div_ceil(WORD_BITS)),
@@ -181,16 +215,14 @@ impl Program {
     }
 
     fn add_layers(&mut self, layers: &[Layer<'_>], copies: bool) -> Result<(), HdlError> {
-        let units: Vec<Units> = layers.iter().map(Units::new).collect();
         let lanes = self.options.lanes;
-        let images: Vec<LayerImage> = layers
-            .iter()
-            .zip(&units)
-            .map(|(layer, units)| match layer.op {
-                Op::Encode | Op::MaxPool => LayerImage::default(),
-                _ => LayerImage::new(layer, units, lanes),
-            })
-            .collect();
+        let digits: Vec<Digits> = layers.iter().map(|layer| Digits::new(layer, lanes)).collect();
+        let units: Vec<Units> = layers.iter().zip(&digits).map(|(layer, digits)| Units::new(layer, digits)).collect();
+        let image = |(at, layer): (usize, &Layer<'_>)| match layer.op {
+            Op::Encode | Op::MaxPool => LayerImage::default(),
+            _ => LayerImage::new(layer, &units[at], &digits[at], lanes),
+        };
+        let images: Vec<LayerImage> = layers.iter().enumerate().map(image).collect();
         let bases = self.place_weights(&images);
         let mut jobs = 0;
         for (at, layer) in layers.iter().enumerate() {
@@ -198,10 +230,13 @@ impl Program {
             let mut row = match layer.op {
                 Op::Encode => table::encode(layer),
                 Op::MaxPool => table::max_pool(layer),
-                Op::SumPool => table::sum_pool(layer, &units[at], lanes),
-                Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &images[at], lanes),
+                Op::SumPool => table::sum_pool(layer, &units[at], &digits[at], lanes),
+                Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &digits[at], &images[at], lanes),
             };
             (row.w_base, row.b_base) = (bases[at], b_base);
+            if let Transform::Requant { shift, .. } = layer.transform {
+                (row.q_base, row.out_shift) = self.place_scales(&images[at], shift);
+            }
             row.send = at + 1 == layers.len() && !copies;
             if row.send {
                 row.out_base = 0; // words that are sent have no address
@@ -214,6 +249,9 @@ impl Program {
             self.rows.push(row);
         }
         self.double_planes();
+        if self.weights.iter().all(|word| *word == 0) {
+            self.weights.clear();
+        }
         if copies {
             let output = layers[layers.len() - 1].output;
             self.rows.push(table::copy_out(layers.len() as u16 - 1, output.region));
@@ -249,7 +287,25 @@ impl Program {
                 }
             }
         }
+        self.weight_addresses = (self.weights.len() / self.lanes()) as u32;
         bases
+    }
+
+    /// Puts factors and addends into their memory; returns where the layer starts, and its shift.
+    fn place_scales(&mut self, image: &LayerImage, shift: u32) -> (u32, u32) {
+        let base = self.scales.len() as u32;
+        let scales: Vec<Scale> = image.channels.iter().filter_map(|channel| channel.scale).collect();
+        let common = common_bits(&scales, shift);
+        for scale in scales.into_iter().map(|scale| scale.reduced(common)) {
+            let (least, greatest) = scale.range;
+            // The reference calculates with 64 bits too.
+            self.scale_bits = self.scale_bits.max(wide_bits(least).max(wide_bits(greatest))).min(64);
+            self.scales.push((scale.multiplier, scale.addend));
+        }
+        // Lanes past the last channel have counted something negative, which becomes 0.
+        self.scales.resize(base as usize + image.channels.len(), (1, 0));
+        self.scale_bits = self.scale_bits.max(image.channels.iter().map(|c| signed_bits(c.range.0)).max().unwrap_or(1));
+        (base, shift - common)
     }
 
     /// Puts the biases into their memory and returns where the layer starts.

@@ -11,6 +11,8 @@ pub struct Row {
     pub words: u32,
     /// Last plane of one tap.
     pub planes: u32,
+    /// Last pass over the window; the accumulators double before each next one.
+    pub passes: u32,
     /// Last column of the kernel.
     pub kernel_columns: u32,
     /// Last row of the kernel.
@@ -85,8 +87,22 @@ pub struct Row {
     /// Left shift of the first plane.
     pub shift: u32,
     /// Whether planes come from the most significant one, and the accumulator doubles before each next one:
-    /// layers of one tap in models that need no shifter otherwise.
+    /// layers of one tap and one pass in models that need no shifter otherwise.
     pub doubles: bool,
+    /// Whether the sum of the window, counted before the first group, takes part.
+    pub shared: bool,
+    /// Last doubling of the accumulators before the residual, where the sum takes part.
+    pub doublings: u32,
+    /// In which of these doublings the sum is added: the first in the lowest bit.
+    pub ratio: u32,
+    /// Whether the output is requantised.
+    pub requant: bool,
+    /// First entry of the requantisation's memory.
+    pub q_base: u32,
+    /// Right shift of a requantised sum.
+    pub out_shift: u32,
+    /// Last cycle at the end of a group: as many planes as a pool has, or what requantisation takes.
+    pub settle: u32,
     /// Whether a residual is added.
     pub residual: bool,
     /// Last plane of the residual.
@@ -114,6 +130,11 @@ pub struct Row {
 impl Row {
     /// Whether it multiplies the planes of a single tap.
     pub(crate) fn is_one_tap(&self) -> bool {
-        !self.pool && !self.select && !self.twice && self.kernel_columns == 0 && self.kernel_rows == 0
+        !self.pool
+            && !self.select
+            && !self.twice
+            && self.passes == 0
+            && self.kernel_columns == 0
+            && self.kernel_rows == 0
     }
 }

@@ -1,7 +1,8 @@
 //! The rows of the layer table, by operation.
 
-use bitfab_format::{Kind, Layer, Op, PadValue, Region, Tensor, WORD_BITS};
+use bitfab_format::{Kind, Layer, Op, PadValue, Region, Tensor, Transform, WORD_BITS};
 
+use super::digits::Digits;
 use super::lanes::{LayerImage, is_patch};
 use super::row::Row;
 use super::units::Units;
@@ -87,6 +88,7 @@ pub(crate) fn max_pool(layer: &Layer<'_>) -> Row {
     let mut row = base(layer);
     let (pixel_words, plane, last_plane) = pixel(&layer.input);
     row.pool = true;
+    row.settle = row.out_planes;
     row.planes = last_plane;
     row.groups = plane - 1;
     row.x_base = last_plane * plane;
@@ -98,7 +100,7 @@ pub(crate) fn max_pool(layer: &Layer<'_>) -> Row {
 }
 
 /// Sum-pool: each lane adds the bit of its own channel.
-pub(crate) fn sum_pool(layer: &Layer<'_>, units: &Units, lanes: u32) -> Row {
+pub(crate) fn sum_pool(layer: &Layer<'_>, units: &Units, digits: &Digits, lanes: u32) -> Row {
     let mut row = base(layer);
     let (pixel_words, plane, last_plane) = pixel(&layer.input);
     row.select = true;
@@ -107,15 +109,16 @@ pub(crate) fn sum_pool(layer: &Layer<'_>, units: &Units, lanes: u32) -> Row {
     row.x_tap = pixel_words - last_plane * plane;
     row.x_word = 1;
     walk(&mut row, layer, plane - 1);
-    accumulate(&mut row, layer, units, lanes);
+    accumulate(&mut row, layer, units, digits, lanes);
     row
 }
 
 /// Dense and convolution.
-pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, image: &LayerImage, lanes: u32) -> Row {
+pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image: &LayerImage, lanes: u32) -> Row {
     let mut row = base(layer);
     let (_, plane, last_plane) = pixel(&layer.input);
     row.words = image.words - 1;
+    row.passes = digits.passes - 1;
     row.planes = last_plane;
     row.masked = image.masked;
     row.patch = is_patch(layer);
@@ -137,7 +140,12 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, image: &LayerImage, lan
     if rest != 0 && !row.masked && (row.ones || row.twice) {
         row.tail = (1 << rest) - 1;
     }
-    accumulate(&mut row, layer, units, lanes);
+    if let Some(shared) = digits.shared {
+        row.shared = true;
+        row.doublings = shared.doublings - 1;
+        row.ratio = shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings);
+    }
+    accumulate(&mut row, layer, units, digits, lanes);
     row
 }
 
@@ -154,14 +162,19 @@ fn flatten(row: &mut Row, layer: &Layer<'_>) {
 }
 
 /// What layers with accumulators share.
-fn accumulate(row: &mut Row, layer: &Layer<'_>, units: &Units, lanes: u32) {
+fn accumulate(row: &mut Row, layer: &Layer<'_>, units: &Units, digits: &Digits, lanes: u32) {
     let channels = layer.output.shape.channels;
     row.groups = channels.div_ceil(lanes) - 1;
     row.last_lane = (channels - 1) % lanes;
     row.shift = units.shift;
-    row.thresholds = if row.raw { 0 } else { (1 << layer.output.kind.planes()) - 2 };
+    row.requant = matches!(layer.transform, Transform::Requant { .. });
+    if row.requant {
+        // Selected, multiplied, added, shifted and collected; a single lane is held back until all planes are written.
+        row.settle = if lanes == 1 { 4 } else { 3 };
+    }
+    row.thresholds = if row.raw || row.requant { 0 } else { (1 << layer.output.kind.planes()) - 2 };
     row.double = row.raw && units.unit == 2;
-    row.odd = row.double && units.offset(layer, 0).rem_euclid(2) == 1;
+    row.odd = row.double && units.offset(layer, digits.places(0)).rem_euclid(2) == 1;
     if let Some(residual) = layer.residual {
         let (_, plane, last_plane) = pixel(&residual.tensor);
         row.residual = true;

@@ -36,6 +36,8 @@ pub(crate) enum State {
     Done = 6,
     /// Wait until all outputs are written.
     Drain = 7,
+    /// Double the accumulators and add the sum of the window.
+    Scale = 8,
 }
 
 /// The sequencer.
@@ -45,6 +47,9 @@ pub(crate) struct Sequencer {
     state: State,
     row: usize,
     half: bool,
+    /// The sum of the window is counted, before the first group.
+    summing: bool,
+    pass: u32,
     word: u32,
     plane: u32,
     kernel_column: u32,
@@ -72,6 +77,8 @@ impl Sequencer {
             state: State::Load,
             row: 0,
             half: false,
+            summing: false,
+            pass: 0,
             word: 0,
             plane: 0,
             kernel_column: 0,
@@ -121,13 +128,22 @@ impl Sequencer {
         row.pool || self.slot == self.program.slots() - 1 || self.group == row.groups
     }
 
+    fn is_settled(&self) -> bool {
+        self.summing || self.step == self.now().settle
+    }
+
     fn is_leaving(&self) -> bool {
-        self.state == State::Done && (!self.now().pool || self.step == self.now().out_planes)
+        self.state == State::Done && self.is_settled()
+    }
+
+    /// Whether this is the last group of lanes; the sum of the window comes before the first.
+    fn is_group_last(&self) -> bool {
+        !self.summing && self.group == self.now().groups
     }
 
     /// Whether the front may fill the patch again.
     pub fn release(&self) -> bool {
-        self.is_leaving() && self.now().patch && self.group == self.now().groups
+        self.is_leaving() && self.now().patch && self.is_group_last()
     }
 
     /// What is issued in this cycle.
@@ -137,6 +153,7 @@ impl Sequencer {
             State::Run => self.run_flags(),
             State::Residual => flag::RUN | flag::SELECT | self.slot << flag::SLOT | self.shift << flag::SHIFT,
             State::Bias if self.step != 0 => flag::COUNT,
+            State::Scale => flag::DOUBLE | if self.now().ratio >> self.step & 1 == 1 { flag::ADD } else { 0 },
             State::Emit => flag::EMIT | self.step << flag::SLOT,
             State::Done => self.done_flags(),
             _ => 0,
@@ -150,7 +167,11 @@ impl Sequencer {
         let outside = self.is_outside();
         let ones = outside && (row.ones || (row.twice && self.plane == 1));
         let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
-        let shift = if row.doubles || (row.twice && outside) { 0 } else { self.shift };
+        let shift = match (row.doubles, row.twice && outside) {
+            (true, _) => 0,
+            (false, true) => row.shift - 1, // half of a tap inside
+            (false, false) => self.shift,
+        };
         let is_first = self.kernel_column == 0 && self.kernel_row == 0;
         let own = if row.pool {
             flag::POOL
@@ -162,12 +183,24 @@ impl Sequencer {
         };
         own | when(outside && !ones, flag::ZERO)
             | when(ones, flag::ONES)
-            | when(row.doubles && self.plane != 0 && self.word == 0, flag::DOUBLE)
+            | when(self.is_doubling(row, is_first), flag::DOUBLE)
             | when(self.word == row.words, flag::TAIL)
+    }
+
+    /// Whether the accumulators double before this word: a plane of doubling rows, or a pass, begins with it.
+    fn is_doubling(&self, row: &Row, is_first: bool) -> bool {
+        let next_pass = self.pass != 0 && self.plane == 0 && is_first;
+        self.word == 0 && (next_pass || (row.doubles && self.plane != 0))
     }
 
     fn done_flags(&self) -> u32 {
         let row = self.now();
+        if self.summing {
+            return flag::KEEP;
+        }
+        if !self.is_settled() && !row.pool {
+            return 0;
+        }
         let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
         let own = if row.pool {
             when(self.step == 0, flag::POOLED)
@@ -190,8 +223,13 @@ impl Sequencer {
             State::Run => self.run(),
             State::Residual => self.residual(),
             State::Bias => self.bias(),
+            State::Scale => {
+                let next = if self.now().residual { State::Residual } else { State::Bias };
+                self.count_to(self.now().doublings, next);
+            }
             State::Emit => {
-                let last = if self.group == self.now().groups { self.now().last_lane } else { self.last_lane() };
+                let is_part = self.group == self.now().groups && self.now().raw;
+                let last = if is_part { self.now().last_lane } else { self.last_lane() };
                 self.count_to(last, State::Done);
             }
             State::Done if self.is_leaving() => self.leave(),
@@ -226,6 +264,7 @@ impl Sequencer {
         self.shift = row.shift;
         self.y_start = [0_u32.wrapping_sub(row.top), 0_u32.wrapping_sub(row.left)];
         self.y = self.y_start;
+        self.summing = row.shared;
         self.state = if row.patch || row.send { State::Wait } else { State::Run };
     }
 
@@ -248,7 +287,12 @@ impl Sequencer {
         } else {
             row.x_line
         };
-        self.x = if window_end && row.residual { self.r } else { self.x.wrapping_add(x_step) };
+        let pass_last = self.pass == row.passes || self.summing;
+        self.x = match (window_end, pass_last) {
+            (true, false) => self.start,
+            (true, true) if row.residual && !self.summing => self.r,
+            _ => self.x.wrapping_add(x_step),
+        };
         self.w = self.w.wrapping_add(if word_last && !plane_last { row.w_back } else { 1 });
         self.word = if word_last { 0 } else { self.word + 1 };
         if word_last {
@@ -259,12 +303,16 @@ impl Sequencer {
             self.next_tap(column_last, row_last);
         }
         if window_end {
-            self.state = match (row.residual, row.pool) {
-                (true, _) => State::Residual,
-                (false, true) => State::Done,
+            self.pass = if pass_last { 0 } else { self.pass + 1 };
+        }
+        if window_end && pass_last {
+            self.state = match (row.residual, row.pool || self.summing) {
+                (_, true) => State::Done,
+                _ if row.shared => State::Scale,
+                (true, false) => State::Residual,
                 (false, false) => State::Bias,
             };
-            if row.residual {
+            if row.residual && !self.summing {
                 self.shift = row.r_shift;
             }
         }
@@ -288,19 +336,23 @@ impl Sequencer {
 
     fn bias(&mut self) {
         self.b += 1;
-        let next = if self.now().raw { State::Emit } else { State::Done };
+        let next = if self.now().raw || self.now().requant { State::Emit } else { State::Done };
         self.count_to(self.now().thresholds, next);
     }
 
     /// The group is finished: the next one, the next pixel, or the end of the layer.
     fn leave(&mut self) {
         let row = self.now().clone();
+        self.step = 0;
+        self.shift = row.shift;
+        if self.summing {
+            (self.summing, self.x, self.state) = (false, self.start, State::Run);
+            return;
+        }
         let word_end = self.is_word_end();
         let pixel_end = self.group == row.groups;
         let column_last = self.column == row.columns;
         let row_last = self.out_row == row.rows;
-        self.step = 0;
-        self.shift = row.shift;
         self.slot = if word_end { 0 } else { self.slot + 1 };
         self.group = if pixel_end { 0 } else { self.group + 1 };
         let step = match (pixel_end, column_last) {
@@ -317,6 +369,7 @@ impl Sequencer {
         if pixel_end {
             (self.w, self.b) = (row.w_base, row.b_base);
             self.r = self.r.wrapping_add(row.r_pixel);
+            self.summing = row.shared;
             self.half ^= row.patch;
             self.next_pixel(&row, column_last, row_last);
         } else if word_end {

@@ -34,12 +34,16 @@ pub(crate) mod flag {
     pub const LOAD: u32 = 1 << 14;
     /// Double the accumulators before this word is added.
     pub const DOUBLE: u32 = 1 << 15;
-    /// Plane of a maximum: 2 bits from here.
-    pub const PLANE: u32 = 16;
+    /// Keep what lane 0 has counted as the sum of the window, and clear.
+    pub const KEEP: u32 = 1 << 16;
+    /// Add the sum of the window.
+    pub const ADD: u32 = 1 << 17;
     /// Group within the output word, or the lane to emit: 5 bits from here.
     pub const SLOT: u32 = 18;
     /// Left shift: 5 bits from here.
     pub const SHIFT: u32 = 23;
+    /// Plane of a maximum: 3 bits from here.
+    pub const PLANE: u32 = 28;
 }
 
 /// One issue.

@@ -23,6 +23,10 @@ pub(super) struct Uses {
     pub slots: bool,
     pub shift: bool,
     pub many: bool,
+    pub passes: bool,
+    pub shared: bool,
+    pub settles: bool,
+    pub emits: bool,
 }
 
 /// Widths in bits.
@@ -55,10 +59,14 @@ impl Uses {
             wait: any(|r| r.patch || r.send),
             raw: any(|r| r.raw),
             moves: any(|r| r.columns != 0 || r.rows != 0 || r.x_word != 0) || !program.group_steps.is_empty(),
-            steps: any(|r| r.thresholds != 0 || r.raw || (r.pool && r.out_planes != 0) || r.r_planes != 0),
+            steps: any(|r| r.thresholds | r.settle | r.r_planes | r.doublings != 0 || r.raw || r.requant),
             slots: program.slots() != 1 && any(|r| !r.pool),
             shift: program.max_shift() != 0,
             many: program.rows.len() > 1,
+            passes: any(|r| r.passes != 0),
+            shared: any(|r| r.shared),
+            settles: any(|r| r.requant),
+            emits: any(|r| r.raw || r.requant),
         }
     }
 }
@@ -67,11 +75,12 @@ impl Widths {
     pub fn new(program: &Program) -> Self {
         let most = |of: fn(&Row) -> u32| u64::from(program.rows.iter().map(of).max().unwrap_or(0));
         let reach = most(|r| r.height.max(r.width) + 2 * (r.kernel_rows.max(r.kernel_columns) + 1));
-        let steps = most(|r| r.thresholds.max(r.out_planes).max(r.r_planes));
-        let lanes = if program.rows.iter().any(|r| r.raw) { u64::from(program.options.lanes) - 1 } else { 0 };
+        let steps = most(|r| r.thresholds.max(r.out_planes).max(r.r_planes).max(r.doublings).max(r.settle));
+        let lanes =
+            if program.rows.iter().any(|r| r.raw || r.requant) { u64::from(program.options.lanes) - 1 } else { 0 };
         Self {
             address: width(u64::from(program.ram_words) - 1),
-            weights: width((program.weights.len() / program.lanes()) as u64),
+            weights: width(u64::from(program.weight_addresses)),
             biases: width((program.biases.len() / program.lanes()) as u64),
             rows: width(program.rows.len() as u64 - 1),
             position: width(reach + most(|r| r.stride_down.max(r.stride_right))) + 1,
@@ -97,6 +106,14 @@ const COUNTS: [Column; 10] = [
     ("thresholds", |r| r.thresholds),
     ("out_planes", |r| r.out_planes),
     ("r_planes", |r| r.r_planes),
+];
+/// Columns of units that few models use.
+const RARE: [Column; 5] = [
+    ("passes", |r| r.passes),
+    ("is_shared", |r| r.shared as u32),
+    ("doublings", |r| r.doublings),
+    ("is_requant", |r| r.requant as u32),
+    ("settle", |r| r.settle),
 ];
 /// Columns of one bit.
 const FLAGS: [Column; 10] = [
@@ -142,6 +159,15 @@ pub(super) fn table(program: &Program, widths: &Widths) -> String {
     let all = |columns: &[Column], bits: u32| columns.iter().map(|(name, of)| one(name, bits, *of)).collect::<String>();
     [
         COUNTS.iter().map(|(name, of)| one(name, count(program, *of), *of)).collect(),
+        RARE.iter()
+            .filter(|(_, of)| most(program, *of) != 0)
+            .map(|(name, of)| one(name, count(program, *of), *of))
+            .collect(),
+        if most(program, |r| r.ratio) == 0 {
+            String::new()
+        } else {
+            one("ratio", most(program, |r| r.doublings) + 1, |r| r.ratio)
+        },
         all(&FLAGS, 1),
         all(&ADDRESSES, widths.address),
         all(&POSITIONS, widths.position),
@@ -155,9 +181,14 @@ pub(super) fn table(program: &Program, widths: &Widths) -> String {
     .concat()
 }
 
+/// The largest value of a column.
+fn most(program: &Program, of: fn(&Row) -> u32) -> u32 {
+    program.rows.iter().map(of).max().unwrap_or(0)
+}
+
 /// Bits that hold a count of every row.
 fn count(program: &Program, of: fn(&Row) -> u32) -> u32 {
-    width(u64::from(program.rows.iter().map(of).max().unwrap_or(0)))
+    width(u64::from(most(program, of)))
 }
 
 /// The registers.
@@ -165,9 +196,11 @@ pub(super) fn registers(program: &Program, uses: &Uses, widths: &Widths) -> Stri
     let count = |of: fn(&Row) -> u32| count(program, of);
     let y = widths.position;
     let list = [
-        (true, "state", 3),
+        (true, "state", if uses.shared { 4 } else { 3 }),
         (uses.many, "row", widths.rows),
         (uses.patch, "half", 1),
+        (uses.shared, "summing", 1),
+        (uses.passes, "pass", count(|r| r.passes)),
         (uses.words, "word", count(|r| r.words)),
         (uses.planes, "plane", count(|r| r.planes)),
         (uses.kernel_columns, "kernel_column", count(|r| r.kernel_columns)),

@@ -25,22 +25,35 @@ pub(crate) fn text(program: &Program) -> String {
 
 fn conditions(program: &Program, uses: &Uses) -> String {
     let plane = if uses.twice { "is_twice ? (!outside || plane[0]) : (plane == planes)" } else { "plane == planes" };
-    let slot = format!("(is_pool || (slot == {}) || group_last)", program.slots() - 1);
+    let slot = format!("(is_pool || (slot == {}) || group_end)", program.slots() - 1);
     [
         wire("outside", uses.padded, "is_padded && ((y_row >= height) || (y_column >= width))", 0),
         wire("word_last", uses.words, "word == words", 1),
         wire("plane_last", uses.planes, plane, 1),
         wire("column_last", uses.kernel_columns, "kernel_column == kernel_columns", 1),
         wire("row_last", uses.kernel_rows, "kernel_row == kernel_rows", 1),
-        wire("group_last", uses.groups, "group == groups", 1),
+        wire("group_end", uses.groups, "group == groups", 1),
+        wire("group_last", true, if uses.shared { "!summing && group_end" } else { "group_end" }, 1),
         wire("out_column_last", uses.columns, "out_column == columns", 1),
         wire("out_row_last", uses.rows, "out_row == rows", 1),
         wire("word_end", true, &slot, 1),
         wire("tap_end", true, "word_last && plane_last", 1),
         wire("window_end", true, "tap_end && column_last && row_last", 1),
-        wire("leaving", true, "(state == 3'd6) && (!is_pool || (count == out_planes))", 1),
+        wire("pass_last", uses.passes, if uses.shared { "summing || (pass == passes)" } else { "pass == passes" }, 1),
+        wire("settled", true, settled(uses), 1),
+        wire("leaving", true, "(state == 3'd6) && settled", 1),
     ]
     .concat()
+}
+
+/// The last cycle of the end of a group.
+fn settled(uses: &Uses) -> &'static str {
+    match (uses.shared, uses.settles) {
+        (true, true) => "summing || (count == settle)",
+        (true, false) => "summing || !is_pool || (count == out_planes)",
+        (false, true) => "count == settle",
+        (false, false) => "!is_pool || (count == out_planes)",
+    }
 }
 
 /// Steps of the activation address.
@@ -107,26 +120,45 @@ fn load(uses: &Uses) -> String {
             uses.padded,
             "      y_row <= top;\n      y_column <= left;\n      y_row_start <= top;\n      y_column_start <= left;\n",
         ),
+        when(uses.shared, "      summing <= is_shared;\n"),
         "      state <= (is_patch || is_send) ? 3'd1 : 3'd2;\n    end\n",
         when(uses.wait, "    3'd1: if ((patch_ready || !is_patch) && (room || !is_send)) state <= 3'd2;\n"),
     ]
     .concat()
 }
 
+/// The next address of the activation memory, while the window is walked.
+fn next_word(uses: &Uses) -> String {
+    let begin = if uses.moves { "start" } else { "first" };
+    let own = when(uses.shared, " && !summing");
+    let mut text = String::from("      x_now <= ");
+    if uses.passes {
+        let _ = write!(text, "(window_end && !pass_last) ? {begin} : ");
+    }
+    if uses.residual {
+        let _ = write!(text, "(window_end && is_residual{own}) ? r_now : ");
+    }
+    text + "(x_now + x_step);\n"
+}
+
 fn run(uses: &Uses) -> String {
-    let shift = "      if (word_last) shift <= !plane_last ? (shift + 1'd1) : \
-                 ((window_end && is_residual) ? r_shift : first_shift);\n";
+    let own = when(uses.shared, " && !summing");
+    let shift = format!(
+        "      if (word_last) shift <= !plane_last ? (shift + 1'd1) : \
+         ((window_end && pass_last && is_residual{own}) ? r_shift : first_shift);\n"
+    );
+    let next = format!(
+        "      if (window_end && pass_last) state <= {}(is_residual ? 3'd3 : (is_pool ? 3'd6 : 3'd4));\n    end\n",
+        when(uses.shared, "summing ? 4'd6 : is_shared ? 4'd8 : ")
+    );
     [
         "    3'd2: begin\n",
-        if uses.residual {
-            "      x_now <= (window_end && is_residual) ? r_now : (x_now + x_step);\n"
-        } else {
-            "      x_now <= x_now + x_step;\n"
-        },
+        &next_word(uses),
         "      w_now <= w_now + ((word_last && !plane_last) ? w_back : 1'd1);\n",
+        when(uses.passes, "      if (window_end) pass <= pass_last ? 0 : (pass + 1'd1);\n"),
         when(uses.words, "      word <= word_last ? 0 : (word + 1'd1);\n"),
         when(uses.planes, "      if (word_last) plane <= plane_last ? 0 : (plane + 1'd1);\n"),
-        when(uses.shift, shift),
+        when(uses.shift, &shift),
         when(uses.kernel_columns, "      if (tap_end) kernel_column <= column_last ? 0 : (kernel_column + 1'd1);\n"),
         when(uses.kernel_rows, "      if (tap_end && column_last) kernel_row <= row_last ? 0 : (kernel_row + 1'd1);\n"),
         when(
@@ -134,7 +166,7 @@ fn run(uses: &Uses) -> String {
             "      if (tap_end) y_column <= column_last ? y_column_start : (y_column + 1'd1);\n      \
              if (tap_end && column_last) y_row <= row_last ? y_row_start : (y_row + 1'd1);\n",
         ),
-        "      if (window_end) state <= is_residual ? 3'd3 : (is_pool ? 3'd6 : 3'd4);\n    end\n",
+        &next,
     ]
     .concat()
 }
@@ -158,10 +190,20 @@ fn ends(program: &Program, uses: &Uses) -> String {
             count("r_planes", "3'd4")
         );
     }
-    let next = if uses.raw { "is_raw ? 3'd5 : 3'd6" } else { "3'd6" };
+    if uses.shared {
+        let next = "(is_residual ? 3'd3 : 3'd4)";
+        let _ = write!(text, "    4'd8: begin\n{}    end\n", count("doublings", next));
+    }
+    let next = match (uses.raw, uses.settles) {
+        (true, true) => "(is_raw || is_requant) ? 3'd5 : 3'd6",
+        (true, false) => "is_raw ? 3'd5 : 3'd6",
+        (false, true) => "is_requant ? 3'd5 : 3'd6",
+        (false, false) => "3'd6",
+    };
     let _ = write!(text, "    3'd4: begin\n      b_now <= b_now + 1'd1;\n{}    end\n", count("thresholds", next));
-    if uses.raw {
-        let last = format!("(group_last ? last_lane : {})", program.options.lanes - 1);
+    if uses.emits {
+        let part = if uses.settles { "group_last && is_raw" } else { "group_last" };
+        let last = format!("(({part}) ? last_lane : {})", program.options.lanes - 1);
         let _ = write!(text, "    3'd5: begin\n{}    end\n", count(&last, "3'd6"));
     }
     text
@@ -177,8 +219,14 @@ fn leave(program: &Program, uses: &Uses) -> String {
                   y_column <= out_column_last ? left : (y_column_start + stride_right);\n          \
                   if (out_column_last) begin\n            y_row_start <= y_row_start + stride_down;\n            \
                   y_row <= y_row_start + stride_down;\n          end else y_row <= y_row_start;\n        end\n";
+    // The sum of the window goes before the first group, and nothing else moves on.
+    let summed = "      if (summing) begin\n        x_now <= start;\n        summing <= 0;\n        state <= 4'd2;\n      end else ";
+    let summed = if uses.moves { summed.to_owned() } else { summed.replace("start", "first") };
     [
-        "    3'd6: begin\n      if (leaving) begin\n        x_now <= next;\n",
+        "    3'd6: begin\n",
+        if uses.shared { &summed } else { "      " },
+        "if (leaving) begin\n        x_now <= next;\n",
+        when(uses.shared, "        if (group_last) summing <= is_shared;\n"),
         "        if (group_last) begin\n          w_now <= w_base;\n          b_now <= b_base;\n        end\n",
         when(uses.steps, "        count <= 0;\n"),
         when(uses.shift, "        shift <= first_shift;\n"),
@@ -203,8 +251,7 @@ fn leave(program: &Program, uses: &Uses) -> String {
 }
 
 /// The flags of an issue, from bit 15 down, and when they are set.
-const FLAGS: [(&str, &str); 16] = [
-    ("double", "running && is_doubling && (plane != 0) && (word == 0)"),
+const FLAGS: [(&str, &str); 15] = [
     ("load", "state == 3'd0"),
     ("pooled", "finishing && is_pool && (count == 0)"),
     ("most", "running && is_pool && (plane == 0)"),
@@ -212,8 +259,8 @@ const FLAGS: [(&str, &str); 16] = [
     ("pooling", "running && is_pool"),
     ("emit", "state == 3'd5"),
     ("pixel", "finishing && group_last"),
-    ("flush", "finishing && !is_pool && word_end && !is_raw"),
-    ("done", "finishing && !is_pool"),
+    ("flush", "finishing && !is_pool && settled && word_end && !is_raw"),
+    ("done", "finishing && !is_pool && settled"),
     ("counting", "(state == 3'd4) && (count != 0)"),
     ("tail", "running && word_last"),
     ("force_ones", "running && outside && ones"),
@@ -222,23 +269,53 @@ const FLAGS: [(&str, &str); 16] = [
     ("multiply", "(state == 3'd3) || (running && !is_pool)"),
 ];
 
+/// The flags above bit 14: they depend on more of the model.
+fn rare_flags(uses: &Uses) -> String {
+    let fresh = "(plane == 0) && (kernel_column == 0) && (kernel_row == 0)";
+    let plane = "(is_doubling && (plane != 0))";
+    let double = match (uses.passes, uses.shared) {
+        (false, false) => "running && is_doubling && (plane != 0) && (word == 0)".to_owned(),
+        (false, true) => format!("(state == 4'd8) || (running && (word == 0) && {plane})"),
+        (true, shared) => format!(
+            "{}(running && (word == 0) && ({plane} || ((pass != 0) && {fresh})))",
+            when(shared, "(state == 4'd8) || ")
+        ),
+    };
+    [
+        wire("double_flag", true, &double, 0),
+        wire("keep_flag", uses.shared, "finishing && summing", 0),
+        wire("add_flag", uses.shared, "(state == 4'd8) && ratio[count]", 0),
+    ]
+    .concat()
+}
+
 fn outputs(uses: &Uses) -> String {
-    let slot = if uses.raw { "(state == 3'd5) ? {5'd0, count} : {5'd0, slot}" } else { "{5'd0, slot}" };
+    let slot = if uses.emits { "(state == 3'd5) ? {5'd0, count} : {5'd0, slot}" } else { "{5'd0, slot}" };
     let mut text = String::from("wire running = state == 3'd2;\nwire finishing = state == 3'd6;\nwire ones = ");
     text.push_str(if uses.twice { "is_ones || (is_twice && plane[0])" } else { "is_ones" });
     let _ = write!(text, ";\nwire [9:0] slot_flags = {slot};\n");
     text.push_str(if uses.twice {
-        "wire [9:0] shift_flags = (is_twice && outside && running) ? 10'd0 : {5'd0, shift};\n"
+        // Outside the input a tap is worth half of one inside.
+        "wire [9:0] half_shift = {5'd0, first_shift} - 10'd1;\n\
+         wire [9:0] shift_flags = (is_twice && outside && running) ? half_shift : {5'd0, shift};\n"
     } else {
         "wire [9:0] shift_flags = {5'd0, shift};\n"
     });
     text.push_str("wire [9:0] plane_flags = {8'd0, planes} - {8'd0, plane};\n");
+    text.push_str(&rare_flags(uses));
     for (name, expression) in FLAGS {
+        let expression = match (uses.shared, name) {
+            (true, "done" | "flush") => format!("{expression} && !summing"),
+            _ => expression.to_owned(),
+        };
         let _ = writeln!(text, "wire {name}_flag = {expression};");
     }
     let names = FLAGS.map(|(name, _)| format!("{name}_flag")).join(", ");
-    let _ =
-        writeln!(text, "always @(*) flags = {{4'd0, shift_flags[4:0], slot_flags[4:0], plane_flags[1:0], {names}}};");
+    let _ = writeln!(
+        text,
+        "always @(*) flags = {{1'd0, plane_flags[2:0], shift_flags[4:0], slot_flags[4:0], \
+         add_flag, keep_flag, double_flag, {names}}};"
+    );
     text.push_str("always @(*) x = x_now;\nalways @(*) w = w_now;\nalways @(*) b = (state == 3'd4) ? b_now : 0;\n");
     text.push_str(if uses.many { "always @(*) row_index = row;\n" } else { "initial row_index = 0;\n" });
     text.push_str("always @(*) release_patch = leaving && is_patch && group_last;\n");

@@ -1,0 +1,123 @@
+//! Requantised outputs in Verilog: select, multiply, add, shift and clamp, collect.
+
+use std::fmt::Write;
+
+use super::text::late;
+use crate::program::{Program, Row};
+use crate::sequencer::flag;
+use crate::text::{column, digits, memory, width};
+
+/// The four stages behind `chosen`, the accumulator of the lane that is emitted.
+pub(super) fn text(program: &Program) -> String {
+    let depth = program.depth();
+    let (emit, lanes) = (late(depth, flag::EMIT), program.options.lanes);
+    let mut text = entries(program);
+    text.push_str(&product(program));
+    let bits = program.scale_bits;
+    let _ = write!(
+        text,
+        "reg [2:0] stages = 0;\nalways @(posedge clock) stages <= {{stages[1:0], {emit} && is_requant}};\n\
+         reg signed [{}:0] total;\nalways @(posedge clock) total <= product + addend;\n",
+        bits - 1
+    );
+    text.push_str(&output(program));
+    for plane in 0..program.scaled_planes() {
+        let shifted = if lanes == 1 {
+            format!("output_bits[{plane}]")
+        } else {
+            format!("{{output_bits[{plane}], collected_{plane}[{}:1]}}", lanes - 1)
+        };
+        let _ = write!(
+            text,
+            "reg [{}:0] collected_{plane};\nalways @(posedge clock) if (stages[2]) collected_{plane} <= {shifted};\n",
+            lanes - 1
+        );
+    }
+    text
+}
+
+/// The memory of factors and addends, and the address of the next lane's entry.
+fn entries(program: &Program) -> String {
+    let (factor, bits) = (program.factor_bits(), program.scale_bits);
+    let depth = program.depth();
+    let row = |(multiplier, addend): &(i64, i128)| {
+        let low = *addend as u64 & u64::MAX >> (64 - bits);
+        let own = *multiplier as u64 & (1_u64 << factor).wrapping_sub(1);
+        digits(&[(low, bits), (own, factor)])
+    };
+    let rows: Vec<String> = program.scales.iter().map(row).collect();
+    let entry_bits = width(rows.len() as u64);
+    let values: Vec<u64> = program.rows.iter().map(|row| u64::from(row.q_base)).collect();
+    let mut text = column("q_base", entry_bits, "row_index", &values);
+    let _ = write!(
+        text,
+        "reg [{}:0] entry = 0;\nalways @(posedge clock) if ({} || ({} && {})) entry <= q_base;\n\
+         else if ({} && is_requant) entry <= entry + 1'd1;\n",
+        entry_bits - 1,
+        late(0, flag::LOAD),
+        late(depth, flag::DONE),
+        late(depth, flag::PIXEL),
+        late(depth, flag::EMIT),
+    );
+    text.push_str(&memory("scales", bits + factor, &rows));
+    let last = width(rows.len().max(1) as u64 - 1) - 1;
+    let _ = write!(
+        text,
+        "reg [{}:0] scales_read;\nalways @(posedge clock) scales_read <= scales[entry[{last}:0]];\n",
+        bits + factor - 1
+    );
+    text
+}
+
+/// The count of the chosen lane, and its product with the lane's factor if there is a factor.
+fn product(program: &Program) -> String {
+    let (factor, bits) = (program.factor_bits(), program.scale_bits);
+    let count = program.accumulator_bits;
+    let product = if factor == 0 {
+        "count".to_owned()
+    } else {
+        format!("count * $signed(scales_read[{}:{bits}])", bits + factor - 1)
+    };
+    format!(
+        "reg signed [{}:0] count;\nalways @(posedge clock) count <= chosen;\n\
+         reg signed [{last}:0] product;\nalways @(posedge clock) product <= {product};\n\
+         reg signed [{last}:0] addend;\nalways @(posedge clock) addend <= scales_read[{last}:0];\n",
+        count - 1,
+        last = bits - 1,
+    )
+}
+
+/// The shifted and clamped sum, by row where rows differ.
+fn output(program: &Program) -> String {
+    let rows: Vec<&Row> = program.rows.iter().filter(|row| row.requant).collect();
+    let (bits, planes) = (program.scale_bits, program.scaled_planes());
+    let sign = format!("total[{}]", bits - 1);
+    // Above the planes of the output, any bit of a sum that is not negative means that it is too large.
+    let one = |row: &Row| {
+        let (low, high) = (row.out_shift, row.out_shift + row.out_planes + 1);
+        let over = if high < bits - 1 { format!("|total[{}:{high}]", bits - 2) } else { "1'b0".to_owned() };
+        let field: Vec<String> = (0..planes)
+            .rev()
+            .map(|plane| low + plane)
+            .map(|bit| if bit < bits - 1 { format!("total[{bit}]") } else { "1'b0".to_owned() })
+            .collect();
+        format!("{{{over}, {}}}", field.join(", "))
+    };
+    let mut text = format!("reg [{planes}:0] shifted_total;\n");
+    let first = rows.first().map_or_else(|| "0".to_owned(), |row| one(row));
+    if rows.iter().all(|row| one(row) == first) {
+        let _ = writeln!(text, "always @(*) shifted_total = {first};");
+    } else {
+        text.push_str("always @(*) case (row_index)\n");
+        for (at, row) in program.rows.iter().enumerate().filter(|(_, row)| row.requant) {
+            let _ = writeln!(text, "  {at}: shifted_total = {};", one(row));
+        }
+        let _ = writeln!(text, "  default: shifted_total = {first};\nendcase");
+    }
+    let _ = writeln!(
+        text,
+        "wire [{last}:0] output_bits = {sign} ? {planes}'d0 : (shifted_total[{last}:0] | {{{planes}{{shifted_total[{planes}]}}}});",
+        last = planes - 1
+    );
+    text
+}

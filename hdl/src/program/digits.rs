@@ -1,0 +1,179 @@
+//! From a matrix of integer weights to digits that lanes can count: every kind of weights becomes passes of -1, 0, +1.
+//!
+//! A lane meets the window once for each digit, the most significant first, and doubles in between.
+//! Two-valued matrices (sparse-binary) take one pass for their rarer value and the sum of the window for the other.
+
+use bitfab_format::Layer;
+
+/// The weights of a layer as digits: `W = 2^common * (sum over passes p of 2^(passes - 1 - p) * digit_p)`,
+/// or with `shared`: `W = 2^common * (2^doublings * digit_0 + ratio)`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Digits {
+    /// The weights without the common factor, output channel by output channel.
+    values: Vec<i32>,
+    fan_in: usize,
+    /// Power of two that divides all weights.
+    pub common: u32,
+    /// Digits of a weight, at least 1.
+    pub passes: u32,
+    /// All weights are odd: every digit is -1 or +1.
+    odd: bool,
+    /// How the sum of the window takes part.
+    pub shared: Option<Shared>,
+}
+
+/// The part of two-valued weights that all channels share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shared {
+    /// The commoner value, not 0; its magnitude is less than `2^doublings`.
+    pub ratio: i32,
+    /// The rarer value is `2^doublings` away from it.
+    pub doublings: u32,
+}
+
+impl Digits {
+    /// The digits of `layer`, computed in groups of `lanes` channels.
+    pub fn new(layer: &Layer<'_>, lanes: u32) -> Self {
+        if !layer.op.is_weighted() {
+            return Self { fan_in: layer.fan_in() as usize, passes: 1, ..Self::default() };
+        }
+        let mut values = layer.integer_weights();
+        let all = values.iter().fold(0, |all, value| all | value);
+        let common = if all == 0 { 0 } else { all.trailing_zeros() };
+        values.iter_mut().for_each(|value| *value >>= common);
+        let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
+        let passes = (32 - largest.leading_zeros()).max(1);
+        let odd = values.iter().all(|value| value & 1 == 1);
+        let mut digits = Self { values, fan_in: layer.fan_in() as usize, common, passes, odd, shared: None };
+        if let Some(shared) = digits.two_values().filter(|shared| pays(layer, lanes, passes, *shared)) {
+            (digits.passes, digits.odd, digits.shared) = (1, false, Some(shared));
+        }
+        digits
+    }
+
+    /// The two values, where there are two that lie a power of two apart and the commoner one is smaller than that.
+    fn two_values(&self) -> Option<Shared> {
+        let first = *self.values.first()?;
+        let other = *self.values.iter().find(|value| **value != first)?;
+        let firsts = self.values.iter().filter(|value| **value == first).count();
+        let others = self.values.iter().filter(|value| **value == other).count();
+        if firsts + others != self.values.len() {
+            return None;
+        }
+        let (ratio, rare) = if firsts >= others { (first, other) } else { (other, first) };
+        let distance = ratio.abs_diff(rare);
+        let fits = distance.is_power_of_two() && ratio != 0 && ratio.unsigned_abs() < distance;
+        fits.then(|| Shared { ratio, doublings: distance.trailing_zeros() })
+    }
+
+    /// Digit `pass` of the weight of output `o` for value `index` of its window: -1, 0 or +1.
+    pub fn digit(&self, o: u32, index: u32, pass: u32) -> i32 {
+        let value = self.values[o as usize * self.fan_in + index as usize];
+        if let Some(shared) = self.shared {
+            return (value - shared.ratio).signum();
+        }
+        let place = self.passes - 1 - pass;
+        if self.odd {
+            return 2 * ((value + (1 << self.passes) - 1) >> (place + 1) & 1) - 1;
+        }
+        value.signum() * (value.abs() >> place & 1)
+    }
+
+    /// What the lanes of output `o` can count at most, and what they count where all values are zero:
+    /// the sums of the digits' places, and of the places of negative digits.
+    pub fn places(&self, o: u32) -> (i64, i64) {
+        if self.values.is_empty() {
+            return (self.fan_in as i64, 0);
+        }
+        let row = &self.values[o as usize * self.fan_in..(o as usize + 1) * self.fan_in];
+        let one = |value: i32| {
+            let (all, value) = match self.shared {
+                Some(Shared { ratio, doublings }) => {
+                    let own = i64::from(value != ratio) << doublings;
+                    (own + i64::from(ratio.unsigned_abs()), i64::from(value))
+                }
+                None if self.odd => ((1 << self.passes) - 1, i64::from(value)),
+                None => (i64::from(value.unsigned_abs()), i64::from(value)),
+            };
+            (all, (all - value) / 2)
+        };
+        row.iter().fold((0, 0), |sum, value| {
+            let (all, negative) = one(*value);
+            (sum.0 + all, sum.1 + negative)
+        })
+    }
+
+    /// Outputs, or 1 for operations without weights.
+    fn outputs(&self) -> u32 {
+        self.values.len().checked_div(self.fan_in).unwrap_or(0).max(1) as u32
+    }
+
+    /// The largest count over all outputs.
+    pub fn largest(&self) -> i64 {
+        (0..self.outputs()).map(|o| self.places(o).0).max().unwrap_or(0)
+    }
+
+    /// Whether the sums of places of all outputs are even, or all odd.
+    pub fn is_even(&self) -> bool {
+        let first = self.places(0).0;
+        (0..self.outputs()).all(|o| (self.places(o).0 ^ first) & 1 == 0)
+    }
+}
+
+/// Whether the sum of the window, taken once, costs fewer cycles than a pass for each digit.
+fn pays(layer: &Layer<'_>, lanes: u32, passes: u32, shared: Shared) -> bool {
+    let groups = layer.output.shape.channels.div_ceil(lanes);
+    let window = layer.fan_in().div_ceil(32) * layer.input.kind.planes();
+    // The window's sum belongs to all channels only where all of them see the same values.
+    layer.groups == 1 && (groups + 1) * window + groups * shared.doublings < passes * groups * window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digits(values: &[i32], passes: u32, odd: bool) -> Digits {
+        Digits { values: values.to_vec(), fan_in: values.len(), common: 0, passes, odd, shared: None }
+    }
+
+    fn value(digits: &Digits, index: u32) -> i32 {
+        (0..digits.passes).fold(0, |sum, pass| 2 * sum + digits.digit(0, index, pass))
+    }
+
+    #[test]
+    fn digits_add_up_to_their_weights() {
+        let any: Vec<i32> = (-128..=128).collect();
+        let masked = digits(&any, 8, false);
+        assert!(any.iter().enumerate().all(|(at, expected)| value(&masked, at as u32) == *expected));
+        let odd: Vec<i32> = (-255..=255).step_by(2).collect();
+        let signs = digits(&odd, 8, true);
+        assert!(odd.iter().enumerate().all(|(at, expected)| value(&signs, at as u32) == *expected));
+        assert!((0..odd.len() as u32).all(|at| signs.digit(0, at, 3) != 0));
+    }
+
+    #[test]
+    fn places_are_those_of_the_digits() {
+        for (values, passes, odd) in [(vec![-3, 0, 2, 5], 3, false), (vec![-3, 1, 7], 3, true)] {
+            let digits = digits(&values, passes, odd);
+            let mut expected = (0, 0);
+            for index in 0..values.len() as u32 {
+                for pass in 0..passes {
+                    let (digit, place) = (digits.digit(0, index, pass), 1 << (passes - 1 - pass));
+                    expected.0 += if digit == 0 { 0 } else { place };
+                    expected.1 += if digit < 0 { place } else { 0 };
+                }
+            }
+            assert_eq!(digits.places(0), expected);
+        }
+    }
+
+    #[test]
+    fn the_commoner_of_two_values_is_shared() {
+        let shared = |values: &[i32]| digits(values, 1, false).two_values();
+        assert_eq!(shared(&[-3, -3, 5, -3]), Some(Shared { ratio: -3, doublings: 3 }));
+        assert_eq!(shared(&[5, -3, 5, 5]), Some(Shared { ratio: 5, doublings: 3 }));
+        assert_eq!(shared(&[0, 4, 0]), None);
+        assert_eq!(shared(&[1, 2, 3]), None);
+        assert_eq!(shared(&[7, 7]), None);
+    }
+}

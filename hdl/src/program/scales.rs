@@ -1,0 +1,43 @@
+//! Requantised outputs: `clamp((acc * M + B + half) >> shift)` in terms of what a lane has counted.
+
+/// What one channel does with its count `I`: `clamp((I * multiplier + addend) >> shift, 0, 2^bits - 1)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    /// Factor of the count.
+    pub multiplier: i64,
+    /// What is added: offset, rounding, and what the count leaves out of the accumulator.
+    pub addend: i128,
+    /// Least and greatest sum.
+    pub range: (i128, i128),
+}
+
+impl Scale {
+    /// For `acc = unit * I + constant` and counts of 0 to `span`.
+    pub fn new(multiplier: i32, offset: i64, shift: u32, unit: i64, constant: i64, span: i64) -> Self {
+        let addend = i128::from(offset) + (1 << (shift - 1)) + i128::from(multiplier) * i128::from(constant);
+        let multiplier = i64::from(multiplier) * unit;
+        let end = addend + i128::from(multiplier) * i128::from(span);
+        Self { multiplier, addend, range: (addend.min(end), addend.max(end)) }
+    }
+
+    /// Without the lowest `bits` bits, which must be zero in the multiplier.
+    pub fn reduced(self, bits: u32) -> Self {
+        let (least, greatest) = self.range;
+        Self {
+            multiplier: self.multiplier >> bits,
+            addend: self.addend >> bits,
+            range: (least >> bits, greatest >> bits),
+        }
+    }
+}
+
+/// Powers of two by which all multipliers of a layer can be divided, as long as `shift` allows.
+pub(crate) fn common_bits(scales: &[Scale], shift: u32) -> u32 {
+    let all = scales.iter().fold(0, |all, scale| all | scale.multiplier);
+    if all == 0 { 0 } else { all.trailing_zeros().min(shift) }
+}
+
+/// Bits that hold `value` in two's complement.
+pub(crate) fn wide_bits(value: i128) -> u32 {
+    128 - (value ^ (value >> 127)).leading_zeros() + 1
+}
