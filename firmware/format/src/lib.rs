@@ -38,6 +38,8 @@ pub use layer::{Bound, Layer, Op, Packing, Residual, Transform, requant, requant
 pub use model::{Layers, Model, OutputScale, digest};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
 pub use tensor::{Kind, Region, Shape, Tensor};
+#[cfg(feature = "alloc")]
+pub use walk::Deal;
 pub use weights::{Code, Coder, Planes, WeightKind, Weights};
 pub use window::{PadValue, Window};
 

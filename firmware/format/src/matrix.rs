@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::decode_weights::trit_words;
-use crate::walk;
+use crate::walk::{self, Deal};
 use crate::{Code, Coder, Layer, Weights};
 
 impl Layer<'_> {
@@ -45,6 +45,13 @@ impl Layer<'_> {
                 matrix
             }
         }
+    }
+
+    /// The chunks of all SmartDeal filters, in order; none for other kinds.
+    pub fn deals(&self) -> Vec<Deal> {
+        let mut deals = Vec::new();
+        let _ = walk::each_chunk(self, &mut |deal| deals.push(deal));
+        deals
     }
 
     /// Bit `index` of row `row` of rows of bits.

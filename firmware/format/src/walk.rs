@@ -91,12 +91,31 @@ fn segment(bytes: &mut &[u8], size: u32, is_ternary: bool, each: &mut dyn FnMut(
     Ok(())
 }
 
-/// One chunk of a filter (SPEC.md 6.12): the basis, and what follows it.
-pub(crate) struct Deal {
+/// One chunk of a SmartDeal filter (SPEC.md 6.12).
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deal {
     /// Row-major `B[j][s]`.
     pub basis: [i32; 9],
-    /// Rows that follow.
-    pub rows: u32,
+    /// Rows of coefficients, 0 or plus or minus 1 to 64.
+    pub rows: alloc::vec::Vec<[i32; 3]>,
+}
+
+/// Collects the chunks of a checked layer.
+#[cfg(feature = "alloc")]
+pub(crate) fn each_chunk(layer: &Layer<'_>, each: &mut dyn FnMut(Deal)) -> Option<()> {
+    let Weights::SmartDeal { chunk_rows, stream } = layer.weights else { return None };
+    let mut stream = BitReader::new(stream);
+    for _ in 0..layer.output.shape.channels {
+        let mut left = layer.fan_in().div_ceil(3);
+        while left != 0 {
+            let (basis, rows) = (basis(&mut stream), left.min(chunk_rows));
+            let rows = (0..rows).map(|_| coefficients(&mut stream)).collect::<Option<_>>()?;
+            each(Deal { basis, rows });
+            left -= left.min(chunk_rows);
+        }
+    }
+    Some(())
 }
 
 /// Reads the basis of a chunk.
@@ -137,24 +156,24 @@ pub(crate) fn each_deal(layer: &Layer<'_>, each: &mut dyn FnMut(u32, i32)) -> Re
     for _ in 0..layer.output.shape.channels {
         let (mut left, mut rows) = (fan_in, fan_in.div_ceil(3));
         while rows != 0 {
-            let chunk = Deal { rows: rows.min(chunk_rows), basis: basis(&mut stream) };
-            rows -= chunk.rows;
+            let (count, basis) = (rows.min(chunk_rows), basis(&mut stream));
+            rows -= count;
             let mut is_used = false;
-            for _ in 0..chunk.rows {
+            for _ in 0..count {
                 let row = coefficients(&mut stream).ok_or(Reason::WeightCode)?;
                 if stream.has_overrun() {
                     return Err(Reason::WeightCode);
                 }
                 is_used |= row != [0; 3];
                 for s in 0..left.min(3) {
-                    let column = |j: u32| chunk.basis.get((3 * j + s) as usize).copied().unwrap_or(0);
+                    let column = |j: u32| basis.get((3 * j + s) as usize).copied().unwrap_or(0);
                     let [a, b, c] = row;
                     each(index, a * column(0) + b * column(1) + c * column(2));
                     index = index.wrapping_add(1);
                 }
                 left = left.saturating_sub(3);
             }
-            if is_used && chunk.basis == [0; 9] {
+            if is_used && basis == [0; 9] {
                 return Err(Reason::WeightCode);
             }
         }

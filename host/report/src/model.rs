@@ -1,9 +1,10 @@
 //! What a model is made of.
 
-use bitfab_format::{HEADER_WORDS, Kind, Layer, Model, PadValue, RECORD_WORDS, Tensor, Transform, VERSION, Weights};
+use bitfab_format::{HEADER_WORDS, Kind, Layer, Model, PadValue, RECORD_WORDS, Tensor, Transform, VERSION};
 use serde::Serialize;
 
 use crate::Operations;
+use crate::operations::nonzeros;
 
 /// Bytes of one word.
 const WORD: u64 = 4;
@@ -13,7 +14,7 @@ const WORD: u64 = 4;
 pub struct TensorSummary {
     /// Height, width, channels.
     pub shape: [u32; 3],
-    /// `u8`, `i8`, `sign`, `u1` to `u4` or `i32`.
+    /// `u8`, `i8`, `sign`, `u1` to `u8` or `i32`.
     pub kind: String,
     /// Bytes in the arena, or in the caller's input for byte kinds.
     pub bytes: u64,
@@ -51,10 +52,15 @@ pub struct LayerSummary {
     pub name: String,
     /// `encode`, `dense`, `conv2d`, `max_pool` or `sum_pool`.
     pub op: &'static str,
-    /// Kind of its weights, `none` or `binary`.
+    /// Kind of its weights: `none`, `binary`, `sparse-binary`, `ternary`, `power-of-two`, `planes`, `integer`
+    /// or `smart-deal`.
     pub weights: &'static str,
+    /// How they are stored: `plain`, `bitmap`, `rice`, `list` or `trits`.
+    pub coder: &'static str,
     /// Number of its weights.
     pub weight_count: u64,
+    /// Share of its weights that are not zero (sparse-binary: that are ones), 0 to 1; 0 without weights.
+    pub density: f64,
     /// What it reads.
     pub input: TensorSummary,
     /// Tensor it reads: 0 is the model's input, `i` the output of layer `i - 1`.
@@ -99,18 +105,20 @@ fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
         Transform::Thresholds { per_channel, values, directions } => {
             ((size_of_val(values) + size_of_val(directions)) as u64, per_channel)
         }
+        Transform::Requant { multipliers, offsets, .. } => {
+            (WORD + (size_of_val(multipliers) + size_of_val(offsets)) as u64, 0)
+        }
     }
 }
 
 impl LayerSummary {
     fn of(layer: &Layer<'_>) -> Self {
         let (threshold_bytes, thresholds) = thresholds(layer);
-        let Weights::Binary(rows) = layer.weights else {
-            return Self::without_weights(layer, threshold_bytes, thresholds);
-        };
+        let weight_count = layer.weight_count();
         Self {
-            weight_count: u64::from(layer.fan_in()) * u64::from(layer.output.shape.channels),
-            weight_bytes: size_of_val(rows) as u64,
+            weight_count,
+            density: if weight_count == 0 { 0.0 } else { nonzeros(layer) as f64 / weight_count as f64 },
+            weight_bytes: layer.weights.words() as u64 * WORD,
             ..Self::without_weights(layer, threshold_bytes, thresholds)
         }
     }
@@ -121,7 +129,9 @@ impl LayerSummary {
             name: layer.name.into(),
             op: layer.op.name(),
             weights: layer.weights.name(),
+            coder: layer.weights.coder().name(),
             weight_count: 0,
+            density: 0.0,
             input: TensorSummary::of(&layer.input),
             input_index: layer.input_index,
             residual_index: layer.residual.map(|residual| residual.index),
@@ -143,6 +153,11 @@ impl LayerSummary {
             scratch_bytes: u64::from(layer.scratch.words) * WORD,
             operations: Operations::of(layer),
         }
+    }
+
+    /// Bits a weight as shipped, coder and padding included; 0 without weights.
+    pub fn bits_per_weight(&self) -> f64 {
+        if self.weight_count == 0 { 0.0 } else { self.weight_bytes as f64 * 8.0 / self.weight_count as f64 }
     }
 
     /// Bytes of the layer in the file.
@@ -167,8 +182,13 @@ impl LayerSummary {
 pub struct ModelSummary {
     /// Version of the file's format.
     pub version: u16,
-    /// Bytes of the file: [`Self::header_bytes`] and the bytes of all layers.
+    /// Bytes of the file: [`Self::header_bytes`], the bytes of all layers, and [`Self::spare_bytes`].
     pub file_bytes: u64,
+    /// Bytes of blocks of further planes that are not weights or thresholds of this precision:
+    /// heads, thresholds of other precisions, planes that are not used.
+    pub spare_bytes: u64,
+    /// Planes of the precisions besides the base that the file holds.
+    pub precisions: Vec<u32>,
     /// Bytes of the file's header.
     pub header_bytes: u64,
     /// Bytes of memory that one inference needs, exactly, besides the input.
@@ -191,10 +211,15 @@ impl ModelSummary {
     /// Describes a model that has been checked.
     pub fn new(model: &Model<'_>) -> Self {
         let layers: Vec<LayerSummary> = model.layers().map(|layer| LayerSummary::of(&layer)).collect();
+        let file_bytes = size_of_val(model.words()) as u64;
+        let header_bytes = u64::from(HEADER_WORDS) * WORD;
+        let used = header_bytes + layers.iter().map(LayerSummary::bytes).sum::<u64>();
         Self {
             version: VERSION,
-            file_bytes: size_of_val(model.words()) as u64,
-            header_bytes: u64::from(HEADER_WORDS) * WORD,
+            file_bytes,
+            spare_bytes: file_bytes.saturating_sub(used),
+            precisions: model.precisions().collect(),
+            header_bytes,
             arena_bytes: model.arena_words() as u64 * WORD,
             input: TensorSummary::of(&model.input()),
             output: TensorSummary::of(&model.output()),
@@ -205,12 +230,18 @@ impl ModelSummary {
         }
     }
 
-    /// Bytes of weights, of thresholds, and of header, records and names; they add up to [`Self::file_bytes`].
+    /// Bits of all weights as shipped for one weight.
+    pub fn bits_per_weight(&self) -> f64 {
+        self.shares()[0] as f64 * 8.0 / self.weight_count.max(1) as f64
+    }
+
+    /// Bytes of weights, of thresholds, and of header, records, names and the rest; they add up to
+    /// [`Self::file_bytes`].
     pub fn shares(&self) -> [u64; 3] {
         let weights = self.layers.iter().map(|layer| layer.weight_bytes).sum();
         let thresholds = self.layers.iter().map(|layer| layer.threshold_bytes).sum();
         let records: u64 = self.layers.iter().map(|layer| layer.record_bytes).sum();
-        [weights, thresholds, records + self.header_bytes]
+        [weights, thresholds, records + self.header_bytes + self.spare_bytes]
     }
 }
 
@@ -229,6 +260,7 @@ mod tests {
             assert_eq!(summary.shares().iter().sum::<u64>(), summary.file_bytes, "seed {seed}");
             let layers: u64 = summary.layers.iter().map(LayerSummary::bytes).sum();
             assert_eq!(layers + summary.header_bytes, summary.file_bytes, "seed {seed}");
+            assert_eq!(summary.spare_bytes, 0);
             for layer in &summary.layers {
                 assert!(layer.output.bytes + layer.scratch_bytes <= summary.arena_bytes, "seed {seed}");
                 let bits = layer.accumulator_bits();
@@ -237,7 +269,10 @@ mod tests {
                 assert!(-limit <= low && high < limit, "seed {seed}: {bits} bits do not hold {low} to {high}");
                 let half = limit / 2;
                 assert!(bits == 1 || low < -half || high >= half, "seed {seed}: {bits} bits are too many");
-                assert!(layer.operations.binary_macs <= 32 * layer.operations.xnor_popcount_words, "seed {seed}");
+                if matches!(layer.weights, "binary" | "planes") {
+                    assert!(layer.operations.binary_macs <= 32 * layer.operations.xnor_popcount_words, "seed {seed}");
+                }
+                assert!(layer.bits_per_weight() >= 0.0 && (0.0..=1.0).contains(&layer.density));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What one inference of a layer costs, by class of operation.
 
-use bitfab_format::{Layer, Op, Transform, WORD_BITS};
+use bitfab_format::{Coder, Kind, Layer, Op, Transform, Weights};
 use serde::Serialize;
 
 /// Operations of one inference, counted on interior windows (borders do not reduce the count).
@@ -16,8 +16,12 @@ pub struct Operations {
     pub compares: u64,
     /// Words or planes of words that a max pool combines.
     pub pool_words: u64,
-    /// Additions of sum pools and residuals.
+    /// Additions and subtractions of values: of sum pools, of residuals, of weights that are coded or powers of two.
     pub adds: u64,
+    /// Shifts of values: of powers of two, planes and requantisation.
+    pub shifts: u64,
+    /// Multiplications of values.
+    pub multiplies: u64,
 }
 
 impl Operations {
@@ -31,14 +35,66 @@ impl Operations {
             Op::Dense | Op::Conv2d => {
                 count.macs = fan_in * outputs;
                 count.binary_macs = layer.plane_macs();
-                count.xnor_popcount_words = u64::from(layer.row_words()) * planes * outputs;
+                count.add_weights(layer);
             }
             Op::MaxPool => count.pool_words = u64::from(layer.output.region.words) * fan_in,
             Op::SumPool => count.adds = fan_in * outputs,
             Op::Encode => {}
         }
         count.adds += if layer.residual.is_some() { outputs } else { 0 };
+        if let Transform::Requant { multipliers, .. } = layer.transform {
+            count.adds += outputs;
+            count.shifts += outputs;
+            count.multiplies += if multipliers.iter().all(|&one| one == 1) { 0 } else { outputs };
+        }
         count
+    }
+
+    /// What the weights of a dense layer or a convolution cost.
+    fn add_weights(&mut self, layer: &Layer<'_>) {
+        let windows = u64::from(layer.output.shape.pixels());
+        let outputs = u64::from(layer.output.shape.volume());
+        let planes = u64::from(layer.input.kind.planes());
+        let words = u64::from(layer.row_words()) * planes;
+        let used = || nonzeros(layer) * windows;
+        match layer.weights {
+            Weights::None => {}
+            Weights::Binary(_) => self.xnor_popcount_words += words * outputs,
+            Weights::Planes(rows) => {
+                self.xnor_popcount_words += words * outputs * u64::from(rows.count());
+                self.shifts += outputs * u64::from(rows.count() - 1);
+            }
+            Weights::AlphaBeta { code, .. } => {
+                // The sum of the window, times alpha, is shared by all channels.
+                self.multiplies += windows;
+                self.shifts += outputs;
+                if code.coder == Coder::Bitmap {
+                    self.xnor_popcount_words += words * (outputs + windows);
+                } else {
+                    self.adds += used() + windows * u64::from(layer.fan_in());
+                }
+            }
+            Weights::Ternary(code) if code.coder == Coder::Bitmap => {
+                let passes = if layer.input.kind == Kind::Sign { 1 } else { 2 };
+                self.xnor_popcount_words += words * outputs * passes;
+            }
+            Weights::Ternary(_) => self.adds += used(),
+            Weights::PowerOfTwo(_) => {
+                self.adds += used();
+                self.shifts += used();
+            }
+            Weights::Integer { .. } => {
+                self.adds += self.macs;
+                self.multiplies += self.macs;
+            }
+            Weights::SmartDeal { .. } => {
+                let deals = layer.deals();
+                let shifts = deals.iter().flat_map(|deal| &deal.rows).flatten().filter(|c| **c != 0).count() as u64;
+                self.adds += 3 * shifts * windows;
+                self.shifts += 3 * shifts * windows;
+                self.multiplies += 9 * deals.len() as u64 * windows;
+            }
+        }
     }
 
     /// The sum of two counts.
@@ -50,14 +106,8 @@ impl Operations {
             compares: self.compares + other.compares,
             pool_words: self.pool_words + other.pool_words,
             adds: self.adds + other.adds,
-        }
-    }
-
-    /// Share of the bits of all multiplied words that carry a product, 0 to 1; 1 where nothing is multiplied.
-    pub fn packing(&self) -> f64 {
-        match self.xnor_popcount_words {
-            0 => 1.0,
-            words => self.binary_macs as f64 / (words * u64::from(WORD_BITS)) as f64,
+            shifts: self.shifts + other.shifts,
+            multiplies: self.multiplies + other.multiplies,
         }
     }
 }
@@ -67,6 +117,12 @@ fn compares(layer: &Layer<'_>) -> u64 {
     match layer.transform {
         Transform::Encode { .. } => outputs,
         Transform::Thresholds { per_channel, .. } => u64::from(per_channel) * outputs,
-        Transform::Raw | Transform::None => 0,
+        Transform::Raw | Transform::None | Transform::Requant { .. } => 0,
     }
+}
+
+/// Weights that are not zero; of sparse-binary weights those that are ones; of SmartDeal weights the rebuilt ones.
+pub(crate) fn nonzeros(layer: &Layer<'_>) -> u64 {
+    let zero = if let Weights::AlphaBeta { ratio, .. } = layer.weights { ratio } else { 0 };
+    layer.integer_weights().iter().filter(|&&weight| weight != zero).count() as u64
 }

@@ -71,8 +71,8 @@ fn operation(layer: &LayerSummary) -> String {
 /// The layers of a model, one a line.
 pub fn layers(model: &ModelSummary) -> String {
     let header =
-        ["#", "layer", "operation", "input", "output", "weights", "bytes", "scratch", "acc bits", "XNOR words"];
-    let mut table = table(&header, 5);
+        ["#", "layer", "operation", "input", "output", "weights", "kind", "density", "bits each", "bytes", "scratch", "acc bits"];
+    let mut table = table(&header, 7);
     for layer in &model.layers {
         let tensor = |tensor: &crate::TensorSummary| format!("{} {}", tensor.shape_text(), tensor.kind);
         let accumulates = layer.op != "max_pool" && layer.op != "encode";
@@ -83,11 +83,35 @@ pub fn layers(model: &ModelSummary) -> String {
             tensor(&layer.input),
             tensor(&layer.output),
             if layer.weight_count > 0 { thousands(layer.weight_count) } else { "-".into() },
+            kind(layer),
+            if layer.weight_count > 0 { percent(layer.density) } else { "-".into() },
+            if layer.weight_count > 0 { format!("{:.3}", layer.bits_per_weight()) } else { "-".into() },
             thousands(layer.bytes()),
             thousands(layer.scratch_bytes),
             if accumulates { layer.accumulator_bits().to_string() } else { "-".into() },
-            thousands(layer.operations.xnor_popcount_words),
         ]);
+    }
+    table.to_string()
+}
+
+/// Kind of weights, and how they are stored where there is a choice.
+fn kind(layer: &LayerSummary) -> String {
+    match (layer.weights, layer.coder) {
+        ("none", _) => "-".into(),
+        (kind, "plain") => kind.into(),
+        (kind, coder) => format!("{kind}, {coder}"),
+    }
+}
+
+/// Operations of one inference by class, one layer a line.
+pub fn operations(model: &ModelSummary) -> String {
+    let header = ["#", "layer", "MACs", "XNOR-popcount words", "adds", "shifts", "multiplies", "compares", "pool words"];
+    let mut table = table(&header, 2);
+    for layer in &model.layers {
+        let ops = &layer.operations;
+        let numbers =
+            [ops.macs, ops.xnor_popcount_words, ops.adds, ops.shifts, ops.multiplies, ops.compares, ops.pool_words];
+        table.add_row([layer.index.to_string(), layer.name.clone()].into_iter().chain(numbers.map(thousands)));
     }
     table.to_string()
 }
@@ -108,16 +132,22 @@ pub fn totals(model: &ModelSummary) -> String {
         ("arena", format!("{} bytes, exactly", thousands(model.arena_bytes))),
         ("input", format!("{} {}", model.input.shape_text(), model.input.kind)),
         ("output", format!("{} {}", model.output.shape_text(), model.output.kind)),
-        ("weights", thousands(model.weight_count)),
+        ("weights", format!("{}, {:.3} bits each as shipped", thousands(model.weight_count), model.bits_per_weight())),
         ("MACs", format!("{} ({} binary, one per bit plane)", thousands(ops.macs), thousands(ops.binary_macs))),
         (
             "XNOR-popcount words",
-            format!("{}, {} of their bits used", thousands(ops.xnor_popcount_words), percent(ops.packing())),
+            thousands(ops.xnor_popcount_words),
         ),
         ("compares", thousands(ops.compares)),
         ("pool words", thousands(ops.pool_words)),
         ("additions", thousands(ops.adds)),
+        ("shifts", thousands(ops.shifts)),
+        ("multiplications", thousands(ops.multiplies)),
     ];
+    if !model.precisions.is_empty() {
+        let planes: Vec<String> = model.precisions.iter().map(u32::to_string).collect();
+        rows.push(("further precisions", format!("{} planes", planes.join(", "))));
+    }
     if let Some(scale) = model.output_scale {
         rows.push(("one score unit", format!("{scale}")));
     }
