@@ -6,6 +6,7 @@
 extern crate std; // run-time detection of the laptop's instructions; firmware never links it
 
 mod arch;
+mod bit_rows;
 mod depthwise;
 mod dot;
 mod encode;
@@ -14,13 +15,17 @@ mod pool;
 #[cfg(not(target_os = "none"))]
 pub mod reference;
 mod transform;
+#[cfg(feature = "value-rows")]
+mod value_rows;
 pub mod values;
 mod weighted;
 mod window;
 
 pub use dot::{Join, add_counts, count};
 
-use bitfab_format::{Layer, Op, Weights};
+#[cfg(feature = "value-rows")]
+use bitfab_format::Packing;
+use bitfab_format::{Layer, Op, Transform, WeightKind, Weights};
 
 /// The memory of one layer; each slice has exactly the size that the layer states, or is empty.
 #[derive(Debug)]
@@ -37,7 +42,24 @@ pub struct Views<'a> {
     pub scratch: &'a mut [u32],
 }
 
-/// Computes one layer of a checked model; the output is that of [`reference::run`], bit for bit.
+/// Whether [`run`] computes `layer`: the features of this crate may leave out kinds of weights and transforms.
+///
+/// Always true with the default features.
+pub const fn supports(layer: &Layer<'_>) -> bool {
+    let weights = match layer.weights.kind() {
+        WeightKind::None | WeightKind::Binary => true,
+        WeightKind::AlphaBeta => cfg!(feature = "sparse-binary"),
+        WeightKind::Ternary => cfg!(feature = "ternary"),
+        WeightKind::PowerOfTwo => cfg!(feature = "power-of-two"),
+        WeightKind::Planes => cfg!(feature = "planes"),
+        WeightKind::Integer => cfg!(feature = "integer"),
+        WeightKind::SmartDeal => cfg!(feature = "smart-deal"),
+    };
+    weights && (cfg!(feature = "requant") || !matches!(layer.transform, Transform::Requant { .. }))
+}
+
+/// Computes one layer of a checked model that is [supported](supports); the output is that of [`reference::run`], bit
+/// for bit.
 ///
 /// Every word of the output is written, pad bits as zeros.
 /// Slices that are shorter than the layer states do not panic: words that cannot be computed are left as they were
@@ -48,10 +70,11 @@ pub fn run(layer: &Layer<'_>, views: Views<'_>) {
         (Op::Conv2d, Weights::Binary(rows)) if !cfg!(feature = "small") && depthwise::fits(layer) => {
             depthwise::run(layer, rows, views)
         }
-        (Op::Dense | Op::Conv2d, Weights::Binary(rows)) => weighted::run(layer, rows, views),
+        #[cfg(feature = "value-rows")]
+        (Op::Dense | Op::Conv2d, _) if layer.packing() == Packing::Bytes => value_rows::run(layer, views),
+        (Op::Dense | Op::Conv2d, _) => bit_rows::run(layer, views),
         (Op::MaxPool, _) => pool::max(layer, views),
         (Op::SumPool, _) => pool::sum(layer, views),
-        (Op::Dense | Op::Conv2d, _) => {} // a checked model has no such layer
     }
 }
 

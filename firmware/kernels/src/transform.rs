@@ -1,6 +1,6 @@
 //! From accumulators to output values: residual, thresholds, raw scores (NUMERICS 5).
 
-use bitfab_format::{Layer, Residual, Transform, WORD_BITS};
+use bitfab_format::{Layer, Residual, Transform, WORD_BITS, requant, requant_offset};
 
 /// Accumulators that are transformed together: the channels of one word.
 pub(crate) const BLOCK: usize = WORD_BITS as usize;
@@ -33,12 +33,19 @@ pub(crate) fn store(
             let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
             to.iter_mut().zip(accumulators).for_each(|(to, acc)| *to = *acc as u32);
         }
-        Transform::None | Transform::Encode { .. } | Transform::Requant { .. } => {} // a checked layer with accumulators has neither
+        Transform::Requant { shift, multipliers, offsets } if cfg!(feature = "requant") => {
+            let bits = layer.output.kind.planes();
+            let planes = requantised(accumulators, word, [shift, bits], multipliers, offsets);
+            let stride = layer.output.shape.channel_words() as usize;
+            write(output, first.wrapping_add(word), stride, &planes, bits as usize);
+        }
+        // A checked layer with accumulators has neither of the first two, and `supports` is false for the third.
+        Transform::None | Transform::Encode { .. } | Transform::Requant { .. } => {}
     }
 }
 
 /// Most planes of a packed value.
-pub(crate) const PLANES: usize = 4;
+pub(crate) const PLANES: usize = 8;
 
 /// Writes the first `count` planes of a word of channels to `output[first]`, `output[first + stride]` and so on.
 pub(crate) fn write(output: &mut [u32], first: usize, stride: usize, planes: &[u32; PLANES], count: usize) {
@@ -111,13 +118,37 @@ fn levels(accumulators: &[i32], word: usize, per_channel: usize, values: &[i32],
     for &acc in accumulators {
         let is_down = down & 1 != 0;
         let thresholds = values.split_off(..per_channel).unwrap_or_default();
-        let mut level = thresholds.iter().fold(0u32, |level, &t| level + u32::from(reaches(acc, t, is_down)));
-        for plane in &mut planes {
-            *plane |= bit & (level & 1).wrapping_neg();
-            level >>= 1;
-        }
+        let level = thresholds.iter().fold(0u32, |level, &t| level + u32::from(reaches(acc, t, is_down)));
+        put(&mut planes, bit, level);
         bit <<= 1;
         down >>= 1;
     }
     planes
+}
+
+/// Values that live on (NUMERICS 5.5): the planes of each.
+#[inline(never)]
+fn requantised(
+    accumulators: &[i32],
+    word: usize,
+    [shift, bits]: [u32; 2],
+    multipliers: &[i32],
+    offsets: &[[u32; 2]],
+) -> [u32; PLANES] {
+    let first = word.wrapping_mul(BLOCK);
+    let channels = multipliers.get(first..).unwrap_or_default().iter().zip(offsets.get(first..).unwrap_or_default());
+    let (mut planes, mut bit) = ([0; PLANES], 1u32);
+    for (&acc, (&multiplier, &offset)) in accumulators.iter().zip(channels) {
+        put(&mut planes, bit, requant(acc, multiplier, requant_offset(offset), shift, bits) as u32);
+        bit <<= 1;
+    }
+    planes
+}
+
+/// Sets `bit` in the planes of `value`.
+fn put(planes: &mut [u32; PLANES], bit: u32, mut value: u32) {
+    for plane in planes {
+        *plane |= bit & (value & 1).wrapping_neg();
+        value >>= 1;
+    }
 }

@@ -3,7 +3,7 @@
 mod bytes;
 mod packed;
 
-use bitfab_format::{Kind, Layer, Op, Packing, PadValue};
+use bitfab_format::{Kind, Layer, Op, Packing, PadValue, Weights};
 
 use crate::dot::{self, Join};
 use crate::place::Place;
@@ -38,6 +38,8 @@ struct Layout {
     needs_mask: bool,
     /// Whether the outside is +1.
     pads_ones: bool,
+    /// Whether the sum of the window is wanted.
+    needs_sum: bool,
 }
 
 impl Layout {
@@ -62,6 +64,7 @@ impl Layout {
             is_patch,
             needs_mask: layer.needs_mask(),
             pads_ones: layer.pad_value == PadValue::PlusOne,
+            needs_sum: !matches!(layer.weights, Weights::Binary(_) | Weights::Planes(_)),
         }
     }
 }
@@ -82,6 +85,8 @@ struct Piece {
     is_masked: bool,
     /// What every accumulator starts with.
     base: i32,
+    /// The sum of the values, where it is wanted.
+    sum: i32,
 }
 
 /// Brings windows into runs of words, and multiplies them with rows of weights.
@@ -105,24 +110,34 @@ impl<'a> Gatherer<'a> {
         self.piece.runs = 0;
     }
 
-    /// Adds the dot products of the window at `place` with `rows`, one row an accumulator, all of one group.
+    /// Adds the dot products of the window at `place` with `rows`, one row an accumulator, all of one group and `stride`
+    /// words apart; returns the sum of the window, or anything where the layer needs none.
     #[inline(never)]
-    pub fn accumulate(&mut self, place: &Place, group: usize, mut rows: &[u32], accumulators: &mut [i32]) {
-        let mut start = 0;
+    pub fn accumulate(
+        &mut self,
+        place: &Place,
+        group: usize,
+        mut rows: &[u32],
+        stride: usize,
+        accumulators: &mut [i32],
+    ) -> i32 {
+        let (mut start, mut sum) = (0, 0i32);
         while start < self.layout.row_words {
             if self.piece.runs == 0 || self.piece.group != group || self.piece.start != start {
                 self.gather(place, group, start);
             }
+            sum = sum.wrapping_add(self.piece.sum);
             accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(self.piece.base));
             if self.layout.is_bytes {
-                bytes::add(&self.layout, self.memory, rows, accumulators);
+                bytes::add(&self.layout, self.memory, rows, stride, accumulators);
             } else {
-                self.add(rows, accumulators);
+                self.add(rows, stride, accumulators);
             }
             let done = self.piece.len.max(1);
             rows = rows.get(done..).unwrap_or_default();
             start = start.saturating_add(done);
         }
+        sum
     }
 
     /// Gathers the piece of the window that begins with word `start`.
@@ -136,6 +151,7 @@ impl<'a> Gatherer<'a> {
         (piece.group, piece.start) = (group, start);
         if layout.is_bytes {
             piece.base = bytes::gather(layout, bytes, memory, place, group);
+            piece.sum = piece.base.wrapping_neg();
             return;
         }
         if layout.is_direct {
@@ -150,6 +166,18 @@ impl<'a> Gatherer<'a> {
             packed::gather(layout, input, memory, place, piece);
         }
         self.piece.base = self.base();
+        if self.layout.needs_sum {
+            self.piece.sum = self.sum();
+        }
+    }
+
+    /// The sum of the values of the piece; those of signs are counted with the first piece.
+    fn sum(&self) -> i32 {
+        if !self.is_xor() {
+            return self.piece.base.wrapping_neg();
+        }
+        let run = self.run(0);
+        (dot::count(Join::And, run, run) as i32).wrapping_mul(2).wrapping_sub(self.piece.base)
     }
 
     /// The words of run `index` of the piece.
@@ -176,13 +204,13 @@ impl<'a> Gatherer<'a> {
         })
     }
 
-    fn add(&self, rows: &[u32], accumulators: &mut [i32]) {
+    fn add(&self, rows: &[u32], stride: usize, accumulators: &mut [i32]) {
         for index in 0..self.piece.runs {
             let (join, scale) = match self.is_xor() {
                 true => (Join::Xor, -2),
                 false => (Join::And, significance(self.layout.is_sign, index).wrapping_mul(2)),
             };
-            dot::add_counts(join, scale, self.run(index), rows, self.layout.row_words, accumulators);
+            dot::add_counts(join, scale, self.run(index), rows, stride, accumulators);
         }
     }
 }

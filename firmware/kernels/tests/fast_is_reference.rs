@@ -1,7 +1,9 @@
 //! Every fast kernel computes what the reference computes, word for word.
 
-use bitfab_format::arbitrary::{Random, draft, value};
-use bitfab_format::{Layer, Model, Op, Tensor};
+use std::collections::BTreeSet;
+
+use bitfab_format::arbitrary::{Random, draft, draft_of, value};
+use bitfab_format::{Coder, Draft, Kind, Layer, Model, Op, PadValue, Tensor, Transform, WeightKind, requant};
 use bitfab_kernels::{Views, reference, run, values};
 use proptest::prelude::*;
 
@@ -27,7 +29,13 @@ impl Data {
 /// Runs the last layer of a random model both ways and compares every word, those of pad bits included.
 fn check(op: Op, seed: u64) {
     let random = &mut Random::new(seed);
-    let words = draft(op, random).emit();
+    let draft = draft(op, random);
+    check_draft(&draft, seed, random, &mut |_, _| {});
+}
+
+/// As [`check`]; shows the layer and its expected values.
+fn check_draft(draft: &Draft, seed: u64, random: &mut Random, seen: &mut dyn FnMut(&Layer<'_>, &[i32])) {
+    let words = draft.emit();
     let model = Model::new(bytemuck::cast_slice(&words)).expect("a valid draft");
     let layer = model.layers().last().expect("a layer");
     let input = Data::random(&layer.input, random);
@@ -53,6 +61,7 @@ fn check(op: Op, seed: u64) {
     if output != expected_words {
         report(&layer, seed, &output, &expected);
     }
+    seen(&layer, &expected);
 }
 
 fn report(layer: &Layer<'_>, seed: u64, output: &[u32], expected: &[i32]) -> ! {
@@ -109,4 +118,138 @@ proptest! {
     fn convolutions_equal_the_reference(seed: u64) {
         check(Op::Conv2d, seed);
     }
+}
+
+/// The kinds of weights.
+const KINDS: [WeightKind; 7] = [
+    WeightKind::Binary,
+    WeightKind::AlphaBeta,
+    WeightKind::Ternary,
+    WeightKind::PowerOfTwo,
+    WeightKind::Planes,
+    WeightKind::Integer,
+    WeightKind::SmartDeal,
+];
+
+/// The coders of a kind.
+fn coders(kind: WeightKind) -> &'static [Coder] {
+    match kind {
+        WeightKind::AlphaBeta => &[Coder::Bitmap, Coder::Rice, Coder::List],
+        WeightKind::Ternary => &[Coder::Bitmap, Coder::Rice, Coder::List, Coder::Trits],
+        _ => &[Coder::Plain],
+    }
+}
+
+/// What a layer is made of, as far as kernels tell layers apart.
+type Facts = BTreeSet<String>;
+
+fn facts(layer: &Layer<'_>, values: &[i32]) -> Facts {
+    let weights = format!("{} {}", layer.weights.name(), layer.weights.coder().name());
+    let input = match layer.input.kind {
+        Kind::Unsigned { bits: 5.. } => "many planes",
+        Kind::Unsigned { .. } => "few planes",
+        Kind::Sign => "signs",
+        Kind::U8 => "u8",
+        _ => "i8",
+    };
+    let mut facts = Facts::from([format!("{weights}, {} of {input}", layer.op.name())]);
+    if layer.op == Op::Conv2d {
+        let groups = if layer.groups == 1 { "no groups" } else { "groups" };
+        facts.insert(format!("{weights}, {groups}"));
+        if layer.input.kind == Kind::Sign && layer.window.is_padded() {
+            facts.insert(format!("{weights}, pads {:?}", layer.pad_value));
+        }
+    }
+    if !layer.fan_in().is_multiple_of(32) {
+        facts.insert(format!("{weights}, odd fan-in"));
+    }
+    if layer.fan_in() > 256 {
+        facts.insert(format!("{weights}, several segments"));
+    }
+    let ends = |ends: [i32; 2]| values.contains(&ends[0]) && values.contains(&ends[1]);
+    let (low, high) = layer.output.kind.range();
+    match layer.transform {
+        Transform::Requant { .. } if ends([low, high]) => drop(facts.insert(format!("{weights}, requant"))),
+        Transform::Thresholds { .. } if ends([low, high]) => drop(facts.insert(format!("{weights}, thresholds"))),
+        Transform::Raw if layer.residual.is_some() => drop(facts.insert(format!("{weights}, residual"))),
+        _ => {}
+    }
+    facts
+}
+
+/// Everything that [`facts`] can say of weighted layers.
+fn all_facts() -> Facts {
+    let mut all = Facts::new();
+    for kind in KINDS {
+        for coder in coders(kind) {
+            let weights = format!("{} {}", kind.name(), coder.name());
+            let inputs = ["u8", "i8", "signs", "few planes", "many planes"];
+            let ops = inputs.iter().flat_map(|input| ["dense", "conv2d"].map(|op| format!("{op} of {input}")));
+            let pads = [PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne].map(|pad| format!("pads {pad:?}"));
+            let others = ["no groups", "groups", "odd fan-in", "several segments", "requant", "thresholds", "residual"];
+            let others = others.map(String::from);
+            all.extend(ops.chain(pads).chain(others).map(|what| format!("{weights}, {what}")));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_kind_of_weights_meets_every_input_and_equals_the_reference() {
+    let mut seen = Facts::new();
+    for kind in KINDS {
+        for seed in 0..1200 {
+            let random = &mut Random::new(seed);
+            let op = if seed % 3 == 0 { Op::Dense } else { Op::Conv2d };
+            let draft = draft_of(op, Some(kind), random);
+            check_draft(&draft, seed, random, &mut |layer, values| {
+                seen.extend(facts(layer, values));
+                // Drafts fall back to binary weights where sums could leave 32 bits.
+                assert!(layer.weights.kind() == kind || layer.weights.kind() == WeightKind::Binary);
+            });
+        }
+    }
+    let missed: Vec<_> = all_facts().difference(&seen).cloned().collect();
+    assert!(missed.is_empty(), "no layer with: {missed:#?}");
+}
+
+#[test]
+fn the_factored_smart_deal_equals_the_rebuilt_weights() {
+    let mut found = 0;
+    for seed in 0..400 {
+        let random = &mut Random::new(seed);
+        let draft = draft_of(Op::Dense, Some(WeightKind::SmartDeal), random);
+        // The reference rebuilds every weight (path A), the kernels never do (path B); raw sums show every bit.
+        check_draft(&draft, seed, random, &mut |layer, _| {
+            let is_raw = matches!(layer.transform, Transform::Raw);
+            found += usize::from(is_raw && layer.weights.kind() == WeightKind::SmartDeal);
+        });
+    }
+    assert!(found > 50, "{found} layers");
+}
+
+#[test]
+fn requantisation_rounds_half_up_and_clamps() {
+    // NUMERICS 5.5 in exact 128-bit arithmetic, floor division written out.
+    let naive = |acc: i32, multiplier: i32, offset: i64, shift: u32, bits: u32| {
+        let twice = 2 * (i128::from(acc) * i128::from(multiplier) + i128::from(offset)) + (1i128 << shift);
+        twice.div_euclid(2i128 << shift).clamp(0, (1 << bits) - 1) as i32
+    };
+    let random = &mut Random::new(1);
+    let (mut ties, mut low, mut high) = (0, 0, 0);
+    for _ in 0..100_000 {
+        let (shift, bits) = (random.between(1, 47) as u32, random.between(1, 8) as u32);
+        let small = random.once_in(2);
+        let acc = if small { random.between(-300, 300) } else { random.word() as i32 };
+        let multiplier = if small { random.between(-3, 3) } else { random.word() as i32 };
+        let offset = if small { random.between(-9, 900).into() } else { random.bits() as i64 >> 2 };
+        let shift = if small { shift % 5 + 1 } else { shift };
+        let expected = naive(acc, multiplier, offset, shift, bits);
+        assert_eq!(requant(acc, multiplier, offset, shift, bits), expected, "{acc} {multiplier} {offset} {shift}");
+        let sum = i128::from(acc) * i128::from(multiplier) + i128::from(offset);
+        ties += usize::from(sum.rem_euclid(1 << shift) == 1 << (shift - 1) && expected > 0);
+        low += usize::from(sum < -(1 << shift));
+        high += usize::from(sum >> shift > (1 << bits));
+    }
+    assert!(ties > 1000 && low > 1000 && high > 1000, "{ties} ties, {low} below, {high} above");
 }

@@ -11,6 +11,12 @@ pub trait Backend {
     /// Why a layer can fail; [`Infallible`] for software.
     type Error;
 
+    /// Whether it can compute `layer` at all; a layer that it cannot is never handed to [`Backend::run`].
+    fn supports(&self, layer: &Layer<'_>) -> bool {
+        let _ = layer;
+        true
+    }
+
     /// Computes `layer` from `views` into `views.output`.
     ///
     /// # Errors
@@ -21,18 +27,26 @@ pub trait Backend {
 impl<B: Backend> Backend for &mut B {
     type Error = B::Error;
 
+    fn supports(&self, layer: &Layer<'_>) -> bool {
+        (**self).supports(layer)
+    }
+
     fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Self::Error> {
         (**self).run(layer, views)
     }
 }
 
-/// The fast kernels on this core.
+/// The fast kernels on this core, for the kinds of weights that this crate's features include.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Software;
 
 impl Backend for Software {
     type Error = Infallible;
+
+    fn supports(&self, layer: &Layer<'_>) -> bool {
+        bitfab_kernels::supports(layer)
+    }
 
     fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Infallible> {
         bitfab_kernels::run(layer, views);
@@ -107,6 +121,10 @@ impl<'a, A, B> Paired<'a, A, B> {
 
 impl<A: Backend, B: Backend> Backend for Paired<'_, A, B> {
     type Error = PairError<A::Error, B::Error>;
+
+    fn supports(&self, layer: &Layer<'_>) -> bool {
+        self.first.supports(layer) && self.second.supports(layer)
+    }
 
     fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Self::Error> {
         let Views { bytes, input, residual, output, scratch } = views;

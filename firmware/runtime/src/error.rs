@@ -16,6 +16,11 @@ pub enum RunError<E> {
         /// Bytes that the model takes.
         need: usize,
     },
+    /// The backend cannot compute a layer: a feature of this crate leaves its kind of weights or its transform out.
+    Unsupported {
+        /// The layer, from 0.
+        layer: u16,
+    },
     /// The backend failed.
     Backend(E),
 }
@@ -25,6 +30,9 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
         match self {
             Self::ArenaTooSmall { need } => write!(f, "the arena is too small: the model needs {need} words"),
             Self::InputLength { need } => write!(f, "the input has the wrong length: the model takes {need} bytes"),
+            Self::Unsupported { layer } => {
+                write!(f, "layer {layer} has a kind of weights or a transform that this firmware was built without")
+            }
             Self::Backend(error) => write!(f, "the backend failed: {error}"),
         }
     }

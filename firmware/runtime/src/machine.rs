@@ -13,7 +13,8 @@ use crate::{Backend, Observer, Output, RunError, Software};
 /// Nothing of the arena needs to be cleared before or between runs.
 ///
 /// # Errors
-/// [`RunError`] where a slice has the wrong size or the backend fails; the model itself cannot fail any more.
+/// [`RunError`] where a slice has the wrong size, or the backend cannot compute a layer or fails; the model itself
+/// cannot fail any more.
 pub fn run<'a, B: Backend, O: Observer>(
     model: &Model<'_>,
     input: &[u8],
@@ -26,6 +27,9 @@ pub fn run<'a, B: Backend, O: Observer>(
     }
     let too_small = || RunError::ArenaTooSmall { need: model.arena_words() };
     for layer in model.layers() {
+        if !backend.supports(&layer) {
+            return Err(RunError::Unsupported { layer: layer.index });
+        }
         let views = views(&layer, input, arena).ok_or_else(too_small)?;
         #[cfg(feature = "defmt")]
         defmt::trace!("layer {}: {} {}", layer.index, layer.name, layer.op);
@@ -71,12 +75,16 @@ impl<'m, const WORDS: usize> Machine<'m, WORDS> {
     /// Takes a checked model.
     ///
     /// # Errors
-    /// [`RunError::ArenaTooSmall`] where `WORDS` does not suffice.
-    pub const fn new(model: Model<'m>) -> Result<Self, RunError<Infallible>> {
+    /// [`RunError::ArenaTooSmall`] where `WORDS` does not suffice; [`RunError::Unsupported`] where this crate's features
+    /// leave out what a layer needs.
+    pub fn new(model: Model<'m>) -> Result<Self, RunError<Infallible>> {
         if WORDS < model.arena_words() {
             return Err(RunError::ArenaTooSmall { need: model.arena_words() });
         }
-        Ok(Self { model, arena: [0; WORDS] })
+        match model.layers().find(|layer| !Software.supports(layer)) {
+            Some(layer) => Err(RunError::Unsupported { layer: layer.index }),
+            None => Ok(Self { model, arena: [0; WORDS] }),
+        }
     }
 
     /// The model.

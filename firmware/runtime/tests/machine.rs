@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 
 use bitfab_format::arbitrary::{Random, chain};
-use bitfab_format::{Draft, Kind, Model, Op, OutputScale, digest};
+use bitfab_format::{Draft, Kind, Model, Op, OutputScale, WeightKind, digest};
 use bitfab_runtime::{
     Backend, Digests, Layer, Machine, Mismatch, Observer, PairError, Paired, RunError, Software, Views, arena_words,
     run,
@@ -151,6 +151,40 @@ fn scores_become_fixed_point_where_a_scale_survives() {
     assert_eq!(output.arg_max(), 0, "of equal scores the lowest index wins");
 }
 
+/// Software that was built for binary weights alone.
+struct BinaryOnly;
+
+impl Backend for BinaryOnly {
+    type Error = Infallible;
+
+    fn supports(&self, layer: &Layer<'_>) -> bool {
+        matches!(layer.weights.kind(), WeightKind::None | WeightKind::Binary)
+    }
+
+    fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Infallible> {
+        assert!(self.supports(layer), "a layer that the backend does not support was handed to it");
+        Software.run(layer, views)
+    }
+}
+
+#[test]
+fn a_model_with_weights_that_the_backend_lacks_is_refused_by_name_of_its_layer() {
+    let (mut refused, mut run_through) = (0, 0);
+    for seed in 0..200 {
+        let (words, input) = model(seed);
+        let model = Model::from_words(&words).unwrap();
+        let mut arena = vec![0; model.arena_words()];
+        let lacking = model.layers().find(|layer| !BinaryOnly.supports(layer)).map(|layer| layer.index);
+        let result = run(&model, &input, &mut arena, &mut BinaryOnly, &mut ()).map(|_| ());
+        match lacking {
+            Some(layer) => assert_eq!(result, Err(RunError::Unsupported { layer })),
+            None => assert_eq!(result, Ok(())),
+        }
+        if lacking.is_some() { refused += 1 } else { run_through += 1 }
+    }
+    assert!(refused > 50 && run_through > 5, "{refused} refused, {run_through} run");
+}
+
 proptest! {
     #[test]
     fn what_was_in_the_arena_does_not_matter(seed: u64, rubbish: u32) {
@@ -170,11 +204,10 @@ proptest! {
         let (words, input) = model(seed);
         let mut draft = Draft::from(&Model::from_words(&words).unwrap());
         let layer = at.index(draft.layers.len());
-        // Any weights and sorted thresholds are a valid model; pad bits aside, all must run.
-        if let Some(weights) = &mut draft.layers[layer].weights {
-            let word = at.index(weights.len().max(1));
-            if let Some(word) = weights.get_mut(word) { *word ^= value; }
-        }
+        // Many weights are valid as they are; all that are accepted must run.
+        let weights = &mut draft.layers[layer].weights.words;
+        let word = at.index(weights.len().max(1));
+        if let Some(word) = weights.get_mut(word) { *word ^= value; }
         let words = draft.emit();
         if let Ok(model) = Model::from_words(&words) {
             let mut arena = vec![0; model.arena_words()];

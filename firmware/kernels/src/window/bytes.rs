@@ -57,23 +57,21 @@ fn base(memory: &mut [u32], flip: u32) -> i32 {
 }
 
 /// Adds twice the sums of the bytes that rows of weights select.
-pub(super) fn add(layout: &Layout, memory: &[u32], rows: &[u32], accumulators: &mut [i32]) {
-    let stride = layout.row_words;
-    let window = memory.get(..stride.wrapping_mul(WORDS)).unwrap_or_default();
+pub(super) fn add(layout: &Layout, memory: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+    let window = memory.get(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
     let mut rest = rows;
     for window in window.as_chunks().0.chunks(arch::BYTES_LIMIT) {
         arch::add_bytes(window, rest, stride, accumulators);
         rest = rest.get(window.len()..).unwrap_or_default();
     }
     if layout.is_i8 {
-        correct(stride, rows, accumulators);
+        correct(layout.row_words, rows, stride, accumulators);
     }
 }
 
 /// Takes 128, twice, from each accumulator for every weight of +1 in its row.
-fn correct(stride: usize, mut rows: &[u32], accumulators: &mut [i32]) {
+fn correct(mut left: usize, mut rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     let nothing = [0; COUNTED];
-    let mut left = stride;
     while left != 0 {
         let window = nothing.get(..left.min(COUNTED)).unwrap_or_default();
         dot::add_counts(Join::Xor, -256, window, rows, stride, accumulators);
