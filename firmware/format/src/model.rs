@@ -165,11 +165,6 @@ impl<'a> Model<'a> {
         extension::each(self.file.words, self.file.base).map(|block| block.planes())
     }
 
-    /// The words of the base alone, without blocks of further planes.
-    pub fn base_words(&self) -> &'a [u32] {
-        self.file.words.get(..self.file.base as usize).unwrap_or(&[])
-    }
-
     /// The input that the caller stores.
     pub const fn input(&self) -> Tensor {
         self.input
@@ -200,9 +195,12 @@ impl<'a> Model<'a> {
         self.scale
     }
 
-    /// The words of the file, blocks of further planes included.
-    pub const fn words(&self) -> &'a [u32] {
-        self.file.words
+    /// The words of the file up to its last block of this precision; they are a model by themselves.
+    pub fn words(&self) -> &'a [u32] {
+        let blocks = extension::each(self.file.words, self.file.base);
+        let used = blocks.take_while(|block| block.planes() <= self.file.planes).last();
+        let end = used.map_or(self.file.base, |block| block.end());
+        self.file.words.get(..end as usize).unwrap_or(&[])
     }
 
     /// The layers in order.

@@ -301,7 +301,8 @@ fn a_block_adds_planes_and_changes_nothing_before_it() {
     let whole = [&base[..], &block].concat();
     let model = Model::from_words(&whole).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(model.precisions().collect::<Vec<_>>(), [5]);
-    assert_eq!(model.base_words(), base);
+    assert_eq!(model.with_planes(2).words(), base);
+    assert_eq!(model.words(), whole);
     let weights = |planes| model.with_planes(planes).layer(0).expect("a layer").integer_weights();
     let base_model = Model::from_words(&base).expect("valid");
     assert_eq!(weights(2), base_model.layer(0).expect("a layer").integer_weights());

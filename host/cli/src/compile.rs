@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use bitfab_compile::{Options, Prefer};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::{ModelSummary, table};
 
 use crate::files;
+use crate::models::ModelFile;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab compile`.
@@ -20,6 +22,16 @@ pub struct Arguments {
     /// Where the model file is written.
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
+    /// How sparse weights are stored: size (bitmap, Golomb-Rice or trits, the smallest layer by layer) or speed
+    /// (lists of positions, which take the fewest instructions).
+    #[arg(long, value_name = "WHAT", default_value = "size", value_parser = prefer)]
+    prefer: Prefer,
+    /// Of a network of several precisions, write those up to this many planes.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=8))]
+    planes: u32,
+    /// Write only what has to be appended to this deployed file to raise its precision: nothing before it changes.
+    #[arg(long, value_name = "MODEL")]
+    update: Option<PathBuf>,
     /// Print what the model is made of as JSON.
     #[arg(long)]
     json: bool,
@@ -27,7 +39,18 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab compile digits.graph -o digits.bfab
-  bitfab compile cnn.graph -o cnn.bfab --json";
+  bitfab compile cnn.graph -o cnn.bfab --json
+  bitfab compile sparse.graph -o sparse.bfab --prefer speed
+  bitfab compile any.graph --planes 1 -o base.bfab
+  bitfab compile any.graph --planes 4 --update base.bfab -o more.bin   (cat base.bfab more.bin > new.bfab)";
+
+fn prefer(text: &str) -> Result<Prefer, String> {
+    match text {
+        "size" => Ok(Prefer::Size),
+        "speed" => Ok(Prefer::Speed),
+        _ => Err("use size or speed".into()),
+    }
+}
 
 /// Runs `bitfab compile`.
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -35,7 +58,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(!path.is_dir(), "{} is a folder, not a network", path.display());
     let bytes = files::read(path).context("no network (`bitfab train` makes one)")?;
     let graph = Graph::from_bytes(&bytes).with_context(|| format!("{} is not a network", path.display()))?;
-    let words = bitfab_compile::compile(&graph).with_context(|| format!("{} cannot be compiled", path.display()))?;
+    let options = Options { prefer: arguments.prefer, planes: arguments.planes };
+    let fails = || format!("{} cannot be compiled", path.display());
+    if let Some(base) = &arguments.update {
+        let base = ModelFile::read(base)?;
+        let words = bitfab_compile::update(base.words(), &graph, &options).with_context(fails)?;
+        outputs::write(&arguments.output, Product::Update, &bitfab_compile::bytes(&words))?;
+        println!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4));
+        return Ok(());
+    }
+    let words = bitfab_compile::compile_with(&graph, &options).with_context(fails)?;
     outputs::write(&arguments.output, Product::Model, &bitfab_compile::bytes(&words))?;
     let summary = ModelSummary::new(&Model::from_words(&words)?);
     if arguments.json {

@@ -8,16 +8,15 @@ use bitfab_report::{Confusion, table};
 use serde::Serialize;
 
 use crate::engines::{Accelerator, Name};
-use crate::models::{self, ModelFile};
+use crate::models::{self, Source};
 use crate::{bars, data};
 
 /// Arguments of `bitfab eval`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model file.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz; its test part is used.
     #[arg(long, value_name = "DATA")]
     data: String,
@@ -69,7 +68,7 @@ impl<'a> Rows<'a> {
 
 /// Runs `bitfab eval`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = ModelFile::read(&arguments.model)?;
+    let file = arguments.source.open()?;
     let model = file.model()?;
     let data = data::load(&arguments.data, arguments.dir.as_deref())?;
     let rows = models::rows(&model, &data, arguments.limit.map(|limit| limit as usize))?;

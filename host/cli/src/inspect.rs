@@ -1,19 +1,16 @@
 //! `bitfab inspect`: what a model is made of.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use bitfab_report::{ModelSummary, table};
 
-use crate::models::ModelFile;
+use crate::models::Source;
 
 /// Arguments of `bitfab inspect`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model file.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -21,16 +18,19 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab inspect digits.bfab
-  bitfab inspect digits.bfab --json | jq .arena_bytes";
+  bitfab inspect digits.bfab --json | jq .arena_bytes
+  bitfab inspect any.bfab --planes 2            a file of several precisions, at the second one";
 
 /// Runs `bitfab inspect`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = ModelFile::read(&arguments.model)?;
+    let file = arguments.source.open()?;
     let summary = ModelSummary::new(&file.model()?);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
-        println!("{}\n{}", table::layers(&summary), table::totals(&summary));
+        println!("{}", table::layers(&summary));
+        println!("\nOperations of one inference:\n{}", table::operations(&summary));
+        println!("\n{}", table::totals(&summary));
     }
     Ok(())
 }

@@ -1,18 +1,44 @@
 //! Reading model files and the rows that go through them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_format::{Kind, Model, align};
+use bitfab_format::{Kind, Model, WeightKind, align};
 use bitfab_sim::Run;
 use bitfab_train::{Dataset, Split};
 
 use crate::files;
 
+/// Which model, and at which precision.
+#[derive(Debug, clap::Args)]
+pub struct Source {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Use at most this many planes of a file of several precisions [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub planes: Option<u32>,
+}
+
+impl Source {
+    /// Reads and checks the file.
+    pub fn open(&self) -> Result<ModelFile> {
+        let mut file = ModelFile::read(&self.model)?;
+        if let Some(planes) = self.planes {
+            let has_planes = file.model()?.layers().any(|layer| layer.weights.kind() == WeightKind::Planes);
+            ensure!(has_planes, "{} has no layers of planes; leave out --planes", self.model.display());
+            file.planes = planes;
+        }
+        Ok(file)
+    }
+}
+
 /// A model file in memory that has been checked.
 #[derive(Debug)]
 pub struct ModelFile {
     words: Vec<u32>,
+    /// The most planes that are used.
+    planes: u32,
 }
 
 impl ModelFile {
@@ -29,17 +55,22 @@ impl ModelFile {
         // Firmware reads a model from the start of a partition; a file holds nothing else.
         let length = size_of_val(model.words());
         ensure!(length == bytes.len(), "{}: the file is longer than the {length} bytes of its model", refused());
-        Ok(Self { words })
+        Ok(Self { words, planes: 8 })
+    }
+
+    /// The words of the whole file, every precision included.
+    pub fn words(&self) -> &[u32] {
+        &self.words
     }
 
     /// The words of a model that was just compiled.
     pub const fn from_words(words: Vec<u32>) -> Self {
-        Self { words }
+        Self { words, planes: 8 }
     }
 
     /// The model.
     pub fn model(&self) -> Result<Model<'_>> {
-        Ok(Model::from_words(&self.words)?)
+        Ok(Model::from_words(&self.words)?.with_planes(self.planes))
     }
 }
 

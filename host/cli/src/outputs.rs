@@ -13,6 +13,8 @@ use crate::files;
 pub enum Product {
     /// A model file.
     Model,
+    /// Blocks of further planes.
+    Update,
     /// A NumPy array.
     Npy,
     /// Generated Verilog.
@@ -37,6 +39,7 @@ impl Product {
     const fn name(self) -> &'static str {
         match self {
             Self::Model => "a bitfab model",
+            Self::Update => "an update of a bitfab model",
             Self::Npy => "a NumPy array",
             Self::Verilog => "Verilog that bitfab generated",
             Self::Markdown => "Markdown that bitfab generated",
@@ -52,6 +55,7 @@ impl Product {
         let contains = |text: &str| head.windows(text.len()).any(|window| window == text.as_bytes());
         match self {
             Self::Model => head.starts_with(b"bfab"),
+            Self::Update => head.starts_with(b"bfpl"),
             Self::Npy => head.starts_with(b"\x93NUMPY"),
             Self::Verilog | Self::Markdown => contains(GENERATED),
             Self::Vectors => head.iter().all(|&byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()),

@@ -8,7 +8,7 @@ use bitfab_sim::Run;
 use bitfab_sim::software::output_values;
 
 use crate::engines::{Accelerator, Name};
-use crate::models::ModelFile;
+use crate::models::Source;
 use crate::outputs::{self, Product};
 use crate::{bars, files, npy};
 
@@ -16,9 +16,8 @@ use crate::{bars, files, npy};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model file.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Rows as a NumPy array: uint8 (or int8, as the model states), N x height x width x channels or N x values.
     #[arg(long, value_name = "X.npy")]
     input: PathBuf,
@@ -44,7 +43,7 @@ Make X.npy in Python: numpy.save('x.npy', images.astype(numpy.uint8))";
 
 /// Runs `bitfab run`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = ModelFile::read(&arguments.model)?;
+    let file = arguments.source.open()?;
     let model = file.model()?;
     ensure!(!arguments.arg_max || model.output().kind == Kind::I32, "the model has no scores: leave out --arg-max");
     let path = &arguments.input;

@@ -10,15 +10,14 @@ use bitfab_sim::synth::{Target, synthesize_model};
 
 use crate::bars;
 use crate::engines::lanes;
-use crate::models::ModelFile;
+use crate::models::Source;
 
 /// Arguments of `bitfab synth`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model file.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// The FPGA: up5k, hx8k or ecp5.
     #[arg(long, value_parser = target)]
     target: Target,
@@ -49,10 +48,10 @@ fn target(text: &str) -> Result<Target, String> {
 
 /// Runs `bitfab synth`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = ModelFile::read(&arguments.model)?;
+    let file = arguments.source.open()?;
     let model = file.model()?;
     let all: Result<Vec<Resources>> = arguments.lanes.iter().map(|&lanes| one(arguments, &model, lanes)).collect();
-    let all = all.with_context(|| format!("{} on {}", arguments.model.display(), arguments.target.name()))?;
+    let all = all.with_context(|| format!("{} on {}", arguments.source.model.display(), arguments.target.name()))?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&all)?);
     } else {

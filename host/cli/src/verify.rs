@@ -12,7 +12,7 @@ use bitfab_sim::{Engine, Run};
 use serde::Serialize;
 
 use crate::engines::{Accelerator, Name};
-use crate::models::{self, ModelFile};
+use crate::models::{self, Source};
 use crate::parallel::Parallel;
 use crate::{bars, data};
 
@@ -20,9 +20,8 @@ use crate::{bars, data};
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples())]
 pub struct Arguments {
-    /// The model file.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz; its test part is used.
     #[arg(long, value_name = "DATA")]
     data: String,
@@ -109,7 +108,7 @@ struct Outcome {
 
 /// Runs `bitfab verify`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = ModelFile::read(&arguments.model)?;
+    let file = arguments.source.open()?;
     let model = file.model()?;
     let data = data::load(&arguments.data, arguments.dir.as_deref())?;
     let rows = models::rows(&model, &data, Some(arguments.limit as usize))?;

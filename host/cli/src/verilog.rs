@@ -11,7 +11,7 @@ use bitfab_sim::Engine;
 use bitfab_sim::software::Reference;
 
 use crate::engines::lanes;
-use crate::models::{self, ModelFile};
+use crate::models::{self, Source};
 use crate::outputs::{self, GENERATED, Product};
 use crate::{data, files};
 
@@ -19,9 +19,8 @@ use crate::{data, files};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model file.
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Folder of the results; made where it is missing.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -60,10 +59,10 @@ pub fn text(model: &Model<'_>, options: &Options) -> Result<String> {
 
 /// Runs `bitfab verilog`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = ModelFile::read(&arguments.model)?;
+    let file = arguments.source.open()?;
     let model = file.model()?;
     let options = Options::default().with_lanes(arguments.lanes);
-    let accelerator = text(&model, &options).with_context(|| arguments.model.display().to_string())?;
+    let accelerator = text(&model, &options).with_context(|| arguments.source.model.display().to_string())?;
     let cycles = bitfab_hdl::cycles(&model, &options)?;
     let rows = vectors(arguments, &model)?;
     let slices: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
