@@ -4,15 +4,19 @@ use crate::architecture::Block;
 use crate::config::{InputCoding, TrainConfig};
 use crate::data::Dataset;
 use crate::error::{TrainError, config_error};
-use crate::layers::{ConvShape, Norm, PoolShape, Weighted, WeightedKind};
-use crate::net::{Net, Parameter, Stage, Step, Thermometer};
+use crate::layers::{ConvShape, Norm, PoolShape, Weighted};
+use crate::method::Method;
+use crate::net::{Net, Parameter, Stage, Step, Thermometer, latent};
 use crate::random::{Purpose, stream, symmetric};
-use bitfab_graph::{PadValue, Shape, WeightQuantizer, Window};
+use crate::rules::{AlphaBeta, Quantizer, Rule, SmartDeal, Ternary, Training};
+use bitfab_graph::{PadValue, Shape, Window};
 
 /// Added to variances; small against the variance of any accumulator, even of bytes times 2^-8.
 const EPSILON: f32 = 1e-5;
 /// Sums of bytes must stay below this to be exact in `f32`.
 const EXACT: usize = 1 << 24;
+/// Name of the last layer.
+const SCORES: &str = "scores";
 
 impl Net {
     /// A network with random weights for the data.
@@ -34,10 +38,61 @@ impl Net {
             };
             builder.block(block, index, pool)?;
         }
-        let fan_in = builder.shape.elements() as usize;
         builder.scores(data.classes)?;
-        builder.net.logit_scale = 1.0 / (fan_in as f32).sqrt();
-        Ok(builder.net)
+        builder.net.logit_scale = builder.logit_scale();
+        builder.check_names()?;
+        let mut net = builder.net;
+        if config.method == Method::OnceQat {
+            net.add_variants(&PRECISIONS);
+        }
+        Ok(net)
+    }
+}
+
+/// Planes that learn at once.
+const PRECISIONS: [u32; 4] = [1, 2, 4, 8];
+/// Bits behind the point of the ratio of two values.
+const RATIO_BITS: u32 = 6;
+/// Decay of layers that are pruned, unless the configuration states another: weights of inputs that are always zero
+/// must fall behind.
+const PRUNED_DECAY: f32 = 0.1;
+
+/// The rule of a layer and what else it learns.
+fn rule(config: &TrainConfig, method: Method, layer: &Weighted, is_last: bool) -> (Rule, Vec<f32>) {
+    let ternary = |restarts| {
+        let zeros = if is_last { 0.5 * config.zeros } else { config.zeros };
+        Rule::Ternary(Ternary::new(layer.weights(), zeros, restarts))
+    };
+    let deal = |training| {
+        let share = if is_last { (2.0 * config.coefficients).min(1.0) } else { config.coefficients };
+        let deal = SmartDeal::new(layer.fan_in(), share, training);
+        let bases = deal.bases(layer.fan_in()) * layer.outputs();
+        (Rule::SmartDeal(deal), vec![0.0; bases])
+    };
+    let plain = match method {
+        Method::Bnn | Method::Qnn(1) => Rule::Sign,
+        Method::Xnor | Method::Bwn => Rule::Scaled,
+        Method::Qnn(bits) | Method::Int(bits) => Rule::Integer(bits),
+        Method::QnnLog => Rule::Power,
+        Method::Sbnn => return (Rule::AlphaBeta(AlphaBeta { shift: RATIO_BITS }), AlphaBeta::START.to_vec()),
+        Method::Hq => ternary(true),
+        Method::PrunedTernary => ternary(false),
+        Method::SmartDeal => return deal(Training::Straight),
+        Method::SmartDealSwitch => return deal(Training::Switch),
+        Method::SmartDealProject => return deal(Training::Project),
+        Method::Planes(bits) => Rule::Planes(bits),
+        Method::OnceQat => Rule::Planes(PRECISIONS[0]),
+        Method::Float => Rule::Float,
+    };
+    (plain, Vec::new())
+}
+
+/// Where latent weights are held.
+fn limit(rule: &Rule) -> Option<f32> {
+    match rule {
+        Rule::Sign | Rule::Scaled => Some(1.0),
+        Rule::AlphaBeta(_) => Some(1.5),
+        _ => None,
     }
 }
 
@@ -67,6 +122,8 @@ struct Builder<'a> {
     shape: Shape,
     /// Largest value in the newest tensor: 255 for bytes, 1 for signs.
     largest: usize,
+    /// What 1 in the newest tensor stands for.
+    unit: f32,
     /// Number of weighted layers and pools so far, for names.
     number: usize,
 }
@@ -78,8 +135,17 @@ impl<'a> Builder<'a> {
             config,
             shape: Shape { channels: coded.unwrap_or(input.channels), ..input },
             largest: if coded.is_some() { 1 } else { 255 },
+            unit: 1.0,
             number: 0,
-            net: Net { input, thermometer, stages: Vec::new(), parameters: Vec::new(), logit_scale: 1.0 },
+            net: Net {
+                input,
+                thermometer,
+                stages: Vec::new(),
+                parameters: Vec::new(),
+                logit_scale: 1.0,
+                variants: Vec::new(),
+                selected: 0,
+            },
         }
     }
 
@@ -97,8 +163,8 @@ impl<'a> Builder<'a> {
         self.push(name, vec![newest], step, shape);
     }
 
-    fn parameter(&mut self, values: Vec<f32>, limit: Option<f32>) -> usize {
-        self.net.parameters.push(Parameter { values, limit });
+    fn parameter(&mut self, parameter: Parameter) -> usize {
+        self.net.parameters.push(parameter);
         self.net.parameters.len() - 1
     }
 
@@ -136,14 +202,14 @@ impl<'a> Builder<'a> {
     }
 
     fn dense(&mut self, outputs: u32) -> Result<(), TrainError> {
-        let kind = WeightedKind::Dense { features: self.shape.elements() as usize, outputs: outputs as usize };
+        let layer = Weighted::Dense { features: self.shape.elements() as usize, outputs: outputs as usize };
         self.number += 1;
-        self.weighted(format!("dense{}", self.number), kind, Shape::flat(outputs))
+        self.weighted(format!("dense{}", self.number), layer, Shape::flat(outputs))
     }
 
     fn scores(&mut self, classes: u32) -> Result<(), TrainError> {
-        let kind = WeightedKind::Dense { features: self.shape.elements() as usize, outputs: classes as usize };
-        self.weighted("scores".into(), kind, Shape::flat(classes))
+        let layer = Weighted::Dense { features: self.shape.elements() as usize, outputs: classes as usize };
+        self.weighted(SCORES.into(), layer, Shape::flat(classes))
     }
 
     fn conv(&mut self, channels: u32, [kernel, stride, groups]: [u32; 3]) -> Result<(), TrainError> {
@@ -153,7 +219,7 @@ impl<'a> Builder<'a> {
             return Err(config_error("arch", problem));
         }
         let (before, after) = ((kernel - 1) / 2, kernel / 2);
-        let is_signs = self.largest == 1 && (self.newest() == 0 || self.config.bits == 1);
+        let is_signs = self.largest == 1 && (self.newest() == 0 || self.config.activation_bits() == 1);
         let window = Window {
             kernel: [kernel; 2],
             stride: [stride; 2],
@@ -164,11 +230,10 @@ impl<'a> Builder<'a> {
         let output = Shape::new(height, width, channels);
         let shape = ConvShape { input, output, window, groups: groups as usize };
         self.number += 1;
-        self.weighted(format!("conv{}", self.number), WeightedKind::Conv(shape), output)
+        self.weighted(format!("conv{}", self.number), Weighted::Conv(shape), output)
     }
 
-    fn weighted(&mut self, name: String, kind: WeightedKind, shape: Shape) -> Result<(), TrainError> {
-        let layer = Weighted { kind, quantizer: WeightQuantizer::Sign };
+    fn weighted(&mut self, name: String, layer: Weighted, shape: Shape) -> Result<(), TrainError> {
         let fan_in = layer.fan_in();
         if fan_in.saturating_mul(self.largest) >= EXACT {
             let problem = format!("{name} sums {fan_in} values, more than are exact; pool before it");
@@ -177,14 +242,62 @@ impl<'a> Builder<'a> {
         if layer.weights() as u64 > bitfab_graph::MAX_WEIGHTS {
             return Err(config_error("arch", format!("{name} has {} weights", layer.weights())));
         }
+        let (rule, extra) = rule(self.config, self.config.method_of(&name), &layer, name == SCORES);
+        let weights = self.latent_weights(&layer, &rule);
+        let extra = (!extra.is_empty()).then(|| self.parameter(Parameter::free(extra)));
+        let quantizer = Quantizer { rule, fan_in, is_shared: name == SCORES };
+        let newest = self.newest();
+        self.push(name, vec![newest], Step::Weighted { layer, quantizer, weights, extra }, shape);
+        Ok(())
+    }
+
+    /// Small random numbers, for SmartDeal padded to rows of three.
+    fn latent_weights(&mut self, layer: &Weighted, rule: &Rule) -> usize {
         let index = self.net.parameters.len() as u64;
         let mut rng = stream(self.config.seed, Purpose::Weights, index, 0);
+        let fan_in = layer.fan_in();
         let scale = 1.0 / (fan_in as f32).sqrt();
-        let values = (0..layer.weights()).map(|_| symmetric(&mut rng) * scale).collect();
-        let weights = self.parameter(values, Some(1.0));
-        let newest = self.newest();
-        self.push(name, vec![newest], Step::Weighted { layer, weights }, shape);
-        Ok(())
+        let padding = if matches!(rule, Rule::SmartDeal(_)) { SmartDeal::padded(fan_in) - fan_in } else { 0 };
+        let mut values = Vec::with_capacity(layer.outputs() * (fan_in + padding));
+        for _ in 0..layer.outputs() {
+            values.extend((0..fan_in).map(|_| symmetric(&mut rng) * scale));
+            values.extend(std::iter::repeat_n(0.0, padding));
+        }
+        let is_pruned = matches!(rule, Rule::Ternary(_)) && self.config.decay == 0.0;
+        let decay = if is_pruned { PRUNED_DECAY } else { self.config.decay };
+        self.parameter(Parameter { values, limit: limit(rule), decay })
+    }
+
+    /// Scores of a fresh network times this have a spread of about 1.
+    fn logit_scale(&self) -> f32 {
+        let Some(Step::Weighted { quantizer, weights, extra, .. }) = self.net.stages.last().map(|stage| &stage.step)
+        else {
+            return 1.0;
+        };
+        let effective = quantizer.effective(latent(&self.net.parameters, *weights, *extra));
+        let squares: f64 = effective.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
+        let size = (squares / effective.len() as f64).sqrt() as f32;
+        self.unit / (size * (quantizer.fan_in as f32).sqrt())
+    }
+
+    /// Every layer that the configuration names is there.
+    fn check_names(&self) -> Result<(), TrainError> {
+        let is_there = |name: &str| self.weighted_names().any(|found| found == name);
+        match self.config.methods.iter().find(|one| !is_there(&one.layer)) {
+            None => Ok(()),
+            Some(one) => {
+                let names: Vec<&str> = self.weighted_names().collect();
+                Err(config_error(
+                    "methods",
+                    format!("there is no layer '{}'; there are {}", one.layer, names.join(", ")),
+                ))
+            }
+        }
+    }
+
+    fn weighted_names(&self) -> impl Iterator<Item = &str> {
+        let weighted = self.net.stages.iter().filter(|stage| matches!(stage.step, Step::Weighted { .. }));
+        weighted.map(|stage| stage.name.as_str())
     }
 
     /// Adds the packed tensor `source`, scaled to about the spread of the accumulators.
@@ -200,22 +313,26 @@ impl<'a> Builder<'a> {
 
     fn norm(&mut self) {
         let channels = self.shape.channels as usize;
-        let gamma = self.parameter(vec![1.0; channels], None);
-        let beta = self.parameter(vec![0.0; channels], None);
-        let norm = Norm::new(channels, EPSILON);
+        let gamma = self.parameter(Parameter::free(vec![1.0; channels]));
+        let beta = self.parameter(Parameter::free(vec![0.0; channels]));
+        let norm = Norm { is_shift: self.config.shift_norm, ..Norm::new(channels, EPSILON) };
         self.chain("norm", Step::Norm { norm, gamma, beta }, self.shape);
     }
 
     fn activation(&mut self) {
-        let bits = self.config.bits;
-        if bits == 1 {
-            self.largest = 1;
-            self.chain("sign", Step::Sign, self.shape);
-        } else {
-            self.largest = (1 << bits) - 1;
-            // Powers of two near the best uniform step for half of a normal distribution.
-            let step = 2.0 / (1u32 << bits) as f32;
-            self.chain("levels", Step::Quantize { bits, step }, self.shape);
+        self.unit = 1.0;
+        self.largest = 1;
+        match self.config.activation_bits() {
+            0 => self.chain("relu", Step::Relu, self.shape),
+            1 => self.chain("sign", Step::Sign, self.shape),
+            bits => {
+                self.largest = (1 << bits) - 1;
+                // Powers of two near the best uniform step for half of a normal distribution.
+                let range = if bits > 4 { 4.0 } else { 2.0 };
+                let step = range / (1u32 << bits) as f32;
+                self.unit = step;
+                self.chain("levels", Step::Quantize { bits, step }, self.shape);
+            }
         }
     }
 
@@ -226,7 +343,7 @@ impl<'a> Builder<'a> {
     }
 
     fn sum_pool(&mut self) -> Result<(), TrainError> {
-        if self.largest == 255 {
+        if self.newest() == 0 && self.net.thermometer.is_none() {
             let problem = "'sum' cannot stand first: it sums activations, not bytes";
             return Err(config_error("arch", problem));
         }

@@ -6,11 +6,12 @@ use crate::error::TrainError;
 use crate::layers::Norm;
 use crate::net::{Net, Step};
 use crate::optimizer::Optimizer;
+use crate::rules::Quantizer;
 use crate::trainer::{Position, Trainer};
 use serde::{Deserialize, Serialize};
 
 /// First bytes; the last one is the version.
-const MAGIC: &[u8; 8] = b"BFTRAIN\x01";
+const MAGIC: &[u8; 8] = b"BFTRAIN\x02";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -19,13 +20,14 @@ struct Stored {
     position: Position,
     parameters: Vec<Vec<f32>>,
     norms: Vec<Norm>,
+    quantizers: Vec<Quantizer>,
     optimizer: Optimizer,
 }
 
-/// The batch norms of a network in order.
-fn norms(net: &mut Net) -> impl Iterator<Item = &mut Norm> {
+/// The quantisers of a network in order.
+fn quantizers(net: &mut Net) -> impl Iterator<Item = &mut Quantizer> {
     net.stages.iter_mut().filter_map(|stage| match &mut stage.step {
-        Step::Norm { norm, .. } => Some(norm),
+        Step::Weighted { quantizer, .. } => Some(quantizer),
         _ => None,
     })
 }
@@ -46,7 +48,8 @@ impl<'a> Trainer<'a> {
             fingerprint: self.data.fingerprint(),
             position: self.position.clone(),
             parameters: parameters.collect(),
-            norms: norms(&mut self.net.clone()).map(|norm| norm.clone()).collect(),
+            norms: self.net.clone().norms().map(|norm| norm.clone()).collect(),
+            quantizers: quantizers(&mut self.net.clone()).map(|quantizer| quantizer.clone()).collect(),
             optimizer: self.optimizer.clone(),
         };
         let mut bytes = postcard::to_extend(&stored, MAGIC.to_vec())
@@ -89,10 +92,15 @@ impl<'a> Trainer<'a> {
             return Err(unfit());
         }
         let mut stored_norms = stored.norms.into_iter();
-        for norm in norms(&mut self.net) {
+        for norm in self.net.norms() {
             let channels = norm.mean.len();
             let fits = |other: &Norm| other.mean.len() == channels && other.variance.len() == channels;
             *norm = stored_norms.next().filter(fits).ok_or_else(unfit)?;
+        }
+        let mut stored_quantizers = stored.quantizers.into_iter();
+        for quantizer in quantizers(&mut self.net) {
+            let fits = |other: &Quantizer| other.is_like(quantizer);
+            *quantizer = stored_quantizers.next().filter(fits).ok_or_else(unfit)?;
         }
         for (parameter, values) in self.net.parameters.iter_mut().zip(stored.parameters) {
             parameter.values = values;

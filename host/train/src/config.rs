@@ -2,6 +2,7 @@
 
 use crate::architecture::Architecture;
 use crate::error::{TrainError, config_error};
+use crate::method::{LayerMethod, Method};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -85,7 +86,11 @@ pub struct TrainConfig {
     pub arch: Architecture,
     /// How the first layer sees bytes.
     pub input: InputCoding,
-    /// Activation bits: 1 is sign, 2 to 4 are unsigned levels.
+    /// How weights are learned.
+    pub method: Method,
+    /// Layers that learn in another way.
+    pub methods: Vec<LayerMethod>,
+    /// Activation bits: 1 is sign, 2 to 8 are unsigned levels, 0 is what the method is meant for.
     pub bits: u32,
     /// Adds the input of a weighted layer to its accumulators wherever shapes allow.
     pub residual: bool,
@@ -105,6 +110,20 @@ pub struct TrainConfig {
     pub shift: u32,
     /// Label smoothing, 0 to below 1.
     pub smoothing: f32,
+    /// Weight decay for each unit of the learning rate.
+    pub decay: f32,
+    /// `sbnn`: largest share of weights that take the second value, over all such layers.
+    pub ones: f32,
+    /// `sbnn`: share of the loss that the penalty has while there are more; 0 is what suits `ones`.
+    pub penalty: f32,
+    /// `hq` and `pruned-ternary`: share of zeros in hidden layers; the last layer has half of the rest's.
+    pub zeros: f32,
+    /// `smart-deal`: share of coefficients that are kept in hidden layers; the last layer keeps twice as many.
+    pub coefficients: f32,
+    /// Batch norms that multiply by powers of two only.
+    pub shift_norm: bool,
+    /// Rounds the gradient of every layer's result at random to this many bits, 2 to 8; 0 is off.
+    pub gradient_bits: u32,
 }
 
 impl Default for TrainConfig {
@@ -112,7 +131,9 @@ impl Default for TrainConfig {
         Self {
             arch: Architecture { blocks: vec![crate::Block::Dense { outputs: 256 }; 3] },
             input: InputCoding::Planes,
-            bits: 1,
+            method: Method::Bnn,
+            methods: Vec::new(),
+            bits: 0,
             residual: false,
             epochs: 30,
             batch: 128,
@@ -122,6 +143,13 @@ impl Default for TrainConfig {
             warmup: 1.0,
             shift: 0,
             smoothing: 0.0,
+            decay: 0.0,
+            ones: 0.1,
+            penalty: 0.0,
+            zeros: 0.9,
+            coefficients: 0.2,
+            shift_norm: false,
+            gradient_bits: 0,
         }
     }
 }
@@ -139,13 +167,51 @@ impl TrainConfig {
                 Err(config_error(field, format!("{value}, allowed is {low} to {high}")))
             }
         };
-        within("bits", self.bits as f32, 1.0, 4.0)?;
+        within("bits", self.bits as f32, 0.0, 8.0)?;
         within("epochs", self.epochs as f32, 1.0, 100_000.0)?;
         within("batch", self.batch as f32, 2.0, 65_536.0)?;
         within("rate", self.rate, f32::MIN_POSITIVE, 100.0)?;
         within("warmup", self.warmup, 0.0, self.epochs as f32)?;
         within("shift", self.shift as f32, 0.0, 64.0)?;
-        within("smoothing", self.smoothing, 0.0, 0.9)
+        within("smoothing", self.smoothing, 0.0, 0.9)?;
+        within("decay", self.decay, 0.0, 10.0)?;
+        within("ones", self.ones, 0.001, 1.0)?;
+        within("penalty", self.penalty, 0.0, 0.95)?;
+        within("zeros", self.zeros, 0.0, 0.99)?;
+        within("coefficients", self.coefficients, 0.01, 1.0)?;
+        within("gradient_bits", self.gradient_bits as f32, 0.0, 8.0)?;
+        if self.gradient_bits == 1 {
+            return Err(config_error("gradient_bits", "1, allowed is 2 to 8, or 0 for none"));
+        }
+        self.check_methods()
+    }
+
+    /// Real and nested networks are a matter of all layers.
+    fn check_methods(&self) -> Result<(), TrainError> {
+        if self.method == Method::Float && (self.bits > 0 || !self.methods.is_empty()) {
+            return Err(config_error("method", "float is for the whole network; leave out bits and methods"));
+        }
+        if let Some(one) = self.methods.iter().find(|one| matches!(one.method, Method::Float | Method::OnceQat)) {
+            return Err(config_error("methods", format!("{one}: only the whole network can learn so")));
+        }
+        if self.residual && (self.method != Method::Bnn || !self.methods.is_empty()) {
+            return Err(config_error("residual", "only with method bnn: others scale their sums before the addition"));
+        }
+        let fixed = self.methods.iter().find(|one| matches!(one.method, Method::Planes(_)));
+        match fixed.filter(|_| self.method == Method::OnceQat) {
+            Some(one) => Err(config_error("methods", format!("{one}: once-qat has the planes already"))),
+            None => Ok(()),
+        }
+    }
+
+    /// How a layer learns.
+    pub fn method_of(&self, layer: &str) -> Method {
+        self.methods.iter().find(|one| one.layer == layer).map_or(self.method, |one| one.method)
+    }
+
+    /// Bits of the activations: 0 real, 1 sign, else levels.
+    pub fn activation_bits(&self) -> u32 {
+        if self.bits > 0 { self.bits } else { self.method.activation_bits() }
     }
 
     /// Names of the fields in which two configurations differ.
@@ -153,6 +219,8 @@ impl TrainConfig {
         let pairs = [
             ("arch", self.arch == other.arch),
             ("input", self.input == other.input),
+            ("method", self.method == other.method),
+            ("methods", self.methods == other.methods),
             ("bits", self.bits == other.bits),
             ("residual", self.residual == other.residual),
             ("epochs", self.epochs == other.epochs),
@@ -163,6 +231,13 @@ impl TrainConfig {
             ("warmup", self.warmup == other.warmup),
             ("shift", self.shift == other.shift),
             ("smoothing", self.smoothing == other.smoothing),
+            ("decay", self.decay == other.decay),
+            ("ones", self.ones == other.ones),
+            ("penalty", self.penalty == other.penalty),
+            ("zeros", self.zeros == other.zeros),
+            ("coefficients", self.coefficients == other.coefficients),
+            ("shift_norm", self.shift_norm == other.shift_norm),
+            ("gradient_bits", self.gradient_bits == other.gradient_bits),
         ];
         pairs.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
     }

@@ -36,6 +36,9 @@ pub enum TrainError {
         /// Batch from 1.
         batch: u32,
     },
+    /// The network has real weights.
+    #[error("a network of method float is a yardstick and has no graph; train with another method")]
+    NotExported,
     /// The learned network is not a sound graph.
     #[error(transparent)]
     Graph(#[from] bitfab_graph::GraphError),

@@ -1,52 +1,57 @@
 //! From a learning network to a graph.
 
 use crate::error::TrainError;
-use crate::layers::{Weighted, WeightedKind};
-use crate::net::{Net, Parameter, Step};
-use bitfab_graph::{ByteKind, Graph, Node, Op, Weights};
+use crate::layers::Weighted;
+use crate::net::{Net, Parameter, Stage, Step, latent};
+use crate::rules::Exported;
+use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Weights};
 
 /// Bytes enter learning divided by 256.
 const BYTE_SCALE: f32 = 1.0 / 256.0;
 
 impl Net {
-    /// The graph of the network; weighted layers on bytes are followed by a scale of 2^-8,
+    /// The graph of the network: integers in every weighted layer, followed by a scale where it has one;
     /// the last layer's accumulators are the raw scores.
     ///
     /// A max pool stands behind the activation in a graph and before it while learning, with equal results:
     /// both activations are monotone.
     ///
     /// # Errors
+    /// [`TrainError::NotExported`] if weights are real;
     /// [`TrainError::Graph`] if the graph is not sound, for instance after a learned number became infinite.
     pub fn to_graph(&self) -> Result<Graph, TrainError> {
+        let mut graph = self.plain_graph()?;
+        for (index, variant) in self.variants.iter().enumerate().skip(1) {
+            let mut other = self.clone();
+            other.select(index);
+            let nodes = other.plain_graph()?.nodes.into_iter().map(|node| node.op).enumerate();
+            let is_own = |(at, op): &(usize, Op)| op.weights().is_none() && *op != graph.nodes[*at].op;
+            let ops = nodes.filter(is_own).collect();
+            graph.precisions.push(Precision { planes: variant.planes, ops });
+        }
+        graph.check()?;
+        Ok(graph)
+    }
+
+    /// The graph of the selected variant.
+    fn plain_graph(&self) -> Result<Graph, TrainError> {
         let mut export = Export::new(self);
         let mut index = 0;
         while let Some(stage) = self.stages.get(index) {
             let pooled = matches!(stage.step, Step::MaxPool(_));
             match self.stages.get(index + 1).filter(|_| pooled) {
                 Some(activation) => {
-                    let source = export.tensors[stage.inputs[0]];
-                    let signs = export.push(&activation.name, vec![source], export.op(&activation.step));
-                    let pool = export.push(&stage.name, vec![signs], export.op(&stage.step));
-                    export.tensors.extend([pool, pool]);
+                    export.pooled(stage, activation)?;
                     index += 2;
                 }
                 None => {
-                    let inputs = stage.inputs.iter().map(|&at| export.tensors[at]).collect();
-                    let mut result = export.push(&stage.name, inputs, export.op(&stage.step));
-                    let is_last = index + 1 == self.stages.len();
-                    if stage.inputs[0] == 0 && self.thermometer.is_none() && !is_last {
-                        let factors = vec![BYTE_SCALE];
-                        let name = format!("{}.scale", stage.name);
-                        result = export.push(&name, vec![result], Op::Scale { factors });
-                    }
-                    export.tensors.push(result);
+                    let is_coded = stage.inputs[0] == 0 && self.thermometer.is_none();
+                    export.stage(stage, is_coded, index + 1 == self.stages.len())?;
                     index += 1;
                 }
             }
         }
-        let graph = Graph { input: self.input, input_kind: ByteKind::U8, nodes: export.nodes, precisions: Vec::new() };
-        graph.check()?;
-        Ok(graph)
+        Ok(Graph { input: self.input, input_kind: ByteKind::U8, nodes: export.nodes, precisions: Vec::new() })
     }
 }
 
@@ -76,43 +81,71 @@ impl<'a> Export<'a> {
         self.nodes.len()
     }
 
+    /// A max pool and the activation behind it, the other way round.
+    fn pooled(&mut self, pool: &Stage, activation: &Stage) -> Result<(), TrainError> {
+        let source = self.tensors[pool.inputs[0]];
+        let packed = self.push(&activation.name, vec![source], self.op(&activation.step)?);
+        let pooled = self.push(&pool.name, vec![packed], self.op(&pool.step)?);
+        self.tensors.extend([pooled, pooled]);
+        Ok(())
+    }
+
+    /// Any other stage; weights on bytes (`is_coded`) and weights with a scale are followed by one.
+    fn stage(&mut self, stage: &Stage, is_coded: bool, is_last: bool) -> Result<(), TrainError> {
+        let inputs = stage.inputs.iter().map(|&at| self.tensors[at]).collect();
+        let (op, mut factors) = match &stage.step {
+            Step::Weighted { layer, quantizer, weights, extra } => {
+                let exported = quantizer.export(latent(self.parameters, *weights, *extra));
+                weighted(layer, exported.ok_or(TrainError::NotExported)?)
+            }
+            other => (self.op(other)?, vec![1.0]),
+        };
+        if is_coded {
+            factors.iter_mut().for_each(|factor| *factor *= BYTE_SCALE);
+        }
+        let mut result = self.push(&stage.name, inputs, op);
+        if factors != [1.0] && !is_last {
+            result = self.push(&format!("{}.scale", stage.name), vec![result], Op::Scale { factors });
+        }
+        self.tensors.push(result);
+        Ok(())
+    }
+
     fn values(&self, parameter: usize) -> Vec<f32> {
         self.parameters[parameter].values.clone()
     }
 
-    fn op(&self, step: &Step) -> Op {
-        match step {
-            Step::Weighted { layer, weights } => weighted(layer, self.values(*weights)),
-            Step::Norm { norm, gamma, beta } => Op::BatchNorm {
-                gamma: self.values(*gamma),
-                beta: self.values(*beta),
-                mean: norm.mean.clone(),
-                variance: norm.variance.clone(),
-                epsilon: norm.epsilon,
-            },
+    /// Every step but weighted ones.
+    fn op(&self, step: &Step) -> Result<Op, TrainError> {
+        Ok(match step {
+            Step::Norm { norm, gamma, beta } => {
+                let (gamma, variance, epsilon) = norm.plain(&self.parameters[*gamma].values);
+                Op::BatchNorm { gamma, beta: self.values(*beta), mean: norm.mean.clone(), variance, epsilon }
+            }
             Step::Sign => Op::Sign,
             Step::Quantize { bits, step } => Op::Quantize { bits: *bits, step: *step },
             Step::MaxPool(shape) => Op::MaxPool { window: shape.window },
             Step::SumPool(shape) => Op::SumPool { window: shape.window },
             Step::Add { shift } => Op::Add { shift: *shift },
-        }
+            Step::Weighted { .. } | Step::Relu => return Err(TrainError::NotExported),
+        })
     }
 }
 
-fn weighted(layer: &Weighted, values: Vec<f32>) -> Op {
-    let weights = |shape| Weights::new(values, shape, layer.quantizer);
-    match layer.kind {
-        WeightedKind::Dense { features, outputs } => {
+/// The operation and its scales.
+fn weighted(layer: &Weighted, exported: Exported) -> (Op, Vec<f32>) {
+    let Exported { quantizer, values, basis, scales } = exported;
+    let weights = |shape| Weights { values, shape, quantizer, basis };
+    let op = match *layer {
+        Weighted::Dense { features, outputs } => {
             Op::Dense { weights: weights([outputs as u32, 1, 1, features as u32]) }
         }
-        WeightedKind::Conv(shape) => {
+        Weighted::Conv(shape) => {
             let [height, width] = shape.window.kernel;
             let depth = shape.input.channels / shape.groups as u32;
-            Op::Conv2d {
-                weights: weights([shape.output.channels, height, width, depth]),
-                window: shape.window,
-                groups: shape.groups as u32,
-            }
+            let shape_of_weights = [shape.output.channels, height, width, depth];
+            Op::Conv2d { weights: weights(shape_of_weights), window: shape.window, groups: shape.groups as u32 }
         }
-    }
+    };
+    (op, scales)
 }

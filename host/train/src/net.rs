@@ -2,9 +2,12 @@
 
 use crate::layers::{
     Batch, Norm, PoolShape, Statistics, Weighted, max_pool_backward, max_pool_forward, quantize_backward,
-    quantize_forward, sign_backward, sign_forward, sum_pool_backward, sum_pool_forward,
+    quantize_forward, relu_backward, relu_forward, sign_backward, sign_forward, sum_pool_backward, sum_pool_forward,
 };
+use crate::noise::Noise;
+use crate::rules::{Latent, Quantizer};
 use crate::saved::Saved;
+use crate::variants::Variant;
 use bitfab_graph::Shape;
 
 /// A vector that learns.
@@ -14,6 +17,15 @@ pub struct Parameter {
     pub values: Vec<f32>,
     /// Latent weights are kept within `-limit..=limit`.
     pub limit: Option<f32>,
+    /// Share that is taken off at each step, for each unit of the learning rate.
+    pub decay: f32,
+}
+
+impl Parameter {
+    /// Numbers without a limit or decay.
+    pub fn free(values: Vec<f32>) -> Self {
+        Self { values, limit: None, decay: 0.0 }
+    }
 }
 
 /// What one stage does; numbers are positions in [`Net::parameters`].
@@ -23,8 +35,12 @@ pub enum Step {
     Weighted {
         /// The layer.
         layer: Weighted,
+        /// How latent numbers become weights.
+        quantizer: Quantizer,
         /// Its latent weights.
         weights: usize,
+        /// What else its rule learns.
+        extra: Option<usize>,
     },
     /// Batch norm.
     Norm {
@@ -37,9 +53,11 @@ pub enum Step {
     },
     /// `x >= 0`.
     Sign,
+    /// `max(x, 0)`; only in networks of real numbers.
+    Relu,
     /// Unsigned levels.
     Quantize {
-        /// 2 to 4.
+        /// 2 to 8.
         bits: u32,
         /// Distance of two levels.
         step: f32,
@@ -90,6 +108,10 @@ pub struct Net {
     pub parameters: Vec<Parameter>,
     /// Logits are the scores times this positive number.
     pub logit_scale: f32,
+    /// Precisions that are learned at once, rising; mostly none. See [`select`](Self::select).
+    pub variants: Vec<Variant>,
+    /// The variant whose numbers are in `stages`.
+    pub selected: usize,
 }
 
 /// What the forward pass left for the backward pass, one entry a stage.
@@ -174,14 +196,15 @@ impl Net {
             let x = live.take(stage.inputs[0]);
             let other = stage.inputs.get(1).map(|&at| live.take(at));
             let y = match &stage.step {
-                Step::Weighted { layer, weights } => {
-                    layer.forward(&x, &layer.quantized(&self.parameters[*weights].values))
+                Step::Weighted { layer, quantizer, weights, extra } => {
+                    layer.forward(&x, &quantizer.effective(latent(&self.parameters, *weights, *extra)))
                 }
                 Step::Norm { norm, gamma, beta } => {
                     let [gamma, beta] = [*gamma, *beta].map(|at| &self.parameters[at].values);
                     norm.apply(&x, gamma, beta)
                 }
                 Step::Sign => sign_forward(&x).0,
+                Step::Relu => relu_forward(&x).0,
                 Step::Quantize { bits, step } => quantize_forward(&x, *bits, *step).0,
                 Step::MaxPool(shape) => max_pool_forward(&x, shape).0,
                 Step::SumPool(shape) => sum_pool_forward(&x, shape),
@@ -198,6 +221,11 @@ impl Net {
     /// # Panics
     /// If the tape is not from a forward pass of this network.
     pub fn backward(&self, tape: Tape, gradient: Vec<f32>) -> Vec<Vec<f32>> {
+        self.backward_with(tape, gradient, None)
+    }
+
+    /// As [`backward`](Self::backward), with the gradient of every weighted layer's result rounded at random.
+    pub(crate) fn backward_with(&self, tape: Tape, gradient: Vec<f32>, noise: Option<Noise>) -> Vec<Vec<f32>> {
         let mut result: Vec<Vec<f32>> = vec![Vec::new(); self.parameters.len()];
         let mut flowing: Vec<Option<Vec<f32>>> = vec![None; self.stages.len() + 1];
         flowing[self.stages.len()] = Some(gradient);
@@ -205,7 +233,10 @@ impl Net {
             let Some(values) = flowing[index + 1].take() else {
                 continue;
             };
-            let dy = Batch { values, count: tape.count, shape: stage.shape, form: crate::layers::Form::Reals };
+            let mut dy = Batch { values, count: tape.count, shape: stage.shape, form: crate::layers::Form::Reals };
+            if let (Some(noise), Step::Weighted { .. }) = (noise, &stage.step) {
+                noise.round(index, &mut dy.values);
+            }
             let want_input = stage.inputs[0] > 0;
             let input = self.backward_step(&stage.step, entry, &dy, want_input, &mut result);
             if let Step::Add { shift } = stage.step {
@@ -230,9 +261,13 @@ impl Net {
         result: &mut [Vec<f32>],
     ) -> Option<Vec<f32>> {
         match step {
-            Step::Weighted { layer, weights } => {
+            Step::Weighted { layer, quantizer, weights, extra } => {
                 let (dw, dx) = layer.backward(dy, &entry.weights, &entry.saved, want_input);
+                let (dw, more) = quantizer.backward(latent(&self.parameters, *weights, *extra), dw);
                 result[*weights] = dw;
+                if let Some(extra) = extra {
+                    result[*extra] = more;
+                }
                 dx
             }
             Step::Norm { gamma, beta, .. } => {
@@ -246,6 +281,7 @@ impl Net {
                 Some(gradient.input)
             }
             Step::Sign => Some(sign_backward(dy, &entry.saved)),
+            Step::Relu => Some(relu_backward(dy, &entry.saved)),
             Step::Quantize { step, .. } => Some(quantize_backward(dy, &entry.saved, *step)),
             Step::MaxPool(shape) => Some(max_pool_backward(dy, &entry.saved, shape)),
             Step::SumPool(shape) => Some(sum_pool_backward(dy, shape)),
@@ -254,12 +290,17 @@ impl Net {
     }
 }
 
+/// The latent numbers of a weighted layer.
+pub(crate) fn latent(parameters: &[Parameter], weights: usize, extra: Option<usize>) -> Latent<'_> {
+    Latent { weights: &parameters[weights].values, extra: extra.map_or(&[], |at| &parameters[at].values) }
+}
+
 /// One stage forward, and what it keeps.
 fn forward_step(step: &mut Step, parameters: &[Parameter], x: Batch, other: Option<Batch>) -> (Batch, Entry) {
     let mut entry = Entry { saved: Saved::Nothing, statistics: Vec::new(), weights: Vec::new() };
     let y = match step {
-        Step::Weighted { layer, weights } => {
-            entry.weights = layer.quantized(&parameters[*weights].values);
+        Step::Weighted { layer, quantizer, weights, extra } => {
+            entry.weights = quantizer.effective(latent(parameters, *weights, *extra));
             entry.saved = x.save();
             layer.forward(&x, &entry.weights)
         }
@@ -271,6 +312,7 @@ fn forward_step(step: &mut Step, parameters: &[Parameter], x: Batch, other: Opti
             y
         }
         Step::Sign => keep(&mut entry, sign_forward(&x)),
+        Step::Relu => keep(&mut entry, relu_forward(&x)),
         Step::Quantize { bits, step } => keep(&mut entry, quantize_forward(&x, *bits, *step)),
         Step::MaxPool(shape) => keep(&mut entry, max_pool_forward(&x, shape)),
         Step::SumPool(shape) => sum_pool_forward(&x, shape),

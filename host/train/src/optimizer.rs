@@ -14,7 +14,8 @@ const SMALL: f32 = 1e-8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Optimizer {
     kind: OptimizerKind,
-    steps: u64,
+    /// Steps of each parameter since its momentum was void.
+    steps: Vec<u64>,
     first: Vec<Vec<f32>>,
     second: Vec<Vec<f32>>,
 }
@@ -23,7 +24,12 @@ impl Optimizer {
     /// No momentum yet.
     pub fn new(kind: OptimizerKind, parameters: &[Parameter]) -> Self {
         let zeros = || parameters.iter().map(|p| vec![0.0; p.values.len()]).collect();
-        Self { kind, steps: 0, first: zeros(), second: if kind == OptimizerKind::Adam { zeros() } else { Vec::new() } }
+        Self {
+            kind,
+            steps: vec![0; parameters.len()],
+            first: zeros(),
+            second: if kind == OptimizerKind::Adam { zeros() } else { Vec::new() },
+        }
     }
 
     /// Whether the state belongs to such parameters.
@@ -33,16 +39,29 @@ impl Optimizer {
             lengths.eq(parameters.iter().map(|p| p.values.len()))
         };
         let second = kind != OptimizerKind::Adam || fits(&self.second);
-        self.kind == kind && fits(&self.first) && second
+        self.kind == kind && self.steps.len() == parameters.len() && fits(&self.first) && second
     }
 
-    /// One step with the given rate, then clipping of latent weights.
+    /// Forgets the momentum of a parameter whose numbers got another meaning.
+    pub fn restart(&mut self, parameter: usize) {
+        self.steps[parameter] = 0;
+        self.first[parameter].fill(0.0);
+        if let Some(second) = self.second.get_mut(parameter) {
+            second.fill(0.0);
+        }
+    }
+
+    /// One step with the given rate, then decay and clipping of latent weights.
     pub fn step(&mut self, parameters: &mut [Parameter], gradients: &[Vec<f32>], rate: f32) {
-        self.steps += 1;
-        let time = self.steps.min(1 << 20) as i32;
-        let corrections = [1.0 - MOMENTUM.powi(time), 1.0 - SECOND.powi(time)];
         for (index, (parameter, gradient)) in parameters.iter_mut().zip(gradients).enumerate() {
-            let limit = parameter.limit;
+            // A parameter without a gradient did not take part.
+            if gradient.is_empty() {
+                continue;
+            }
+            self.steps[index] += 1;
+            let time = self.steps[index].min(1 << 20) as i32;
+            let corrections = [1.0 - MOMENTUM.powi(time), 1.0 - SECOND.powi(time)];
+            let (limit, kept) = (parameter.limit, 1.0 - rate * parameter.decay);
             let pieces = parameter
                 .values
                 .par_chunks_mut(ELEMENTS)
@@ -51,12 +70,12 @@ impl Optimizer {
             match self.kind {
                 OptimizerKind::Sgd => pieces.for_each(|((values, gradient), first)| {
                     sgd(values, gradient, first, rate);
-                    clip(values, limit);
+                    finish(values, kept, limit);
                 }),
                 OptimizerKind::Adam => pieces.zip(self.second[index].par_chunks_mut(ELEMENTS)).for_each(
                     |(((values, gradient), first), second)| {
                         adam(values, gradient, [first, second], rate, corrections);
-                        clip(values, limit);
+                        finish(values, kept, limit);
                     },
                 ),
             }
@@ -82,7 +101,11 @@ fn adam(values: &mut [f32], gradient: &[f32], state: [&mut [f32]; 2], rate: f32,
     }
 }
 
-fn clip(values: &mut [f32], limit: Option<f32>) {
+/// Decay, then the limit.
+fn finish(values: &mut [f32], kept: f32, limit: Option<f32>) {
+    if kept < 1.0 {
+        values.iter_mut().for_each(|value| *value *= kept);
+    }
     if let Some(limit) = limit {
         values.iter_mut().for_each(|value| *value = value.clamp(-limit, limit));
     }
@@ -119,10 +142,8 @@ mod tests {
     #[test]
     fn both_rules_find_the_minimum_of_a_parabola_and_clip() {
         for kind in [OptimizerKind::Sgd, OptimizerKind::Adam] {
-            let mut parameters = vec![
-                Parameter { values: vec![0.0; 2], limit: None },
-                Parameter { values: vec![0.0; 2], limit: Some(0.5) },
-            ];
+            let mut parameters =
+                vec![Parameter::free(vec![0.0; 2]), Parameter { values: vec![0.0; 2], limit: Some(0.5), decay: 0.0 }];
             let mut optimizer = Optimizer::new(kind, &parameters);
             for _ in 0..1500 {
                 let slope = |p: &Parameter| vec![p.values[0] - 0.75, p.values[1] + 2.0];
@@ -137,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_first_adam_step_has_the_length_of_the_rate() {
-        let mut parameters = vec![Parameter { values: vec![0.0], limit: None }];
+        let mut parameters = vec![Parameter::free(vec![0.0])];
         let mut optimizer = Optimizer::new(OptimizerKind::Adam, &parameters);
         optimizer.step(&mut parameters, &[vec![1e-3]], 0.01);
         assert!((parameters[0].values[0] + 0.01).abs() < 1e-6);

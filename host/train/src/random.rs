@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Shift = 3,
     /// Splitting a data set that has no official split.
     Split = 4,
+    /// Rounding of gradients; index: step, then stage.
+    Gradient = 5,
 }
 
 /// The stream for `purpose`, further told apart by two indices.

@@ -52,6 +52,8 @@ pub enum Saved {
         /// Number of levels.
         length: usize,
     },
+    /// Unsigned levels below 256, one byte each.
+    Octets(Vec<u8>),
     /// Input bytes; the value is `byte / 256`.
     Bytes(Vec<u8>),
     /// Position of the largest value within its window, one byte each.
@@ -81,7 +83,7 @@ impl Saved {
             Self::Nothing => 0,
             Self::Signs(bits) | Self::Mask(bits) => bits.words.len() * 8,
             Self::Levels { nibbles, .. } => nibbles.len(),
-            Self::Bytes(bytes) | Self::Indices(bytes) => bytes.len(),
+            Self::Octets(bytes) | Self::Bytes(bytes) | Self::Indices(bytes) => bytes.len(),
             Self::Reals(values) => values.len() * 4,
         }
     }
@@ -102,7 +104,7 @@ impl Saved {
                 places.for_each(|(out, at)| *out = f32::from(nibbles[at / 2] >> (at % 2 * 4) & 15));
             }
             Self::Bytes(bytes) => places.for_each(|(out, at)| *out = f32::from(bytes[at]) / 256.0),
-            Self::Indices(bytes) => places.for_each(|(out, at)| *out = f32::from(bytes[at])),
+            Self::Octets(bytes) | Self::Indices(bytes) => places.for_each(|(out, at)| *out = f32::from(bytes[at])),
             Self::Reals(values) => out.copy_from_slice(&values[start..start + out.len()]),
         }
     }
@@ -131,6 +133,9 @@ mod tests {
         let saved = Saved::levels(&levels);
         round_trip(&saved, &levels);
         assert_eq!(saved.bytes(), 66);
+        let saved = Saved::Octets((0..131).map(|i| i as u8 + 100).collect());
+        round_trip(&saved, &(0..131).map(|i| (i + 100) as f32).collect::<Vec<_>>());
+        assert_eq!(saved.bytes(), 131);
         let mask: Vec<f32> = (0..131).map(|i| (pattern(i) & 1) as f32).collect();
         round_trip(&Saved::Mask(Bits::new(&mask, |v| v > 0.0)), &mask);
         let saved = Saved::Reals(levels.clone());

@@ -5,9 +5,13 @@ use crate::data::{Dataset, Split};
 use crate::error::TrainError;
 use crate::feed::{self, Shifts};
 use crate::layers::{arg_max, cross_entropy};
+use crate::method::Method;
 use crate::net::Net;
+use crate::noise::Noise;
 use crate::optimizer::{Optimizer, scheduled_rate};
 use crate::random::{Purpose, permutation, stream};
+use crate::rules::Moment;
+use crate::sparsity;
 use bitfab_graph::Graph;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -122,7 +126,9 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Config`] if the configuration is wrong or does not fit the data.
     pub fn new(config: &TrainConfig, data: &'a Dataset) -> Result<Self, TrainError> {
         let net = Net::new(config, data)?;
-        net.to_graph()?;
+        if config.method != Method::Float {
+            net.to_graph()?;
+        }
         Ok(Self {
             config: config.clone(),
             data,
@@ -202,19 +208,48 @@ impl<'a> Trainer<'a> {
         let Position { epoch, batch, .. } = self.position;
         let shifts = Shifts { seed: self.config.seed, epoch, limit: self.config.shift };
         let (input, labels) = feed::batch(&self.net, &self.data.train, rows, Some(shifts));
-        let (scores, tape) = self.net.forward(input);
-        let loss = cross_entropy(&scores, &labels, self.net.logit_scale, self.config.smoothing);
-        if !loss.sum.is_finite() {
-            return Err(TrainError::Diverged { epoch: epoch + 1, batch: batch + 1 });
+        let (mut gradients, mut mean_loss) = (Vec::new(), 0.0);
+        let variants = self.net.variants.len().max(1);
+        for variant in 0..variants {
+            self.net.select(variant);
+            let (scores, tape) = self.net.forward(input.clone());
+            let loss = cross_entropy(&scores, &labels, self.net.logit_scale, self.config.smoothing);
+            if !loss.sum.is_finite() {
+                return Err(TrainError::Diverged { epoch: epoch + 1, batch: batch + 1 });
+            }
+            self.position.saved_bytes = tape.bytes() as u64;
+            add_gradients(&mut gradients, self.net.backward_with(tape, loss.gradient, self.noise()), variants);
+            mean_loss += loss.sum / variants as f64;
+            self.position.correct += if variant == 0 { u64::from(loss.correct) } else { 0 };
         }
-        self.position.saved_bytes = tape.bytes() as u64;
-        let gradients = self.net.backward(tape, loss.gradient);
-        let rate = self.rate(batch);
-        self.optimizer.step(&mut self.net.parameters, &gradients, rate);
-        self.position.loss += loss.sum;
-        self.position.correct += u64::from(loss.correct);
+        self.net.select(0);
+        sparsity::penalise(&self.net, &self.config, mean_loss / labels.len() as f64, &mut gradients);
+        self.step(&mut gradients);
+        self.position.loss += mean_loss;
         self.position.batch += 1;
         Ok(())
+    }
+
+    /// The step rule, and what the weights' own rules do before and after it.
+    fn step(&mut self, gradients: &mut [Vec<f32>]) {
+        let rate = self.rate(self.position.batch);
+        self.net.observe(gradients);
+        self.optimizer.step(&mut self.net.parameters, gradients, rate);
+        let epoch = u64::from(self.batches());
+        let moment = Moment { step: self.steps() + 1, steps: u64::from(self.config.epochs) * epoch, epoch };
+        for parameter in self.net.follow(moment) {
+            self.optimizer.restart(parameter);
+        }
+    }
+
+    /// Finished steps.
+    fn steps(&self) -> u64 {
+        u64::from(self.position.epoch) * u64::from(self.batches()) + u64::from(self.position.batch)
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        let bits = self.config.gradient_bits;
+        (bits > 0).then(|| Noise { bits, seed: self.config.seed, step: self.steps() })
     }
 
     /// The rate of a batch (from 0) of the epoch under way.
@@ -238,6 +273,36 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// The planes of every precision that learns, rising; empty if there is only one.
+    pub fn precisions(&self) -> Vec<u32> {
+        self.net.variants.iter().map(|variant| variant.planes).collect()
+    }
+
+    /// As [`evaluate`](Self::evaluate), at one of the [`precisions`](Self::precisions).
+    pub fn evaluate_at(&self, planes: u32, split: &Split) -> Option<Evaluation> {
+        let variant = self.net.variants.iter().position(|variant| variant.planes == planes)?;
+        let mut other = self.clone();
+        other.net.select(variant);
+        Some(other.evaluate(split))
+    }
+
+    /// Drops planes without any learning, as a comparison for once-QAT: sets the number of planes and lets the batch
+    /// norms see `batches` batches again.
+    ///
+    /// The trainer must not go on learning.
+    pub fn truncated(&self, planes: u32, batches: u32) -> Self {
+        let mut other = self.clone();
+        other.net.set_planes(planes);
+        other.net.norms().for_each(|norm| norm.batches = 0);
+        let size = self.batch_size();
+        for batch in 0..batches.min(self.batches()) {
+            let rows: Vec<u32> = (batch * size as u32..(batch + 1) * size as u32).collect();
+            let (input, _) = feed::batch(&other.net, &self.data.train, &rows, None);
+            other.net.forward(input);
+        }
+        other
+    }
+
     /// Predictions by the running statistics: the class with the largest raw score, the lowest on ties.
     pub fn evaluate(&self, split: &Split) -> Evaluation {
         let rows: Vec<u32> = (0..split.len() as u32).collect();
@@ -254,6 +319,19 @@ impl<'a> Trainer<'a> {
             total: split.len() as u32,
             predictions,
         }
+    }
+}
+
+/// Adds a share of the gradients of one variant; a variant has none for the norms of others.
+fn add_gradients(sums: &mut Vec<Vec<f32>>, gradients: Vec<Vec<f32>>, variants: usize) {
+    if variants == 1 {
+        *sums = gradients;
+        return;
+    }
+    sums.resize(gradients.len(), Vec::new());
+    for (sum, gradient) in sums.iter_mut().zip(gradients).filter(|(_, gradient)| !gradient.is_empty()) {
+        sum.resize(gradient.len(), 0.0);
+        sum.iter_mut().zip(gradient).for_each(|(sum, term)| *sum += term / variants as f32);
     }
 }
 

@@ -70,7 +70,7 @@ fn places(shape: Shape, window: &Window) -> Vec<Vec<Option<usize>>> {
 
 fn conv(x: &[f64], shape: Shape, weights: &Weights, window: &Window, groups: u32) -> Vec<f64> {
     let [outputs, _, _, depth] = weights.shape.map(|size| size as usize);
-    let quantized: Vec<f64> = weights.values.iter().map(|&w| if w >= 0.0 { 1.0 } else { -1.0 }).collect();
+    let quantized: Vec<f64> = weights.quantized().into_iter().map(f64::from).collect();
     let border = match window.pad_value {
         PadValue::Zero => 0.0,
         PadValue::MinusOne => -1.0,
@@ -144,4 +144,75 @@ fn graphs_give_the_scores_of_the_tape() {
             }
         }
     }
+}
+
+/// Every method, and several in one network: the integers of the graph are what learning computed with.
+#[test]
+fn graphs_of_every_method_answer_as_learning_did() {
+    let data = digits(0).unwrap();
+    let mixed = "dense1=sbnn dense2=hq dense3=smart-deal scores=planes:4";
+    for (method, arch, layers) in [
+        ("bnn", "mlp:48", ""),
+        ("xnor", "mlp:48,32", ""),
+        ("bwn", "cnn:8,p2,d16", ""),
+        ("qnn:3", "mlp:48", ""),
+        ("qnn-log", "cnn:8,p2,d16", ""),
+        ("sbnn", "cnn:8,p2,16g2,d32", ""),
+        ("hq", "cnn:8,p2,16,d32", ""),
+        ("pruned-ternary", "mlp:48,32", ""),
+        ("smart-deal", "cnn:8,p2,16,d32", ""),
+        ("smart-deal-switch", "mlp:48", ""),
+        ("smart-deal-project", "mlp:48", ""),
+        ("planes:2", "mlp:48", ""),
+        ("once-qat", "cnn:8,p2,d32", ""),
+        ("int:5", "mlp:48", ""),
+        ("bwn", "mlp:48,32,32", mixed),
+        ("sbnn", "mlp:48,32,32", mixed),
+    ] {
+        let config = TrainConfig {
+            arch: arch.parse().unwrap(),
+            method: method.parse().unwrap(),
+            methods: layers.split_whitespace().map(|one| one.parse().unwrap()).collect(),
+            epochs: 4,
+            batch: 64,
+            coefficients: 0.4,
+            ..TrainConfig::default()
+        };
+        let mut trainer = Trainer::new(&config, &data).unwrap();
+        while !trainer.is_done() {
+            trainer.run_epoch(&mut Silent).unwrap();
+        }
+        let graph = Graph::from_bytes(&trainer.graph().unwrap().to_bytes().unwrap()).unwrap();
+        let expected: &[u32] = if method == "once-qat" { &[1, 2, 4, 8] } else { &[] };
+        assert_eq!(trainer.precisions(), expected);
+        assert_same_answers(method, &graph, &trainer.evaluate(&data.test).predictions, &data.test.inputs);
+        for &planes in expected {
+            let predictions = trainer.evaluate_at(planes, &data.test).unwrap().predictions;
+            assert_same_answers(method, &graph.at(planes).unwrap(), &predictions, &data.test.inputs);
+        }
+    }
+}
+
+/// Real scales are rounded differently here and in learning, so a score may tie or an activation flip now and then.
+fn assert_same_answers(what: &str, graph: &Graph, predictions: &[u8], inputs: &[u8]) {
+    let rows = inputs.chunks(64).take(200);
+    let is_same = |(row, input): (usize, &[u8])| {
+        let scores = evaluate(graph, input);
+        let best = scores.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+        best == usize::from(predictions[row])
+    };
+    let same = rows.enumerate().filter(|one| is_same(*one)).count();
+    assert!(same >= 199, "{what}: {same} of 200");
+}
+
+#[test]
+fn real_networks_learn_but_have_no_graph() {
+    let data = digits(0).unwrap();
+    let config = TrainConfig { method: "float".parse().unwrap(), epochs: 6, batch: 64, ..TrainConfig::default() };
+    let mut trainer = Trainer::new(&config, &data).unwrap();
+    while !trainer.is_done() {
+        trainer.run_epoch(&mut Silent).unwrap();
+    }
+    assert!(trainer.reports()[5].test_accuracy > 0.93, "{:?}", trainer.reports()[5]);
+    assert!(trainer.graph().unwrap_err().to_string().contains("yardstick"));
 }

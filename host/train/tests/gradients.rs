@@ -2,7 +2,7 @@
 //!
 //! Each check weighs the outputs with random numbers and compares the slope along every input value.
 
-use bitfab_graph::{PadValue, Shape, WeightQuantizer, Window};
+use bitfab_graph::{PadValue, Shape, Window};
 use bitfab_train::layers::*;
 use bitfab_train::{Net, Parameter, Saved, Stage, Step};
 
@@ -70,8 +70,7 @@ fn check_weighted(what: &str, layer: Weighted, x: &Batch) {
 
 #[test]
 fn dense_follows_its_differences() {
-    let kind = WeightedKind::Dense { features: 24, outputs: 5 };
-    check_weighted("dense", Weighted { kind, quantizer: WeightQuantizer::Sign }, &batch(Shape::new(2, 3, 4), 7, 1));
+    check_weighted("dense", Weighted::Dense { features: 24, outputs: 5 }, &batch(Shape::new(2, 3, 4), 7, 1));
 }
 
 #[test]
@@ -87,8 +86,7 @@ fn convolutions_follow_their_differences() {
         let input = Shape::new(5, 6, 4);
         let [height, width] = window.output(input).unwrap();
         let shape = ConvShape { input, output: Shape::new(height, width, 8), window, groups };
-        let layer = Weighted { kind: WeightedKind::Conv(shape), quantizer: WeightQuantizer::Sign };
-        check_weighted(name, layer, &batch(input, 3, 4));
+        check_weighted(name, Weighted::Conv(shape), &batch(input, 3, 4));
     }
 }
 
@@ -227,11 +225,10 @@ fn additions_follow_their_differences_on_both_inputs() {
             stage("pool", vec![1], Step::SumPool(pool)),
             stage("add", vec![2, 1], Step::Add { shift: 2 }),
         ],
-        parameters: vec![
-            Parameter { values: numbers(3, 13), limit: None },
-            Parameter { values: numbers(3, 14), limit: None },
-        ],
+        parameters: vec![Parameter::free(numbers(3, 13)), Parameter::free(numbers(3, 14))],
         logit_scale: 1.0,
+        variants: Vec::new(),
+        selected: 0,
     };
     let x = batch(shape, 4, 15);
     let pull = numbers(x.values.len(), 16);

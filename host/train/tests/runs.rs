@@ -121,7 +121,7 @@ fn a_rate_beyond_reason_is_reported_or_stays_finite() {
 fn configurations_that_cannot_work_name_the_setting() {
     let data = digits(0).unwrap();
     let message = |config: TrainConfig| Trainer::new(&config, &data).unwrap_err().to_string();
-    assert!(message(TrainConfig { bits: 5, ..config("mlp") }).contains("bits: 5"));
+    assert!(message(TrainConfig { bits: 9, ..config("mlp") }).contains("bits: 9"));
     assert!(message(TrainConfig { rate: f32::NAN, ..config("mlp") }).contains("rate"));
     assert!(message(config("cnn:p2")).contains("max pool"));
     assert!(message(config("cnn:8,p2,p2")).contains("max pool"));

@@ -24,12 +24,23 @@ pub fn quantize_forward(x: &Batch, bits: u32, step: f32) -> (Batch, Saved) {
     let level = |value: f32| (value / step + 0.5).floor().clamp(0.0, top);
     let y = map(&x.values, level);
     let mask = Bits::new(&x.values, |value| (-0.5..=top + 0.5).contains(&(value / step)));
-    (x.with(y, Form::Levels), Saved::Mask(mask))
+    (x.with(y, if bits > 4 { Form::Octets } else { Form::Levels }), Saved::Mask(mask))
 }
 
 /// The gradient of `clamp(x / step, -1/2, 2^bits - 1/2)`.
 pub fn quantize_backward(dy: &Batch, saved: &Saved, step: f32) -> Vec<f32> {
     masked(dy, saved, 1.0 / step)
+}
+
+/// `max(x, 0)`, for networks of real numbers.
+pub fn relu_forward(x: &Batch) -> (Batch, Saved) {
+    let mask = Bits::new(&x.values, |value| value > 0.0);
+    (x.with(map(&x.values, |value| value.max(0.0)), Form::Reals), Saved::Mask(mask))
+}
+
+/// The gradient of `max(x, 0)`.
+pub fn relu_backward(dy: &Batch, saved: &Saved) -> Vec<f32> {
+    masked(dy, saved, 1.0)
 }
 
 /// `dy * factor` where the mask is set, else 0.

@@ -11,13 +11,13 @@ mod norm;
 mod pool;
 mod weighted;
 
-pub use activation::{quantize_backward, quantize_forward, sign_backward, sign_forward};
+pub use activation::{quantize_backward, quantize_forward, relu_backward, relu_forward, sign_backward, sign_forward};
 pub use conv::{ConvShape, conv_backward, conv_forward};
 pub use dense::{dense_backward, dense_forward};
 pub use loss::{Loss, arg_max, cross_entropy};
 pub use norm::{Norm, NormGradient, Statistics};
 pub use pool::{PoolShape, max_pool_backward, max_pool_forward, sum_pool_backward, sum_pool_forward};
-pub use weighted::{Weighted, WeightedKind};
+pub use weighted::Weighted;
 
 use crate::saved::{Bits, Saved};
 use bitfab_graph::Shape;
@@ -44,6 +44,8 @@ pub enum Form {
     Signs,
     /// Whole numbers from 0 to 15.
     Levels,
+    /// Whole numbers from 0 to 255.
+    Octets,
     /// Anything.
     Reals,
 }
@@ -65,6 +67,7 @@ impl Batch {
             Form::Bytes => Saved::Bytes(self.values.iter().map(|&v| (v * 256.0) as u8).collect()),
             Form::Signs => Saved::Signs(Bits::new(&self.values, |v| v > 0.0)),
             Form::Levels => Saved::levels(&self.values),
+            Form::Octets => Saved::Octets(self.values.iter().map(|&v| v as u8).collect()),
             Form::Reals => Saved::Reals(self.values.clone()),
         }
     }

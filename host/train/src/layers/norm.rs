@@ -7,6 +7,7 @@
 
 use super::{Batch, Form};
 use crate::math::{channel_sums, map_channels};
+use crate::rules::power_ap2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub struct Norm {
     pub epsilon: f32,
     /// Batches seen so far.
     pub batches: u32,
+    /// Whether it multiplies by powers of two only (shift-based batch norm, Hubara et al. 2018).
+    pub is_shift: bool,
 }
 
 /// Gradients of one batch norm.
@@ -57,7 +60,7 @@ impl Norm {
     ///
     /// `epsilon` should suit the scale of the input: 1e-5 times its expected variance.
     pub fn new(channels: usize, epsilon: f32) -> Self {
-        Self { mean: vec![0.0; channels], variance: vec![1.0; channels], epsilon, batches: 0 }
+        Self { mean: vec![0.0; channels], variance: vec![1.0; channels], epsilon, batches: 0, is_shift: false }
     }
 
     /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
@@ -67,10 +70,25 @@ impl Norm {
     pub fn forward(&mut self, x: &Batch, gamma: &[f32], beta: &[f32]) -> (Batch, Vec<Statistics>) {
         let statistics = self.follow(x, gamma.len());
         let constants: Vec<[f32; 3]> = (statistics.iter().zip(gamma).zip(beta))
-            .map(|((one, &gamma), &beta)| [one.used_mean, one.used_inverse * gamma, beta])
+            .map(|((one, &gamma), &beta)| [one.used_mean, one.used_inverse * self.rounded(gamma), beta])
             .collect();
         let y = map_channels(&x.values, &constants, |x, [mean, scale, shift]| (x - mean) * scale + shift);
         (x.with(y, Form::Reals), statistics)
+    }
+
+    /// The scale as it is used.
+    fn rounded(&self, gamma: f32) -> f32 {
+        power(self.is_shift, gamma)
+    }
+
+    /// Scale, variance and epsilon of the plain batch norm that does the same.
+    pub fn plain(&self, gamma: &[f32]) -> (Vec<f32>, Vec<f32>, f32) {
+        if !self.is_shift {
+            return (gamma.to_vec(), self.variance.clone(), self.epsilon);
+        }
+        let deviation = |variance: &f32| (f64::from(*variance) + f64::from(self.epsilon)).sqrt();
+        let scale = |(gamma, variance): (&f32, &f32)| power_ap2(*gamma) * power_ap2((1.0 / deviation(variance)) as f32);
+        (gamma.iter().zip(&self.variance).map(scale).collect(), vec![1.0; gamma.len()], 0.0)
     }
 
     /// Statistics of the batch, folded into the running ones.
@@ -85,17 +103,24 @@ impl Norm {
         });
         // The plain average at first, so that the starting values carry no weight.
         let share = MOMENTUM.max(1.0 / (self.batches as f32 + 1.0));
-        let inverse = |variance: f64| (1.0 / (variance + f64::from(self.epsilon)).sqrt()) as f32;
-        let channel = |((sums, mean), variance): (([f64; 2], &mut f32), &mut f32)| {
+        let is_shift = self.is_shift;
+        let epsilon = f64::from(self.epsilon);
+        let inverse = |variance: f64| power(is_shift, (1.0 / (variance + epsilon).sqrt()) as f32);
+        let shifted = is_shift.then(|| shifted_squares(x, &sums, rows));
+        let channel = |(index, ((sums, mean), variance)): (usize, (([f64; 2], &mut f32), &mut f32))| {
             let batch_mean = sums[0] / rows;
-            let batch_variance = (sums[1] / rows - batch_mean * batch_mean).max(0.0);
+            let batch_variance = match &shifted {
+                Some(shifted) => shifted[index],
+                None => (sums[1] / rows - batch_mean * batch_mean).max(0.0),
+            };
             *mean += share * (batch_mean as f32 - *mean);
             *variance += share * (batch_variance as f32 - *variance);
             let own = (batch_mean as f32, inverse(batch_variance));
             let used = if self.batches < START { own } else { (*mean, inverse((*variance).into())) };
             Statistics { mean: own.0, inverse: own.1, used_mean: used.0, used_inverse: used.1 }
         };
-        let statistics = sums.into_iter().zip(&mut self.mean).zip(&mut self.variance).map(channel).collect();
+        let statistics =
+            sums.iter().copied().zip(&mut self.mean).zip(&mut self.variance).enumerate().map(channel).collect();
         self.batches = self.batches.saturating_add(1);
         statistics
     }
@@ -106,7 +131,11 @@ impl Norm {
             .zip(gamma.iter().zip(beta))
             .map(|((&mean, &variance), (&gamma, &beta))| {
                 let deviation = (f64::from(variance) + f64::from(self.epsilon)).sqrt();
-                [mean.into(), f64::from(gamma) / deviation, beta.into()]
+                let scale = match self.is_shift {
+                    true => f64::from(power_ap2(gamma)) * f64::from(power_ap2((1.0 / deviation) as f32)),
+                    false => f64::from(gamma) / deviation,
+                };
+                [mean.into(), scale, beta.into()]
             })
             .collect();
         let y = map_channels(&x.values, &constants, |x, [mean, scale, shift]| {
@@ -144,6 +173,23 @@ impl Norm {
             input: combine(&dy.values, x, &constants),
         }
     }
+}
+
+/// The nearest power of two in the logarithm, if asked for.
+fn power(is_asked: bool, x: f32) -> f32 {
+    if is_asked { power_ap2(x) } else { x }
+}
+
+/// Mean of `c AP2(c)` of each channel, `c` the centred input: a variance without multiplications.
+fn shifted_squares(x: &Batch, sums: &[[f64; 2]], rows: f64) -> Vec<f64> {
+    let means: Vec<f32> = sums.iter().map(|sum| (sum[0] / rows) as f32).collect();
+    let squares = channel_sums(&x.values, &x.values, means.len(), |row, _, sums| {
+        for ((sum, x), mean) in sums.iter_mut().zip(row).zip(&means) {
+            let centred = x - mean;
+            sum[0] += f64::from(centred * power_ap2(centred));
+        }
+    });
+    squares.iter().map(|sum| sum[0] / rows).collect()
 }
 
 /// `scale * (dy - mean_dy - slope * (x - mean))` with the constants of each channel.

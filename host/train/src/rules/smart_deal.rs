@@ -1,0 +1,422 @@
+//! Weights as sparse powers of two times a small basis (SmartExchange and SmartDeal, Zhao et al. 2020, Chen et al. 2021).
+//!
+//! Latent weights are real at first; then each filter's rows of three are decomposed chunk by chunk, and from there on
+//! the latent numbers are coefficients (their zeros are frozen) and bases.
+
+use super::decompose::{Decomposed, SIDE, decompose};
+use super::grid::{SPAN, exp2, nearest_power};
+use super::{Exported, Integers, Latent, Moment, Quantizer};
+use bitfab_graph::WeightQuantizer;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// The decomposition comes at this share of the run.
+const SPLIT: f32 = 0.4;
+/// Rows of a chunk at most.
+const MOST_ROWS: usize = 192;
+/// Values of a basis.
+const BASIS: usize = SIDE * SIDE;
+/// Steps in one direction until a coefficient moves to the next power.
+const BAR: i16 = 40;
+/// Momentum of gradients that are counted.
+const MOMENTUM: f32 = 0.9;
+
+/// How coefficients learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Training {
+    /// Real coefficients, rounded in the forward pass, straight through in the backward pass.
+    Straight,
+    /// Powers of two that move by one exponent once enough gradients agree.
+    Switch,
+    /// Real weights, replaced by their decomposition after every epoch.
+    Project,
+}
+
+/// Sizes, masks and phase of one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SmartDeal {
+    /// Rows of a chunk.
+    pub rows: usize,
+    /// Share of coefficients that are kept.
+    pub share: f32,
+    /// How coefficients learn.
+    pub training: Training,
+    /// Whether latent numbers are coefficients and bases yet.
+    pub is_split: bool,
+    /// Coefficients that are kept, once split.
+    pub mask: Vec<bool>,
+    /// Agreeing gradients of each coefficient ([`Training::Switch`]).
+    pub counters: Vec<i16>,
+    /// Their running gradient.
+    pub momentum: Vec<f32>,
+}
+
+impl SmartDeal {
+    /// For filters of `fan_in` weights: chunks of equal length, as few as may be.
+    pub fn new(fan_in: usize, share: f32, training: Training) -> Self {
+        let rows = fan_in.div_ceil(SIDE);
+        Self {
+            rows: rows.div_ceil(rows.div_ceil(MOST_ROWS)),
+            share,
+            training,
+            is_split: false,
+            mask: Vec::new(),
+            counters: Vec::new(),
+            momentum: Vec::new(),
+        }
+    }
+
+    /// Latent numbers of one filter: its weights padded to rows of three.
+    pub fn padded(fan_in: usize) -> usize {
+        fan_in.next_multiple_of(SIDE)
+    }
+
+    /// Numbers of the bases of one filter.
+    pub fn bases(&self, fan_in: usize) -> usize {
+        fan_in.div_ceil(SIDE).div_ceil(self.rows) * BASIS
+    }
+
+    /// Real weights without the padding.
+    pub(super) fn before(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Option<Vec<f32>> {
+        (!self.is_split).then(|| strip(latent.weights, quantizer.fan_in))
+    }
+
+    pub(super) fn integers(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Integers {
+        let Exported { values, basis, scales, .. } = self.export(quantizer, latent);
+        Integers { values: self.rebuild(quantizer.fan_in, &values, &basis), scales }
+    }
+
+    /// Coefficients times bases, without the padding.
+    fn rebuild(&self, fan_in: usize, coefficients: &[f32], bases: &[f32]) -> Vec<f32> {
+        let filters = coefficients.chunks_exact(Self::padded(fan_in)).zip(bases.chunks_exact(self.bases(fan_in)));
+        let mut result = Vec::with_capacity(coefficients.len());
+        for (coefficients, bases) in filters {
+            let start = result.len();
+            let chunks = coefficients.chunks(self.rows * SIDE).zip(bases.chunks_exact(BASIS));
+            for (coefficients, b) in chunks {
+                for c in coefficients.chunks_exact(SIDE) {
+                    result.extend((0..SIDE).map(|s| c[0] * b[s] + c[1] * b[SIDE + s] + c[2] * b[2 * SIDE + s]));
+                }
+            }
+            result.truncate(start + fan_in);
+        }
+        result
+    }
+
+    /// For the graph: coefficients as integers, bases as bytes, and the product of their units.
+    ///
+    /// Real weights are decomposed for the occasion.
+    pub(super) fn export(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Exported {
+        if !self.is_split {
+            let (mut deal, mut weights, mut extra) = (self.clone(), latent.weights.to_vec(), latent.extra.to_vec());
+            deal.split(&mut weights, &mut extra, quantizer.fan_in, 1.0);
+            return deal.export(quantizer, Latent { weights: &weights, extra: &extra });
+        }
+        let Parts { values, basis, powers, units } = self.parts(quantizer, latent);
+        let scales = powers.iter().zip(units).map(|(power, unit)| power * unit).collect();
+        Exported { quantizer: WeightQuantizer::SmartDeal { rows: self.rows as u32 }, values, basis, scales }
+    }
+
+    /// Integers and their units; one unit a filter, or one for all if the scale is shared.
+    fn parts(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Parts {
+        let padded = Self::padded(quantizer.fan_in);
+        let (group, bases) = match quantizer.is_shared {
+            true => (latent.weights.len(), latent.extra.len()),
+            false => (padded, self.bases(quantizer.fan_in)),
+        };
+        let mut parts = Parts::default();
+        let masks = self.mask.chunks_exact(group);
+        let groups = latent.weights.chunks_exact(group).zip(masks).zip(latent.extra.chunks_exact(bases));
+        for ((weights, mask), extra) in groups {
+            let lowest = lowest_power(weights, mask);
+            parts.values.extend(weights.iter().zip(mask).map(|(&c, &is_kept)| code(c, is_kept, lowest)));
+            parts.powers.push(exp2(lowest));
+            let unit = extra.iter().fold(1e-12f32, |largest, b| largest.max(b.abs())) / 127.0;
+            parts.basis.extend(extra.iter().map(|b| (b / unit).round()));
+            parts.units.push(unit);
+        }
+        self.empty_dead_chunks(quantizer.fan_in, &mut parts.values, &parts.basis);
+        parts
+    }
+
+    /// A basis that rounds to nothing is used by no coefficient.
+    fn empty_dead_chunks(&self, fan_in: usize, values: &mut [f32], basis: &[f32]) {
+        let filters = values.chunks_exact_mut(Self::padded(fan_in)).zip(basis.chunks_exact(self.bases(fan_in)));
+        for (values, basis) in filters {
+            for (values, basis) in values.chunks_mut(self.rows * SIDE).zip(basis.chunks_exact(BASIS)) {
+                if basis.iter().all(|&b| b == 0.0) {
+                    values.fill(0.0);
+                }
+            }
+        }
+    }
+
+    /// Straight through both roundings: `dC = G B'` where coefficients are kept, `dB = C' G`.
+    pub(super) fn backward(
+        &self,
+        quantizer: &Quantizer,
+        latent: Latent<'_>,
+        gradient: Vec<f32>,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let fan_in = quantizer.fan_in;
+        let gradient = pad(&gradient, fan_in);
+        if !self.is_split {
+            return (gradient, vec![0.0; latent.extra.len()]);
+        }
+        let parts = self.parts(quantizer, latent);
+        let mut dc = vec![0.0; gradient.len()];
+        let mut db = vec![0.0; latent.extra.len()];
+        let (padded, bases) = (Self::padded(fan_in), self.bases(fan_in));
+        for (filter, gradient) in gradient.chunks_exact(padded).enumerate() {
+            let group = if quantizer.is_shared { 0 } else { filter };
+            let (power, unit) = (parts.powers[group], parts.units[group]);
+            for (row, g) in gradient.chunks_exact(SIDE).enumerate() {
+                let first = filter * padded + row * SIDE;
+                let chunk = filter * bases + row / self.rows * BASIS;
+                for j in (0..SIDE).filter(|j| self.mask[first + j]) {
+                    let places = chunk + j * SIDE..chunk + (j + 1) * SIDE;
+                    let along: f32 = g.iter().zip(&parts.basis[places.clone()]).map(|(g, b)| g * b).sum();
+                    dc[first + j] = along * unit;
+                    let coefficient = parts.values[first + j] * power;
+                    db[places].iter_mut().zip(g).for_each(|(sum, g)| *sum += g * coefficient);
+                }
+            }
+        }
+        (dc, db)
+    }
+
+    pub(super) fn follow(&mut self, weights: &mut [f32], extra: &mut [f32], fan_in: usize, moment: Moment) -> bool {
+        let is_last = moment.step >= moment.steps;
+        match self.training {
+            _ if self.is_split => false,
+            Training::Project if moment.ends_epoch() || is_last => {
+                self.split(weights, extra, fan_in, moment.progress());
+                if !is_last {
+                    self.is_split = false;
+                    let built = self.rebuild(fan_in, weights, extra);
+                    weights.copy_from_slice(&pad(&built, fan_in));
+                }
+                true
+            }
+            Training::Straight | Training::Switch if moment.progress() >= SPLIT => {
+                self.split(weights, extra, fan_in, 1.0);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Decomposes every chunk, with the threshold that keeps the stated share of coefficients of the layer.
+    ///
+    /// `progress` below 1 keeps more.
+    fn split(&mut self, weights: &mut [f32], extra: &mut [f32], fan_in: usize, progress: f32) {
+        let share = 1.0 - (1.0 - self.share) * progress;
+        let (mut low, mut high) = (0.0, weights.iter().fold(0.0f32, |largest, w| largest.max(w.abs())));
+        let mut found = self.decomposed(weights, fan_in, low);
+        for _ in 0..12 {
+            let middle = 0.5 * (low + high);
+            let tried = self.decomposed(weights, fan_in, middle);
+            let kept = tried.iter().flat_map(|one| &one.coefficients).filter(|c| **c != 0.0).count();
+            if kept as f32 > share * weights.len() as f32 {
+                low = middle;
+            } else {
+                (high, found) = (middle, tried);
+            }
+        }
+        let coefficients = found.iter().flat_map(|one| &one.coefficients);
+        weights.iter_mut().zip(coefficients).for_each(|(w, c)| *w = *c);
+        extra.iter_mut().zip(found.iter().flat_map(|one| one.basis)).for_each(|(b, found)| *b = found);
+        revive(weights, extra, Self::padded(fan_in), self.bases(fan_in));
+        self.mask = weights.iter().map(|&c| c != 0.0).collect();
+        self.counters = vec![0; if self.training == Training::Switch { weights.len() } else { 0 }];
+        self.momentum = vec![0.0; self.counters.len()];
+        self.is_split = true;
+    }
+
+    /// Every chunk of every filter.
+    fn decomposed(&self, weights: &[f32], fan_in: usize, threshold: f32) -> Vec<Decomposed> {
+        let filters: Vec<Vec<Decomposed>> = weights
+            .par_chunks_exact(Self::padded(fan_in))
+            .map(|filter| filter.chunks(self.rows * SIDE).map(|chunk| decompose(chunk, threshold)).collect())
+            .collect();
+        filters.concat()
+    }
+
+    /// Moves coefficients by whole exponents ("bucket switch"): signs of the running gradient are counted, and where
+    /// enough of them agree the coefficient doubles or halves in the direction of descent.
+    ///
+    /// The gradient of coefficients is then zero for the step rule; other ways of training leave it alone.
+    pub(super) fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32]) {
+        if self.counters.is_empty() {
+            return;
+        }
+        let largest = weights.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
+        let state = self.counters.iter_mut().zip(&mut self.momentum).zip(&self.mask);
+        for ((weight, gradient), ((counter, momentum), _)) in
+            weights.iter_mut().zip(gradient.iter_mut()).zip(state).filter(|(_, (_, is_kept))| **is_kept)
+        {
+            *momentum = MOMENTUM * *momentum + *gradient;
+            // Descent that goes along the coefficient makes it larger.
+            let along = -*momentum * *weight;
+            *counter += i16::from(along > 0.0) - i16::from(along < 0.0);
+            if counter.abs() >= BAR {
+                let factor = if *counter > 0 { 2.0 } else { 0.5 };
+                *weight = (weight.abs() * factor).clamp(largest / exp2(SPAN), largest).copysign(*weight);
+                *counter = 0;
+            }
+        }
+        gradient.fill(0.0);
+    }
+}
+
+/// Integers of one layer with their units.
+#[derive(Default)]
+struct Parts {
+    values: Vec<f32>,
+    basis: Vec<f32>,
+    powers: Vec<f32>,
+    units: Vec<f32>,
+}
+
+/// The exponent of the smallest power that a group may use.
+fn lowest_power(weights: &[f32], mask: &[bool]) -> i32 {
+    let kept = weights.iter().zip(mask).filter(|(_, is_kept)| **is_kept);
+    nearest_power(kept.fold(1e-12f32, |largest, (c, _)| largest.max(c.abs()))) - SPAN
+}
+
+/// `+-2^0..6`, or zero where nothing is kept.
+fn code(c: f32, is_kept: bool, lowest: i32) -> f32 {
+    if !is_kept {
+        return 0.0;
+    }
+    let exponent = if c == 0.0 { 0 } else { (nearest_power(c) - lowest).clamp(0, SPAN) };
+    exp2(exponent).copysign(c)
+}
+
+/// A filter without any coefficient gets one, so that it is not dead.
+fn revive(weights: &mut [f32], extra: &mut [f32], padded: usize, bases: usize) {
+    let filters = weights.chunks_exact_mut(padded).zip(extra.chunks_exact_mut(bases));
+    for (weights, extra) in filters.filter(|(weights, _)| weights.iter().all(|&c| c == 0.0)) {
+        weights[0] = 1.0 / 64.0;
+        extra[..BASIS].copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+}
+
+/// Filters padded to rows of three.
+fn pad(values: &[f32], fan_in: usize) -> Vec<f32> {
+    let padding = SmartDeal::padded(fan_in) - fan_in;
+    values.chunks_exact(fan_in).flat_map(|filter| filter.iter().copied().chain(vec![0.0; padding])).collect()
+}
+
+/// Filters without their padding.
+fn strip(values: &[f32], fan_in: usize) -> Vec<f32> {
+    values.chunks_exact(SmartDeal::padded(fan_in)).flat_map(|filter| &filter[..fan_in]).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, stream, symmetric};
+    use crate::rules::Rule;
+
+    fn random(count: usize) -> Vec<f32> {
+        let mut rng = stream(4, Purpose::Weights, 0, 0);
+        (0..count).map(|_| symmetric(&mut rng)).collect()
+    }
+
+    /// Three filters of 17 weights, split with most coefficients kept.
+    fn split(training: Training) -> (Quantizer, Vec<f32>, Vec<f32>, Vec<f32>) {
+        let mut deal = SmartDeal::new(17, 0.8, training);
+        deal.rows = 4;
+        let real = random(51);
+        let (mut weights, mut extra) = (pad(&real, 17), vec![0.0; 3 * deal.bases(17)]);
+        deal.split(&mut weights, &mut extra, 17, 1.0);
+        (Quantizer { rule: Rule::SmartDeal(deal), fan_in: 17, is_shared: false }, weights, extra, real)
+    }
+
+    #[test]
+    fn a_split_layer_is_near_what_it_was_and_exports_integers() {
+        let (quantizer, weights, extra, real) = split(Training::Straight);
+        let kept = weights.iter().filter(|c| **c != 0.0).count();
+        assert!((36..=43).contains(&kept), "{kept}");
+        let latent = Latent { weights: &weights, extra: &extra };
+        let effective = quantizer.effective(latent);
+        let error: f32 = effective.iter().zip(&real).map(|(a, b)| (a - b).powi(2)).sum();
+        let energy: f32 = real.iter().map(|b| b * b).sum();
+        assert!(error < 0.1 * energy, "{error} of {energy}");
+        let exported = quantizer.export(latent).unwrap();
+        let graph = bitfab_graph::Weights {
+            values: exported.values,
+            shape: [3, 1, 1, 17],
+            quantizer: exported.quantizer,
+            basis: exported.basis,
+        };
+        let integers: Vec<f32> = graph.quantized().iter().map(|&w| w as f32).collect();
+        assert_eq!(integers, quantizer.integers(latent).values);
+    }
+
+    /// Rounding steps aside (coefficients are powers and bases lie on their grid), weights are linear in either.
+    #[test]
+    fn gradients_follow_their_differences() {
+        let (quantizer, weights, extra, _) = split(Training::Straight);
+        let Rule::SmartDeal(deal) = &quantizer.rule else { unreachable!() };
+        let pull = random(51);
+        let loss = |weights: &[f32], extra: &[f32]| -> f32 {
+            deal.rebuild(17, weights, extra).iter().zip(&pull).map(|(w, p)| w * p).sum()
+        };
+        let latent = Latent { weights: &weights, extra: &extra };
+        let (dc, db) = quantizer.backward(latent, pull.clone());
+        for at in 0..weights.len() {
+            let mut moved = weights.clone();
+            moved[at] += 0.5;
+            let slope = 2.0 * (loss(&moved, &extra) - loss(&weights, &extra));
+            let expected = if weights[at] == 0.0 { 0.0 } else { slope };
+            assert!((dc[at] - expected).abs() < 0.03, "coefficient {at}: {} for {expected}", dc[at]);
+        }
+        for at in 0..extra.len() {
+            let mut moved = extra.clone();
+            moved[at] += 0.5;
+            let slope = 2.0 * (loss(&weights, &moved) - loss(&weights, &extra));
+            assert!((db[at] - slope).abs() < 1e-4, "basis {at}: {} for {slope}", db[at]);
+        }
+    }
+
+    #[test]
+    fn a_switch_moves_by_one_exponent_once_enough_gradients_agree() {
+        let (mut quantizer, mut weights, _, _) = split(Training::Switch);
+        let Rule::SmartDeal(deal) = &mut quantizer.rule else { unreachable!() };
+        let before = weights.clone();
+        let at = weights.iter().position(|c| (0.1..0.3).contains(c)).unwrap();
+        for step in 0..BAR {
+            assert_eq!(weights, before, "step {step}");
+            let mut gradient = vec![0.0; weights.len()];
+            gradient[at] = -1e-3;
+            deal.observe(&mut weights, &mut gradient);
+            assert!(gradient.iter().all(|&g| g == 0.0));
+        }
+        assert_eq!(weights[at], 2.0 * before[at]);
+        assert_eq!(weights.iter().zip(&before).filter(|(a, b)| a != b).count(), 1);
+    }
+
+    #[test]
+    fn projection_keeps_real_weights_until_the_last_step() {
+        let mut deal = SmartDeal::new(9, 0.5, Training::Project);
+        let (mut weights, mut extra) = (random(18), vec![0.0; 18]);
+        let first = weights.clone();
+        for step in 1..=6 {
+            let moment = Moment { step, steps: 6, epoch: 3 };
+            assert_eq!(deal.follow(&mut weights, &mut extra, 9, moment), step % 3 == 0);
+            assert_eq!(deal.is_split, step == 6);
+            assert_eq!(weights != first, step >= 3);
+        }
+        assert!(weights.iter().filter(|c| **c != 0.0).count() <= 9);
+        assert!(weights.iter().all(|&c| c == 0.0 || c.abs() == exp2(nearest_power(c))));
+    }
+
+    #[test]
+    fn chunks_are_as_long_as_they_may_be_and_alike() {
+        let rows = |fan_in| SmartDeal::new(fan_in, 0.5, Training::Straight).rows;
+        assert_eq!([784, 256, 9, 1, 576, 600].map(rows), [131, 86, 3, 1, 192, 100]);
+        assert_eq!(SmartDeal::new(784, 0.5, Training::Straight).bases(784), 18);
+    }
+}

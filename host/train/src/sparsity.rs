@@ -1,0 +1,78 @@
+//! The global constraint on the number of ones, and the rules' own part in each step.
+
+use crate::config::TrainConfig;
+use crate::net::{Net, Step};
+use crate::rules::{AlphaBeta, Moment, Rule};
+
+/// The penalty aims a little below the constraint, so that the end of a run lies below it.
+const MARGIN: f32 = 0.97;
+/// A smaller excess counts as none.
+const SLIGHT: f32 = 1e-4;
+
+/// The share of the loss for a constraint, for runs of some ten epochs (three to five times the paper's).
+fn penalty(config: &TrainConfig) -> f32 {
+    match config.ones {
+        _ if config.penalty > 0.0 => config.penalty,
+        ones if ones >= 0.2 => 0.1,
+        ones if ones > 0.07 => 0.2,
+        ones if ones > 0.03 => 0.3,
+        _ => 0.4,
+    }
+}
+
+/// Adds the gradient of `lambda max(r - goal, 0)`, `r` the share of ones over all layers of two values and
+/// `lambda = gamma loss / (excess (1 - gamma))`, so that the penalty is the share gamma of the whole.
+///
+/// The number of ones is `sum (sgn(w) + 1) / 2` with the gradient of the identity in place of the sign's.
+pub(crate) fn penalise(net: &Net, config: &TrainConfig, loss: f64, gradients: &mut [Vec<f32>]) {
+    let layers: Vec<usize> = alpha_beta(net).collect();
+    let count = |at: &usize| net.parameters[*at].values.len();
+    let total: usize = layers.iter().map(count).sum();
+    let ones: usize = layers.iter().map(|&at| AlphaBeta::ones(&net.parameters[at].values)).sum();
+    let excess = ones as f32 / total.max(1) as f32 - config.ones * MARGIN;
+    if excess <= SLIGHT || config.ones >= 0.5 {
+        return;
+    }
+    let gamma = penalty(config);
+    let lambda = gamma * loss as f32 / (excess * (1.0 - gamma));
+    let slope = lambda * 0.5 / total as f32;
+    for at in layers {
+        gradients[at].iter_mut().for_each(|gradient| *gradient += slope);
+    }
+}
+
+/// The latent weights of every layer of two values.
+fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
+    net.stages.iter().filter_map(|stage| match &stage.step {
+        Step::Weighted { quantizer, weights, .. } if matches!(quantizer.rule, Rule::AlphaBeta(_)) => Some(*weights),
+        _ => None,
+    })
+}
+
+impl Net {
+    /// Lets rules see the gradient before the step; some move their weights themselves.
+    pub(crate) fn observe(&mut self, gradients: &mut [Vec<f32>]) {
+        for stage in &mut self.stages {
+            if let Step::Weighted { quantizer, weights, .. } = &mut stage.step {
+                quantizer.observe(&mut self.parameters[*weights].values, &mut gradients[*weights]);
+            }
+        }
+    }
+
+    /// Lets rules move on after the step; gives the parameters whose numbers got another meaning.
+    pub(crate) fn follow(&mut self, moment: Moment) -> Vec<usize> {
+        let mut restarted = Vec::new();
+        for stage in &mut self.stages {
+            let Step::Weighted { quantizer, weights, extra, .. } = &mut stage.step else { continue };
+            let mut more = extra.map(|at| std::mem::take(&mut self.parameters[at].values)).unwrap_or_default();
+            let is_new = quantizer.follow(&mut self.parameters[*weights].values, &mut more, moment);
+            if let Some(at) = *extra {
+                self.parameters[at].values = more;
+            }
+            if is_new {
+                restarted.extend(std::iter::once(*weights).chain(*extra));
+            }
+        }
+        restarted
+    }
+}

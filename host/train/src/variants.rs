@@ -1,0 +1,99 @@
+//! Several precisions of one network that learn at once (Wu et al. 2023): shared latent weights, own batch norms.
+
+use crate::layers::Norm;
+use crate::net::{Net, Parameter, Step};
+use crate::rules::Rule;
+
+/// What one precision does not share with the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Planes of every layer of planes.
+    pub planes: u32,
+    /// Its batch norms in the order of the stages; unused while it is selected.
+    pub norms: Vec<OwnNorm>,
+}
+
+/// Statistics, and the positions of scale and shift.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnNorm {
+    norm: Norm,
+    gamma: usize,
+    beta: usize,
+}
+
+impl OwnNorm {
+    fn swap(&mut self, norm: &mut Norm, gamma: &mut usize, beta: &mut usize) {
+        std::mem::swap(&mut self.norm, norm);
+        std::mem::swap(&mut self.gamma, gamma);
+        std::mem::swap(&mut self.beta, beta);
+    }
+}
+
+impl Net {
+    /// Gives every precision batch norms of its own; the first one takes those that are there.
+    pub(crate) fn add_variants(&mut self, planes: &[u32]) {
+        let own = self.stages.iter().filter_map(|stage| match &stage.step {
+            Step::Norm { norm, gamma, beta } => Some(OwnNorm { norm: norm.clone(), gamma: *gamma, beta: *beta }),
+            _ => None,
+        });
+        let own: Vec<OwnNorm> = own.collect();
+        for (index, &planes) in planes.iter().enumerate() {
+            let mut norms = own.clone();
+            for one in norms.iter_mut().filter(|_| index > 0) {
+                one.gamma = self.copy_parameter(one.gamma);
+                one.beta = self.copy_parameter(one.beta);
+            }
+            self.variants.push(Variant { planes, norms });
+        }
+        self.set_planes(planes[0]);
+    }
+
+    fn copy_parameter(&mut self, at: usize) -> usize {
+        let copy: Parameter = self.parameters[at].clone();
+        self.parameters.push(copy);
+        self.parameters.len() - 1
+    }
+
+    /// Makes a variant the one that computes, learns and is exported.
+    ///
+    /// # Panics
+    /// If there is no such variant and it is not 0.
+    pub fn select(&mut self, variant: usize) {
+        if variant == self.selected {
+            return;
+        }
+        for at in [self.selected, variant] {
+            let mut own = self.variants[at].norms.iter_mut();
+            for stage in &mut self.stages {
+                if let Step::Norm { norm, gamma, beta } = &mut stage.step {
+                    own.next().expect("one for each norm").swap(norm, gamma, beta);
+                }
+            }
+        }
+        self.selected = variant;
+        self.set_planes(self.variants[variant].planes);
+    }
+
+    /// Sets the bits of every layer of planes.
+    pub fn set_planes(&mut self, planes: u32) {
+        for stage in &mut self.stages {
+            if let Step::Weighted { quantizer, .. } = &mut stage.step {
+                if let Rule::Planes(bits) = &mut quantizer.rule {
+                    *bits = planes;
+                }
+            }
+        }
+    }
+
+    /// Every batch norm, of all variants.
+    pub(crate) fn norms(&mut self) -> impl Iterator<Item = &mut Norm> {
+        let selected = self.selected;
+        let others = self.variants.iter_mut().enumerate().filter(move |(index, _)| *index != selected);
+        let others = others.flat_map(|(_, variant)| variant.norms.iter_mut().map(|one| &mut one.norm));
+        let stages = self.stages.iter_mut().filter_map(|stage| match &mut stage.step {
+            Step::Norm { norm, .. } => Some(norm),
+            _ => None,
+        });
+        stages.chain(others)
+    }
+}
