@@ -59,6 +59,7 @@ impl Logic for Engine {
         // The sequencer drives the array.
         self.sequencer.patch_ready.next = self.front.patch_ready.val();
         self.sequencer.idle.next = self.array.idle.val();
+        self.sequencer.list_end.next = self.array.list_end.val();
         self.sequencer.room.next = self.sender.room.val();
         self.front.release_patch.next = self.sequencer.release_patch.val();
         self.array.row_index.next = self.sequencer.row_index.val();

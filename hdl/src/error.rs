@@ -16,6 +16,14 @@ pub enum HdlError {
         /// What was asked for.
         pipe: u32,
     },
+    /// The number of words read in a cycle does not divide the lanes.
+    #[error("{reads} words cannot be read in a cycle: choose a power of two up to the {lanes} lanes")]
+    Reads {
+        /// What was asked for.
+        reads: u32,
+        /// Lanes that were asked for.
+        lanes: u32,
+    },
     /// A memory of the engine would be larger than its address.
     #[error(
         "the {memory} of the engine would need {need} words, and {limit} is the most: use more lanes, \

@@ -92,8 +92,12 @@ impl Machine {
         let row = self.sequencer.row();
         let issue = self.sequencer.issue();
         let release = self.sequencer.release();
-        let status =
-            Status { patch_ready: self.front.patch_ready(), room: self.sender.room(), idle: self.array.idle() };
+        let status = Status {
+            patch_ready: self.front.patch_ready(),
+            room: self.sender.room(),
+            idle: self.array.idle(),
+            list_end: self.array.list_end(),
+        };
         let byte = self.front.byte();
         let result = self.array.result(row);
         let takes = self.array.takes_byte(row);

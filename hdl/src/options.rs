@@ -11,11 +11,15 @@ pub struct Options {
     /// the first after the population count, the second in its middle, the third after the XNOR.
     /// Each adds one cycle at the end of a layer.
     pub pipe: u32,
+    /// Words of the activation memory read in a cycle: 1 up to the number of lanes, a power of two.
+    /// Each further one costs a copy of that memory, and makes layers with many zero weights faster:
+    /// fewer lanes share a word, so more words can be skipped.
+    pub reads: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lanes: 8, pipe: 2 }
+        Self { lanes: 8, pipe: 2, reads: 1 }
     }
 }
 
@@ -25,13 +29,21 @@ impl Options {
         Self { lanes, ..self }
     }
 
+    /// The options with another number of words read in a cycle.
+    pub const fn with_reads(self, reads: u32) -> Self {
+        Self { reads, ..self }
+    }
+
     /// Checks the ranges.
     ///
     /// # Errors
-    /// [`HdlError::Lanes`] or [`HdlError::Pipe`].
+    /// [`HdlError::Lanes`], [`HdlError::Pipe`] or [`HdlError::Reads`].
     pub(crate) fn check(self) -> Result<Self, HdlError> {
         if !matches!(self.lanes, 1 | 2 | 4 | 8 | 16 | 32) {
             return Err(HdlError::Lanes { lanes: self.lanes });
+        }
+        if !self.reads.is_power_of_two() || self.reads > self.lanes {
+            return Err(HdlError::Reads { reads: self.reads, lanes: self.lanes });
         }
         if self.pipe > 3 {
             return Err(HdlError::Pipe { pipe: self.pipe });

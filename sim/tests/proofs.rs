@@ -159,7 +159,7 @@ fn the_lanes_equal_a_second_description_and_faults_are_refuted() {
         let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
         // Every depth of the pipeline once, the default with every unit.
         for pipe in if at == 0 { vec![0, 1, 2, 3] } else { vec![2] } {
-            let program = Program::new(&model, &Options { lanes: 1, pipe }).unwrap();
+            let program = Program::new(&model, &Options { lanes: 1, pipe, reads: 1 }).unwrap();
             let (lane, second) = (lane_verilog(&program), second_description(&program));
             assert!(is_equal(&format!("{lane}{second}"), "lanes", "second"), "{name}, pipe {pipe}");
             // One input of one sum is taken from the wrong place.

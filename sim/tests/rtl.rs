@@ -14,7 +14,8 @@ fn inputs(model: &Model<'_>, count: usize, random: &mut Random) -> Vec<Vec<u8>> 
 }
 
 fn options(random: &mut Random) -> Options {
-    Options { lanes: random.pick(&[1, 2, 4, 8, 16, 32]), pipe: random.pick(&[0, 1, 2, 3]) }
+    let lanes = random.pick(&[1, 2, 4, 8, 16, 32]);
+    Options { lanes, pipe: random.pick(&[0, 1, 2, 3]), reads: random.pick(&[1, 1, 2, 4, 8, 32]).min(lanes) }
 }
 
 fn stalls(random: &mut Random) -> Stalls {

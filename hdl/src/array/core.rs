@@ -24,8 +24,10 @@ pub(crate) struct Array {
     lanes: Lanes,
     scaler: Scaler,
     ram: Vec<u32>,
-    /// The word that was read.
-    x: u32,
+    /// The words that were read; one is enough for rows that are not listed.
+    x: Vec<u32>,
+    /// The issue before: where words must be looked up, its word is read now.
+    before: Issue,
     /// The address of the weights that were read.
     w: u32,
     /// The address of the biases that were read.
@@ -51,7 +53,8 @@ impl Array {
             lanes: Lanes::new(&program),
             scaler: Scaler::new(&program),
             ram: vec![0; program.ram_words as usize],
-            x: 0,
+            x: vec![0; program.reads()],
+            before: Issue::default(),
             w: 0,
             b: 0,
             b_delay: vec![0; program.depth() - 1],
@@ -75,6 +78,11 @@ impl Array {
     pub fn idle(&self) -> bool {
         // The last thing that is issued for a layer is one of these two.
         !self.writing && self.delay.iter().all(|flags| flags & (flag::DONE | flag::POOLED) == 0)
+    }
+
+    /// Whether the word after the last one that was issued is the last of its list.
+    pub fn list_end(&self) -> bool {
+        self.program.ends.get(self.before.w as usize).copied().unwrap_or(false)
     }
 
     /// Whether a byte of a patch is stored in this cycle, while `row` is executed.
@@ -109,14 +117,14 @@ impl Array {
         let program = Arc::clone(&self.program);
         let row = &program.rows[row];
         let store = self.store(row, byte);
-        let (early, late) = (self.delay[0], self.late());
-        let x = self.forced(early, row);
+        let (early, late) = (self.delay[program.fetch() - 1], self.late());
+        let x: Vec<u32> = self.x.iter().map(|x| forced(*x, early, row)).collect();
         self.advance_outputs(row, issue, early, late);
         self.pack_lanes(row, late);
-        self.pool(early, x);
+        self.pool(early, x[0]);
         self.scaler.step(row, issue, late, &self.lanes);
-        self.step_lanes(row, issue, early, late, x);
-        self.read(issue);
+        self.step_lanes(row, issue, early, late, &x);
+        self.read(row, issue);
         if let Some(store) = store
             && !row.send
         {
@@ -137,16 +145,6 @@ impl Array {
             *word = *word & below | u32::from(value) << (8 * position);
         }
         None
-    }
-
-    fn forced(&self, early: u32, row: &Row) -> u32 {
-        if early & flag::ZERO != 0 {
-            0
-        } else if early & flag::ONES != 0 {
-            if early & flag::TAIL != 0 { row.tail } else { u32::MAX }
-        } else {
-            self.x
-        }
     }
 
     /// Addresses of output words and the writer of their planes.
@@ -200,7 +198,7 @@ impl Array {
         self.less = less | !greater & !x & old;
     }
 
-    fn step_lanes(&mut self, row: &Row, issue: Issue, early: u32, late: u32, x: u32) {
+    fn step_lanes(&mut self, row: &Row, issue: Issue, early: u32, late: u32, x: &[u32]) {
         if issue.flags & flag::LOAD != 0 {
             // The sequencer loads a row only when nothing is on its way.
             self.lanes.clear();
@@ -221,12 +219,32 @@ impl Array {
     }
 
     /// The memories' registers and the delays.
-    fn read(&mut self, issue: Issue) {
-        self.x = self.ram.get(issue.x as usize).copied().unwrap_or(0);
-        self.w = issue.w;
+    fn read(&mut self, row: &Row, issue: Issue) {
+        let program = Arc::clone(&self.program);
+        let is_looked_up = program.fetch() == 2;
+        let now = if is_looked_up { self.before } else { issue };
+        let by_list = is_looked_up && row.listed && self.delay[0] & flag::SELECT == 0;
+        for (read, x) in self.x.iter_mut().enumerate() {
+            let at = now.w as usize * program.reads() + read;
+            let offset = if by_list { program.offsets.get(at).copied().unwrap_or(0) } else { 0 };
+            *x = self.ram.get(now.x.wrapping_add(offset) as usize).copied().unwrap_or(0);
+        }
+        self.w = now.w;
+        self.before = issue;
         let arrived = self.b_delay.iter_mut().fold(issue.b, |value, stage| std::mem::replace(stage, value));
         self.b = arrived;
         self.delay.rotate_right(1);
         self.delay[0] = issue.flags & !flag::LOAD;
+    }
+}
+
+/// The word as the lanes see it.
+fn forced(x: u32, early: u32, row: &Row) -> u32 {
+    if early & flag::ZERO != 0 {
+        0
+    } else if early & flag::ONES != 0 {
+        if early & flag::TAIL != 0 { row.tail } else { u32::MAX }
+    } else {
+        x
     }
 }

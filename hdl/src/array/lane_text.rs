@@ -50,13 +50,15 @@ fn count_text(name: &str, low: u32, bits: u32) -> String {
 
 /// The lanes alone, as a module `lanes` whose memories and flags are inputs: for proofs.
 ///
-/// The flags of stage 1 belong to `word`, those of the last stage arrive at the accumulators.
+/// The flags of stage [`Program::fetch`] belong to `word` (`words` where several are read in a cycle), those of the last stage arrive at the accumulators.
 pub fn lane_verilog(program: &Program) -> String {
     let lane = Lane::new(program);
     let lanes = program.options.lanes;
     let (words, bits) = (32 * lanes - 1, lanes * lane.bits - 1);
     let biases = lanes * (lane.bits + u32::from(lane.flips)) - 1;
-    let mut ports = String::from("input clock, input is_masked, input [31:0] word, input [31:0] flags");
+    let word = if program.reads() == 1 { "word" } else { "words" };
+    let mut ports = format!("input clock, input is_masked, input [{}:0] {word}", 32 * program.reads() - 1);
+    ports.push_str(", input [31:0] flags");
     let _ =
         write!(ports, ", input [{words}:0] weights_read, input [{words}:0] masks_read, input [{biases}:0] biases_read");
     let _ = write!(ports, ", output [{bits}:0] all_sums");
@@ -115,9 +117,10 @@ fn selection(program: &Program, lane: &Lane) -> String {
         return String::new();
     }
     let (slots, lanes, low) = (program.slots(), program.options.lanes, flag::SLOT);
+    let stage = program.fetch();
     let mut text = String::from("wire [31:0] group_bits;\n");
     for slot in 0..slots {
-        let here = format!("{{{lanes}{{flags_1[{}:{low}] == 5'd{slot}}}}}", low + 4);
+        let here = format!("{{{lanes}{{flags_{stage}[{}:{low}] == 5'd{slot}}}}}", low + 4);
         let _ = writeln!(text, "assign group_bits[{} +: {lanes}] = {here};", slot * lanes);
     }
     text
@@ -126,16 +129,17 @@ fn selection(program: &Program, lane: &Lane) -> String {
 /// The bits that are counted: products, or the bit of the lane's own channel.
 fn product(program: &Program, lane: &Lane) -> String {
     let lanes = program.options.lanes;
-    let weights = if lane.weights { "(word ^ weights_read[32*i +: 32])" } else { "word" };
-    let seen = if lane.masks {
-        format!("({weights} & (masks_read[32*i +: 32] | {{32{{!is_masked}}}}))")
-    } else {
-        weights.to_owned()
+    let word = match program.reads() {
+        1 => "word".to_owned(),
+        reads => format!("words[32*(i/{}) +: 32]", lanes as usize / reads),
     };
+    let weights = if lane.weights { format!("({word} ^ weights_read[32*i +: 32])") } else { word.clone() };
+    let seen =
+        if lane.masks { format!("({weights} & (masks_read[32*i +: 32] | {{32{{!is_masked}}}}))") } else { weights };
     let bits = if lane.select {
         // One bit in every `lanes` belongs to this lane.
         let own = (0..32 / lanes).fold(0_u32, |own, slot| own | 1 << (slot * lanes));
-        format!("{} ? (word & group_bits & (32'h{own:x} << i)) : {seen}", late(1, flag::SELECT))
+        format!("{} ? ({word} & group_bits & (32'h{own:x} << i)) : {seen}", late(program.fetch(), flag::SELECT))
     } else {
         seen
     };
@@ -159,7 +163,7 @@ fn count(program: &Program) -> String {
     }
     let _ = writeln!(text, "  wire [3:0] rest_now = product[31:28];\n{}", stage(pipe >= 2, 4, "rest"));
     let _ = writeln!(text, "  wire [5:0] total = part_0 + part_1 + part_2 + part_3 + {};", count_text("rest", 0, 4));
-    let run = late(pipe.max(1) as usize, flag::RUN);
+    let run = late(program.fetch() - 1 + pipe.max(1) as usize, flag::RUN);
     if pipe >= 1 {
         let _ = writeln!(text, "  reg [5:0] counted = 0;\n  always @(posedge clock) counted <= {run} ? total : 6'd0;");
     } else {

@@ -22,8 +22,8 @@ pub(crate) struct Lanes {
 
 /// The operands of one cycle.
 pub(crate) struct Operands<'a> {
-    /// The word that all lanes share.
-    pub x: u32,
+    /// The words, each for an equal part of the lanes.
+    pub x: &'a [u32],
     /// Weights, one word a lane.
     pub weights: &'a [u32],
     /// Masks, one word a lane; empty for all ones.
@@ -79,7 +79,8 @@ impl Lanes {
             self.kept = self.value(0);
         }
         for lane in 0..self.sums.len() {
-            let product = operands.as_ref().map_or(0, |operands| operands.count(lane));
+            let share = |operands: &Operands<'_>| self.sums.len() / operands.x.len();
+            let product = operands.as_ref().map_or(0, |operands| operands.count(lane, share(operands)));
             let arrived =
                 self.stages.iter_mut().fold(product, |value, stage| std::mem::replace(&mut stage[lane], value));
             let shift = flags >> flag::SHIFT & 31;
@@ -97,13 +98,14 @@ impl Lanes {
 }
 
 impl Operands<'_> {
-    fn count(&self, lane: usize) -> u32 {
+    fn count(&self, lane: usize, share: usize) -> u32 {
+        let x = self.x[lane / share];
         match self.select {
-            Some(first) => self.x >> (first + lane as u32) & 1,
+            Some(first) => x >> (first + lane as u32) & 1,
             None => {
                 let mask = self.masks.get(lane).copied().unwrap_or(u32::MAX);
                 let weights = self.weights.get(lane).copied().unwrap_or(0);
-                ((self.x ^ weights) & mask).count_ones()
+                ((x ^ weights) & mask).count_ones()
             }
         }
     }

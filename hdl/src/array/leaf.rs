@@ -37,6 +37,8 @@ pub struct ArrayBlock {
     pub byte_ready: Signal<Out, Bit>,
     /// Nothing is on its way.
     pub idle: Signal<Out, Bit>,
+    /// The word after the last one that was issued is the last of its list.
+    pub list_end: Signal<Out, Bit>,
     /// A word for the sender.
     pub result_valid: Signal<Out, Bit>,
     /// The word.
@@ -62,6 +64,7 @@ impl ArrayBlock {
             byte_position: Signal::default(),
             byte_ready: Signal::default(),
             idle: Signal::default(),
+            list_end: Signal::default(),
             result_valid: Signal::default(),
             result: Signal::default(),
             _state: Array::new(Arc::clone(program)),
@@ -101,6 +104,7 @@ impl Logic for ArrayBlock {
         let result = self._state.result(row);
         self.byte_ready.next = self._state.takes_byte(row);
         self.idle.next = self._state.idle();
+        self.list_end.next = self._state.list_end();
         self.result_valid.next = result.is_some();
         self.result.next = u64::from(result.unwrap_or(0)).into();
     }
@@ -108,6 +112,7 @@ impl Logic for ArrayBlock {
     fn connect(&mut self) {
         self.byte_ready.connect();
         self.idle.connect();
+        self.list_end.connect();
         self.result_valid.connect();
         self.result.connect();
     }

@@ -85,6 +85,9 @@ fn table(program: &Program) -> String {
     let values = |of: fn(&Row) -> u32| program.rows.iter().map(|row| u64::from(of(row))).collect::<Vec<_>>();
     let mut text: String =
         fields.iter().map(|(name, bits, of)| column(name, *bits, "row_index", &values(*of))).collect();
+    if program.rows.iter().any(|row| row.listed) {
+        text.push_str(&column("is_listed", 1, "row_index", &values(|r| r.listed.into())));
+    }
     if program.rows.iter().any(|row| row.requant) {
         text.push_str(&column("is_requant", 1, "row_index", &values(|r| r.requant.into())));
     }
@@ -101,24 +104,80 @@ pub(super) fn delays(depth: usize) -> String {
     text
 }
 
-/// The activation memory and the word that the lanes see.
+/// The activation memory, a copy for each read, and the words that the lanes see.
 fn activations(program: &Program, uses: &Uses) -> String {
     let top = program.ram_words - 1;
     let last = width(u64::from(top)) - 1;
-    let mut text = format!("(* no_rw_check *) reg [31:0] ram [0:{top}];\nreg [31:0] read;\n");
+    let mut text = lookup(program);
     let _ = writeln!(text, "wire [3:0] store_bytes;\nwire [{last}:0] store_address;\nwire [31:0] store_data;");
-    let _ = writeln!(text, "always @(posedge clock) begin\n  read <= ram[x[{last}:0]];");
-    for byte in 0..4 {
-        let (low, high) = (8 * byte, 8 * byte + 7);
-        let _ =
-            writeln!(text, "  if (store_bytes[{byte}]) ram[store_address][{high}:{low}] <= store_data[{high}:{low}];");
+    for read in 0..program.reads() {
+        // The first one has no number, as most engines have no other.
+        let number = if read == 0 { String::new() } else { format!("_{read}") };
+        let address = if program.fetch() == 1 {
+            format!("x[{last}:0]")
+        } else {
+            format!("x_before + (offset_{read} & offset_mask)")
+        };
+        let _ = write!(
+            text,
+            "(* no_rw_check *) reg [31:0] ram{number} [0:{top}];\nreg [31:0] read{number};\n\
+             wire [{last}:0] read_address{number} = {address};\n\
+             always @(posedge clock) begin\n  read{number} <= ram{number}[read_address{number}];\n"
+        );
+        for byte in 0..4 {
+            let (low, high) = (8 * byte, 8 * byte + 7);
+            let _ = writeln!(
+                text,
+                "  if (store_bytes[{byte}]) ram{number}[store_address][{high}:{low}] <= store_data[{high}:{low}];"
+            );
+        }
+        let _ = writeln!(text, "end\nwire [31:0] word{number} = {};", forced(program, uses, &format!("read{number}")));
     }
-    text.push_str("end\n");
-    let zero = late(1, flag::ZERO);
-    let (ones, tail) = (late(1, flag::ONES), late(1, flag::TAIL));
-    let word = if uses.zero { format!("(read & ~{{32{{{zero}}}}})") } else { "read".to_owned() };
-    let forced = if uses.ones { format!("{ones} ? ({tail} ? tail : 32'hffffffff) : {word}") } else { word };
-    let _ = writeln!(text, "wire [31:0] word = {forced};");
+    if program.reads() > 1 {
+        let names: Vec<String> = (1..program.reads()).rev().map(|read| format!("word_{read}")).collect();
+        let _ = writeln!(text, "wire [{}:0] words = {{{}, word}};", 32 * program.reads() - 1, names.join(", "));
+    }
+    text
+}
+
+/// What the lanes see of the word that was read.
+fn forced(program: &Program, uses: &Uses, read: &str) -> String {
+    let stage = program.fetch();
+    let zero = late(stage, flag::ZERO);
+    let (ones, tail) = (late(stage, flag::ONES), late(stage, flag::TAIL));
+    let word = if uses.zero { format!("({read} & ~{{32{{{zero}}}}})") } else { read.to_owned() };
+    if uses.ones { format!("{ones} ? ({tail} ? tail : 32'hffffffff) : {word}") } else { word }
+}
+
+/// Where the words of listed rows lie: read a cycle before the words themselves.
+fn lookup(program: &Program) -> String {
+    if program.fetch() == 1 {
+        return "initial list_end = 0;\n".to_owned();
+    }
+    let reads = program.reads();
+    let bits = width(u64::from(program.offsets.iter().copied().max().unwrap_or(0)));
+    let row = |(end, offsets): (&bool, &[u32])| {
+        let fields = offsets.iter().map(|offset| (u64::from(*offset), bits));
+        digits(&std::iter::once((u64::from(*end), 1)).chain(fields).collect::<Vec<_>>())
+    };
+    let rows: Vec<String> = program.ends.iter().zip(program.offsets.chunks(reads)).map(row).collect();
+    let last = width(rows.len() as u64 - 1) - 1;
+    let total = 1 + bits * reads as u32;
+    let address = width(u64::from(program.ram_words) - 1);
+    let weights = width(u64::from(program.weight_addresses)) - 1;
+    let mut text = read_only("lists", total, &rows, &format!("w[{last}:0]"));
+    let _ = write!(
+        text,
+        "reg [{}:0] x_before = 0;\nalways @(posedge clock) x_before <= x[{0}:0];\n\
+         reg [{weights}:0] w_before = 0;\nalways @(posedge clock) w_before <= w[{weights}:0];\n\
+         always @(*) list_end = lists_read[0];\nwire [{0}:0] offset_mask = {{{address}{{is_listed && !{1}}}}};\n",
+        address - 1,
+        late(1, flag::SELECT),
+    );
+    for read in 0..reads {
+        let low = 1 + bits * read as u32;
+        let _ = writeln!(text, "wire [{}:0] offset_{read} = lists_read[{}:{low}];", address - 1, low + bits - 1);
+    }
     text
 }
 
@@ -138,7 +197,8 @@ fn memories(program: &Program) -> String {
         }
         let row = |row: &[u32]| digits(&row.iter().map(|&word| (u64::from(word), 32)).collect::<Vec<_>>());
         let rows: Vec<String> = contents.chunks(lanes).map(row).collect();
-        let read = format!("w[{}:0]", width(rows.len() as u64 - 1) - 1);
+        let address = if program.fetch() == 1 { "w" } else { "w_before" };
+        let read = format!("{address}[{}:0]", width(rows.len() as u64 - 1) - 1);
         text.push_str(&read_only(name, 32 * lanes as u32, &rows, &read));
     }
     text.push_str(&biases(program));
@@ -209,7 +269,8 @@ fn packer(program: &Program, uses: &Uses) -> String {
     let depth = program.depth();
     let (slots, lanes, low) = (program.slots(), program.options.lanes, flag::SLOT);
     let mut text = String::new();
-    text.push_str(&pool(uses));
+    let stage = program.fetch();
+    text.push_str(&pool(uses, stage));
     for plane in 0..program.packed_planes() {
         let outputs = match (plane < program.decided_planes(), plane < program.scaled_planes()) {
             (true, true) => format!("(is_requant ? collected_{plane} : outputs_{plane})"),
@@ -231,9 +292,9 @@ fn packer(program: &Program, uses: &Uses) -> String {
             text.push_str("  end\n");
         }
         if uses.pool && plane < uses.pool_planes {
-            let plane_bits = format!("flags_1[{}:{}]", flag::PLANE + 2, flag::PLANE);
+            let plane_bits = format!("flags_{stage}[{}:{}]", flag::PLANE + 2, flag::PLANE);
             let this = if uses.pool_planes > 1 { format!(" && ({plane_bits} == 3'd{plane})") } else { String::new() };
-            let _ = writeln!(text, "  if ({}{this}) pack_{plane} <= largest;", late(1, flag::POOL));
+            let _ = writeln!(text, "  if ({}{this}) pack_{plane} <= largest;", late(stage, flag::POOL));
         }
         text.push_str("end\n");
     }
@@ -241,17 +302,17 @@ fn packer(program: &Program, uses: &Uses) -> String {
 }
 
 /// The running maximum of 32 channels.
-fn pool(uses: &Uses) -> String {
+fn pool(uses: &Uses, stage: usize) -> String {
     if !uses.pool {
         return String::new();
     }
-    let (first, most) = (late(1, flag::FIRST), late(1, flag::MOST));
+    let (first, most) = (late(stage, flag::FIRST), late(stage, flag::MOST));
     if uses.pool_planes == 1 {
         return format!("wire [31:0] largest = {first} ? word : (pack_0 | word);\n");
     }
     let (low, high) = (flag::PLANE, flag::PLANE + 2);
     let mut text = String::from("reg [31:0] old;\nreg [31:0] greater;\nreg [31:0] less;\n");
-    let _ = writeln!(text, "always @(*) case (flags_1[{high}:{low}])");
+    let _ = writeln!(text, "always @(*) case (flags_{stage}[{high}:{low}])");
     for plane in 1..uses.pool_planes {
         let _ = writeln!(text, "  {plane}: old = pack_{plane};");
     }
@@ -262,7 +323,7 @@ fn pool(uses: &Uses) -> String {
     );
     let _ =
         writeln!(text, "wire [31:0] largest = {first} ? word : ((above & word) | (~above & (old | (word & ~below))));");
-    let _ = writeln!(text, "always @(posedge clock) if ({}) begin", late(1, flag::POOL));
+    let _ = writeln!(text, "always @(posedge clock) if ({}) begin", late(stage, flag::POOL));
     text.push_str("  greater <= above | (~below & word & ~old);\n  less <= below | (~above & ~word & old);\nend\n");
     text
 }
@@ -277,7 +338,8 @@ always @(posedge clock) if (finished) $display(\"W %0d %0d %h\", row_index, done
 fn writer(program: &Program, uses: &Uses) -> String {
     let depth = program.depth();
     let last = width(u64::from(program.ram_words) - 1) - 1;
-    let pooled = if uses.pool { late(1, flag::POOLED) } else { "1'b0".to_owned() };
+    let stage = program.fetch();
+    let pooled = if uses.pool { late(stage, flag::POOLED) } else { "1'b0".to_owned() };
     let flush = if uses.lanes { late(depth, flag::FLUSH) } else { "1'b0".to_owned() };
     let plane = plane_bits(program);
     let mut text = format!(
@@ -285,7 +347,7 @@ fn writer(program: &Program, uses: &Uses) -> String {
          wire pooled = {pooled};\nwire begin_write = pooled || {flush};\n\
          wire pixel = pooled ? {} : {};\nwire last_plane = write_plane == out_planes;\n",
         plane - 1,
-        late(1, flag::PIXEL),
+        late(stage, flag::PIXEL),
         late(depth, flag::PIXEL),
     );
     text.push_str("wire finished = writing || emit;\nreg [31:0] packed_word;\nalways @(*) case (write_plane)\n");

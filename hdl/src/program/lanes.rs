@@ -4,6 +4,7 @@ use bitfab_format::{Layer, WORD_BITS};
 
 use super::digits::Digits;
 use super::units::{Channel, Units};
+use crate::Options;
 
 /// Words of one layer for all lanes: address by address, lane by lane; for each group of lanes pass after pass.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +21,40 @@ pub(crate) struct LayerImage {
     pub starts: Vec<u32>,
     /// What each channel does, dummies up to whole groups included.
     pub channels: Vec<Channel>,
-    /// Addresses before those of the first group: the sum of the window.
-    pub shared: u32,
+    /// Whether words that no lane needs are skipped: every address says where its words lie.
+    pub listed: bool,
+    /// Where listed words lie, from the window's start: address by address, in it read by read.
+    pub offsets: Vec<u32>,
+    /// Whether the next address is the last of its pass.
+    pub ends: Vec<bool>,
+    /// Addresses of the longest pass.
+    pub longest: u32,
+}
+
+/// Negative digits and masks of one pass over the window: position by position, in it lane by lane.
+struct Pass {
+    words: Vec<(u32, u32)>,
+    /// Where the positions lie, from the window's start.
+    offsets: Vec<u32>,
+}
+
+impl Pass {
+    /// For each read: the positions that any of its lanes needs.
+    fn lists(&self, options: &Options) -> Vec<Vec<usize>> {
+        let (lanes, share) = (options.lanes as usize, (options.lanes / options.reads) as usize);
+        let needs = |read: usize, position: usize| {
+            let first = position * lanes + read * share;
+            self.words[first..first + share].iter().any(|(_, mask)| *mask != 0)
+        };
+        let positions = 0..self.offsets.len();
+        let list = |read| positions.clone().filter(|position| needs(read, *position)).collect();
+        (0..options.reads as usize).map(list).collect()
+    }
+}
+
+/// Addresses of a listed pass; at least two, since an address announces that the next one is the last.
+fn length(lists: &[Vec<usize>]) -> usize {
+    lists.iter().map(Vec::len).max().unwrap_or(0).max(2)
 }
 
 /// The channels of the input that output channel `o` sees, as a range.
@@ -47,27 +80,65 @@ fn covering(layer: &Layer<'_>, lanes: u32, g: u32) -> (u32, u32) {
 
 impl LayerImage {
     /// The image of a weighted layer or a sum-pool.
-    pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, lanes: u32) -> Self {
+    pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, options: &Options) -> Self {
         let outputs = layer.output.shape.channels;
-        let groups = outputs.div_ceil(lanes);
+        let groups = outputs.div_ceil(options.lanes);
         let mut image = Self { words: 1, ..Self::default() };
-        if layer.op.is_weighted() {
-            image.place(layer, lanes, groups);
-            if let Some(shared) = digits.shared {
-                image.push_sum(layer, shared.ratio, lanes);
-            }
-            for g in 0..groups {
-                (0..digits.passes).for_each(|pass| image.push_group(layer, digits, lanes, g, pass));
-            }
-        }
         let real: Vec<Channel> = (0..outputs).map(|o| Channel::new(layer, units, digits, o)).collect();
         let dummy = Channel::none(units, &real[0]); // no layer is without outputs
         image.channels = real;
-        image.channels.resize((groups * lanes) as usize, dummy);
+        image.channels.resize((groups * options.lanes) as usize, dummy);
         if layer.op.is_weighted() {
-            image.negate(lanes as usize);
+            image.place(layer, options.lanes, groups);
+            let passes = image.passes(layer, digits, options.lanes, groups);
+            image.fill(layer, &passes, options);
         }
         image
+    }
+
+    /// All passes of all groups, the sum of the window first.
+    fn passes(&mut self, layer: &Layer<'_>, digits: &Digits, lanes: u32, groups: u32) -> Vec<Pass> {
+        let sum = digits.shared.map(|shared| self.sum(layer, shared.ratio, lanes));
+        let steps = (0..groups).flat_map(|g| (0..digits.passes).map(move |pass| (g, pass)));
+        let own: Vec<Pass> = steps.map(|(g, pass)| self.pass(layer, digits, lanes, g, pass)).collect();
+        sum.into_iter().chain(own).collect()
+    }
+
+    /// The words of the passes, one after the other; as lists where that skips a tenth of the addresses.
+    fn fill(&mut self, layer: &Layer<'_>, passes: &[Pass], options: &Options) {
+        let lists: Vec<Vec<Vec<usize>>> = passes.iter().map(|pass| pass.lists(options)).collect();
+        let listed: usize = lists.iter().map(|lists| length(lists)).sum();
+        let all: usize = passes.iter().map(|pass| pass.offsets.len()).sum();
+        // Taps outside the input are told from those inside by walking over all of them.
+        let is_walked = layer.window.is_padded() && !is_patch(layer);
+        self.listed = !is_walked && 10 * listed <= 9 * all;
+        self.masked |= self.listed;
+        for (pass, lists) in passes.iter().zip(&lists) {
+            if self.listed {
+                self.push_list(pass, lists, options);
+            } else {
+                self.weights.extend(pass.words.iter().map(|(weights, _)| *weights));
+                self.masks.extend(pass.words.iter().map(|(_, mask)| *mask));
+            }
+        }
+    }
+
+    /// Appends the words of a pass that lanes need; reads with fewer of them end with words that no lane sees.
+    fn push_list(&mut self, pass: &Pass, lists: &[Vec<usize>], options: &Options) {
+        let (lanes, share) = (options.lanes as usize, (options.lanes / options.reads) as usize);
+        let length = length(lists);
+        self.longest = self.longest.max(length as u32);
+        for at in 0..length {
+            for lane in 0..lanes {
+                let position = lists[lane / share].get(at);
+                let (weights, mask) = position.map_or((0, 0), |position| pass.words[position * lanes + lane]);
+                self.weights.push(weights);
+                self.masks.push(mask);
+            }
+            let offset = |list: &Vec<usize>| list.get(at).map_or(0, |position| pass.offsets[*position]);
+            self.offsets.extend(lists.iter().map(offset));
+            self.ends.push(at + 2 == length);
+        }
     }
 
     /// Which words of a tap each group of lanes reads: the same number for all.
@@ -84,46 +155,47 @@ impl LayerImage {
     }
 
     /// The words of one pass over the window: their taps and numbers.
-    fn window(&self, layer: &Layer<'_>, g: u32) -> impl Iterator<Item = (u32, u32)> + use<> {
+    fn window(&self, layer: &Layer<'_>, g: u32) -> Vec<(u32, u32)> {
         let taps = if is_patch(layer) { 1 } else { layer.window.taps() };
         let (words, start) = (self.words, self.starts[g as usize]);
-        (0..taps).flat_map(move |tap| (start..start + words).map(move |word| (tap, word)))
+        (0..taps).flat_map(move |tap| (start..start + words).map(move |word| (tap, word))).collect()
     }
 
-    /// Appends the words of one pass of one group of lanes.
-    fn push_group(&mut self, layer: &Layer<'_>, digits: &Digits, lanes: u32, g: u32, pass: u32) {
-        for (tap, word) in self.window(layer, g) {
+    /// Where the words of `window` lie, from the window's start.
+    fn offsets(&self, layer: &Layer<'_>, g: u32, window: &[(u32, u32)]) -> Vec<u32> {
+        let start = self.starts[g as usize];
+        let line = layer.input.shape.width;
+        let pixel = |tap: u32| tap / layer.window.kernel[1] * line + tap % layer.window.kernel[1];
+        let offset = |&(tap, word): &(u32, u32)| pixel(tap).wrapping_mul(layer.input.pixel_words()) + word - start;
+        window.iter().map(offset).collect()
+    }
+
+    /// One pass of one group of lanes.
+    fn pass(&mut self, layer: &Layer<'_>, digits: &Digits, lanes: u32, g: u32, pass: u32) -> Pass {
+        let window = self.window(layer, g);
+        let mut words = Vec::with_capacity(window.len() * lanes as usize);
+        for &(tap, word) in &window {
             for o in g * lanes..(g + 1) * lanes {
                 let (weights, mask, hidden) = word_of(layer, o, tap, word, |index| digits.digit(o, index, pass));
-                self.weights.push(weights);
-                self.masks.push(mask);
+                // Channels that count downwards have negated weights.
+                let weights = if self.channels[o as usize].negate { !weights & mask } else { weights };
+                words.push((weights, mask));
                 self.masked |= hidden;
             }
         }
+        Pass { words, offsets: self.offsets(layer, g, &window) }
     }
 
-    /// Appends the words that sum up the window, in every lane; negative where the sum is subtracted.
-    fn push_sum(&mut self, layer: &Layer<'_>, ratio: i32, lanes: u32) {
-        for (tap, word) in self.window(layer, 0) {
+    /// The sum of the window in lane 0; negative where it is subtracted.
+    fn sum(&mut self, layer: &Layer<'_>, ratio: i32, lanes: u32) -> Pass {
+        let window = self.window(layer, 0);
+        let mut words = vec![(0, 0); window.len() * lanes as usize];
+        for (word_of_lanes, &(tap, word)) in words.chunks_mut(lanes as usize).zip(&window) {
             let (weights, mask, _) = word_of(layer, 0, tap, word, |_| ratio.signum());
-            self.weights.extend((0..lanes).map(|_| weights));
-            self.masks.extend((0..lanes).map(|_| mask));
+            word_of_lanes[0] = (weights, mask);
         }
-        self.shared = self.weights.len() as u32 / lanes;
-    }
-
-    /// Inverts the weights of the channels that count downwards.
-    fn negate(&mut self, lanes: usize) {
-        let shared = self.shared as usize * lanes;
-        let per_group = (self.weights.len() - shared) / (self.channels.len() / lanes) / lanes;
-        let words = self.weights.iter_mut().zip(&self.masks).skip(shared);
-        for (at, (weights, mask)) in words.enumerate() {
-            let (address, lane) = (at / lanes, at % lanes);
-            let channel = &self.channels[address / per_group * lanes + lane];
-            if channel.negate {
-                *weights = !*weights & mask;
-            }
-        }
+        self.masked = true;
+        Pass { words, offsets: self.offsets(layer, 0, &window) }
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Program {
     pub weights: Vec<u32>,
     /// Masks, for the first addresses of the weights.
     pub masks: Vec<u32>,
+    /// Where the words of listed rows lie, for the first addresses of the weights: in each read by read.
+    pub offsets: Vec<u32>,
+    /// Whether the next address is the last of its pass, for the same addresses.
+    pub ends: Vec<bool>,
     /// Biases: address by address, in it lane by lane; address 0 is all zero.
     pub biases: Vec<i64>,
     /// Whether the channel complements its count; beside the last bias of a channel.
@@ -88,6 +92,8 @@ impl Program {
             jobs: Vec::new(),
             weights: Vec::new(),
             masks: Vec::new(),
+            offsets: Vec::new(),
+            ends: Vec::new(),
             biases: vec![0; options.lanes as usize],
             flips: vec![false; options.lanes as usize],
             scales: Vec::new(),
@@ -115,9 +121,19 @@ impl Program {
         self.options.lanes as usize
     }
 
+    /// Cycles from an issue to its word: one more where the word must be looked up.
+    pub fn fetch(&self) -> usize {
+        if self.ends.is_empty() { 1 } else { 2 }
+    }
+
     /// Cycles from an issue to its effect on the accumulators.
-    pub(crate) fn depth(&self) -> usize {
-        1 + self.options.pipe as usize
+    pub fn depth(&self) -> usize {
+        self.fetch() + self.options.pipe as usize
+    }
+
+    /// Words read in a cycle.
+    pub(crate) fn reads(&self) -> usize {
+        if self.ends.is_empty() { 1 } else { self.options.reads as usize }
     }
 
     /// Groups of lanes in a word.
@@ -220,7 +236,7 @@ impl Program {
         let units: Vec<Units> = layers.iter().zip(&digits).map(|(layer, digits)| Units::new(layer, digits)).collect();
         let image = |(at, layer): (usize, &Layer<'_>)| match layer.op {
             Op::Encode | Op::MaxPool => LayerImage::default(),
-            _ => LayerImage::new(layer, &units[at], &digits[at], lanes),
+            _ => LayerImage::new(layer, &units[at], &digits[at], &self.options),
         };
         let images: Vec<LayerImage> = layers.iter().enumerate().map(image).collect();
         let bases = self.place_weights(&images);
@@ -264,27 +280,33 @@ impl Program {
         let before = self.rows.clone();
         for row in self.rows.iter_mut().filter(|row| row.is_one_tap() && row.planes != 0) {
             row.doubles = true;
-            let plane = row.x_plane.wrapping_add(row.words);
+            // A listed row does not move from word to word.
+            let walked = if row.listed { 0 } else { row.words };
+            let plane = row.x_plane.wrapping_add(walked);
             for base in [&mut row.x_base, &mut row.x_other] {
                 *base = base.wrapping_add(row.planes * plane);
             }
-            row.x_plane = 0_u32.wrapping_sub(plane + row.words);
+            row.x_plane = 0_u32.wrapping_sub(plane + walked);
         }
         if self.max_shift() != 0 {
             self.rows = before;
         }
     }
 
-    /// Puts the weights into their memory, masked layers first, and returns where each layer starts.
+    /// Puts the weights into their memory, listed layers first, then masked ones, and returns where each layer starts.
     fn place_weights(&mut self, images: &[LayerImage]) -> Vec<u32> {
         let mut bases = vec![0; images.len()];
-        for masked in [true, false] {
-            for (at, image) in images.iter().enumerate().filter(|(_, image)| image.masked == masked) {
-                bases[at] = (self.weights.len() / self.lanes()) as u32;
-                self.weights.extend_from_slice(&image.weights);
-                if masked {
-                    self.masks.extend_from_slice(&image.masks);
-                }
+        let order = |image: &LayerImage| (!image.listed, !image.masked);
+        let mut places: Vec<usize> = (0..images.len()).collect();
+        places.sort_by_key(|at| order(&images[*at]));
+        for at in places {
+            let image = &images[at];
+            bases[at] = (self.weights.len() / self.lanes()) as u32;
+            self.weights.extend_from_slice(&image.weights);
+            self.offsets.extend_from_slice(&image.offsets);
+            self.ends.extend_from_slice(&image.ends);
+            if image.masked {
+                self.masks.extend_from_slice(&image.masks);
             }
         }
         self.weight_addresses = (self.weights.len() / self.lanes()) as u32;

@@ -7,7 +7,7 @@
 pub struct Row {
     /// The layer of the model whose output the row writes.
     pub layer: u16,
-    /// Last word of one plane of one tap.
+    /// Last word of one plane of one tap; of a listed row the last one of its longest pass.
     pub words: u32,
     /// Last plane of one tap.
     pub planes: u32,
@@ -49,6 +49,8 @@ pub struct Row {
     pub b_base: u32,
     /// Last threshold of a channel.
     pub thresholds: u32,
+    /// Whether each address of the weights says where its words lie, and when its pass ends.
+    pub listed: bool,
     /// Whether the mask memory says which bits of a word each lane sees.
     pub masked: bool,
     /// Whether each lane takes the bit of its own channel instead of a product (sum-pool).

@@ -130,7 +130,9 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
         row.x_tap = row.x_plane;
         walk(&mut row, layer, 0);
     }
-    if layer.op == Op::Dense && !row.patch {
+    if image.listed {
+        list(&mut row, image);
+    } else if layer.op == Op::Dense && !row.patch {
         flatten(&mut row, layer);
     }
     row.w_back = 0_u32.wrapping_sub(row.words);
@@ -147,6 +149,14 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
     }
     accumulate(&mut row, layer, units, digits, lanes);
     row
+}
+
+/// A listed layer stays at the window's start: its words are found from there.
+fn list(row: &mut Row, image: &LayerImage) {
+    row.listed = true;
+    row.x_plane = row.x_plane.wrapping_add(row.words);
+    row.words = image.longest - 1;
+    (row.kernel_columns, row.kernel_rows) = (0, 0);
 }
 
 /// A dense layer reads its input from end to end: one long tap, or one row of taps where there are several planes.

@@ -14,6 +14,8 @@ pub(crate) struct Status {
     pub room: bool,
     /// The array has finished everything that was issued.
     pub idle: bool,
+    /// The word after the last one that was issued is the last of its list.
+    pub list_end: bool,
 }
 
 /// Where the sequencer is; the numbers are those of the Verilog.
@@ -184,7 +186,7 @@ impl Sequencer {
         own | when(outside && !ones, flag::ZERO)
             | when(ones, flag::ONES)
             | when(self.is_doubling(row, is_first), flag::DOUBLE)
-            | when(self.word == row.words, flag::TAIL)
+            | when(self.word == row.words && !row.listed, flag::TAIL)
     }
 
     /// Whether the accumulators double before this word: a plane of doubling rows, or a pass, begins with it.
@@ -220,7 +222,7 @@ impl Sequencer {
                     self.state = State::Run;
                 }
             }
-            State::Run => self.run(),
+            State::Run => self.run(status.list_end),
             State::Residual => self.residual(),
             State::Bias => self.bias(),
             State::Scale => {
@@ -268,10 +270,10 @@ impl Sequencer {
         self.state = if row.patch || row.send { State::Wait } else { State::Run };
     }
 
-    fn run(&mut self) {
+    fn run(&mut self, list_end: bool) {
         let row = self.now().clone();
         let outside = self.is_outside();
-        let word_last = self.word == row.words;
+        let word_last = if row.listed { list_end && self.word != 0 } else { self.word == row.words };
         let plane_last = self.is_plane_last();
         let column_last = self.kernel_column == row.kernel_columns;
         let row_last = self.kernel_row == row.kernel_rows;
@@ -279,7 +281,7 @@ impl Sequencer {
         let tap_end = word_last && plane_last;
         let window_end = tap_end && column_last && row_last;
         let x_step = if !word_last {
-            u32::from(!(again && self.plane == 1))
+            u32::from(!(again && self.plane == 1 || row.listed))
         } else if !plane_last {
             if row.twice { 0 } else { row.x_plane }
         } else if !column_last {
@@ -293,7 +295,7 @@ impl Sequencer {
             (true, true) if row.residual && !self.summing => self.r,
             _ => self.x.wrapping_add(x_step),
         };
-        self.w = self.w.wrapping_add(if word_last && !plane_last { row.w_back } else { 1 });
+        self.w = self.w.wrapping_add(if word_last && !plane_last { 0_u32.wrapping_sub(self.word) } else { 1 });
         self.word = if word_last { 0 } else { self.word + 1 };
         if word_last {
             self.plane = if plane_last { 0 } else { self.plane + 1 };

@@ -27,6 +27,7 @@ pub(super) struct Uses {
     pub shared: bool,
     pub settles: bool,
     pub emits: bool,
+    pub listed: bool,
 }
 
 /// Widths in bits.
@@ -67,6 +68,7 @@ impl Uses {
             shared: any(|r| r.shared),
             settles: any(|r| r.requant),
             emits: any(|r| r.raw || r.requant),
+            listed: any(|r| r.listed),
         }
     }
 }
@@ -108,12 +110,13 @@ const COUNTS: [Column; 10] = [
     ("r_planes", |r| r.r_planes),
 ];
 /// Columns of units that few models use.
-const RARE: [Column; 5] = [
+const RARE: [Column; 6] = [
     ("passes", |r| r.passes),
     ("is_shared", |r| r.shared as u32),
     ("doublings", |r| r.doublings),
     ("is_requant", |r| r.requant as u32),
     ("settle", |r| r.settle),
+    ("is_listed", |r| r.listed as u32),
 ];
 /// Columns of one bit.
 const FLAGS: [Column; 10] = [

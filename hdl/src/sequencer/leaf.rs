@@ -19,6 +19,8 @@ pub struct SequencerBlock {
     pub room: Signal<In, Bit>,
     /// The array has finished everything.
     pub idle: Signal<In, Bit>,
+    /// The word after the last one that was issued is the last of its list.
+    pub list_end: Signal<In, Bit>,
     /// Row of the layer table.
     pub row_index: Signal<Out, Bits<8>>,
     /// Word of the activation memory.
@@ -43,6 +45,7 @@ impl SequencerBlock {
             patch_ready: Signal::default(),
             room: Signal::default(),
             idle: Signal::default(),
+            list_end: Signal::default(),
             row_index: Signal::default(),
             x: Signal::default(),
             w: Signal::default(),
@@ -63,7 +66,12 @@ impl SequencerBlock {
 impl Logic for SequencerBlock {
     fn update(&mut self) {
         if self.clock.pos_edge() {
-            let status = Status { patch_ready: self.patch_ready.val(), room: self.room.val(), idle: self.idle.val() };
+            let status = Status {
+                patch_ready: self.patch_ready.val(),
+                room: self.room.val(),
+                idle: self.idle.val(),
+                list_end: self.list_end.val(),
+            };
             self._state.step(status);
         }
         let issue = self._state.issue();

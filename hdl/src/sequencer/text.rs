@@ -25,10 +25,11 @@ pub(crate) fn text(program: &Program) -> String {
 
 fn conditions(program: &Program, uses: &Uses) -> String {
     let plane = if uses.twice { "is_twice ? (!outside || plane[0]) : (plane == planes)" } else { "plane == planes" };
+    let word = if uses.listed { "is_listed ? (list_end && (word != 0)) : (word == words)" } else { "word == words" };
     let slot = format!("(is_pool || (slot == {}) || group_end)", program.slots() - 1);
     [
         wire("outside", uses.padded, "is_padded && ((y_row >= height) || (y_column >= width))", 0),
-        wire("word_last", uses.words, "word == words", 1),
+        wire("word_last", uses.words, word, 1),
         wire("plane_last", uses.planes, plane, 1),
         wire("column_last", uses.kernel_columns, "kernel_column == kernel_columns", 1),
         wire("row_last", uses.kernel_rows, "kernel_row == kernel_rows", 1),
@@ -59,8 +60,13 @@ fn settled(uses: &Uses) -> &'static str {
 /// Steps of the activation address.
 fn addresses(program: &Program, uses: &Uses, widths: &Widths) -> String {
     let bits = widths.address;
-    let again =
-        if uses.twice { format!("(is_twice && plane[0]) ? {bits}'d0 : {bits}'d1") } else { format!("{bits}'d1") };
+    let stays = match (uses.twice, uses.listed) {
+        (true, true) => "(is_listed || (is_twice && plane[0]))",
+        (true, false) => "(is_twice && plane[0])",
+        (false, true) => "is_listed",
+        (false, false) => "",
+    };
+    let again = if stays.is_empty() { format!("{bits}'d1") } else { format!("{stays} ? {bits}'d0 : {bits}'d1") };
     let next_plane = if uses.twice { format!("is_twice ? {bits}'d0 : x_plane") } else { "x_plane".to_owned() };
     let links = [
         (uses.words, "!word_last", again),
@@ -154,7 +160,11 @@ fn run(uses: &Uses) -> String {
     [
         "    3'd2: begin\n",
         &next_word(uses),
-        "      w_now <= w_now + ((word_last && !plane_last) ? w_back : 1'd1);\n",
+        if uses.listed {
+            "      w_now <= (word_last && !plane_last) ? (w_now - word) : (w_now + 1'd1);\n"
+        } else {
+            "      w_now <= w_now + ((word_last && !plane_last) ? w_back : 1'd1);\n"
+        },
         when(uses.passes, "      if (window_end) pass <= pass_last ? 0 : (pass + 1'd1);\n"),
         when(uses.words, "      word <= word_last ? 0 : (word + 1'd1);\n"),
         when(uses.planes, "      if (word_last) plane <= plane_last ? 0 : (plane + 1'd1);\n"),
