@@ -5,7 +5,8 @@
 //! `LAYER=METHOD` for a layer of its own.
 
 use bitfab_graph::{Graph, WeightQuantizer, Weights};
-use bitfab_train::{Dataset, EpochReport, IdxFiles, Method, TrainConfig, Trainer, Watch, digits, from_idx};
+use bitfab_train::rules::Rule;
+use bitfab_train::{Dataset, EpochReport, IdxFiles, Method, Step, TrainConfig, Trainer, Watch, digits, from_idx};
 
 struct Lines;
 
@@ -41,6 +42,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for planes in [8, 4, 2, 1] {
             let accuracy = trainer.truncated(planes, 100).evaluate(&data.test).accuracy();
             println!("  truncated to {planes}: {:.2} %", 100.0 * accuracy);
+        }
+    }
+    for stage in &trainer.net().stages {
+        if let Step::Weighted { quantizer, weights, .. } = &stage.step {
+            if let Rule::Ternary(ternary) = &quantizer.rule {
+                let cosine = ternary.cosine(&trainer.net().parameters[*weights].values);
+                println!("  {} cosine {cosine:.3}", stage.name);
+            }
         }
     }
     if config.method != Method::Float {

@@ -41,6 +41,41 @@ pub(crate) fn penalise(net: &Net, config: &TrainConfig, loss: f64, gradients: &m
     }
 }
 
+/// The cap on the number of ones starts to fall here: the penalty alone, a share of a loss that goes to nothing, is too
+/// slow for runs of some ten epochs.
+const CAPPED: f32 = 0.05;
+/// From here on the cap is the constraint itself.
+const TIGHT: f32 = 0.6;
+/// Steps between two checks of the cap.
+const EVERY: u64 = 10;
+
+/// Flips the smallest weights among the ones while there are more than the cap: it falls from one half to the
+/// constraint, fast at first.
+///
+/// Which ones remain is the closed form for their number: the largest.
+pub(crate) fn cap(net: &mut Net, config: &TrainConfig, moment: Moment) {
+    let progress = moment.progress();
+    let is_due = moment.step.is_multiple_of(EVERY) || moment.step == moment.steps;
+    if config.ones >= 0.5 || progress < CAPPED || !is_due {
+        return;
+    }
+    let layers: Vec<usize> = alpha_beta(net).collect();
+    let total: usize = layers.iter().map(|&at| net.parameters[at].values.len()).sum();
+    let part = ((progress - CAPPED) / (TIGHT - CAPPED)).min(1.0);
+    let most = (total as f32 * (config.ones + (0.5 - config.ones) * (1.0 - part).powi(3))) as usize;
+    let positive = layers.iter().flat_map(|&at| &net.parameters[at].values).filter(|w| **w > 0.0);
+    let mut ones: Vec<f32> = positive.copied().collect();
+    if ones.len() <= most {
+        return;
+    }
+    let surplus = ones.len() - most;
+    let (_, limit, _) = ones.select_nth_unstable_by(surplus - 1, f32::total_cmp);
+    let limit = *limit;
+    for at in layers {
+        net.parameters[at].values.iter_mut().filter(|w| **w > 0.0 && **w <= limit).for_each(|w| *w = -*w);
+    }
+}
+
 /// The latent weights of every layer of two values.
 fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
     net.stages.iter().filter_map(|stage| match &stage.step {

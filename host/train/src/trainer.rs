@@ -237,6 +237,7 @@ impl<'a> Trainer<'a> {
         self.optimizer.step(&mut self.net.parameters, gradients, rate);
         let epoch = u64::from(self.batches());
         let moment = Moment { step: self.steps() + 1, steps: u64::from(self.config.epochs) * epoch, epoch };
+        sparsity::cap(&mut self.net, &self.config, moment);
         for parameter in self.net.follow(moment) {
             self.optimizer.restart(parameter);
         }

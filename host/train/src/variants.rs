@@ -2,7 +2,7 @@
 
 use crate::layers::Norm;
 use crate::net::{Net, Parameter, Step};
-use crate::rules::Rule;
+use crate::rules::{Quantizer, Rule};
 
 /// What one precision does not share with the others.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,10 +77,8 @@ impl Net {
     /// Sets the bits of every layer of planes.
     pub fn set_planes(&mut self, planes: u32) {
         for stage in &mut self.stages {
-            if let Step::Weighted { quantizer, .. } = &mut stage.step {
-                if let Rule::Planes(bits) = &mut quantizer.rule {
-                    *bits = planes;
-                }
+            if let Step::Weighted { quantizer: Quantizer { rule: Rule::Planes(bits), .. }, .. } = &mut stage.step {
+                *bits = planes;
             }
         }
     }

@@ -16,8 +16,8 @@ const TERNARY: f32 = 0.6;
 const EVERY: u64 = 20;
 /// Restarted weights keep this share of their own magnitude; the rest is the mean of their filter.
 const KEPT: f32 = 0.3;
-/// Pull towards the ternary point, each step.
-const PULL: f32 = 1e-4;
+/// Pull towards the ternary point: this many e-foldings in all, more towards the end.
+const PULL: f32 = 6.0;
 /// A filter keeps at least this many weights.
 const FEWEST: usize = 2;
 
@@ -26,7 +26,7 @@ const FEWEST: usize = 2;
 pub struct Ternary {
     /// Share of zeros at the end.
     pub zeros: f32,
-    /// Whether survivors restart near the mean magnitude (hyperspherical) or are pulled there (pruned ternary).
+    /// Whether survivors restart near the mean magnitude of their filter (hyperspherical quantisation).
     pub restarts: bool,
     /// Weights that are left; all at first.
     pub mask: Vec<bool>,
@@ -101,8 +101,10 @@ impl Ternary {
             }
             return true;
         }
-        if self.is_ternary && !self.restarts {
-            self.pull(weights, if is_shared { weights.len() } else { fan_in }, PULL);
+        if self.is_ternary {
+            let part = (progress - TERNARY) / (1.0 - TERNARY);
+            let share = 2.0 * PULL * part / ((1.0 - TERNARY) * moment.steps as f32);
+            self.pull(weights, if is_shared { weights.len() } else { fan_in }, share.min(0.5));
         }
         false
     }
