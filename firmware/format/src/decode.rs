@@ -98,6 +98,9 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
 fn extend<'a>(file: File<'a>, start: u32, layer: &mut Layer<'a>) -> Result<Option<Entry>, Fault> {
     let wrong = extension::fault(Reason::Extension);
     let mut last = None;
+    if !cfg!(feature = "kinds") {
+        return Ok(last);
+    }
     for block in extension::each(file.words, file.base).take_while(|block| block.planes() <= file.planes) {
         let entry = block.entry(layer.index);
         match (&mut layer.weights, entry.planes) {
@@ -134,7 +137,9 @@ pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
         {
             Err(Fault::new(field::THRESHOLDS, Reason::ThresholdOrder))
         }
-        Transform::Requant { offsets, .. } if !offsets.iter().all(|&pair| offset_is_small(pair)) => {
+        Transform::Requant { offsets, .. }
+            if cfg!(feature = "kinds") && !offsets.iter().all(|&pair| offset_is_small(pair)) =>
+        {
             Err(Fault::new(field::THRESHOLDS, Reason::Requant))
         }
         _ => Ok(()),
@@ -256,6 +261,7 @@ fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Tra
             reader.section(field::THRESHOLDS, 0).map(|_| Transform::Raw)
         }
         (3, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw => thresholds(reader, layer),
+        (4, _) if !cfg!(feature = "kinds") => Err(Fault::new(field::CODES, Reason::LeftOut)),
         (4, Op::Dense | Op::Conv2d | Op::SumPool) if matches!(layer.output.kind, Kind::Unsigned { .. }) => {
             requantisation(reader, layer)
         }

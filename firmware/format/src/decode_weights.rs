@@ -13,6 +13,9 @@ pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> R
     if (kind == WeightKind::None) == layer.op.is_weighted() {
         return Err(unknown);
     }
+    if !cfg!(feature = "kinds") && !matches!(kind, WeightKind::None | WeightKind::Binary) {
+        return Err(Fault::new(field::CODES, Reason::LeftOut));
+    }
     let [coder, bits, parameter, zero] = reader.bytes(field::CODER);
     let wrong = Fault::new(field::CODER, Reason::Coder);
     let coder = Coder::from_code(coder).filter(|_| zero == 0).ok_or(wrong)?;
@@ -34,6 +37,10 @@ pub(crate) fn view(
     ratio: i32,
     words: &[u32],
 ) -> Option<Weights<'_>> {
+    if !cfg!(feature = "kinds") {
+        let is_plain = coder == Coder::Plain && [bits, parameter] == [0; 2] && ratio == 0;
+        return is_plain.then_some(if kind == WeightKind::None { Weights::None } else { Weights::Binary(words) });
+    }
     let is_rice = coder == Coder::Rice;
     let code = Code { coder, low_bits: if is_rice { parameter } else { 0 }, words };
     let is_coded = matches!(kind, WeightKind::AlphaBeta | WeightKind::Ternary);
@@ -78,6 +85,7 @@ pub(crate) fn implied_words(layer: &Layer<'_>) -> Option<u64> {
     match layer.weights {
         Weights::None => Some(0),
         Weights::Binary(_) => Some(bit_rows),
+        _ if !cfg!(feature = "kinds") => None,
         Weights::Planes(planes) => Some(bit_rows.saturating_mul(u64::from(planes.count()))),
         Weights::PowerOfTwo(_) => Some(rows.saturating_mul(row(4))),
         Weights::Integer { bits, .. } => Some(rows.saturating_mul(row(bits))),
@@ -101,6 +109,7 @@ pub(crate) fn check(layer: &Layer<'_>) -> Result<(), Reason> {
     match layer.weights {
         Weights::None => Ok(()),
         Weights::Binary(rows) => bit_rows(rows, layer),
+        _ if !cfg!(feature = "kinds") => Ok(()),
         Weights::Planes(planes) => (0..planes.count()).try_for_each(|index| bit_rows(planes.plane(index), layer)),
         Weights::AlphaBeta { code, .. } | Weights::Ternary(code) => match code.coder {
             Coder::Bitmap if matches!(layer.weights, Weights::Ternary(_)) => ternary_rows(code.words, layer),
@@ -130,7 +139,7 @@ fn bit_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
 fn ternary_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
     let words = layer.row_words().max(1) as usize;
     bit_rows(rows, layer)?;
-    let mut pairs = rows.chunks_exact(2 * words);
+    let mut pairs = rows.chunks_exact(words.saturating_mul(2));
     let is_subset = pairs.all(|pair| pair.iter().zip(pair.get(words..).unwrap_or(&[])).all(|(m, s)| s & !m == 0));
     if is_subset { Ok(()) } else { Err(Reason::WeightCode) }
 }
@@ -143,7 +152,8 @@ fn trits(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
         bytemuck::cast_slice::<u32, u8>(row).iter().all(|&byte| {
             let mut digits = byte;
             (0..left.min(5)).for_each(|_| digits /= 3);
-            let pad = if left >= 5 { 0 } else { 121 / 3u8.wrapping_pow(left) };
+            // Zero weights for the digits that are left over.
+            let pad = [121, 40, 13, 4, 1].get(left as usize).copied().unwrap_or(0);
             left = left.saturating_sub(5);
             byte < 243 && digits == pad
         })
@@ -154,7 +164,7 @@ fn trits(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
 /// Values of `bits` bits: those past the end of a row are `pad`.
 fn values(rows: &[u32], layer: &Layer<'_>, bits: u32, pad: u32) -> Result<(), Reason> {
     let used = layer.fan_in().wrapping_mul(bits) % WORD_BITS;
-    let words = (u64::from(layer.fan_in()) * u64::from(bits)).div_ceil(32).max(1) as usize;
+    let words = ((u64::from(layer.fan_in()) * u64::from(bits)).div_ceil(32) as usize).max(1);
     let is_padded = |row: &[u32]| used == 0 || row.last().is_some_and(|last| last >> used == pad);
     if !rows.chunks_exact(words).all(is_padded) {
         return Err(Reason::PadBits);

@@ -71,6 +71,8 @@ pub enum Reason {
     Requant,
     /// A block of further planes does not fit the model or the block before it.
     Extension,
+    /// The kind of weights or the transform is one that this program was built without.
+    LeftOut,
 }
 
 impl Reason {
@@ -102,6 +104,7 @@ impl Reason {
             Self::WeightCode => "the coded weights end early or name a weight that does not exist",
             Self::Requant => "a shift or an offset is out of range",
             Self::Extension => "the block of further planes does not fit the model",
+            Self::LeftOut => "a kind of weights or a transform that this program was built without",
         }
     }
 }

@@ -205,7 +205,8 @@ impl Layer<'_> {
 
     /// How window and weights are laid out.
     pub const fn packing(&self) -> Packing {
-        if self.op.is_weighted() && !matches!(self.weights, Weights::None) && !self.weights.is_bit_rows() {
+        let is_weighted = self.op.is_weighted() && !matches!(self.weights, Weights::None);
+        if cfg!(feature = "kinds") && is_weighted && !self.weights.is_bit_rows() {
             return Packing::Bytes;
         }
         let whole_words = self.groups == 1 || self.group_channels().is_multiple_of(WORD_BITS);
@@ -252,15 +253,17 @@ impl Layer<'_> {
     /// The largest sum of magnitudes of a row of weights that the kind allows; for [`Weights::SmartDeal`] that of the
     /// rows themselves, which takes a walk over all weights.
     pub fn largest_row(&self) -> u64 {
-        if !matches!(self.weights, Weights::SmartDeal { .. }) {
+        if !cfg!(feature = "kinds") || !matches!(self.weights, Weights::SmartDeal { .. }) {
             return u64::from(self.weights.largest()) * u64::from(self.fan_in());
         }
         let (mut largest, mut sum, mut row) = (0u64, 0u64, 0u32);
         let fan_in = self.fan_in().max(1);
         // A stream that is wrong is refused elsewhere.
         let _ = crate::walk::each_deal(self, &mut |index, weight| {
-            if index / fan_in != row {
-                (sum, row) = (0, index / fan_in);
+            // A division that the compiler cannot see to be safe would keep a panic path.
+            let of = index.checked_div(fan_in).unwrap_or(0);
+            if of != row {
+                (sum, row) = (0, of);
             }
             sum += u64::from(weight.unsigned_abs());
             largest = largest.max(sum);

@@ -101,7 +101,9 @@ impl<'a> Model<'a> {
     /// Checks the blocks that follow the model, each at its precision.
     fn add_extensions(&mut self, length: usize) -> Result<(), FormatError> {
         let mut end = self.file.base;
-        for block in extension::each(self.file.words, end) {
+        // Without the kinds there are no layers of planes that a block could raise.
+        let until = if cfg!(feature = "kinds") { usize::MAX } else { 0 };
+        for block in extension::each(self.file.words, end).take(until) {
             block.check(self.layers, self.file.planes).map_err(|reason| block.error(None, reason))?;
             self.file.planes = block.planes();
             for index in 0..self.layers {
@@ -139,7 +141,10 @@ impl<'a> Model<'a> {
     pub fn at_start(partition: &'a [u8]) -> Result<Self, FormatError> {
         let stated = |at: usize| partition.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
         let mut length = stated(header::LENGTH as usize * 4).unwrap_or(usize::MAX);
-        while length < partition.len() && stated(length) == Some(extension::EXTENSION_MAGIC as usize) {
+        while cfg!(feature = "kinds")
+            && length < partition.len()
+            && stated(length) == Some(extension::EXTENSION_MAGIC as usize)
+        {
             let block = stated(length + 4).filter(|block| *block >= 4).unwrap_or(usize::MAX);
             length = length.saturating_add(block);
         }

@@ -241,6 +241,7 @@ impl Weights<'_> {
         match *self {
             Self::None => 0,
             Self::Binary(_) | Self::Ternary(_) => 1,
+            _ if !cfg!(feature = "kinds") => 0,
             Self::AlphaBeta { ratio, shift, .. } => {
                 let (zero, one) = (ratio.unsigned_abs(), ratio.wrapping_add(1 << shift).unsigned_abs());
                 if zero > one { zero } else { one }
@@ -257,6 +258,7 @@ impl Weights<'_> {
         match self {
             Self::None => 0,
             Self::Binary(rows) | Self::PowerOfTwo(rows) | Self::Integer { rows, .. } => rows.len(),
+            _ if !cfg!(feature = "kinds") => 0,
             Self::AlphaBeta { code, .. } | Self::Ternary(code) => code.words.len(),
             Self::Planes(planes) => planes.count as usize * planes.words as usize,
             Self::SmartDeal { stream, .. } => stream.len(),
