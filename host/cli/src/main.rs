@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bars;
+mod bench;
 mod compile;
 mod data;
 mod demo;
@@ -58,6 +59,8 @@ enum Command {
     Verilog(verilog::Arguments),
     /// Measure the accelerator on an FPGA: LUTs, RAMs, clock.
     Synth(synth::Arguments),
+    /// Learn by every method and tabulate accuracy and size.
+    Bench(bench::Arguments),
     /// Run a model on your own rows.
     Run(run::Arguments),
 }
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Verilog(arguments) => verilog::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     match result {

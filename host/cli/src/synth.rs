@@ -1,7 +1,5 @@
 //! `bitfab synth`: what the accelerator costs on an FPGA and how fast it is.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, ensure};
 use bitfab_format::Model;
 use bitfab_hdl::Options;

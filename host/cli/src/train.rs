@@ -3,7 +3,8 @@
 use crate::{data, files};
 use anyhow::{Context, Result, bail};
 use bitfab_train::{
-    Architecture, Dataset, EpochReport, InputCoding, OptimizerKind, Progress, TrainConfig, Trainer, Watch,
+    Architecture, Dataset, EpochReport, InputCoding, LayerMethod, Method, OptimizerKind, Progress, TrainConfig,
+    Trainer, Watch,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -52,6 +53,8 @@ const EXAMPLES: &str = "Examples:
   bitfab train --data mnist --arch cnn:64k5s2,p2,64 --epochs 12 --shift 1 --rate 0.005 -o cnn.graph
   bitfab train --data table.csv --arch mlp:64 --input thermometer:7 -o table.graph
   bitfab train --data mnist --config run.toml --resume -o mlp.graph
+  bitfab train --data mnist --arch mlp:256,256 --method sbnn --ones 0.05 -o sparse.graph
+  bitfab train --data digits --arch mlp:128,64 --method hq --layer dense1=sbnn --layer scores=int:8 -o mixed.graph
 
 Architectures: mlp:N,N,... (hidden widths) or cnn:BLOCK,BLOCK,... with
   32       3x3 convolution with 32 channels      32k5s2g4  kernel 5, stride 2, 4 groups
@@ -70,9 +73,37 @@ pub struct Settings {
     /// planes (bytes as they are) or thermometer:N [default: planes].
     #[arg(long)]
     input: Option<InputCoding>,
-    /// Activation bits, 1 to 4 [default: 1].
+    /// How weights are learned and what they become: bnn, xnor, bwn, qnn:BITS, qnn-log, sbnn, hq, pruned-ternary,
+    /// smart-deal, planes:BITS, once-qat, int:BITS, float (a yardstick that is not written) [default: bnn].
+    #[arg(long)]
+    method: Option<Method>,
+    /// Another method for one layer, such as dense1=sbnn or scores=int:8; may be repeated.
+    #[arg(long = "layer", value_name = "LAYER=METHOD")]
+    methods: Vec<LayerMethod>,
+    /// Activation bits, 1 to 8 [default: what the method is meant for].
     #[arg(long)]
     bits: Option<u32>,
+    /// sbnn: largest share of ones among the weights [default: 0.1].
+    #[arg(long, value_name = "SHARE")]
+    ones: Option<f32>,
+    /// sbnn: share of the loss that the penalty has while there are more ones [default: what suits the share].
+    #[arg(long, value_name = "SHARE")]
+    penalty: Option<f32>,
+    /// hq, pruned-ternary: share of zeros in hidden layers [default: 0.9].
+    #[arg(long, value_name = "SHARE")]
+    zeros: Option<f32>,
+    /// smart-deal: share of coefficients that are kept in hidden layers [default: 0.2].
+    #[arg(long, value_name = "SHARE")]
+    coefficients: Option<f32>,
+    /// Weight decay for each unit of the learning rate [default: 0].
+    #[arg(long)]
+    decay: Option<f32>,
+    /// Batch norms that multiply by powers of two only.
+    #[arg(long)]
+    shift_norm: bool,
+    /// Round gradients at random to this many bits, 2 to 8 [default: off].
+    #[arg(long, value_name = "BITS")]
+    gradient_bits: Option<u32>,
     /// Add the input of a layer to its accumulators where shapes allow.
     #[arg(long)]
     residual: bool,
@@ -120,7 +151,14 @@ impl Settings {
         }
         set(&mut config.arch, &self.arch);
         set(&mut config.input, &self.input);
+        set(&mut config.method, &self.method);
         set(&mut config.bits, &self.bits);
+        set(&mut config.ones, &self.ones);
+        set(&mut config.penalty, &self.penalty);
+        set(&mut config.zeros, &self.zeros);
+        set(&mut config.coefficients, &self.coefficients);
+        set(&mut config.decay, &self.decay);
+        set(&mut config.gradient_bits, &self.gradient_bits);
         set(&mut config.epochs, &self.epochs);
         set(&mut config.batch, &self.batch);
         set(&mut config.seed, &self.seed);
@@ -129,7 +167,9 @@ impl Settings {
         set(&mut config.warmup, &self.warmup);
         set(&mut config.shift, &self.shift);
         set(&mut config.smoothing, &self.smoothing);
+        config.methods.extend(self.methods.iter().cloned());
         config.residual |= self.residual;
+        config.shift_norm |= self.shift_norm;
         config.check()?;
         Ok(config)
     }
@@ -192,7 +232,7 @@ fn print(summary: &Summary, json: bool) -> Result<()> {
         println!("{}", serde_json::to_string(summary)?);
     } else {
         println!(
-            "{}: {:.2} % of {} test rows right, {} binary weights, {:.1} s -> {}",
+            "{}: {:.2} % of {} test rows right, {} weights, {:.1} s -> {}",
             summary.data,
             100.0 * summary.test_accuracy,
             summary.total,

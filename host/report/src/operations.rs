@@ -29,7 +29,6 @@ impl Operations {
     pub fn of(layer: &Layer<'_>) -> Self {
         let outputs = u64::from(layer.output.shape.volume());
         let fan_in = u64::from(layer.fan_in());
-        let planes = u64::from(layer.input.kind.planes());
         let mut count = Self { compares: compares(layer), ..Self::default() };
         match layer.op {
             Op::Dense | Op::Conv2d => {

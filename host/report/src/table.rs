@@ -36,6 +36,15 @@ pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
+/// Any table; all columns but the first are aligned to the right.
+pub fn grid(header: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = table(header, 1);
+    lines.into_iter().for_each(|line| {
+        table.add_row(line);
+    });
+    table.to_string()
+}
+
 /// Two columns: what, and how much.
 pub fn facts(rows: &[(&str, String)]) -> String {
     let mut table = Table::new();
@@ -70,8 +79,20 @@ fn operation(layer: &LayerSummary) -> String {
 
 /// The layers of a model, one a line.
 pub fn layers(model: &ModelSummary) -> String {
-    let header =
-        ["#", "layer", "operation", "input", "output", "weights", "kind", "density", "bits each", "bytes", "scratch", "acc bits"];
+    let header = [
+        "#",
+        "layer",
+        "operation",
+        "input",
+        "output",
+        "weights",
+        "kind",
+        "density",
+        "bits each",
+        "bytes",
+        "scratch",
+        "acc bits",
+    ];
     let mut table = table(&header, 7);
     for layer in &model.layers {
         let tensor = |tensor: &crate::TensorSummary| format!("{} {}", tensor.shape_text(), tensor.kind);
@@ -105,7 +126,8 @@ fn kind(layer: &LayerSummary) -> String {
 
 /// Operations of one inference by class, one layer a line.
 pub fn operations(model: &ModelSummary) -> String {
-    let header = ["#", "layer", "MACs", "XNOR-popcount words", "adds", "shifts", "multiplies", "compares", "pool words"];
+    let header =
+        ["#", "layer", "MACs", "XNOR-popcount words", "adds", "shifts", "multiplies", "compares", "pool words"];
     let mut table = table(&header, 2);
     for layer in &model.layers {
         let ops = &layer.operations;
@@ -134,10 +156,7 @@ pub fn totals(model: &ModelSummary) -> String {
         ("output", format!("{} {}", model.output.shape_text(), model.output.kind)),
         ("weights", format!("{}, {:.3} bits each as shipped", thousands(model.weight_count), model.bits_per_weight())),
         ("MACs", format!("{} ({} binary, one per bit plane)", thousands(ops.macs), thousands(ops.binary_macs))),
-        (
-            "XNOR-popcount words",
-            thousands(ops.xnor_popcount_words),
-        ),
+        ("XNOR-popcount words", thousands(ops.xnor_popcount_words)),
         ("compares", thousands(ops.compares)),
         ("pool words", thousands(ops.pool_words)),
         ("additions", thousands(ops.adds)),

@@ -2,6 +2,7 @@
 
 mod draw;
 mod facts;
+mod kind;
 mod tools;
 
 use std::io::BufWriter;
@@ -15,12 +16,13 @@ use bitfab_report::{Confusion, ModelSummary, table};
 use bitfab_sim::Run;
 use bitfab_sim::rtl::{RustHdl, run_with_waveform};
 use bitfab_sim::verify::Verdict;
-use bitfab_train::{Dataset, EpochReport, Outcome, Progress, TrainConfig, Watch};
+use bitfab_train::{Dataset, EpochReport, Outcome, Progress, Watch};
 
 use crate::engines::{Accelerator, Name, lanes};
 use crate::models::{self, ModelFile};
 use crate::outputs::{self, Product};
 use crate::{data, train, verify};
+use kind::Kind;
 
 /// Arguments of `bitfab demo`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +34,9 @@ pub struct Arguments {
     /// Decides the first weights and the order of the digits; the same seed gives the same bits.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Which weights the network learns.
+    #[arg(long, value_enum, default_value_t = Kind::Binary)]
+    kind: Kind,
     /// Lanes of the accelerator: 1, 2, 4, 8, 16 or 32.
     #[arg(long, default_value_t = 8, value_parser = lanes)]
     lanes: u32,
@@ -39,12 +44,9 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab demo
+  bitfab demo --kind mixed
   bitfab demo --seed 7 --lanes 32 --out digits";
 
-/// Two hidden layers: small enough for the block memory of the smallest FPGAs.
-const ARCHITECTURE: &str = "mlp:128,64";
-/// Passes over the digits; a second's work.
-const EPOCHS: u32 = 60;
 /// Engines that need nothing but Rust, besides the reference.
 const ENGINES: [Name; 4] = [Name::Kernels, Name::Runtime, Name::CycleModel, Name::Rtl];
 /// Images and cycles that the waveform shows.
@@ -93,9 +95,9 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let (learn, judge) = (data.train.len() as u64, data.test.len());
     step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn));
     let start = Instant::now();
-    let outcome = learn_digits(&data, arguments.seed)?;
+    let outcome = learn_digits(&data, arguments)?;
     let seconds = start.elapsed().as_secs_f64();
-    step("train", format!("a 64-128-64-10 network whose weights and activations are +1 or -1, {seconds:.1} s"));
+    step("train", format!("{}, {seconds:.1} s", arguments.kind.what()));
     let file = ModelFile::from_words(bitfab_compile::compile(&outcome.graph)?);
     let model = file.model()?;
     step("compile", format!("to integers, exactly: {} bytes", table::thousands(model.words().len() as u64 * 4)));
@@ -127,8 +129,8 @@ impl Watch for Bar {
     fn epoch(&mut self, _: &EpochReport) {}
 }
 
-fn learn_digits(data: &Dataset, seed: u64) -> Result<Outcome> {
-    let config = TrainConfig { arch: ARCHITECTURE.parse()?, epochs: EPOCHS, seed, ..TrainConfig::default() };
+fn learn_digits(data: &Dataset, arguments: &Arguments) -> Result<Outcome> {
+    let config = arguments.kind.config(arguments.seed)?;
     let batches = (data.train.len() as u32 / config.batch).max(1);
     let mut bar = Bar(train::Bar::new(batches, 0, None));
     let outcome = bitfab_train::train(&config, data, &mut bar)?;

@@ -1,0 +1,145 @@
+//! `bitfab bench`: what every method of learning brings, on the same data and the same shape.
+
+mod entries;
+mod outcome;
+mod table;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use bitfab_train::{Dataset, EpochReport, Progress, TrainConfig, Watch};
+
+use crate::train::Bar;
+use crate::{data, files};
+use entries::Entry;
+use outcome::Outcome;
+
+/// Arguments of `bitfab bench`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Train the same network by every method and tabulate accuracy of the integer model and size as shipped.
+    Methods(Methods),
+}
+
+/// Arguments of `bitfab bench methods`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Methods {
+    /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz.
+    #[arg(long, value_name = "DATA", default_value = "mnist")]
+    data: String,
+    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Hidden layers.
+    #[arg(long, default_value = "mlp:256,256")]
+    arch: bitfab_train::Architecture,
+    /// Seeds 1 to N; the table shows their mean.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    seeds: u32,
+    /// Passes over the training part [default: what each method needs].
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// Only these rows of the table, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Folder of networks, models and results; a run whose result is there is not repeated.
+    #[arg(short, long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Print JSON: every run, then the table.
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab bench methods
+  bitfab bench methods --only float,bnn,sbnn-5 --seeds 1
+  bitfab bench methods --data digits --arch mlp:64 --seeds 1 --epochs 5 --out quick
+
+The first run of all rows takes about an hour on two cores; stop it when you like, it goes on with the next run
+that has no result.";
+
+/// Runs `bitfab bench`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let What::Methods(methods) = &arguments.what;
+    methods.run()
+}
+
+impl Methods {
+    fn run(&self) -> Result<()> {
+        let entries = self.entries()?;
+        std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make {}", self.out.display()))?;
+        let data = data::load(&self.data, self.dir.as_deref())?;
+        let mut outcomes = Vec::new();
+        for seed in 1..=self.seeds {
+            for entry in &entries {
+                outcomes.push(self.outcome(entry, seed, &data)?);
+            }
+        }
+        let rows = table::rows(&entries, &outcomes);
+        if self.json {
+            let all = serde_json::json!({ "runs": outcomes, "table": rows });
+            println!("{}", serde_json::to_string_pretty(&all)?);
+        } else {
+            println!("{}", table::text(&rows));
+        }
+        Ok(())
+    }
+
+    /// The rows that are asked for.
+    fn entries(&self) -> Result<Vec<Entry>> {
+        let all = entries::all();
+        let names: Vec<&str> = all.iter().map(|entry| entry.name).collect();
+        for name in &self.only {
+            ensure!(names.contains(&name.as_str()), "no row `{name}`; there are {}", names.join(", "));
+        }
+        let is_wanted = |entry: &Entry| self.only.is_empty() || self.only.iter().any(|name| name == entry.name);
+        Ok(all.into_iter().filter(is_wanted).collect())
+    }
+
+    fn config(&self, entry: &Entry, seed: u32) -> TrainConfig {
+        let epochs = self.epochs.unwrap_or(entry.config.epochs);
+        let warmup = entry.config.warmup.min(epochs as f32);
+        TrainConfig { arch: self.arch.clone(), seed: seed.into(), epochs, warmup, ..entry.config.clone() }
+    }
+
+    /// The outcome of one run: from its file, or by running it.
+    fn outcome(&self, entry: &Entry, seed: u32, data: &Dataset) -> Result<Outcome> {
+        let config = self.config(entry, seed);
+        let path = self.out.join(format!("{}-{seed}.json", entry.name));
+        if let Some(found) = files::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok())
+            && found.config == config
+            && found.data == data.name
+        {
+            return Ok(found);
+        }
+        eprintln!("{}, seed {seed}:", entry.name);
+        let mut bar = Follow(Bar::new((data.train.len() as u32 / config.batch).max(1), 0, None));
+        let product = outcome::run(entry.name, &config, data, &mut bar)?;
+        bar.0.finish();
+        if let Some((graph, model)) = &product.files {
+            files::write_atomic(&self.out.join(format!("{}-{seed}.graph", entry.name)), graph)?;
+            files::write_atomic(&self.out.join(format!("{}-{seed}.bfab", entry.name)), model)?;
+        }
+        files::write_atomic(&path, &serde_json::to_vec_pretty(&product.outcome)?)?;
+        Ok(product.outcome)
+    }
+}
+
+/// A bar without lines for machines.
+struct Follow(Bar);
+
+impl Watch for Follow {
+    fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
+        self.0.batch(progress)
+    }
+
+    fn epoch(&mut self, _: &EpochReport) {}
+}

@@ -1,0 +1,114 @@
+//! One run: learned, compiled, and judged as integers in the runtime.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use bitfab_compile::bytes;
+use bitfab_format::Model;
+use bitfab_report::{Confusion, ModelSummary};
+use bitfab_train::{Dataset, Method, TrainConfig, Trainer, Watch};
+use serde::{Deserialize, Serialize};
+
+use crate::engines::{Accelerator, Name};
+use crate::models;
+
+/// Training batches from which a truncated network takes its batch norms anew.
+const REESTIMATED: u32 = 100;
+
+/// One precision of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Precision {
+    /// Planes; 0 for networks without.
+    pub planes: u32,
+    /// Accuracy of the network while it learned, by real arithmetic.
+    pub trained: f64,
+    /// Accuracy of the integer model in the runtime; that of learning for real networks.
+    pub accuracy: f64,
+    /// Bits a weight as shipped.
+    pub bits: f64,
+    /// Share of weights that are not zero (sparse-binary: that are ones).
+    pub density: f64,
+}
+
+/// What one run brought.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Its row.
+    pub name: String,
+    /// The data set.
+    pub data: String,
+    /// Its configuration.
+    pub config: TrainConfig,
+    /// Every precision, the lowest first.
+    pub precisions: Vec<Precision>,
+    /// Accuracy of an eight-plane network with all but one plane cut off, batch norms taken anew.
+    pub truncated: Option<f64>,
+    /// Seconds of learning.
+    pub seconds: f64,
+}
+
+/// The outcome and what it was measured on.
+pub struct Product {
+    pub outcome: Outcome,
+    /// Network and model; none for real networks.
+    pub files: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Learns, compiles and judges.
+pub fn run(name: &str, config: &TrainConfig, data: &Dataset, watch: &mut dyn Watch) -> Result<Product> {
+    let start = Instant::now();
+    let mut trainer = Trainer::new(config, data)?;
+    while !trainer.is_done() {
+        trainer.run_epoch(watch)?;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let truncated =
+        (config.method == Method::Planes(8)).then(|| trainer.truncated(1, REESTIMATED).evaluate(&data.test).accuracy());
+    let outcome = |precisions| Outcome {
+        name: name.into(),
+        data: data.name.clone(),
+        config: config.clone(),
+        precisions,
+        truncated,
+        seconds,
+    };
+    if config.method == Method::Float {
+        let accuracy = trainer.evaluate(&data.test).accuracy();
+        let real = Precision { planes: 0, trained: accuracy, accuracy, bits: 32.0, density: 1.0 };
+        return Ok(Product { outcome: outcome(vec![real]), files: None });
+    }
+    let graph = trainer.graph()?;
+    let words = bitfab_compile::compile(&graph).context("the network that was learned cannot be compiled")?;
+    let model = Model::from_words(&words)?;
+    let mut precisions = Vec::new();
+    for planes in judged(&trainer) {
+        precisions.push(judge(&trainer, planes, &model, data)?);
+    }
+    let files = Some((graph.to_bytes()?, bytes(&words)));
+    Ok(Product { outcome: outcome(precisions), files })
+}
+
+/// The precisions of a network, or 0 for its only one.
+fn judged(trainer: &Trainer<'_>) -> Vec<u32> {
+    let mut planes = trainer.precisions();
+    planes.sort_unstable();
+    if planes.is_empty() { vec![0] } else { planes }
+}
+
+fn judge(trainer: &Trainer<'_>, planes: u32, model: &Model<'_>, data: &Dataset) -> Result<Precision> {
+    let model = if planes == 0 { *model } else { model.with_planes(planes) };
+    let trained = trainer.evaluate_at(planes, &data.test).unwrap_or_else(|| trainer.evaluate(&data.test));
+    let rows = models::rows(&model, data, None)?;
+    let mut engine = Name::Runtime.create(Accelerator { lanes: 8, stalls: None })?;
+    let runs = engine.run(&model, &rows, &mut |_| ()).context("the runtime stopped")?;
+    let pairs = models::predictions(&model, &data.test, &runs)?;
+    let summary = ModelSummary::new(&model);
+    let rare: f64 = summary.layers.iter().map(|layer| layer.density * layer.weight_count as f64).sum();
+    Ok(Precision {
+        planes,
+        trained: trained.accuracy(),
+        accuracy: Confusion::of(data.classes as usize, pairs).accuracy(),
+        bits: summary.bits_per_weight(),
+        density: rare / summary.weight_count.max(1) as f64,
+    })
+}
