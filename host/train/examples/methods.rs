@@ -6,7 +6,9 @@
 
 use bitfab_graph::{Graph, WeightQuantizer, Weights};
 use bitfab_train::rules::Rule;
-use bitfab_train::{Dataset, EpochReport, IdxFiles, Method, Step, TrainConfig, Trainer, Watch, digits, from_idx};
+use bitfab_train::{
+    Dataset, EpochReport, IdxFiles, Method, Quantizer, Step, TrainConfig, Trainer, Watch, digits, from_idx,
+};
 
 struct Lines;
 
@@ -45,11 +47,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     for stage in &trainer.net().stages {
-        if let Step::Weighted { quantizer, weights, .. } = &stage.step {
-            if let Rule::Ternary(ternary) = &quantizer.rule {
-                let cosine = ternary.cosine(&trainer.net().parameters[*weights].values);
-                println!("  {} cosine {cosine:.3}", stage.name);
-            }
+        if let Step::Weighted { quantizer: Quantizer { rule: Rule::Ternary(ternary), fan_in, .. }, weights, .. } =
+            &stage.step
+        {
+            let cosine = ternary.cosine(&trainer.net().parameters[*weights].values, *fan_in);
+            println!("  {} cosine {cosine:.3}", stage.name);
         }
     }
     if config.method != Method::Float {

@@ -140,13 +140,20 @@ impl Ternary {
         }
     }
 
-    /// Cosine between the weights that are left and their ternary point.
-    pub fn cosine(&self, weights: &[f32]) -> f64 {
-        let left = weights.iter().zip(&self.mask).filter(|(_, left)| **left).map(|(w, _)| f64::from(w.abs()));
-        let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
-        left.for_each(|w| (sum, squares, count) = (sum + w, squares + w * w, count + 1.0));
-        sum / (squares * count).sqrt().max(f64::MIN_POSITIVE)
+    /// Mean over the filters of the cosine between the weights that are left and their ternary point.
+    pub fn cosine(&self, weights: &[f32], fan_in: usize) -> f64 {
+        let rows = weights.chunks_exact(fan_in).zip(self.mask.chunks_exact(fan_in));
+        let cosines: Vec<f64> = rows.map(|(weights, mask)| cosine(weights, mask)).collect();
+        cosines.iter().sum::<f64>() / cosines.len().max(1) as f64
     }
+}
+
+/// `|w|_1 / (sqrt(n) |w|_2)` of the `n` weights that are left.
+fn cosine(weights: &[f32], mask: &[bool]) -> f64 {
+    let left = weights.iter().zip(mask).filter(|(_, left)| **left).map(|(w, _)| f64::from(w.abs()));
+    let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
+    left.for_each(|w| (sum, squares, count) = (sum + w, squares + w * w, count + 1.0));
+    sum / (squares * count).sqrt().max(f64::MIN_POSITIVE)
 }
 
 /// Length of one group: 1 for a filter; a layer with one scale is as long as all its filters.
@@ -226,12 +233,12 @@ mod tests {
         let mut ternary = Ternary::new(4, 0.0, true);
         ternary.mask[3] = false;
         let mut weights = [0.1, -0.9, 0.5, 77.0];
-        let before = ternary.cosine(&weights);
+        let before = ternary.cosine(&weights, 4);
         assert!((before - 1.5 / (1.07f64 * 3.0).sqrt()).abs() < 1e-6);
         ternary.pull(&mut weights, 4, 1.0 - KEPT);
-        assert!(ternary.cosine(&weights) > before);
+        assert!(ternary.cosine(&weights, 4) > before);
         assert!(weights[0] > 0.1 && weights[1] > -0.9 && weights[1] < 0.0 && weights[3] == 77.0);
         ternary.pull(&mut weights, 4, 1.0);
-        assert!(ternary.cosine(&weights) > 0.999_999);
+        assert!(ternary.cosine(&weights, 4) > 0.999_999);
     }
 }
