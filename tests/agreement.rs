@@ -19,7 +19,7 @@ fn accuracy(trained: &Trained, runs: &[Run]) -> f64 {
 
 #[test]
 fn software_engines_agree_on_every_tensor_of_the_test_split() {
-    for trained in [trained::dense(), trained::convolutional()] {
+    for trained in [trained::dense(), trained::convolutional(), trained::mixed()] {
         let (model, inputs, expected) = (trained.model(), trained.inputs(usize::MAX), reference(trained));
         for engine in [&mut Kernels as &mut dyn Engine, &mut Runtime] {
             let verdict = verify(&model, &inputs, &expected, engine, &mut |_| ()).unwrap();
@@ -31,7 +31,7 @@ fn software_engines_agree_on_every_tensor_of_the_test_split() {
 
 #[test]
 fn the_integer_model_answers_as_the_training_graph_does() {
-    for trained in [trained::dense(), trained::convolutional()] {
+    for trained in [trained::dense(), trained::convolutional(), trained::mixed()] {
         let runs = reference(trained);
         assert!(accuracy(trained, &runs) > 0.85, "accuracy {}", accuracy(trained, &runs));
         let predictions = &trained.outcome.test.predictions;

@@ -50,7 +50,7 @@ fn is_named(trained: &Trained, layer: usize, found: Option<Mismatch>) {
 fn flipped_weight(trained: &Trained, layer: usize, channel: usize) -> Option<Mismatch> {
     let row_words = trained.model().layer(layer).expect("a layer").row_words() as usize;
     first_difference(trained, |draft| {
-        if let Some(word) = draft.layers[layer].weights.as_mut().and_then(|words| words.get_mut(channel * row_words)) {
+        if let Some(word) = draft.layers[layer].weights.words.get_mut(channel * row_words) {
             *word ^= 1 << 5;
         }
     })
@@ -70,6 +70,27 @@ fn a_flipped_weight_is_found_in_its_layer() {
                 assert_eq!(found, [], "nothing was damaged");
             }
         }
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_any_kind_of_weights_is_found_in_its_layer_or_refused() {
+    let trained = trained::mixed();
+    for layer in 0..trained.model().layer_count() {
+        let words = Draft::from(&trained.model()).layers[layer].weights.words.len();
+        let (mut found, mut refused) = (0, 0);
+        for at in (0..words).step_by(words.div_ceil(24).max(1)) {
+            let mut draft = Draft::from(&trained.model());
+            draft.layers[layer].weights.words[at] ^= 1 << (at * 7 % 32);
+            if Model::from_words(&draft.emit()).is_err() {
+                refused += 1;
+            } else if let Some(mismatch) = first_difference(trained, |same| *same = draft) {
+                is_named(trained, layer, Some(mismatch));
+                found += 1;
+            }
+        }
+        let kind = trained.model().layer(layer).expect("a layer").weights.name();
+        assert!(found + refused > 0, "no flipped bit of the {kind} weights of layer {layer} was found");
     }
 }
 

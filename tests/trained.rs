@@ -25,12 +25,34 @@ impl Trained {
 }
 
 fn learn(arch: &str, residual: bool) -> Trained {
-    let data = bitfab_train::digits(1).expect("the digits are embedded");
     let arch = arch.parse().expect("a valid architecture");
-    let config = TrainConfig { arch, residual, epochs: 6, batch: 32, ..TrainConfig::default() };
-    let outcome = bitfab_train::train(&config, &data, &mut Silent).expect("valid").expect("nobody stopped it");
+    train(&TrainConfig { arch, residual, epochs: 6, batch: 32, ..TrainConfig::default() })
+}
+
+fn train(config: &TrainConfig) -> Trained {
+    let data = bitfab_train::digits(1).expect("the digits are embedded");
+    let outcome = bitfab_train::train(config, &data, &mut Silent).expect("valid").expect("nobody stopped it");
     let words = bitfab_compile::compile(&outcome.graph).expect("a trained graph compiles");
     Trained { data, outcome, words }
+}
+
+/// Sparse-binary, ternary, SmartDeal and four planes, layer by layer.
+pub fn mixed() -> &'static Trained {
+    static ONCE: OnceLock<Trained> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let methods = ["dense1=sbnn", "dense2=hq", "dense3=smart-deal"];
+        train(&TrainConfig {
+            arch: "mlp:64,48,32".parse().expect("a valid architecture"),
+            method: "planes:4".parse().expect("a method"),
+            methods: methods.map(|one| one.parse().expect("a method")).into(),
+            bits: 4,
+            zeros: 0.5,
+            coefficients: 0.4,
+            epochs: 12,
+            batch: 32,
+            ..TrainConfig::default()
+        })
+    })
 }
 
 /// Three dense layers.
