@@ -48,12 +48,12 @@ fn unpacked(tensor: &Tensor, bytes: &[u8], words: &[u32]) -> Vec<i32> {
     plain
 }
 
-/// One layer by the reference kernels, from the words of the tensors before it.
-fn reference_layer(layer: &Layer<'_>, bytes: &[u8], tensors: &[Vec<u32>]) -> Vec<u32> {
+/// One layer by the reference kernels, from its decoded weights and the words of the tensors before it.
+fn reference_layer(layer: &Layer<'_>, weights: &[i32], bytes: &[u8], tensors: &[Vec<u32>]) -> Vec<u32> {
     let input = unpacked(&layer.input, bytes, words_of(tensors, layer.input_index));
     let residual = layer.residual.map(|from| unpacked(&from.tensor, &[], words_of(tensors, from.index)));
     let mut output = vec![0; layer.output.shape.volume() as usize];
-    reference::run(layer, &input, &residual.unwrap_or_default(), &mut output);
+    reference::run_with(layer, weights, &input, &residual.unwrap_or_default(), &mut output);
     let mut words = vec![0; layer.output.region.words as usize];
     values::pack(&layer.output, &output, &mut words);
     words
@@ -65,10 +65,11 @@ impl Engine for Reference {
     }
 
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
+        let weights: Vec<Vec<i32>> = model.layers().map(|layer| layer.integer_weights()).collect();
         each(model, inputs, done, |input| {
             let mut tensors: Vec<Vec<u32>> = Vec::new();
-            for layer in model.layers() {
-                tensors.push(reference_layer(&layer, input, &tensors));
+            for (layer, weights) in model.layers().zip(&weights) {
+                tensors.push(reference_layer(&layer, weights, input, &tensors));
             }
             tensors
         })

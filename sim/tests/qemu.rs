@@ -96,7 +96,7 @@ fn the_firmware_refuses_what_is_wrong_and_says_what() -> Result<()> {
 fn a_model_too_large_for_the_board_is_refused() -> Result<()> {
     let microbit = Qemu::new(Board::Microbit)?;
     let image = Shape::new(16, 16, 3);
-    let arena = Problem { input: image, bytes: true, kernel: Some(3), outputs: 64, signs: false };
+    let arena = Problem { input: image, kernel: Some(3), signs: false, ..Problem::dense(1, 64).of_bytes() };
     match arena.measure(&microbit) {
         Err(QemuError::Refused { message, .. }) => assert!(message.contains("arena is too small"), "{message}"),
         other => anyhow::bail!("expected a refusal, got {other:?}"),
@@ -199,7 +199,7 @@ fn the_dot_product_stays_below_its_ceilings() -> Result<()> {
 fn whole_layers_on_a_cortex_m4_stay_below_their_ceilings() -> Result<()> {
     let qemu = Qemu::new(Board::M4)?;
     let image = Shape::new(8, 8, 64);
-    let conv = Problem { input: image, bytes: false, kernel: Some(3), outputs: 64, signs: true };
+    let conv = Problem { input: image, kernel: Some(3), ..Problem::dense(64, 64) };
     let pixels = Problem { input: Shape::vector(784), bytes: true, ..Problem::dense(784, 64) };
     for (problem, ceiling) in [(Problem::dense(1024, 128), 14.0), (pixels, 8.0), (conv, 17.0)] {
         let cost = problem.measure(&qemu)?;

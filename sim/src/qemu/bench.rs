@@ -1,10 +1,81 @@
 //! Layers whose work is known, counted on a board.
 
 use bitfab_format::{
-    Bound, Draft, DraftLayer, DraftTensor, DraftTransform, Kind, Op, PadValue, Shape, WORD_BITS, Window,
+    Bound, Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Op, PadValue, Region,
+    Shape, Tensor, Transform, WORD_BITS, WeightKind, Weights, Window,
 };
 
 use super::{Count, Options, Qemu, QemuError};
+
+/// How the weights of a layer are stored, and how many of them are not the common value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// The kind.
+    pub kind: WeightKind,
+    /// The coder of a sparse kind.
+    pub coder: Coder,
+    /// Planes, or bits of an integer.
+    pub bits: u32,
+    /// Ones, weights that are not zero, or coefficients that are not zero, in a thousand.
+    pub ones: u32,
+}
+
+impl Encoding {
+    /// Binary weights.
+    pub const BINARY: Self = Self::dense(WeightKind::Binary, 1);
+
+    /// Weights of a kind that has no rare ones, of `bits` bits.
+    pub const fn dense(kind: WeightKind, bits: u32) -> Self {
+        Self { kind, coder: Coder::Plain, bits, ones: 1000 }
+    }
+
+    /// Weights of a sparse kind, of which `ones` in a thousand are ones.
+    pub const fn sparse(kind: WeightKind, coder: Coder, ones: u32) -> Self {
+        Self { kind, coder, bits: 0, ones }
+    }
+
+    /// Weights for `layer`: noise.
+    fn draw(&self, layer: &Layer<'_>) -> DraftWeights {
+        let count = layer.weight_count() as u32;
+        let is_one = |index: u32| (noise(index) >> 8) % 1000 < self.ones;
+        let sparse = |value: &dyn Fn(u32) -> i32| -> Vec<i32> {
+            (0..count).map(|index| if is_one(index) { value(noise(index + count) >> 4) } else { 0 }).collect()
+        };
+        // Sign and exponent.
+        let power = |word: u32| (1 - 2 * (word >> 8 & 1) as i32) << (word % 7);
+        let bits = self.bits;
+        match self.kind {
+            WeightKind::None => DraftWeights::default(),
+            WeightKind::Binary => DraftWeights::binary(layer, &sparse(&|word| word as i32 % 2)),
+            WeightKind::AlphaBeta => {
+                let matrix: Vec<i32> = sparse(&|_| 8).iter().map(|one| one - 1).collect();
+                DraftWeights::alpha_beta(layer, &matrix, -1, 3, self.coder)
+            }
+            WeightKind::Ternary => DraftWeights::ternary(layer, &sparse(&|word| 1 - 2 * (word as i32 % 2)), self.coder),
+            WeightKind::PowerOfTwo => DraftWeights::power_of_two(layer, &sparse(&power)),
+            WeightKind::Planes => {
+                let odd = |word: u32| 2 * (word % (1 << bits)) as i32 - (1 << bits) + 1;
+                DraftWeights::planes(layer, &sparse(&odd), bits)
+            }
+            WeightKind::Integer => {
+                let centred = |word: u32| (word % (1 << bits)) as i32 - (1 << (bits - 1));
+                DraftWeights::integer(layer, &sparse(&centred), bits)
+            }
+            WeightKind::SmartDeal => {
+                let rows = layer.fan_in().div_ceil(3);
+                let coefficients = rows * 3 * layer.output.shape.channels;
+                let coefficient = |index: u32| if is_one(index) { power(noise(index + count) >> 4) } else { 0 };
+                let chunks = rows.div_ceil(CHUNK) * layer.output.shape.channels;
+                let basis: Vec<i8> = (0..chunks * 9).map(|index| noise(index) as i8 / 8 | 1).collect();
+                let coefficients: Vec<i32> = (0..coefficients).map(coefficient).collect();
+                DraftWeights::smart_deal(layer, &coefficients, &basis, CHUNK as u8)
+            }
+        }
+    }
+}
+
+/// Rows of a chunk of SmartDeal weights.
+const CHUNK: u32 = 64;
 
 /// A layer to count; its input has the same height and width as its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +90,19 @@ pub struct Problem {
     pub outputs: u32,
     /// Whether accumulators are compared with thresholds and packed, rather than stored.
     pub signs: bool,
+    /// Its weights.
+    pub weights: Encoding,
 }
 
 /// What a layer cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     /// Binary multiply-accumulates, one a plane.
     pub macs: u64,
+    /// Multiply-accumulates, one a weight.
+    pub weight_macs: u64,
+    /// Bits of the section of weights for each weight.
+    pub weight_bits: f64,
     /// What was executed.
     pub count: Count,
     /// Bytes of stack of the whole inference, callers included.
@@ -37,12 +114,36 @@ impl Cost {
     pub fn per_word(&self) -> f64 {
         self.count.instructions as f64 * f64::from(WORD_BITS) / self.macs as f64
     }
+
+    /// Instructions for one weight and one value, however many bits either has and whether or not it is zero.
+    pub fn per_weight(&self) -> f64 {
+        self.count.instructions as f64 / self.weight_macs as f64
+    }
 }
 
 impl Problem {
     /// A dense layer of signs, `inputs` to `outputs`.
     pub const fn dense(inputs: u32, outputs: u32) -> Self {
-        Self { input: Shape::vector(inputs), bytes: false, kernel: None, outputs, signs: true }
+        Self {
+            input: Shape::vector(inputs),
+            bytes: false,
+            kernel: None,
+            outputs,
+            signs: true,
+            weights: Encoding::BINARY,
+        }
+    }
+
+    /// The same layer with other weights.
+    #[must_use]
+    pub const fn with(self, weights: Encoding) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// The same layer over bytes.
+    #[must_use]
+    pub const fn of_bytes(self) -> Self {
+        Self { bytes: true, ..self }
     }
 
     /// Counts the layer on `qemu`.
@@ -50,7 +151,9 @@ impl Problem {
     /// # Errors
     /// As [`Qemu::run`].
     pub fn measure(&self, qemu: &Qemu) -> Result<Cost, QemuError> {
-        let model: Vec<u8> = self.draft().emit().iter().flat_map(|word| word.to_le_bytes()).collect();
+        let draft = self.draft();
+        let words = draft.layers.last().map_or(0, |layer| layer.weights.words.len());
+        let model: Vec<u8> = draft.emit().iter().flat_map(|word| word.to_le_bytes()).collect();
         let image: Vec<u8> = (0..self.input.volume()).map(|index| noise(index) as u8).collect();
         let options = Options { digests: false, ..Options::default() };
         let inferences = qemu.run(&model, &[&image], &options)?;
@@ -61,7 +164,10 @@ impl Problem {
             what: "the layer was not counted",
             line: format!("{inferences:?}"),
         })?;
-        Ok(Cost { macs: self.macs(), count, stack_bytes })
+        let weight_macs = self.macs() / if self.bytes { 8 } else { 1 };
+        let weights = u64::from(self.window().taps() * self.input.channels * self.outputs);
+        let weight_bits = words as f64 * f64::from(WORD_BITS) / weights as f64;
+        Ok(Cost { macs: self.macs(), weight_macs, weight_bits, count, stack_bytes })
     }
 
     fn window(&self) -> Window {
@@ -88,27 +194,34 @@ impl Problem {
             draft.layers.push(plain(Op::Encode, Window::unit(), output, transform));
             draft.arena_words = self.input.pixels() * self.input.channel_words();
         }
-        let mut layer = self.layer(draft.arena_words);
-        layer.input = draft.layers.len() as u16;
-        draft.arena_words = layer.output.start + self.output_words() + self.scratch_words();
+        let layer = self.layer(draft.layers.len() as u16, &mut draft.arena_words);
         draft.layers.push(layer);
         draft
     }
 
-    fn layer(&self, start: u32) -> DraftLayer {
+    /// The layer as number `index`, which begins in the arena at `end` and moves it to its own end.
+    fn layer(&self, index: u16, end: &mut u32) -> DraftLayer {
         let op = if self.kernel.is_some() { Op::Conv2d } else { Op::Dense };
+        let input = if self.bytes { Kind::U8 } else { Kind::Sign };
         let kind = if self.signs { Kind::Sign } else { Kind::I32 };
-        let output = DraftTensor { shape: self.output_shape(), kind, start };
-        let mut layer = plain(op, self.window(), output, self.transform());
-        let largest = (self.window().taps() * self.input.channels) as i32 * if self.bytes { 255 } else { 1 };
-        layer.bound = Bound { low: -largest, high: largest };
-        layer.weights = Some(self.weights());
-        if self.bytes {
-            layer.scratch = start + self.output_words();
-        } else if self.kernel.is_some() {
-            layer.pad_value = PadValue::MinusOne;
+        let output = DraftTensor { shape: self.output_shape(), kind, start: *end };
+        let mut draft = plain(op, self.window(), output, self.transform());
+        if !self.bytes && self.kernel.is_some() {
+            draft.pad_value = PadValue::MinusOne;
         }
-        layer
+        let mut view = view(&draft, tensor(self.input, input, 0), index);
+        let weights = self.weights.draw(&view);
+        view.weights = weights.view().unwrap_or(Weights::None);
+        let (low, high) = view.implied_bound();
+        draft.bound = Bound { low: low as i32, high: high as i32 };
+        draft.input = index;
+        *end += view.output.region.words;
+        if view.scratch_words() != 0 {
+            draft.scratch = *end;
+            *end += view.scratch_words();
+        }
+        draft.weights = weights;
+        draft
     }
 
     fn output_shape(&self) -> Shape {
@@ -116,16 +229,6 @@ impl Problem {
             None => Shape::vector(self.outputs),
             Some(_) => Shape { channels: self.outputs, ..self.input },
         }
-    }
-
-    fn output_words(&self) -> u32 {
-        let shape = self.output_shape();
-        if self.signs { shape.pixels() * shape.channel_words() } else { shape.volume() }
-    }
-
-    fn scratch_words(&self) -> u32 {
-        let fan_in = self.window().taps() * self.input.channels;
-        if self.bytes { 8 * fan_in.div_ceil(WORD_BITS) } else { 0 }
     }
 
     fn transform(&self) -> DraftTransform {
@@ -138,18 +241,36 @@ impl Problem {
         let words = 0..self.outputs.div_ceil(WORD_BITS);
         DraftTransform::Thresholds { values, directions: words.map(directions).collect() }
     }
+}
 
-    /// Noise, with zeros past the end of every run (SPEC 6.4).
-    fn weights(&self) -> Vec<u32> {
-        let taps = self.window().taps();
-        let (run, runs) = match self.bytes {
-            true => (taps * self.input.channels, self.outputs),
-            false => (self.input.channels, taps * self.outputs),
-        };
-        let words = run.div_ceil(WORD_BITS);
-        let bits = |word: u32| (run - word % words * WORD_BITS).min(WORD_BITS);
-        (0..runs * words).map(|word| noise(word) & (u32::MAX >> (WORD_BITS - bits(word)))).collect()
+/// The layer that a draft describes, without weights and transform: for its derived sizes.
+fn view<'a>(draft: &DraftLayer, input: Tensor, index: u16) -> Layer<'a> {
+    Layer {
+        index,
+        name: "",
+        op: draft.op,
+        input_index: index,
+        input,
+        output: tensor(draft.output.shape, draft.output.kind, draft.output.start),
+        residual: None,
+        window: draft.window,
+        pad_value: draft.pad_value,
+        groups: draft.groups,
+        weights: Weights::None,
+        transform: Transform::None,
+        bound: Bound::default(),
+        scratch: Region::default(),
     }
+}
+
+/// A tensor in the arena, or the model's input.
+const fn tensor(shape: Shape, kind: Kind, start: u32) -> Tensor {
+    let words = match kind {
+        Kind::U8 | Kind::I8 => 0,
+        Kind::I32 => shape.volume(),
+        Kind::Sign | Kind::Unsigned { .. } => shape.pixels() * shape.channel_words() * kind.planes(),
+    };
+    Tensor { shape, kind, region: Region { start, words } }
 }
 
 /// A layer without weights, the first of its model.
@@ -164,7 +285,7 @@ fn plain(op: Op, window: Window, output: DraftTensor, transform: DraftTransform)
         groups: 1,
         output,
         scratch: 0,
-        weights: None,
+        weights: DraftWeights::default(),
         transform,
         bound: Bound::default(),
     }
@@ -182,18 +303,37 @@ mod tests {
 
     use super::*;
 
+    /// One of each kind and coder.
+    fn encodings() -> Vec<Encoding> {
+        let sparse = [WeightKind::AlphaBeta, WeightKind::Ternary]
+            .into_iter()
+            .flat_map(|kind| [Coder::Bitmap, Coder::Rice, Coder::List].map(|coder| Encoding::sparse(kind, coder, 50)));
+        let dense = [
+            Encoding::BINARY,
+            Encoding::sparse(WeightKind::Ternary, Coder::Trits, 500),
+            Encoding::dense(WeightKind::PowerOfTwo, 0),
+            Encoding::dense(WeightKind::Planes, 3),
+            Encoding::dense(WeightKind::Integer, 5),
+            Encoding::dense(WeightKind::SmartDeal, 0),
+        ];
+        sparse.chain(dense).collect()
+    }
+
     #[test]
     fn problems_are_valid_models_with_the_stated_work() {
         let image = Shape::new(8, 6, 64);
-        for bytes in [false, true] {
+        for (bytes, weights) in
+            [false, true].into_iter().flat_map(|bytes| encodings().into_iter().map(move |w| (bytes, w)))
+        {
             for kernel in [None, Some(1), Some(3)] {
                 for (outputs, signs) in [(10, false), (33, true)] {
-                    let problem = Problem { input: image, bytes, kernel, outputs, signs };
+                    let problem = Problem { input: image, bytes, kernel, outputs, signs, weights };
                     let words = problem.draft().emit();
                     let model = Model::new(bytemuck::cast_slice(&words)).unwrap_or_else(|e| panic!("{problem:?}: {e}"));
                     let last = model.layers().last().unwrap();
                     assert_eq!(last.plane_macs(), problem.macs(), "{problem:?}");
                     assert_eq!((last.output.shape, last.op.is_weighted()), (problem.output_shape(), true));
+                    assert_eq!(last.weights.kind(), weights.kind);
                 }
             }
         }
