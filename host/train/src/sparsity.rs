@@ -86,10 +86,10 @@ fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
 
 impl Net {
     /// Lets rules see the gradient before the step; some move their weights themselves.
-    pub(crate) fn observe(&mut self, gradients: &mut [Vec<f32>]) {
+    pub(crate) fn observe(&mut self, gradients: &mut [Vec<f32>], share: f32) {
         for stage in &mut self.stages {
             if let Step::Weighted { quantizer, weights, .. } = &mut stage.step {
-                quantizer.observe(&mut self.parameters[*weights].values, &mut gradients[*weights]);
+                quantizer.observe(&mut self.parameters[*weights].values, &mut gradients[*weights], share);
             }
         }
     }
@@ -109,5 +109,68 @@ impl Net {
             }
         }
         restarted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits;
+
+    /// A small network of two layers with the given share of ones.
+    fn net(config: &TrainConfig, share: f32) -> Net {
+        let mut net = Net::new(config, &digits(0).unwrap()).unwrap();
+        for at in alpha_beta(&net).collect::<Vec<_>>() {
+            let values = &mut net.parameters[at].values;
+            let count = (share * values.len() as f32) as usize;
+            for (index, value) in values.iter_mut().enumerate() {
+                *value = if index < count { 1e-3 * (1 + index) as f32 } else { -0.5 };
+            }
+        }
+        net
+    }
+
+    fn config(ones: f32) -> TrainConfig {
+        TrainConfig { method: crate::Method::Sbnn, arch: "mlp:10".parse().unwrap(), ones, ..TrainConfig::default() }
+    }
+
+    /// `lambda h` is the share gamma of `loss + lambda h`, and its slope along every weight is half of lambda / n.
+    #[test]
+    fn the_penalty_is_its_share_of_the_loss_while_there_are_too_many_ones() {
+        let config = TrainConfig { penalty: 0.25, ..config(0.1) };
+        let net = net(&config, 0.3);
+        let layers: Vec<usize> = alpha_beta(&net).collect();
+        let mut gradients: Vec<Vec<f32>> = net.parameters.iter().map(|p| vec![0.0; p.values.len()]).collect();
+        penalise(&net, &config, 0.6, &mut gradients);
+        let total = 64 * 10 + 10 * 10;
+        let excess = (192 + 30) as f32 / total as f32 - 0.097;
+        let lambda = gradients[layers[0]][0] * 2.0 * total as f32;
+        assert!((lambda * excess / (0.6 + lambda * excess) - 0.25).abs() < 1e-4, "{lambda}");
+        for (at, gradient) in gradients.iter().enumerate() {
+            let expected = if layers.contains(&at) { gradients[layers[0]][0] } else { 0.0 };
+            assert!(gradient.iter().all(|&g| g == expected));
+        }
+        let few = self::net(&config, 0.05);
+        let mut none: Vec<Vec<f32>> = few.parameters.iter().map(|p| vec![0.0; p.values.len()]).collect();
+        penalise(&few, &config, 0.6, &mut none);
+        assert!(none.iter().flatten().all(|&g| g == 0.0));
+    }
+
+    #[test]
+    fn the_cap_flips_the_smallest_ones_and_no_more() {
+        let config = config(0.1);
+        let before = net(&config, 0.3);
+        let mut after = before.clone();
+        cap(&mut after, &config, Moment { step: 4, steps: 100, epoch: 10 });
+        assert_eq!(after, before, "not yet");
+        cap(&mut after, &config, Moment { step: 100, steps: 100, epoch: 10 });
+        let values =
+            |net: &Net| -> Vec<f32> { alpha_beta(net).flat_map(|at| net.parameters[at].values.clone()).collect() };
+        let ones = AlphaBeta::ones(&values(&after));
+        assert!((70..=74).contains(&ones), "{ones}");
+        let kept = values(&after).into_iter().filter(|w| *w > 0.0).fold(f32::INFINITY, f32::min);
+        for (old, new) in values(&before).into_iter().zip(values(&after)) {
+            assert!(if old > 0.0 && old < kept { new == -old } else { new == old });
+        }
     }
 }

@@ -233,7 +233,7 @@ impl<'a> Trainer<'a> {
     /// The step rule, and what the weights' own rules do before and after it.
     fn step(&mut self, gradients: &mut [Vec<f32>]) {
         let rate = self.rate(self.position.batch);
-        self.net.observe(gradients);
+        self.net.observe(gradients, rate / self.config.rate);
         self.optimizer.step(&mut self.net.parameters, gradients, rate);
         let epoch = u64::from(self.batches());
         let moment = Moment { step: self.steps() + 1, steps: u64::from(self.config.epochs) * epoch, epoch };

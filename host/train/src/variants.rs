@@ -95,3 +95,40 @@ impl Net {
         stages.chain(others)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrainConfig;
+    use crate::data::digits;
+
+    #[test]
+    fn variants_have_norms_of_their_own_and_share_the_rest() {
+        let config =
+            TrainConfig { method: crate::Method::OnceQat, arch: "mlp:8,8".parse().unwrap(), ..TrainConfig::default() };
+        let mut net = Net::new(&config, &digits(0).unwrap()).unwrap();
+        assert_eq!(net.norms().count(), 8);
+        let first = |net: &mut Net| match &mut net.stages[1].step {
+            Step::Norm { norm, gamma, .. } => {
+                norm.mean[0] += 1.0;
+                (norm.mean[0], *gamma)
+            }
+            other => panic!("{other:?}"),
+        };
+        let mut gammas = Vec::new();
+        for variant in [0, 3, 1, 2, 0, 1, 3] {
+            net.select(variant);
+            let (mean, gamma) = first(&mut net);
+            let visits = gammas.iter().filter(|found| **found == gamma).count();
+            assert_eq!(mean, 1.0 + visits as f32, "variant {variant} counts its own visits");
+            gammas.push(gamma);
+            let bits = net.stages.iter().filter_map(|stage| match &stage.step {
+                Step::Weighted { quantizer, weights, .. } => Some((quantizer.rule.clone(), *weights)),
+                _ => None,
+            });
+            let planes = [1, 2, 4, 8][variant];
+            assert!(bits.clone().all(|(rule, _)| rule == Rule::Planes(planes)));
+            assert_eq!(bits.map(|(_, weights)| weights).collect::<Vec<_>>(), [0, 3, 6]);
+        }
+    }
+}

@@ -210,3 +210,31 @@ fn combine(dy: &[f32], x: &[f32], constants: &[[f32; 4]]) -> Vec<f32> {
     );
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitfab_graph::Shape;
+
+    #[test]
+    fn shift_norms_multiply_by_powers_of_two_and_are_plain_norms_of_other_constants() {
+        let values: Vec<f32> = (0..60).map(|i| (i * i % 17) as f32 * if i % 3 == 0 { 0.2 } else { 3.0 }).collect();
+        let x = Batch { values, count: 20, shape: Shape::flat(3), form: Form::Reals };
+        let mut norm = Norm { is_shift: true, ..Norm::new(3, 1e-5) };
+        let (gamma, beta) = ([0.7, -3.0, 1.5], [0.1, 0.2, -0.3]);
+        let (y, statistics) = norm.forward(&x, &gamma, &beta);
+        for (channel, one) in statistics.iter().enumerate() {
+            let column: Vec<f64> = x.values.iter().skip(channel).step_by(3).map(|&v| f64::from(v)).collect();
+            let mean = column.iter().sum::<f64>() / 20.0;
+            let centred = column.iter().map(|v| (v - mean) as f32);
+            let variance = centred.map(|c| f64::from(c * power_ap2(c))).sum::<f64>() / 20.0;
+            let inverse = power_ap2((1.0 / (variance + 1e-5).sqrt()) as f32);
+            assert_eq!(one.used_inverse, inverse);
+            let expected = (x.values[channel] - one.used_mean) * inverse * power_ap2(gamma[channel]) + beta[channel];
+            assert_eq!(y.values[channel], expected);
+        }
+        let (scale, variance, epsilon) = norm.plain(&gamma);
+        let plain = Norm { variance, epsilon, is_shift: false, ..norm.clone() };
+        assert_eq!(plain.apply(&x, &scale, &beta), norm.apply(&x, &gamma, &beta));
+    }
+}

@@ -151,10 +151,10 @@ impl Quantizer {
         (plain, Vec::new())
     }
 
-    /// Before a step: some rules move their weights by themselves.
-    pub fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32]) {
+    /// Before a step: some rules move their weights by themselves; `share` is the rate as a part of the highest.
+    pub fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32], share: f32) {
         if let Rule::SmartDeal(deal) = &mut self.rule {
-            deal.observe(weights, gradient);
+            deal.observe(weights, gradient, share);
         }
     }
 

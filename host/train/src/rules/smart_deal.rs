@@ -16,7 +16,7 @@ const SPLIT: f32 = 0.4;
 const MOST_ROWS: usize = 192;
 /// Values of a basis.
 const BASIS: usize = SIDE * SIDE;
-/// Steps in one direction until a coefficient moves to the next power.
+/// Steps in one direction until a coefficient moves to the next power, at the highest rate.
 const BAR: i16 = 40;
 /// Momentum of gradients that are counted.
 const MOMENTUM: f32 = 0.9;
@@ -245,11 +245,13 @@ impl SmartDeal {
     /// Moves coefficients by whole exponents ("bucket switch"): signs of the running gradient are counted, and where
     /// enough of them agree the coefficient doubles or halves in the direction of descent.
     ///
+    /// `share` is the rate as a part of the highest: with a lower rate more have to agree.
     /// The gradient of coefficients is then zero for the step rule; other ways of training leave it alone.
-    pub(super) fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32]) {
+    pub(super) fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32], share: f32) {
         if self.counters.is_empty() {
             return;
         }
+        let bar = (f32::from(BAR) / share.max(1e-3)).min(f32::from(i16::MAX)) as i16;
         let largest = weights.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
         let state = self.counters.iter_mut().zip(&mut self.momentum).zip(&self.mask);
         for ((weight, gradient), ((counter, momentum), _)) in
@@ -258,8 +260,8 @@ impl SmartDeal {
             *momentum = MOMENTUM * *momentum + *gradient;
             // Descent that goes along the coefficient makes it larger.
             let along = -*momentum * *weight;
-            *counter += i16::from(along > 0.0) - i16::from(along < 0.0);
-            if counter.abs() >= BAR {
+            *counter = counter.saturating_add(i16::from(along > 0.0) - i16::from(along < 0.0));
+            if counter.saturating_abs() >= bar {
                 let factor = if *counter > 0 { 2.0 } else { 0.5 };
                 *weight = (weight.abs() * factor).clamp(largest / exp2(SPAN), largest).copysign(*weight);
                 *counter = 0;
@@ -391,7 +393,7 @@ mod tests {
             assert_eq!(weights, before, "step {step}");
             let mut gradient = vec![0.0; weights.len()];
             gradient[at] = -1e-3;
-            deal.observe(&mut weights, &mut gradient);
+            deal.observe(&mut weights, &mut gradient, 1.0);
             assert!(gradient.iter().all(|&g| g == 0.0));
         }
         assert_eq!(weights[at], 2.0 * before[at]);
