@@ -5,9 +5,13 @@ use crate::extension::{self, Entry};
 use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, RECORD_WORDS, Record, field, header};
 use crate::tensor::MAX_VOLUME;
 use crate::{
-    Bound, Kind, Layer, Op, PadValue, Reason, Region, Residual, Shape, Tensor, Transform, WORD_BITS, Weights, Window,
-    requant_offset,
+    Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Shape, Tensor, Transform, WORD_BITS, Weights,
+    Window,
 };
+
+/// The largest shift of a requantisation, and how far those of a layer may lie apart.
+const MAX_SHIFT: u32 = 47;
+const MAX_SPREAD: u32 = 16;
 
 /// A file at one precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,9 +141,7 @@ pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
         {
             Err(Fault::new(field::THRESHOLDS, Reason::ThresholdOrder))
         }
-        Transform::Requant { offsets, .. }
-            if cfg!(feature = "kinds") && !offsets.iter().all(|&pair| offset_is_small(pair)) =>
-        {
+        Transform::Requant { scales } if cfg!(feature = "kinds") && !scales_are_valid(scales) => {
             Err(Fault::new(field::THRESHOLDS, Reason::Requant))
         }
         _ => Ok(()),
@@ -234,9 +236,15 @@ fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
     Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))
 }
 
-/// Whether `acc * multiplier + offset` and its rounding stay inside 64 bits.
-fn offset_is_small(pair: [u32; 2]) -> bool {
-    requant_offset(pair).unsigned_abs() <= 1 << 61
+/// Whether `acc * multiplier + offset` and its rounding stay inside 64 bits, and shifts differ by 16 at most.
+fn scales_are_valid(scales: &[[u32; 4]]) -> bool {
+    let (mut least, mut most) = (MAX_SHIFT, 1);
+    let each = scales.iter().all(|&words| {
+        let scale = Rescale::from_words(words);
+        (least, most) = (least.min(scale.shift), most.max(scale.shift));
+        (1..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
+    });
+    each && most.saturating_sub(least) <= MAX_SPREAD
 }
 
 /// The bound as stated; [`check_contents`] compares it with the weights.
@@ -306,16 +314,8 @@ fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a
     Ok(Transform::Thresholds { per_channel, values, directions })
 }
 
-/// Shift, multipliers, offsets.
+/// Four words a channel.
 fn requantisation<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, Fault> {
-    let channels = layer.output.shape.channels as usize;
-    let section = reader.section(field::THRESHOLDS, 1 + 3 * channels as u64)?;
-    let wrong = Fault::new(field::THRESHOLDS, Reason::Requant);
-    let (shift, rest) = section.split_first().ok_or(wrong)?;
-    let (multipliers, offsets) = rest.split_at_checked(channels).ok_or(wrong)?;
-    if !(1..=47).contains(shift) {
-        return Err(wrong);
-    }
-    let multipliers = bytemuck::cast_slice::<u32, i32>(multipliers);
-    Ok(Transform::Requant { shift: *shift, multipliers, offsets: offsets.as_chunks().0 })
+    let section = reader.section(field::THRESHOLDS, 4 * u64::from(layer.output.shape.channels))?;
+    Ok(Transform::Requant { scales: section.as_chunks().0 })
 }

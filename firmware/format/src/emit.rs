@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 
 use crate::record::{HEADER_WORDS, MAGIC, NO_TENSOR, RECORD_WORDS, VERSION, field, header};
 use crate::{
-    Bound, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Shape, Transform, Window, digest,
-    requant_offset,
+    Bound, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Rescale, Shape, Transform, Window, digest,
 };
 
 /// Copies bytes to words, so that [`Model::new`] finds them aligned; missing bytes of the last word are zero.
@@ -82,12 +81,8 @@ pub enum DraftTransform {
     },
     /// Multiplied, shifted and clamped accumulators.
     Requant {
-        /// 1 to 47.
-        shift: u32,
         /// One a channel.
-        multipliers: Vec<i32>,
-        /// One a channel, at most 2^61 in magnitude.
-        offsets: Vec<i64>,
+        scales: Vec<Rescale>,
     },
 }
 
@@ -217,11 +212,7 @@ impl DraftTransform {
                 let values = values.iter().map(|&value| value as u32);
                 (3, 0, values.chain(directions.iter().copied()).collect())
             }
-            Self::Requant { shift, multipliers, offsets } => {
-                let multipliers = multipliers.iter().map(|&value| value as u32);
-                let offsets = offsets.iter().flat_map(|&offset| [offset as u32, (offset >> 32) as u32]);
-                (4, 0, core::iter::once(*shift).chain(multipliers).chain(offsets).collect())
-            }
+            Self::Requant { scales } => (4, 0, scales.iter().flat_map(|scale| scale.to_words()).collect()),
         }
     }
 
@@ -235,11 +226,9 @@ impl DraftTransform {
             Transform::Thresholds { values, directions, .. } => {
                 Self::Thresholds { values: values.into(), directions: directions.into() }
             }
-            Transform::Requant { shift, multipliers, offsets } => Self::Requant {
-                shift,
-                multipliers: multipliers.into(),
-                offsets: offsets.iter().map(|&pair| requant_offset(pair)).collect(),
-            },
+            Transform::Requant { scales } => {
+                Self::Requant { scales: scales.iter().map(|&words| Rescale::from_words(words)).collect() }
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ pub enum Reason {
     Coder,
     /// A stream or row of weights holds a code that means nothing, ends early, or names a weight past its row.
     WeightCode,
-    /// A shift or offset of a requantisation is out of range.
+    /// A shift or offset of a requantisation is out of range, or shifts lie too far apart.
     Requant,
     /// A block of further planes does not fit the model or the block before it.
     Extension,

@@ -96,42 +96,59 @@ pub enum Transform<'a> {
         /// Bit `c % 32` of word `c / 32`: 0 counts `acc >= t`, 1 counts `acc <= t`.
         directions: &'a [u32],
     },
-    /// `clamp((acc * multiplier + offset + 2^(shift - 1)) >> shift, 0, 2^bits - 1)`.
+    /// A [`Rescale`] a channel, as four words each.
     Requant {
-        /// 1 to 47.
-        shift: u32,
-        /// One a channel.
-        multipliers: &'a [i32],
-        /// One a channel, low and high word of 64 signed bits.
-        offsets: &'a [[u32; 2]],
+        /// Channel by channel; [`Rescale::from_words`] reads one.
+        scales: &'a [[u32; 4]],
     },
 }
 
-/// One value of [`Transform::Requant`]: rounded half up, clamped to 0 to `2^bits - 1` (NUMERICS 5.5).
-///
-/// ```
-/// // 10 * 3 / 4 = 7.5 rounds up.
-/// assert_eq!(bitfab_format::requant(10, 3, 0, 2, 4), 8);
-/// ```
-pub const fn requant(acc: i32, multiplier: i32, offset: i64, shift: u32, bits: u32) -> i32 {
-    let half = 1i64.wrapping_shl(shift.wrapping_sub(1));
-    let product = (acc as i64).wrapping_mul(multiplier as i64);
-    let value = product.wrapping_add(offset).wrapping_add(half).wrapping_shr(shift);
-    let largest = (1i64 << bits) - 1;
-    if value < 0 {
-        0
-    } else if value > largest {
-        largest as i32
-    } else {
-        value as i32
+/// What makes an unsigned value of an accumulator: `clamp((acc * multiplier + offset + 2^(shift - 1)) >> shift)`
+/// (NUMERICS 5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Rescale {
+    /// Any.
+    pub multiplier: i32,
+    /// At most 2^61 in magnitude.
+    pub offset: i64,
+    /// 1 to 47.
+    pub shift: u32,
+}
+
+impl Rescale {
+    /// From the words of the file: multiplier, offset low and high, shift.
+    pub const fn from_words([multiplier, low, high, shift]: [u32; 4]) -> Self {
+        Self { multiplier: multiplier as i32, offset: (low as u64 | (high as u64) << 32) as i64, shift }
+    }
+
+    /// The words of the file.
+    pub const fn to_words(self) -> [u32; 4] {
+        [self.multiplier as u32, self.offset as u32, (self.offset >> 32) as u32, self.shift]
+    }
+
+    /// The value of `bits` bits of an accumulator: rounded half up, clamped to 0 to `2^bits - 1`.
+    ///
+    /// ```
+    /// // 10 * 3 / 4 = 7.5 rounds up.
+    /// let scale = bitfab_format::Rescale { multiplier: 3, offset: 0, shift: 2 };
+    /// assert_eq!(scale.apply(10, 4), 8);
+    /// assert_eq!((scale.apply(-10, 4), scale.apply(100, 4)), (0, 15));
+    /// ```
+    pub const fn apply(self, acc: i32, bits: u32) -> i32 {
+        let half = 1i64.wrapping_shl(self.shift.wrapping_sub(1));
+        let product = (acc as i64).wrapping_mul(self.multiplier as i64);
+        let value = product.wrapping_add(self.offset).wrapping_add(half).wrapping_shr(self.shift);
+        let largest = (1i64 << bits) - 1;
+        if value < 0 {
+            0
+        } else if value > largest {
+            largest as i32
+        } else {
+            value as i32
+        }
     }
 }
-
-/// The offset of a channel from its two words.
-pub const fn requant_offset([low, high]: [u32; 2]) -> i64 {
-    (low as u64 | (high as u64) << 32) as i64
-}
-
 /// A second input that is added to the accumulator, `value << shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

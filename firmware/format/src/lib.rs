@@ -34,7 +34,7 @@ pub use emit::{Draft, DraftLayer, DraftTensor, DraftTransform, align};
 pub use encode::DraftWeights;
 pub use error::{FormatError, Reason};
 pub use extension::EXTENSION_MAGIC;
-pub use layer::{Bound, Layer, Op, Packing, Residual, Transform, requant, requant_offset};
+pub use layer::{Bound, Layer, Op, Packing, Rescale, Residual, Transform};
 pub use model::{Layers, Model, OutputScale, digest};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
 pub use tensor::{Kind, Region, Shape, Tensor};

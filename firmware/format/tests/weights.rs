@@ -3,7 +3,7 @@
 use bitfab_format::arbitrary::{Random, draft_of};
 use bitfab_format::{
     BitReader, Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue,
-    Reason, Shape, WeightKind, Weights, Window, digest,
+    Reason, Rescale, Shape, WeightKind, Weights, Window, digest,
 };
 use proptest::prelude::*;
 
@@ -264,9 +264,7 @@ fn requantisations_that_lie_are_refused() {
         Model::from_words(&draft.emit()).map(|_| ()).map_err(|error| error.reason)
     };
     let requant = |shift, offset, channels| DraftTransform::Requant {
-        shift,
-        multipliers: vec![i32::MIN; channels],
-        offsets: vec![offset; channels],
+        scales: vec![Rescale { multiplier: i32::MIN, offset, shift }; channels],
     };
     assert_eq!(with(requant(47, -(1 << 61), 3)), Ok(()));
     assert_eq!(with(requant(0, 0, 3)), Err(Reason::Requant));
@@ -274,6 +272,12 @@ fn requantisations_that_lie_are_refused() {
     assert_eq!(with(requant(1, (1 << 61) + 1, 3)), Err(Reason::Requant));
     assert_eq!(with(requant(1, i64::MIN, 3)), Err(Reason::Requant));
     assert_eq!(with(requant(1, 0, 2)), Err(Reason::Section));
+    let apart = |shift| {
+        let one = |shift| Rescale { multiplier: 1, offset: 0, shift };
+        with(DraftTransform::Requant { scales: vec![one(4), one(shift), one(9)] })
+    };
+    assert_eq!(apart(20), Ok(()));
+    assert_eq!(apart(21), Err(Reason::Requant), "shifts more than 16 apart");
     let thresholds = DraftTransform::Thresholds { values: vec![0; 3 * 255], directions: vec![0] };
     assert_eq!(with(thresholds), Err(Reason::Kind), "255 thresholds a channel");
     assert_eq!(with(DraftTransform::Raw), Err(Reason::Kind));

@@ -3,7 +3,7 @@
 //! Every fast kernel and every circuit is compared with this module.
 //! It panics where slices are shorter than the layer states; it is for laptops.
 
-use bitfab_format::{Kind, Layer, Op, PadValue, Transform, WORD_BITS, requant, requant_offset};
+use bitfab_format::{Kind, Layer, Op, PadValue, Rescale, Transform, WORD_BITS};
 
 /// Computes one layer on plain values: `input`, `residual` and `output` hold one integer a value,
 /// pixel by pixel, channels innermost.
@@ -128,10 +128,7 @@ fn transform(layer: &Layer<'_>, acc: i32, residual: &[i32], index: usize) -> i32
             let count = values[first..first + per_channel as usize].iter().filter(|t| reached(t)).count() as i32;
             if layer.output.kind == Kind::Sign { 2 * count - 1 } else { count }
         }
-        Transform::Requant { shift, multipliers, offsets } => {
-            let offset = requant_offset(offsets[channel]);
-            requant(acc, multipliers[channel], offset, shift, layer.output.kind.planes())
-        }
+        Transform::Requant { scales } => Rescale::from_words(scales[channel]).apply(acc, layer.output.kind.planes()),
         Transform::None | Transform::Encode { .. } | Transform::Raw => acc,
     }
 }

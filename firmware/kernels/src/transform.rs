@@ -1,6 +1,6 @@
 //! From accumulators to output values: residual, thresholds, raw scores (NUMERICS 5).
 
-use bitfab_format::{Layer, Residual, Transform, WORD_BITS, requant, requant_offset};
+use bitfab_format::{Layer, Rescale, Residual, Transform, WORD_BITS};
 
 /// Accumulators that are transformed together: the channels of one word.
 pub(crate) const BLOCK: usize = WORD_BITS as usize;
@@ -33,9 +33,9 @@ pub(crate) fn store(
             let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
             to.iter_mut().zip(accumulators).for_each(|(to, acc)| *to = *acc as u32);
         }
-        Transform::Requant { shift, multipliers, offsets } if cfg!(feature = "requant") => {
+        Transform::Requant { scales } if cfg!(feature = "requant") => {
             let bits = layer.output.kind.planes();
-            let planes = requantised(accumulators, word, [shift, bits], multipliers, offsets);
+            let planes = requantised(accumulators, word, bits, scales);
             let stride = layer.output.shape.channel_words() as usize;
             write(output, first.wrapping_add(word), stride, &planes, bits as usize);
         }
@@ -128,18 +128,11 @@ fn levels(accumulators: &[i32], word: usize, per_channel: usize, values: &[i32],
 
 /// Values that live on (NUMERICS 5.5): the planes of each.
 #[inline(never)]
-fn requantised(
-    accumulators: &[i32],
-    word: usize,
-    [shift, bits]: [u32; 2],
-    multipliers: &[i32],
-    offsets: &[[u32; 2]],
-) -> [u32; PLANES] {
-    let first = word.wrapping_mul(BLOCK);
-    let channels = multipliers.get(first..).unwrap_or_default().iter().zip(offsets.get(first..).unwrap_or_default());
+fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &[[u32; 4]]) -> [u32; PLANES] {
+    let scales = scales.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
-    for (&acc, (&multiplier, &offset)) in accumulators.iter().zip(channels) {
-        put(&mut planes, bit, requant(acc, multiplier, requant_offset(offset), shift, bits) as u32);
+    for (&acc, &words) in accumulators.iter().zip(scales) {
+        put(&mut planes, bit, Rescale::from_words(words).apply(acc, bits) as u32);
         bit <<= 1;
     }
     planes

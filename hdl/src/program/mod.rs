@@ -250,8 +250,8 @@ impl Program {
                 Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &digits[at], &images[at], lanes),
             };
             (row.w_base, row.b_base) = (bases[at], b_base);
-            if let Transform::Requant { shift, .. } = layer.transform {
-                (row.q_base, row.out_shift) = self.place_scales(&images[at], shift);
+            if let Transform::Requant { scales } = layer.transform {
+                (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(scales));
             }
             row.send = at + 1 == layers.len() && !copies;
             if row.send {

@@ -1,5 +1,7 @@
 //! Requantised outputs: `clamp((acc * M + B + half) >> shift)` in terms of what a lane has counted.
 
+use bitfab_format::Rescale;
+
 /// What one channel does with its count `I`: `clamp((I * multiplier + addend) >> shift, 0, 2^bits - 1)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scale {
@@ -13,9 +15,13 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// For `acc = unit * I + constant` and counts of 0 to `span`.
-    pub fn new(multiplier: i32, offset: i64, shift: u32, unit: i64, constant: i64, span: i64) -> Self {
-        let addend = i128::from(offset) + (1 << (shift - 1)) + i128::from(multiplier) * i128::from(constant);
-        let multiplier = i64::from(multiplier) * unit;
+    ///
+    /// `shift` is that of the layer, at least the channel's own; format and unit keep the multiplier within 49 bits.
+    pub fn new(scale: Rescale, shift: u32, unit: i64, constant: i64, span: i64) -> Self {
+        let raised = shift - scale.shift;
+        let (multiplier, offset) = (i64::from(scale.multiplier) << raised, i128::from(scale.offset) << raised);
+        let addend = offset + (1 << (shift - 1)) + i128::from(multiplier) * i128::from(constant);
+        let multiplier = multiplier * unit;
         let end = addend + i128::from(multiplier) * i128::from(span);
         Self { multiplier, addend, range: (addend.min(end), addend.max(end)) }
     }
@@ -40,4 +46,9 @@ pub(crate) fn common_bits(scales: &[Scale], shift: u32) -> u32 {
 /// Bits that hold `value` in two's complement.
 pub(crate) fn wide_bits(value: i128) -> u32 {
     128 - (value ^ (value >> 127)).leading_zeros() + 1
+}
+
+/// The largest shift of a layer's channels: all are raised to it.
+pub(crate) fn shift(scales: &[[u32; 4]]) -> u32 {
+    scales.iter().map(|&words| Rescale::from_words(words).shift).max().unwrap_or(1)
 }

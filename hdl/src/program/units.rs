@@ -4,10 +4,10 @@
 //! (NUMERICS.md 3.4 and 3.6). That sum `I` relates to the accumulator by `acc = unit * I + offset(channel)`;
 //! `acc >= t` becomes `I + floor((offset - t) / unit) >= 0`, the sign bit.
 
-use bitfab_format::{Kind, Layer, Op, Transform, requant_offset};
+use bitfab_format::{Kind, Layer, Op, Rescale, Transform};
 
 use super::digits::Digits;
-use super::scales::Scale;
+use super::scales::{self, Scale};
 
 /// How a layer's counts relate to its accumulators.
 #[derive(Clone, Debug)]
@@ -115,9 +115,9 @@ impl Channel {
                 let may_negate = layer.op.is_weighted() && layer.residual.is_none() && digits.shared.is_none();
                 Self::decide(layer, units, places, thresholds, down, may_negate)
             }
-            Transform::Requant { shift, multipliers, offsets } => {
-                let (multiplier, offset) = (multipliers[o as usize], requant_offset(offsets[o as usize]));
-                let scale = Scale::new(multiplier, offset, shift, units.unit, units.offset(layer, places), span);
+            Transform::Requant { scales } => {
+                let (scale, shift) = (Rescale::from_words(scales[o as usize]), scales::shift(scales));
+                let scale = Scale::new(scale, shift, units.unit, units.offset(layer, places), span);
                 Self { negate: false, flip: false, biases: vec![0], range: (0, span), scale: Some(scale) }
             }
             _ => {

@@ -1,7 +1,7 @@
 //! Scales and batch norms before a quantiser of many levels, folded into one multiplication that gives exactly the
 //! same levels for every accumulator (NUMERICS 5.5).
 
-use bitfab_format::{Bound, DraftTransform};
+use bitfab_format::{Bound, DraftTransform, Rescale};
 
 use crate::dyadic::Dyadic;
 use crate::fold::{self, Affine, Steps};
@@ -10,46 +10,42 @@ use crate::fold::{self, Affine, Steps};
 const MAX_SHIFT: u32 = 47;
 /// The largest offset of the format.
 const MAX_OFFSET: i128 = 1 << 61;
+/// How far the shifts of a layer may lie apart.
+const MAX_SPREAD: u32 = 16;
 
-/// The requantisation that reaches level `i` exactly where `affines` reach `steps[i - 1]`, with the smallest shift
-/// that can; or the first channel for which no shift of the format can.
+/// The requantisation that reaches level `i` exactly where `affines` reach `steps[i - 1]`, each channel by the
+/// smallest shift that can; or the first channel for which no shift of the format can.
 pub(crate) fn fold(affines: &[Affine], steps: &[Dyadic], bound: Bound) -> Result<DraftTransform, usize> {
-    let all: Vec<Steps> = affines.iter().map(|affine| fold::thresholds(affine, steps, bound)).collect();
-    // The real slope in levels; its sign is that of the thresholds' direction.
-    let size = 2.0 * steps[0].to_f64();
-    // From so many levels a unit on, all lie between two neighbouring accumulators: steeper makes no difference.
-    let steepest = 2.0 * steps.len() as f64;
-    let slope = |affine: &Affine| (affine.slope_f64() / size).clamp(-steepest, steepest);
-    let slopes: Vec<f64> = affines.iter().map(slope).collect();
-    let mut failed = 0;
-    for shift in 1..=MAX_SHIFT {
-        let channels = all.iter().zip(&slopes).map(|(steps, &slope)| channel(steps, slope, bound, shift));
-        let mut found = Vec::with_capacity(all.len());
-        for (index, channel) in channels.enumerate() {
-            match channel {
-                Some(pair) => found.push(pair),
-                None => {
-                    failed = index;
-                    break;
-                }
-            }
-        }
-        if found.len() == all.len() {
-            let (multipliers, offsets) = found.into_iter().unzip();
-            return Ok(DraftTransform::Requant { shift, multipliers, offsets });
-        }
-    }
-    Err(failed)
+    // The real slope in levels. From so many levels a unit on, all lie between two neighbouring accumulators:
+    // steeper makes no difference.
+    let (size, steepest) = (2.0 * steps[0].to_f64(), 2.0 * steps.len() as f64);
+    let scale = |(index, affine): (usize, &Affine)| {
+        let slope = (affine.slope_f64() / size).clamp(-steepest, steepest);
+        channel(&fold::thresholds(affine, steps, bound), slope, bound).ok_or(index)
+    };
+    let scales: Vec<Rescale> = affines.iter().enumerate().map(scale).collect::<Result<_, _>>()?;
+    let most = scales.iter().map(|scale| scale.shift).max().unwrap_or(1);
+    let raised =
+        scales.iter().enumerate().map(|(index, scale)| raise(*scale, most.saturating_sub(MAX_SPREAD)).ok_or(index));
+    Ok(DraftTransform::Requant { scales: raised.collect::<Result<_, _>>()? })
 }
 
-/// Multiplier and offset of one channel at `shift`, if they exist for the multiplier nearest to the slope or for 1.
-fn channel(steps: &Steps, slope: f64, bound: Bound, shift: u32) -> Option<(i32, i64)> {
-    let nearest = (slope * 2f64.powi(shift as i32)).round();
-    if nearest.abs() > f64::from(i32::MAX) {
-        return None;
-    }
-    let multiplier = nearest as i32;
-    offset(steps, multiplier, bound, shift).map(|offset| (multiplier, offset))
+/// The same values by a shift of at least `least`; `None` where multiplier or offset leave the format.
+fn raise(scale: Rescale, least: u32) -> Option<Rescale> {
+    let by = least.saturating_sub(scale.shift);
+    let multiplier = i32::try_from(i64::from(scale.multiplier) << by.min(32)).ok()?;
+    let offset = i128::from(scale.offset) << by;
+    (offset.abs() <= MAX_OFFSET).then_some(Rescale { multiplier, offset: offset as i64, shift: scale.shift + by })
+}
+
+/// The scale of one channel with the smallest shift for which the multiplier nearest to the slope has an offset.
+fn channel(steps: &Steps, slope: f64, bound: Bound) -> Option<Rescale> {
+    (1..=MAX_SHIFT).find_map(|shift| {
+        let multiplier = (slope * 2f64.powi(shift as i32)).round();
+        let is_small = multiplier.abs() <= f64::from(i32::MAX);
+        let multiplier = is_small.then_some(multiplier as i32)?;
+        offset(steps, multiplier, bound, shift).map(|offset| Rescale { multiplier, offset, shift })
+    })
 }
 
 /// An offset with which every step is reached where it should be and not before: the middle of those that do.
@@ -86,7 +82,6 @@ fn neighbours(threshold: i32, descends: bool, bound: Bound) -> (Option<i64>, Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitfab_format::requant;
 
     fn levels(affine: &Affine, steps: &[Dyadic], bound: Bound) -> Vec<i32> {
         let steps = fold::thresholds(affine, steps, bound);
@@ -109,12 +104,10 @@ mod tests {
         ] {
             let mut affine = Affine::identity();
             assert!(affine.normalise(constants));
-            let Ok(DraftTransform::Requant { shift, multipliers, offsets }) = fold(&[affine.clone()], &steps, bound)
-            else {
+            let Ok(DraftTransform::Requant { scales }) = fold(&[affine.clone()], &steps, bound) else {
                 panic!("{constants:?} cannot be folded")
             };
-            let found: Vec<i32> =
-                (bound.low..=bound.high).map(|acc| requant(acc, multipliers[0], offsets[0], shift, 8)).collect();
+            let found: Vec<i32> = (bound.low..=bound.high).map(|acc| scales[0].apply(acc, 8)).collect();
             assert_eq!(found, levels(&affine, &steps, bound), "{constants:?}");
         }
     }

@@ -105,9 +105,7 @@ fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
         Transform::Thresholds { per_channel, values, directions } => {
             ((size_of_val(values) + size_of_val(directions)) as u64, per_channel)
         }
-        Transform::Requant { multipliers, offsets, .. } => {
-            (WORD + (size_of_val(multipliers) + size_of_val(offsets)) as u64, 0)
-        }
+        Transform::Requant { scales } => (size_of_val(scales) as u64, 0),
     }
 }
 

@@ -41,10 +41,10 @@ impl Operations {
             Op::Encode => {}
         }
         count.adds += if layer.residual.is_some() { outputs } else { 0 };
-        if let Transform::Requant { multipliers, .. } = layer.transform {
+        if let Transform::Requant { scales } = layer.transform {
             count.adds += outputs;
             count.shifts += outputs;
-            count.multiplies += if multipliers.iter().all(|&one| one == 1) { 0 } else { outputs };
+            count.multiplies += if scales.iter().all(|scale| scale[0] == 1) { 0 } else { outputs };
         }
         count
     }

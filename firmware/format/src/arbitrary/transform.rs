@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Random;
-use crate::{Bound, DraftTransform, Kind, Layer, Op, WORD_BITS};
+use crate::{Bound, DraftTransform, Kind, Layer, Op, Rescale, WORD_BITS};
 
 /// The transform of `layer`.
 pub(super) fn draw(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
@@ -57,16 +57,16 @@ fn requant(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransfo
     let levels = 1i64 << layer.output.kind.planes();
     let spread = i64::from(threshold_spread(layer).max(1));
     let is_shift = random.once_in(3);
-    let shift = if is_shift { random.size(1, 12) } else { random.size(4, 30) };
+    let common = if is_shift { random.size(1, 12) } else { random.size(4, 30) };
     let one = |random: &mut Random| {
+        let shift = if random.once_in(4) { common + random.size(0, 8) } else { common };
         let least = 1.max((levels << shift) / (4 * spread)).min(1 << 28) as i32;
         let multiplier = if is_shift { 1 } else { random.between(least / 2, least) };
         let multiplier = if !is_shift && random.once_in(4) { -multiplier } else { multiplier };
         let centre = random.between(0, levels as i32 - 1);
         let offset = i64::from(centre) << shift;
         let offset = if random.once_in(8) { offset - i64::from(random.between(bound.low, bound.high)) } else { offset };
-        (multiplier, offset)
+        Rescale { multiplier, offset, shift }
     };
-    let (multipliers, offsets) = (0..channels).map(|_| one(random)).unzip();
-    DraftTransform::Requant { shift, multipliers, offsets }
+    DraftTransform::Requant { scales: (0..channels).map(|_| one(random)).collect() }
 }
