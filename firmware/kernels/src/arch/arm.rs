@@ -11,6 +11,8 @@ mod assembly;
 mod assembly;
 
 use crate::arch::portable::MASKS;
+#[cfg(all(thumb = "2", any(feature = "sparse-binary", feature = "ternary")))]
+use crate::arch::portable::{self, Lists};
 use crate::dot::Join;
 
 /// What the assembly reads, and writes as it goes on.
@@ -109,4 +111,74 @@ pub(crate) fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumu
     // SAFETY: as in `add`, with 32 bytes of the window a word of weights; `masks` is a static of 16 words, and
     // `window/bytes.rs` passes at most `BYTES_LIMIT` words.
     unsafe { assembly::byte_rows(&mut job) }
+}
+
+/// As [`Job`], for lists of positions.
+#[cfg(all(thumb = "2", any(feature = "sparse-binary", feature = "ternary")))]
+#[repr(C)]
+struct ListJob {
+    /// Multiplies the sum of the selected bytes. (offset 0)
+    scale: i32,
+    /// Multiplies the number of ones, less the negative ones. (4)
+    each: i32,
+    /// Added to every accumulator. (8)
+    base: i32,
+    /// Whole segments of a row. (12)
+    whole: usize,
+    /// The lists of the next row. (16)
+    next: *const u8,
+    /// The last byte that a row may end before, so that the counts of the next segment can be read. (20)
+    end: *const u8,
+    /// The next accumulator. (24)
+    accumulator: *mut i32,
+    /// Rows to come, at least 1. (28)
+    count: usize,
+    /// The first segment, 256 bytes each; the tail if there is no whole one. (32)
+    window: *const [u8; 256],
+    /// The last segment, or null. (36)
+    tail: *const [u8; 256],
+}
+
+/// See [`crate::arch`].
+#[cfg(all(thumb = "2", any(feature = "sparse-binary", feature = "ternary")))]
+pub(crate) fn add_listed(lists: &mut Lists<'_, '_>, worth: [i32; 3], accumulators: &mut [i32]) {
+    /// Most counts of a segment.
+    const COUNTS: usize = 2;
+    let tail = lists.tail.map_or(core::ptr::null(), |tail| &raw const *tail);
+    let window = if lists.whole.is_empty() { tail } else { lists.whole.as_ptr() };
+    let mut done = 0;
+    if let (Some(safe), false) = (lists.rest.len().checked_sub(COUNTS), accumulators.is_empty() || window.is_null()) {
+        let next = lists.rest.as_ptr();
+        let [scale, each, base] = worth;
+        let mut job = ListJob {
+            scale,
+            each,
+            base,
+            whole: lists.whole.len(),
+            next,
+            end: next.wrapping_add(safe),
+            accumulator: accumulators.as_mut_ptr(),
+            count: accumulators.len(),
+            window,
+            tail,
+        };
+        // SAFETY: the assembly writes `count` accumulators, borrowed mutably. It reads segments of 256 bytes: `whole`
+        // ones from `window` on and the tail, or the tail alone where there is no whole one; both are borrowed.
+        // It reads the lists from `next` on: counts only at or before `end`, two bytes before the end of the slice,
+        // and positions only where they end at or before `end`; else it stops before the row.
+        unsafe {
+            match lists.is_signed {
+                #[cfg(feature = "ternary")]
+                true => assembly::signed_list_rows(&mut job),
+                #[cfg(feature = "sparse-binary")]
+                false => assembly::list_rows(&mut job),
+                #[cfg(not(all(feature = "ternary", feature = "sparse-binary")))]
+                _ => {}
+            }
+        }
+        done = accumulators.len().wrapping_sub(job.count);
+        lists.rest = lists.rest.get(job.next.addr().wrapping_sub(next.addr())..).unwrap_or_default();
+    }
+    // The last rows, whose ends are checked byte by byte.
+    portable::add_listed(lists, worth, accumulators.get_mut(done..).unwrap_or_default());
 }

@@ -89,6 +89,49 @@ pub(crate) fn each_row(
     }
 }
 
+/// Values of a segment of a list.
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+pub(crate) const SEGMENT: usize = 256;
+
+/// Lists of positions and the window that they select from.
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+pub(crate) struct Lists<'l, 'w> {
+    /// The lists that are still to come (SPEC.md 6.8).
+    pub rest: &'l [u8],
+    /// The window's whole segments.
+    pub whole: &'w [[u8; SEGMENT]],
+    /// Its last, shorter segment, so that a byte is an index in any segment.
+    pub tail: Option<&'w [u8; SEGMENT]>,
+    /// Whether lists of negative ones follow those of positive ones.
+    pub is_signed: bool,
+}
+
+/// See [`crate::arch`].
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+pub(crate) fn add_listed(lists: &mut Lists<'_, '_>, [scale, each, base]: [i32; 3], accumulators: &mut [i32]) {
+    let mut rest = lists.rest;
+    for acc in accumulators {
+        let (mut sum, mut ones) = (0u32, 0u32);
+        for segment in lists.whole.iter().chain(lists.tail) {
+            let Some(&plus) = rest.split_off_first() else { return };
+            let minus = if lists.is_signed { rest.split_off_first().copied().unwrap_or(0) } else { 0 };
+            ones = ones.wrapping_add(plus.into()).wrapping_sub(minus.into());
+            sum = sum.wrapping_add(select(&mut rest, plus, segment)).wrapping_sub(select(&mut rest, minus, segment));
+        }
+        let sum = (sum as i32).wrapping_mul(scale);
+        *acc = sum.wrapping_add((ones as i32).wrapping_mul(each)).wrapping_add(base);
+    }
+    lists.rest = rest;
+}
+
+/// The sum of the bytes of a segment at the next `count` positions.
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+#[inline(always)]
+fn select(rest: &mut &[u8], count: u8, segment: &[u8; SEGMENT]) -> u32 {
+    let positions = rest.split_off(..usize::from(count)).unwrap_or_default();
+    positions.iter().fold(0, |sum: u32, &position| sum.wrapping_add(segment[usize::from(position)].into()))
+}
+
 /// Whether `count_ones` is an instruction.
 const HAS_POPCOUNT: bool =
     cfg!(any(target_feature = "zbb", target_feature = "popcnt", target_arch = "aarch64", target_arch = "wasm32"));

@@ -4,7 +4,6 @@ use bitfab_format::{Kind, Layer, PadValue, WORD_BITS, Weights};
 
 use crate::arch;
 use crate::place::Place;
-use crate::transform::PLANES;
 
 /// What is added to a value so that it is a byte that is not negative.
 pub(super) const fn bias(kind: Kind) -> i32 {
@@ -26,7 +25,9 @@ pub(super) fn gather(
     group: usize,
 ) -> i32 {
     let bias = bias(layer.input.kind);
-    let outside = bias.wrapping_add(match layer.pad_value {
+    // That of I8 is added in the end.
+    let bytes_bias = if layer.input.kind == Kind::I8 { 0 } else { bias };
+    let outside = bytes_bias.wrapping_add(match layer.pad_value {
         PadValue::Zero => 0,
         PadValue::MinusOne => -1,
         PadValue::PlusOne => 1,
@@ -35,7 +36,7 @@ pub(super) fn gather(
     let first_channel = group.wrapping_mul(channels);
     let fan_in = layer.fan_in() as usize;
     let bytes = bytemuck::cast_slice_mut::<u32, u8>(memory);
-    bytes.get_mut(fan_in..).unwrap_or_default().fill(bias as u8);
+    bytes.get_mut(fan_in..).unwrap_or_default().fill(bytes_bias as u8);
     let mut rest = bytes.get_mut(..fan_in).unwrap_or_default();
     // Bytes without groups: the taps of a run lie side by side.
     let whole_runs = layer.input.kind.is_bytes() && layer.groups == 1;
@@ -49,6 +50,10 @@ pub(super) fn gather(
             }
         }
     });
+    if layer.input.kind == Kind::I8 {
+        // The bias flips the top bit of each byte; those of the outside were 0 so far.
+        memory.iter_mut().for_each(|word| *word ^= 0x8080_8080);
+    }
     if matches!(layer.weights, Weights::AlphaBeta { .. }) { sum(memory, bias) } else { 0 }
 }
 
@@ -56,9 +61,12 @@ pub(super) fn gather(
 fn copy(layer: &Layer<'_>, from: &[u8], input: &[u32], pixel: usize, channel: usize, to: &mut [u8]) {
     if layer.input.kind.is_bytes() {
         let start = pixel.wrapping_mul(layer.input.shape.channels as usize).wrapping_add(channel);
-        // The bias of I8 flips its top bit.
-        let flip = bias(layer.input.kind) as u8;
-        to.iter_mut().zip(from.get(start..).unwrap_or_default()).for_each(|(to, value)| *to = value ^ flip);
+        let from = from.get(start..).unwrap_or_default();
+        let count = to.len().min(from.len());
+        // As many on both sides, which the compiler sees.
+        if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
+            to.copy_from_slice(from);
+        }
         return;
     }
     let words = input.get(pixel.wrapping_mul(layer.input.pixel_words() as usize)..).unwrap_or_default();
@@ -70,24 +78,29 @@ fn copy(layer: &Layer<'_>, from: &[u8], input: &[u32], pixel: usize, channel: us
 
 /// Turns planes to bytes, each bit shifted left by its plane and `shift`.
 fn unpack(words: &[u32], stride: usize, planes: usize, shift: u32, channel: usize, to: &mut [u8]) {
-    let mut at = channel;
-    for to in to.chunks_mut(WORD_BITS as usize) {
-        let mut bits = [0; PLANES];
-        let mut plane = words;
-        for bits in bits.iter_mut().take(planes) {
-            *bits = word_at(plane, at);
-            plane = plane.get(stride..).unwrap_or_default();
+    to.fill(0);
+    let (mut plane, mut shift) = (words, shift);
+    for _ in 0..planes {
+        let mut at = channel;
+        for to in to.chunks_mut(WORD_BITS as usize) {
+            add_bits(word_at(plane, at), shift % 8, to);
+            at = at.wrapping_add(WORD_BITS as usize);
         }
-        for to in to.chunks_mut(4) {
-            let (mut values, mut shift) = (0, shift);
-            for bits in bits.iter_mut().take(planes) {
-                values |= spread(*bits & 15) << (shift % WORD_BITS);
-                *bits >>= 4;
-                shift += 1;
-            }
-            to.iter_mut().zip(values.to_le_bytes()).for_each(|(to, value)| *to = value);
-        }
-        at = at.wrapping_add(WORD_BITS as usize);
+        plane = plane.get(stride..).unwrap_or_default();
+        shift += 1;
+    }
+}
+
+/// Sets bit `shift` of up to 32 bytes to the bits of a word.
+fn add_bits(mut bits: u32, shift: u32, to: &mut [u8]) {
+    let (fours, rest) = to.as_chunks_mut();
+    for four in fours {
+        *four = (u32::from_le_bytes(*four) | spread(bits & 15) << shift).to_le_bytes();
+        bits >>= 4;
+    }
+    for to in rest {
+        *to |= (bits as u8 & 1) << shift;
+        bits >>= 1;
     }
 }
 

@@ -12,59 +12,69 @@ pub(super) struct Rice<'a> {
     ones: Ones,
     low_bits: u32,
     fan_in: u32,
+    next: Next<'a>,
+}
+
+/// The next one and what comes after it.
+#[derive(Clone, Copy)]
+struct Next<'a> {
     stream: Stream<'a>,
-    /// Ones after the next one.
+    /// Ones after it.
     left: u32,
-    /// The next one, counted from the beginning of the next row; past all rows if there is none.
+    /// Counted from the beginning of the next row; past all rows if there is none.
     position: u32,
-    /// Whether the next one is negative.
-    is_negative: bool,
+    /// +1 or -1.
+    sign: i32,
 }
 
 /// The position of no one: rows have fewer than 2^32 - 1 weights together.
 const NEVER: u32 = u32::MAX;
 
-impl<'a> Rice<'a> {
-    pub fn new(layer: &Layer<'_>, ones: Ones, code: &Code<'a>) -> Self {
-        let (words, low_bits, stream) = (code.words, code.low_bits, Stream::new(&[]));
-        Self { words, ones, low_bits, fan_in: layer.fan_in(), stream, left: 0, position: NEVER, is_negative: false }
-    }
-
-    /// Goes to the one after `position`.
+impl Next<'_> {
+    /// Goes on by one.
     #[inline(always)]
-    fn advance(&mut self) {
+    fn advance(&mut self, low_bits: u32, sign_bits: u32) {
         if self.left == 0 {
             self.position = NEVER;
             return;
         }
         self.left -= 1;
-        let quotient = self.stream.unary();
-        let gap = quotient.wrapping_shl(self.low_bits) | self.stream.take(self.low_bits);
-        self.is_negative = self.ones.is_signed() && self.stream.take(1) == 1;
+        let (gap, is_negative) = self.stream.gap(low_bits, sign_bits);
         self.position = self.position.wrapping_add(1).wrapping_add(gap);
+        self.sign = 1i32.wrapping_sub((is_negative << 1) as i32);
+    }
+}
+
+impl<'a> Rice<'a> {
+    pub fn new(layer: &Layer<'_>, ones: Ones, code: &Code<'a>) -> Self {
+        let next = Next { stream: Stream::new(&[]), left: 0, position: NEVER, sign: 1 };
+        Self { words: code.words, ones, low_bits: code.low_bits, fan_in: layer.fan_in(), next }
     }
 }
 
 impl Rows for Rice<'_> {
     fn restart(&mut self) {
-        let Some((&count, stream)) = self.words.split_first() else { return };
-        self.stream = Stream::new(stream);
+        let Some((&left, stream)) = self.words.split_first() else { return };
         // One before the first.
-        (self.left, self.position) = (count, NEVER);
-        self.advance();
+        self.next = Next { stream: Stream::new(stream), left, position: NEVER, sign: 1 };
+        self.next.advance(self.low_bits, u32::from(self.ones.is_signed()));
     }
 
     fn multiply(&mut self, window: &Window<'_>, accumulators: &mut [i32]) {
+        let [scale, each, base] = self.ones.worth(window);
+        let (low_bits, sign_bits) = (self.low_bits, u32::from(self.ones.is_signed()));
+        let mut next = self.next; // in registers
         for acc in accumulators {
-            let mut selected = 0i32;
-            while self.position < self.fan_in {
-                let byte = window.bytes.get(self.position as usize).copied().unwrap_or(0);
-                let x = i32::from(byte).wrapping_sub(window.bias);
-                selected = selected.wrapping_add(if self.is_negative { x.wrapping_neg() } else { x });
-                self.advance();
+            let (mut sum, mut ones) = (0i32, 0i32);
+            while next.position < self.fan_in {
+                let byte = window.bytes.get(next.position as usize).copied().unwrap_or(0);
+                sum = sum.wrapping_add(i32::from(byte).wrapping_mul(next.sign));
+                ones = ones.wrapping_add(next.sign);
+                next.advance(low_bits, sign_bits);
             }
-            self.position = self.position.wrapping_sub(self.fan_in);
-            *acc = self.ones.accumulator(selected, window);
+            next.position = next.position.wrapping_sub(self.fan_in);
+            *acc = sum.wrapping_mul(scale).wrapping_add(ones.wrapping_mul(each)).wrapping_add(base);
         }
+        self.next = next;
     }
 }

@@ -40,9 +40,8 @@ impl<'a> Deals<'a> {
         let mut sums = [[0; 3]; 3];
         while rows != 0 {
             // Rows of zeros are skipped together.
-            let zeros = self.stream.peek().leading_zeros().min(rows);
+            let zeros = self.stream.skip_zeros(rows);
             if zeros != 0 {
-                self.stream.skip(zeros);
                 rows -= zeros;
                 at = at.wrapping_add((zeros as usize).wrapping_mul(3));
                 continue;

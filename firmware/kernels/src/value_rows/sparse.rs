@@ -22,12 +22,13 @@ impl Ones {
         matches!(self, Self::Signed)
     }
 
-    /// The accumulator, from the sum of the values at the ones (less those at negative ones).
-    pub const fn accumulator(self, selected: i32, window: &Window<'_>) -> i32 {
-        match self {
-            // NUMERICS 3.9
-            Self::Shifted { ratio, shift } => selected.wrapping_shl(shift).wrapping_add(ratio.wrapping_mul(window.sum)),
-            Self::Signed => selected,
-        }
+    /// An accumulator is the first times the sum of the window's bytes at the ones, plus the second times the number of
+    /// ones (negative ones counting -1 in both), plus the third (NUMERICS 3.9 to 3.11).
+    pub const fn worth(self, window: &Window<'_>) -> [i32; 3] {
+        let (scale, base) = match self {
+            Self::Shifted { ratio, shift } => (1i32.wrapping_shl(shift), ratio.wrapping_mul(window.sum)),
+            Self::Signed => (1, 0),
+        };
+        [scale, scale.wrapping_mul(window.bias).wrapping_neg(), base]
     }
 }

@@ -2,6 +2,8 @@
 
 use core::arch::naked_asm;
 
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+use super::ListJob;
 use super::{ByteJob, Job};
 
 /// Defines a function that does a [`Job`], with the instruction that joins words.
@@ -259,3 +261,97 @@ pub(super) unsafe extern "C" fn byte_rows(job: &mut ByteJob) {
         "pop {{r0, r4-r11, pc}}",
     )
 }
+
+/// Adds the bytes of the window r2 at the next r5 positions, which r1 reads, to r0: three instructions each.
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+macro_rules! select_listed {
+    () => {
+        concat!(
+            "and r3, r5, #7\nlsrs r5, r5, #3\n",
+            // The first, shorter round begins inside the loop.
+            "tbb [pc, r3]\n10:\n",
+            ".byte (18f - 10b) / 2, (17f - 10b) / 2, (16f - 10b) / 2, (15f - 10b) / 2\n",
+            ".byte (14f - 10b) / 2, (13f - 10b) / 2, (12f - 10b) / 2, (11f - 10b) / 2\n",
+            "9:\n",
+            "ldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "11:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "12:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "13:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "14:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "15:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "16:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "17:\nldrb r3, [r1], #1\nldrb r3, [r2, r3]\nadds r0, r0, r3\n",
+            "18:\nsubs r5, r5, #1\nbpl 9b\n",
+        )
+    };
+}
+
+/// Defines a function that does a [`ListJob`].
+///
+/// # Safety
+/// All pointers of the job are valid for what its fields say; `count` is not 0.
+#[cfg(any(feature = "sparse-binary", feature = "ternary"))]
+macro_rules! list_rows {
+    ($name:ident, $segment:expr $(,)?) => {
+        /// Does a [`ListJob`].
+        ///
+        /// # Safety
+        /// See the macro.
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name(job: &mut ListJob) {
+            // r0 sum, r1 lists, r2 segment, r6 ones, r7 whole segments to come, r8 last safe byte, r9 accumulator,
+            // r10 rows to come, r11 first segment, r12 tail, lr job; r3 to r5 are free.
+            naked_asm!(
+                "push {{r4-r11, lr}}",
+                "mov lr, r0",
+                "add r0, r0, #16",
+                "ldm r0, {{r1, r8-r12}}",
+                "1:", // the next row
+                "ldr r7, [lr, #12]",
+                "mov r2, r11",
+                "movs r0, #0",
+                "movs r6, #0",
+                "2:", // one segment
+                $segment,
+                "add r2, r2, #256",
+                "subs r7, r7, #1",
+                "bgt 2b",
+                "blt 3f", // the tail was the last
+                "cmp r12, #0",
+                "beq 3f",
+                "mov r2, r12",
+                "b 2b",
+                "3:",
+                "ldm lr, {{r3-r5}}",
+                "mla r6, r6, r4, r5",
+                "mla r0, r0, r3, r6",
+                "str r0, [r9], #4",
+                "str r1, [lr, #16]",
+                "subs r10, r10, #1",
+                "bne 1b",
+                "4:", // all rows are done, or the next one may be longer than the lists
+                "str r10, [lr, #28]",
+                "pop {{r4-r11, pc}}",
+            )
+        }
+    };
+}
+
+#[cfg(feature = "sparse-binary")]
+list_rows!(
+    list_rows,
+    concat!("ldrb r5, [r1], #1\nadd r3, r1, r5\ncmp r3, r8\nbhi 4f\nadd r6, r6, r5\n", select_listed!()),
+);
+#[cfg(feature = "ternary")]
+list_rows!(
+    signed_list_rows,
+    concat!(
+        "ldrb r5, [r1], #1\nldrb r4, [r1], #1\nadd r3, r1, r5\nadd r3, r3, r4\ncmp r3, r8\nbhi 4f\n",
+        "add r6, r6, r5\nsub r6, r6, r4\n",
+        select_listed!(),
+        // Less those at the negative ones.
+        "rsbs r0, r0, #0\nmov r5, r4\n",
+        select_listed!(),
+        "rsbs r0, r0, #0\n",
+    ),
+);
