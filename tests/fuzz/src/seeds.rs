@@ -1,9 +1,33 @@
-//! Writes a starting corpus: small valid models of every operation.
+//! Writes a starting corpus: small valid models of every operation and every kind of weights.
 
 use std::path::Path;
 
-use bitfab_format::Op;
-use bitfab_format::arbitrary::{Random, chain, draft};
+use bitfab_format::arbitrary::{Random, chain, draft, draft_of};
+use bitfab_format::{Draft, Op, WeightKind};
+
+/// Kinds of weights.
+const KINDS: [WeightKind; 7] = [
+    WeightKind::Binary,
+    WeightKind::AlphaBeta,
+    WeightKind::Ternary,
+    WeightKind::PowerOfTwo,
+    WeightKind::Planes,
+    WeightKind::Integer,
+    WeightKind::SmartDeal,
+];
+
+/// Models of planes, and the same with all planes but the first in a block behind.
+fn layered(draft: &Draft) -> Vec<u32> {
+    let mut base = draft.clone();
+    for layer in base.layers.iter_mut().filter(|layer| layer.weights.kind == WeightKind::Planes) {
+        let bits = layer.weights.bits.max(1);
+        layer.weights.words.truncate(layer.weights.words.len() / usize::from(bits));
+        layer.weights.bits = 1;
+        let most = (1 << bits) - 1;
+        (layer.bound.low, layer.bound.high) = (layer.bound.low / most, layer.bound.high / most);
+    }
+    [base.emit(), draft.extension(1)].concat()
+}
 
 fn main() -> std::io::Result<()> {
     let directory = std::env::args().nth(1).unwrap_or_else(|| "corpus".into());
@@ -12,9 +36,23 @@ fn main() -> std::io::Result<()> {
         let mut random = Random::new(seed);
         let op = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool][seed as usize % 5];
         let draft = if seed < 40 { draft(op, &mut random) } else { chain(3, &mut random) };
-        let mut bytes = vec![0];
-        bytes.extend(draft.emit().iter().flat_map(|word| word.to_le_bytes()));
-        std::fs::write(Path::new(&directory).join(format!("seed{seed}")), bytes)?;
+        write(&directory, &format!("seed{seed}"), 0, &draft.emit())?;
+    }
+    for seed in 0..70 {
+        let mut random = Random::new(seed);
+        let kind = KINDS[seed as usize % KINDS.len()];
+        let draft = draft_of(Op::Dense, Some(kind), &mut random);
+        write(&directory, &format!("kind{seed}"), 0, &draft.emit())?;
+        if kind == WeightKind::Planes {
+            write(&directory, &format!("layered{seed}"), 2, &layered(&draft))?;
+        }
     }
     Ok(())
+}
+
+/// Writes one input: what to repair, then the words.
+fn write(directory: &str, name: &str, repair: u8, words: &[u32]) -> std::io::Result<()> {
+    let mut bytes = vec![repair];
+    bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    std::fs::write(Path::new(directory).join(name), bytes)
 }
