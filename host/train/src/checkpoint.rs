@@ -24,10 +24,10 @@ struct Stored {
     optimizer: Optimizer,
 }
 
-/// The quantisers of a network in order.
-fn quantizers(net: &mut Net) -> impl Iterator<Item = &mut Quantizer> {
+/// The quantisers of a network in order, with the positions of their latent weights.
+fn quantizers(net: &mut Net) -> impl Iterator<Item = (&mut Quantizer, usize)> {
     net.stages.iter_mut().filter_map(|stage| match &mut stage.step {
-        Step::Weighted { quantizer, .. } => Some(quantizer),
+        Step::Weighted { quantizer, weights, .. } => Some((quantizer, *weights)),
         _ => None,
     })
 }
@@ -49,7 +49,7 @@ impl<'a> Trainer<'a> {
             position: self.position.clone(),
             parameters: parameters.collect(),
             norms: self.net.clone().norms().map(|norm| norm.clone()).collect(),
-            quantizers: quantizers(&mut self.net.clone()).map(|quantizer| quantizer.clone()).collect(),
+            quantizers: quantizers(&mut self.net.clone()).map(|(quantizer, _)| quantizer.clone()).collect(),
             optimizer: self.optimizer.clone(),
         };
         let mut bytes = postcard::to_extend(&stored, MAGIC.to_vec())
@@ -98,8 +98,8 @@ impl<'a> Trainer<'a> {
             *norm = stored_norms.next().filter(fits).ok_or_else(unfit)?;
         }
         let mut stored_quantizers = stored.quantizers.into_iter();
-        for quantizer in quantizers(&mut self.net) {
-            let fits = |other: &Quantizer| other.is_like(quantizer);
+        for (quantizer, weights) in quantizers(&mut self.net) {
+            let fits = |other: &Quantizer| other.is_like(quantizer, stored.parameters[weights].len());
             *quantizer = stored_quantizers.next().filter(fits).ok_or_else(unfit)?;
         }
         for (parameter, values) in self.net.parameters.iter_mut().zip(stored.parameters) {

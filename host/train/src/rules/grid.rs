@@ -52,14 +52,22 @@ pub(super) fn within(weights: &[f32], mut gradient: Vec<f32>) -> Vec<f32> {
 
 /// `sign(x) 2^round(log2 |x|)`, zero for zero.
 pub fn power_ap2(x: f32) -> f32 {
-    if x == 0.0 { 0.0 } else { x.abs().log2().round().exp2().copysign(x) }
+    let (exponent, fraction) = parts(x);
+    if x == 0.0 { 0.0 } else { exp2(exponent + i32::from(fraction > std::f32::consts::SQRT_2)).copysign(x) }
 }
 
 /// The exponent of the power of two that is nearest to `|x|` on the straight line, `x` not zero.
 pub fn nearest_power(x: f32) -> i32 {
-    let low = x.abs().log2().floor() as i32;
-    let low = if exp2(low) > x.abs() { low - 1 } else { low };
-    if x.abs() >= 1.5 * exp2(low) { low + 1 } else { low }
+    let (exponent, fraction) = parts(x);
+    exponent + i32::from(fraction >= 1.5)
+}
+
+/// `|x| = fraction * 2^exponent` with a fraction from 1 to 2, read from the bits: logarithms would take most of a step.
+///
+/// What is below 2^-126 counts as that.
+fn parts(x: f32) -> (i32, f32) {
+    let bits = x.abs().max(f32::MIN_POSITIVE).to_bits();
+    ((bits >> 23) as i32 - 127, f32::from_bits(bits & 0x007f_ffff | 0x3f80_0000))
 }
 
 /// 2 to the power of a small number, exactly.
@@ -117,6 +125,7 @@ mod tests {
             let log = power_ap2(-x);
             assert!(log < 0.0 && (x.log2() - (-log).log2()).abs() <= 0.5001, "{x}");
         }
+        assert_eq!([power_ap2(1e-45), power_ap2(f32::MIN_POSITIVE)], [f32::MIN_POSITIVE; 2]);
         assert_eq!([power_ap2(0.0), power_ap2(1.0), power_ap2(-3.0)], [0.0, 1.0, -4.0]);
         assert_eq!([1.0, 1.49, 1.5, 2.0, 0.25].map(nearest_power), [0, 0, 1, 1, -2]);
     }

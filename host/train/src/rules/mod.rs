@@ -193,12 +193,14 @@ impl Quantizer {
         Some(Exported { quantizer, values, basis: Vec::new(), scales })
     }
 
-    /// Whether a stored rule fits in place of this one.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
+    /// Whether a stored rule of `count` latent numbers fits in place of this one.
+    pub(crate) fn is_like(&self, other: &Self, count: usize) -> bool {
         let is_same = std::mem::discriminant(&self.rule) == std::mem::discriminant(&other.rule);
         let fits = match (&self.rule, &other.rule) {
             (Rule::Ternary(a), Rule::Ternary(b)) => a.mask.len() == b.mask.len(),
-            (Rule::SmartDeal(a), Rule::SmartDeal(b)) => a.rows == b.rows && a.training == b.training,
+            (Rule::SmartDeal(a), Rule::SmartDeal(b)) => {
+                a.rows == b.rows && a.training == b.training && a.is_sound(count)
+            }
             (Rule::AlphaBeta(a), Rule::AlphaBeta(b)) => a == b,
             _ => true,
         };

@@ -76,6 +76,14 @@ impl SmartDeal {
         fan_in.div_ceil(SIDE).div_ceil(self.rows) * BASIS
     }
 
+    /// Whether masks and counters have the length of the latent numbers, where there are any.
+    pub(super) fn is_sound(&self, count: usize) -> bool {
+        let fits = |length: usize| length == count || length == 0;
+        (self.mask.len() == count || !self.is_split)
+            && fits(self.counters.len())
+            && self.momentum.len() == self.counters.len()
+    }
+
     /// Real weights without the padding.
     pub(super) fn before(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Option<Vec<f32>> {
         (!self.is_split).then(|| strip(latent.weights, quantizer.fan_in))
