@@ -1,11 +1,11 @@
 //! Prints what the accelerator costs, as Markdown: `cargo run --release -p bitfab-sim --example resources -- up5k 5`.
 //!
 //! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`), the second the number of seeds of the placement;
-//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `mnist`),
+//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `mnist`, or a kind of weights),
 //! a fourth to one number of lanes.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape};
+use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape};
 use bitfab_hdl::{Options, cycles};
 use bitfab_sim::synth::{Synthesis, Target, synthesize_model};
 
@@ -28,12 +28,91 @@ fn cases() -> Vec<Case> {
     let convolution =
         [Plan::same(3, PadValue::Zero, 32, sign), Plan::same(3, PadValue::MinusOne, 32, sign), pool, head];
     let mnist = [Plan::dense(256, sign), Plan::dense(256, sign), Plan::dense(256, sign), head];
-    vec![
+    let mut cases = vec![
         Case { name: "dense", draft: build(Shape::vector(64), &dense), lanes: &[1, 2, 4, 8, 16, 32] },
         Case { name: "codes", draft: build(Shape::vector(64), &coded), lanes: &[8] },
         Case { name: "convolution", draft: build(digits, &convolution), lanes: &[8] },
         Case { name: "mnist", draft: build(Shape::new(28, 28, 1), &mnist), lanes: &[8] },
-    ]
+    ];
+    let values = Kind::Unsigned { bits: 8 };
+    // Small enough that no memory is deeper than a block RAM, which would cost multiplexers.
+    let shape = |hidden: Kind| build(Shape::vector(64), &[Plan::dense(32, hidden), Plan::dense(32, hidden), head]);
+    let kinds: [(&str, Kind, Fill); 10] = [
+        ("binary", sign, |layer, r| DraftWeights::binary(layer, &sparse(layer, r, 101, |r| r.pick(&[-1, 1])))),
+        ("ternary", sign, |layer, r| {
+            DraftWeights::ternary(layer, &sparse(layer, r, 30, |r| r.pick(&[-1, 1])), Coder::Trits)
+        }),
+        ("sparse", sign, |layer, r| sparse_binary(layer, r, 5)),
+        ("power", sign, |layer, r| {
+            DraftWeights::power_of_two(layer, &sparse(layer, r, 50, |r| r.pick(&[-1, 1]) << r.between(0, 6)))
+        }),
+        ("planes", sign, |layer, r| {
+            DraftWeights::planes(layer, &sparse(layer, r, 101, |r| 2 * r.between(-8, 7) + 1), 4)
+        }),
+        ("integer", sign, |layer, r| DraftWeights::integer(layer, &sparse(layer, r, 101, |r| r.between(-8, 7)), 4)),
+        ("integer-8", sign, |layer, r| {
+            DraftWeights::integer(layer, &sparse(layer, r, 101, |r| r.between(-128, 127)), 8)
+        }),
+        ("smart-deal", sign, smart_deal),
+        ("requant", values, |layer, r| DraftWeights::binary(layer, &sparse(layer, r, 101, |r| r.pick(&[-1, 1])))),
+        ("integer-8 requant", values, |layer, r| {
+            DraftWeights::integer(layer, &sparse(layer, r, 101, |r| r.between(-128, 127)), 8)
+        }),
+    ];
+    cases.extend(kinds.into_iter().map(|(name, hidden, fill)| Case {
+        name,
+        draft: refill(shape(hidden), fill),
+        lanes: &[8],
+    }));
+    cases
+}
+
+/// Draws the weights of a layer.
+type Fill = fn(&Layer<'_>, &mut Random) -> DraftWeights;
+
+/// A matrix of which `percent` of the weights are drawn and the others are 0.
+fn sparse(layer: &Layer<'_>, random: &mut Random, percent: i32, draw: fn(&mut Random) -> i32) -> Vec<i32> {
+    (0..layer.weight_count()).map(|_| if random.between(1, 100) <= percent { draw(random) } else { 0 }).collect()
+}
+
+/// Ones among weights of -3 that are worth 5.
+fn sparse_binary(layer: &Layer<'_>, random: &mut Random, percent: i32) -> DraftWeights {
+    let matrix: Vec<i32> = sparse(layer, random, percent, |_| 8).iter().map(|one| one - 3).collect();
+    DraftWeights::alpha_beta(layer, &matrix, -3, 3, Coder::Rice)
+}
+
+/// Chunks of 192 rows, of which a third is not zero.
+fn smart_deal(layer: &Layer<'_>, random: &mut Random) -> DraftWeights {
+    let (filters, rows) = (layer.output.shape.channels, layer.fan_in().div_ceil(3));
+    let coefficients: Vec<i32> = (0..filters * rows)
+        .flat_map(|_| {
+            let used = random.once_in(3);
+            [0; 3].map(|_| if used { random.pick(&[0, -1, 1]) << random.between(0, 3) } else { 0 })
+        })
+        .collect();
+    let basis: Vec<i8> = (0..filters * rows.div_ceil(192) * 9).map(|_| random.between(1, 15) as i8).collect();
+    DraftWeights::smart_deal(layer, &coefficients, &basis, 192)
+}
+
+/// The same network with other weights.
+fn refill(mut draft: Draft, fill: Fill) -> Draft {
+    let words = draft.emit();
+    let Ok(model) = Model::new(bytemuck::cast_slice(&words)) else { return draft };
+    let (mut random, mut end) = (Random::new(2), 0);
+    for (layer, drafted) in model.layers().zip(&mut draft.layers) {
+        drafted.weights = fill(&layer, &mut random);
+        let Some(weights) = drafted.weights.view() else { continue };
+        let layer = Layer { weights, ..layer };
+        let (low, high) = layer.implied_bound();
+        drafted.bound = Bound { low: low as i32, high: high as i32 };
+        // Windows of bytes need more scratch than windows of bits.
+        drafted.output.start = end;
+        end += layer.output.region.words;
+        drafted.scratch = if layer.scratch_words() == 0 { 0 } else { end };
+        end += layer.scratch_words();
+    }
+    draft.arena_words = end;
+    draft
 }
 
 fn row(case: &Case, lanes: u32, synthesis: &Synthesis, interval: u64, useful: f64) -> String {

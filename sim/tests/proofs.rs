@@ -7,7 +7,7 @@
 use std::process::Command;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape};
+use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_hdl::{Options, Program, lane_verilog};
 
 /// Whether Yosys finds `left` and `right` (module names of `verilog`) equal in all reachable states.
@@ -31,31 +31,41 @@ fn is_equal(verilog: &str, left: &str, right: &str) -> bool {
 /// What a lane of a program has.
 struct Features {
     bits: u32,
+    /// Cycles from the flags to their word, and to the accumulators.
+    fetch: usize,
     depth: usize,
     flips: bool,
     planes: u32,
     several: bool,
     doubles: bool,
+    shared: bool,
     shift_bits: u32,
     seen: String,
 }
 
 impl Features {
     fn new(program: &Program) -> Self {
-        let rows = &program.rows;
+        let (rows, fetch) = (&program.rows, program.fetch());
         let weights = if program.weights.is_empty() { "32'd0" } else { "weights_read" };
         let masks = if program.masks.is_empty() { "32'hffffffff" } else { "(is_masked ? masks_read : 32'hffffffff)" };
         let seen = format!("((word & ~{weights}) | (~word & {weights})) & {masks}");
         let select = rows.iter().any(|row| row.select || row.residual);
         Self {
             bits: program.accumulator_bits,
-            depth: 1 + program.options.pipe as usize,
+            fetch,
+            depth: program.depth(),
             flips: program.flips.iter().any(|flip| *flip),
-            planes: rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0),
+            planes: rows
+                .iter()
+                .filter(|row| !row.raw && !row.pool && !row.requant)
+                .map(|row| row.out_planes + 1)
+                .max()
+                .unwrap_or(0),
             several: rows.iter().any(|row| row.thresholds != 0),
-            doubles: rows.iter().any(|row| row.doubles),
+            doubles: rows.iter().any(|row| row.doubles || row.passes != 0 || row.shared),
+            shared: rows.iter().any(|row| row.shared),
             shift_bits: 32 - program.max_shift().leading_zeros(),
-            seen: if select { format!("f1[1] ? (word & (32'd1 << f1[22:18])) : ({seen})") } else { seen },
+            seen: if select { format!("f{fetch}[1] ? (word & (32'd1 << f{fetch}[22:18])) : ({seen})") } else { seen },
         }
     }
 }
@@ -64,9 +74,10 @@ impl Features {
 fn second_description(program: &Program) -> String {
     let has = Features::new(program);
     let outputs: String = (0..has.planes).map(|plane| format!(", output all_outputs_{plane}")).collect();
+    let kept = if has.shared { format!(", output [{}:0] all_kept", has.bits - 1) } else { String::new() };
     let mut text = format!(
         "module second(input clock, input is_masked, input [31:0] word, input [31:0] flags, input [31:0] weights_read,
-  input [31:0] masks_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs});
+  input [31:0] masks_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs}{kept});
 {ONES}  wire [31:0] seen = {};\n  wire [5:0] n0 = ones(seen);\n",
         has.bits - 1 + u32::from(has.flips),
         has.bits - 1,
@@ -76,7 +87,7 @@ fn second_description(program: &Program) -> String {
         let before = if stage == 1 { "flags".to_owned() } else { format!("f{}", stage - 1) };
         text += &format!("  reg [31:0] f{stage} = 0; always @(posedge clock) f{stage} <= {before};\n");
     }
-    for stage in 1..has.depth {
+    for stage in 1..=has.depth - has.fetch {
         text += &format!("  reg [5:0] n{stage} = 0; always @(posedge clock) n{stage} <= n{};\n", stage - 1);
     }
     text + &accumulator(&has)
@@ -100,6 +111,12 @@ fn accumulator(has: &Features) -> String {
         0 => "1".to_owned(),
         shift_bits => format!("(1 << f{depth}[{}:23])", 22 + shift_bits),
     };
+    let pipe = depth - has.fetch;
+    let (end, kept) = if has.shared {
+        (format!("f{depth}[6] | f{depth}[16]"), format!("(f{depth}[17] ? kept : {bits}'d0)"))
+    } else {
+        (format!("f{depth}[6]"), "0".to_owned())
+    };
     let factor = if has.doubles { format!("(f{depth}[15] ? 2 : 1)") } else { "1".to_owned() };
     let flip = if has.flips { format!("biases_read[{bits}]") } else { "1'b0".to_owned() };
     let count = if has.several { "count + reached" } else { "reached" };
@@ -107,23 +124,27 @@ fn accumulator(has: &Features) -> String {
         "  reg ran = 0; always @(posedge clock) ran <= f{}[0];
   wire runs = {};
   reg signed [{last}:0] total = 0;
-  wire clear = f{depth}[6] | flags[14];
+  reg [{last}:0] kept = 0; always @(posedge clock) if (f{depth}[16]) kept <= total;
+  wire clear = {end} | flags[14];
   wire [{last}:0] product = runs ? n{} * {shift} : 0;
   wire reached = total >= $signed({bits}'d0);
   reg [4:0] count = 0;
   always @(posedge clock) begin
-    total <= clear ? 0 : total * {factor} + (product | biases_read[{last}:0]);
+    total <= clear ? 0 : total * {factor} + (product | biases_read[{last}:0] | {kept});
     count <= clear ? 0 : count + (f{depth}[5] & reached);
   end
   assign all_sums = total;
   reg flip; always @(posedge clock) flip <= {flip};
   wire [4:0] level = {{5{{{}}}}} ^ ({count});\n",
         (depth - 1).max(1),
-        if depth == 1 { "f1[0]" } else { "ran" },
-        depth - 1,
+        if pipe == 0 { format!("f{depth}[0]") } else { "ran".to_owned() },
+        pipe,
         if has.flips { "flip" } else { "1'b0" },
         last = bits - 1,
     );
+    if has.shared {
+        text += "  assign all_kept = kept;\n";
+    }
     for plane in 0..has.planes {
         text += &format!("  assign all_outputs_{plane} = level[{plane}];\n");
     }
@@ -149,7 +170,28 @@ fn networks() -> Vec<(&'static str, Draft)> {
             "selected bits and flipped directions",
             build(pixels, &[Plan::same(1, PadValue::Zero, 6, sign), Plan::pool(Op::SumPool, 2, two)]),
         ),
+        (
+            "digits without zero",
+            kinds(Shape::vector(20), 4, WeightKind::Planes, |p| p.rows.iter().any(|r| r.passes != 0)),
+        ),
+        ("digits behind masks", kinds(Shape::vector(20), 4, WeightKind::Integer, |p| !p.masks.is_empty())),
+        (
+            "a shared sum of lists",
+            kinds(Shape::vector(100), 12, WeightKind::AlphaBeta, |p| p.rows[0].shared && p.fetch() == 2),
+        ),
     ]
+}
+
+/// The first random network of two layers with weights of `kind` whose lanes have what is asked for.
+fn kinds(shape: Shape, outputs: u32, kind: WeightKind, has: fn(&Program) -> bool) -> Draft {
+    let plans = [Plan::dense(outputs, Kind::Sign).with_weights(kind), Plan::dense(10, Kind::I32)];
+    let drafts = (0..100).map(|seed| arbitrary::build(shape, Kind::U8, &plans, &mut Random::new(seed)));
+    let found = drafts.into_iter().find(|draft| {
+        let words = draft.emit();
+        let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+        has(&Program::new(&model, &Options { lanes: 1, ..Options::default() }).unwrap())
+    });
+    found.expect("one of a hundred networks has it")
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The accelerator agrees with the reference on random models, whatever its lanes and its streams' pauses.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Draft, Kind, Model, Op, Shape};
-use bitfab_hdl::{HdlError, Options, Program, cycles};
+use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Op, Shape, WeightKind};
+use bitfab_hdl::{HdlError, Options, Program, Row, cycles};
 use bitfab_sim::engine::Engine;
 use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls, run_with_waveform};
 use bitfab_sim::software::Reference;
@@ -47,6 +47,85 @@ fn random_layers_of_every_operation_agree() {
             let draft = arbitrary::draft(op, &mut random);
             check(&draft, &mut random, &format!("{op:?} of seed {seed}"));
         }
+    }
+}
+
+/// Kinds of weights other than the plain one.
+const KINDS: [WeightKind; 6] = [
+    WeightKind::AlphaBeta,
+    WeightKind::Ternary,
+    WeightKind::PowerOfTwo,
+    WeightKind::Planes,
+    WeightKind::Integer,
+    WeightKind::SmartDeal,
+];
+
+#[test]
+fn random_layers_of_every_kind_of_weights_agree() {
+    for kind in KINDS {
+        for (seed, op) in (0..25).flat_map(|seed| [(seed, Op::Dense), (seed, Op::Conv2d)]) {
+            let mut random = Random::new(2000 + seed);
+            let draft = arbitrary::draft_of(op, Some(kind), &mut random);
+            check(&draft, &mut random, &format!("{kind:?} {op:?} of seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn random_models_reach_every_unit() {
+    let units: [(&str, fn(&Row) -> bool); 6] = [
+        ("several passes", |row| row.passes != 0),
+        ("lists", |row| row.listed),
+        ("lists of doubling planes", |row| row.listed && row.doubles),
+        ("shared sums", |row| row.shared && !row.listed),
+        ("shared sums of lists with residuals", |row| row.shared && row.listed && row.residual),
+        ("requantisation", |row| row.requant && row.out_planes == 7),
+    ];
+    let mut rows = Vec::new();
+    for (kind, seed) in KINDS.into_iter().flat_map(|kind| (0..25).map(move |seed| (kind, seed))) {
+        for op in [Op::Dense, Op::Conv2d] {
+            let words = arbitrary::draft_of(op, Some(kind), &mut Random::new(2000 + seed)).emit();
+            let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+            rows.extend(Program::new(&model, &Options::default()).unwrap().rows);
+        }
+    }
+    for (unit, is_used) in units {
+        assert!(rows.iter().any(is_used), "no random model has {unit}");
+    }
+}
+
+/// A layer of 1,024 signs and 64 outputs whose weights are 5 (`ones` in a thousand of them) or -3.
+fn sparse_layer(ones: i32) -> Vec<u32> {
+    let mut random = Random::new(3);
+    let plans = [Plan::dense(1024, Kind::Sign), Plan::dense(64, Kind::Sign)];
+    let mut draft = arbitrary::build(Shape::vector(8), Kind::U8, &plans, &mut random);
+    let words = draft.emit();
+    let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+    let layer = model.layer(1).unwrap();
+    let matrix: Vec<i32> = (0..1024 * 64).map(|_| if random.between(1, 1000) <= ones { 5 } else { -3 }).collect();
+    let weights = DraftWeights::alpha_beta(&layer, &matrix, -3, 3, Coder::Rice);
+    let (low, high) = Layer { weights: weights.view().unwrap(), ..layer }.implied_bound();
+    let last = draft.layers.last_mut().unwrap();
+    last.bound = Bound { low: low as i32, high: high as i32 };
+    last.weights = weights;
+    // Weights that are not bits meet a window of bytes.
+    last.scratch = draft.arena_words;
+    draft.arena_words += 1024 / 4;
+    draft.emit()
+}
+
+#[test]
+fn cycles_fall_with_the_ones() {
+    let cycles_of = |ones: i32, options: Options| {
+        let words = sparse_layer(ones);
+        let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+        cycles(&model, &options).unwrap().rows[1].iter().sum::<u64>()
+    };
+    for (lanes, reads, most) in [(1, 1, 30), (8, 8, 50), (8, 1, 80)] {
+        let options = Options { lanes, reads, ..Options::default() };
+        let counted: Vec<u64> = [500, 50, 20, 10, 5].into_iter().map(|ones| cycles_of(ones, options)).collect();
+        assert!(counted.windows(2).all(|pair| pair[1] <= pair[0]), "{counted:?}");
+        assert!(100 * counted[3] <= most * counted[0], "one in a hundred: {counted:?}");
     }
 }
 
@@ -133,6 +212,7 @@ fn options_and_models_that_do_not_fit_are_refused_with_advice() {
     let refused = |options: Options| Program::new(&model, &options).unwrap_err();
     assert_eq!(refused(Options::default().with_lanes(3)), HdlError::Lanes { lanes: 3 });
     assert_eq!(refused(Options { pipe: 4, ..Options::default() }), HdlError::Pipe { pipe: 4 });
+    assert_eq!(refused(Options::default().with_reads(16)), HdlError::Reads { reads: 16, lanes: 8 });
     let plans = [Plan::dense(5_000, Kind::Sign)];
     let large = arbitrary::build(Shape::new(200, 200, 1), Kind::U8, &plans, &mut Random::new(1)).emit();
     let large = Model::new(bytemuck::cast_slice(&large)).unwrap();

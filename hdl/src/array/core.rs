@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lanes::{Lanes, Operands};
 use super::scaler::Scaler;
 use crate::front::Byte;
-use crate::program::{Program, Row};
+use crate::program::{COLUMNS, Program, Row};
 use crate::sequencer::{Issue, flag};
 
 /// A word that has been stored, as simulators trace it.
@@ -224,10 +224,17 @@ impl Array {
         let is_looked_up = program.fetch() == 2;
         let now = if is_looked_up { self.before } else { issue };
         let by_list = is_looked_up && row.listed && self.delay[0] & flag::SELECT == 0;
+        let ram = |address: u32| self.ram.get(address as usize).copied().unwrap_or(0);
         for (read, x) in self.x.iter_mut().enumerate() {
-            let at = now.w as usize * program.reads() + read;
-            let offset = if by_list { program.offsets.get(at).copied().unwrap_or(0) } else { 0 };
-            *x = self.ram.get(now.x.wrapping_add(offset) as usize).copied().unwrap_or(0);
+            if !by_list {
+                *x = ram(now.x);
+                continue;
+            }
+            // Each byte of a listed word has its own place.
+            let first = (now.w as usize * program.reads() + read) * COLUMNS;
+            let offset = |column| program.offsets.get(first + column).copied().unwrap_or(0);
+            let byte = |column| ram(now.x.wrapping_add(offset(column))) & 0xff_u32 << (8 * column);
+            *x = (0..COLUMNS).fold(0, |word, column| word | byte(column));
         }
         self.w = now.w;
         self.before = issue;

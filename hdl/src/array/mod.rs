@@ -4,6 +4,7 @@ mod core;
 mod lane_text;
 mod lanes;
 mod leaf;
+mod reads_text;
 mod scaler;
 mod scaler_text;
 mod text;

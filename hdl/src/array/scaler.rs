@@ -47,7 +47,7 @@ impl Scaler {
         if self.total.1 {
             self.collect(row);
         }
-        // As many bits as the sums have; 64 of them wrap as those of the reference do.
+        // As many bits as the sums have.
         let unused = 128 - self.program.scale_bits;
         let (product, addend, is_product) = self.product;
         self.total = (product.wrapping_add(addend) << unused >> unused, is_product);

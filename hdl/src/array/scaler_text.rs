@@ -41,9 +41,8 @@ fn entries(program: &Program) -> String {
     let (factor, bits) = (program.factor_bits(), program.scale_bits);
     let depth = program.depth();
     let row = |(multiplier, addend): &(i64, i128)| {
-        let low = *addend as u64 & u64::MAX >> (64 - bits);
-        let own = *multiplier as u64 & (1_u64 << factor).wrapping_sub(1);
-        digits(&[(low, bits), (own, factor)])
+        let (low, high) = (*addend as u64, (*addend >> 64) as u64);
+        digits(&[(low, bits.min(64)), (high, bits.saturating_sub(64)), (*multiplier as u64, factor)])
     };
     let rows: Vec<String> = program.scales.iter().map(row).collect();
     let entry_bits = width(rows.len() as u64);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::lane_text::{Lane, lanes_text};
+use super::reads_text::activations;
 use super::scaler_text;
 use crate::program::{Program, Row};
 use crate::sequencer::flag;
@@ -104,85 +105,8 @@ pub(super) fn delays(depth: usize) -> String {
     text
 }
 
-/// The activation memory, a copy for each read, and the words that the lanes see.
-fn activations(program: &Program, uses: &Uses) -> String {
-    let top = program.ram_words - 1;
-    let last = width(u64::from(top)) - 1;
-    let mut text = lookup(program);
-    let _ = writeln!(text, "wire [3:0] store_bytes;\nwire [{last}:0] store_address;\nwire [31:0] store_data;");
-    for read in 0..program.reads() {
-        // The first one has no number, as most engines have no other.
-        let number = if read == 0 { String::new() } else { format!("_{read}") };
-        let address = if program.fetch() == 1 {
-            format!("x[{last}:0]")
-        } else {
-            format!("x_before + (offset_{read} & offset_mask)")
-        };
-        let _ = write!(
-            text,
-            "(* no_rw_check *) reg [31:0] ram{number} [0:{top}];\nreg [31:0] read{number};\n\
-             wire [{last}:0] read_address{number} = {address};\n\
-             always @(posedge clock) begin\n  read{number} <= ram{number}[read_address{number}];\n"
-        );
-        for byte in 0..4 {
-            let (low, high) = (8 * byte, 8 * byte + 7);
-            let _ = writeln!(
-                text,
-                "  if (store_bytes[{byte}]) ram{number}[store_address][{high}:{low}] <= store_data[{high}:{low}];"
-            );
-        }
-        let _ = writeln!(text, "end\nwire [31:0] word{number} = {};", forced(program, uses, &format!("read{number}")));
-    }
-    if program.reads() > 1 {
-        let names: Vec<String> = (1..program.reads()).rev().map(|read| format!("word_{read}")).collect();
-        let _ = writeln!(text, "wire [{}:0] words = {{{}, word}};", 32 * program.reads() - 1, names.join(", "));
-    }
-    text
-}
-
-/// What the lanes see of the word that was read.
-fn forced(program: &Program, uses: &Uses, read: &str) -> String {
-    let stage = program.fetch();
-    let zero = late(stage, flag::ZERO);
-    let (ones, tail) = (late(stage, flag::ONES), late(stage, flag::TAIL));
-    let word = if uses.zero { format!("({read} & ~{{32{{{zero}}}}})") } else { read.to_owned() };
-    if uses.ones { format!("{ones} ? ({tail} ? tail : 32'hffffffff) : {word}") } else { word }
-}
-
-/// Where the words of listed rows lie: read a cycle before the words themselves.
-fn lookup(program: &Program) -> String {
-    if program.fetch() == 1 {
-        return "initial list_end = 0;\n".to_owned();
-    }
-    let reads = program.reads();
-    let bits = width(u64::from(program.offsets.iter().copied().max().unwrap_or(0)));
-    let row = |(end, offsets): (&bool, &[u32])| {
-        let fields = offsets.iter().map(|offset| (u64::from(*offset), bits));
-        digits(&std::iter::once((u64::from(*end), 1)).chain(fields).collect::<Vec<_>>())
-    };
-    let rows: Vec<String> = program.ends.iter().zip(program.offsets.chunks(reads)).map(row).collect();
-    let last = width(rows.len() as u64 - 1) - 1;
-    let total = 1 + bits * reads as u32;
-    let address = width(u64::from(program.ram_words) - 1);
-    let weights = width(u64::from(program.weight_addresses)) - 1;
-    let mut text = read_only("lists", total, &rows, &format!("w[{last}:0]"));
-    let _ = write!(
-        text,
-        "reg [{}:0] x_before = 0;\nalways @(posedge clock) x_before <= x[{0}:0];\n\
-         reg [{weights}:0] w_before = 0;\nalways @(posedge clock) w_before <= w[{weights}:0];\n\
-         always @(*) list_end = lists_read[0];\nwire [{0}:0] offset_mask = {{{address}{{is_listed && !{1}}}}};\n",
-        address - 1,
-        late(1, flag::SELECT),
-    );
-    for read in 0..reads {
-        let low = 1 + bits * read as u32;
-        let _ = writeln!(text, "wire [{}:0] offset_{read} = lists_read[{}:{low}];", address - 1, low + bits - 1);
-    }
-    text
-}
-
 /// A memory with a registered read, one column a lane.
-fn read_only(name: &str, bits: u32, contents: &[String], read: &str) -> String {
+pub(super) fn read_only(name: &str, bits: u32, contents: &[String], read: &str) -> String {
     let declared = memory(name, bits, contents);
     format!("{declared}reg [{}:0] {name}_read;\nalways @(posedge clock) {name}_read <= {name}[{read}];\n", bits - 1)
 }

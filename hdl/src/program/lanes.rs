@@ -6,6 +6,9 @@ use super::digits::Digits;
 use super::units::{Channel, Units};
 use crate::Options;
 
+/// Bytes of a word, which listed layers find one by one.
+pub(crate) const COLUMNS: usize = 4;
+
 /// Words of one layer for all lanes: address by address, lane by lane; for each group of lanes pass after pass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerImage {
@@ -21,9 +24,9 @@ pub(crate) struct LayerImage {
     pub starts: Vec<u32>,
     /// What each channel does, dummies up to whole groups included.
     pub channels: Vec<Channel>,
-    /// Whether words that no lane needs are skipped: every address says where its words lie.
+    /// Whether bytes that no lane needs are skipped: every address says where the bytes of its words lie.
     pub listed: bool,
-    /// Where listed words lie, from the window's start: address by address, in it read by read.
+    /// Where these bytes lie, from the window's start: address by address, in it read by read, byte by byte.
     pub offsets: Vec<u32>,
     /// Whether the next address is the last of its pass.
     pub ends: Vec<bool>,
@@ -39,17 +42,32 @@ struct Pass {
 }
 
 impl Pass {
-    /// For each read: the positions that any of its lanes needs.
+    /// For each read and each byte of its words: the positions at which any of its lanes needs that byte.
     fn lists(&self, options: &Options) -> Vec<Vec<usize>> {
         let (lanes, share) = (options.lanes as usize, (options.lanes / options.reads) as usize);
-        let needs = |read: usize, position: usize| {
-            let first = position * lanes + read * share;
-            self.words[first..first + share].iter().any(|(_, mask)| *mask != 0)
+        let needs = |column: usize, position: usize| {
+            let first = position * lanes + column / COLUMNS * share;
+            self.words[first..first + share].iter().any(|(_, mask)| byte(*mask, column) != 0)
         };
         let positions = 0..self.offsets.len();
-        let list = |read| positions.clone().filter(|position| needs(read, *position)).collect();
-        (0..options.reads as usize).map(list).collect()
+        let list = |column| positions.clone().filter(|position| needs(column, *position)).collect();
+        (0..options.reads as usize * COLUMNS).map(list).collect()
     }
+
+    /// What `lane` sees at address `at` of the lists.
+    fn listed(&self, lists: &[Vec<usize>], at: usize, lane: usize, options: &Options) -> (u32, u32) {
+        let (lanes, share) = (options.lanes as usize, (options.lanes / options.reads) as usize);
+        let columns = lane / share * COLUMNS..(lane / share + 1) * COLUMNS;
+        columns.filter_map(|column| Some((column, lists[column].get(at)?))).fold((0, 0), |sum, (column, position)| {
+            let (weights, mask) = self.words[position * lanes + lane];
+            (sum.0 | byte(weights, column), sum.1 | byte(mask, column))
+        })
+    }
+}
+
+/// The byte of `word` that belongs to `column`, where it is.
+fn byte(word: u32, column: usize) -> u32 {
+    word & 0xff << (8 * (column % COLUMNS))
 }
 
 /// Addresses of a listed pass; at least two, since an address announces that the next one is the last.
@@ -123,15 +141,13 @@ impl LayerImage {
         }
     }
 
-    /// Appends the words of a pass that lanes need; reads with fewer of them end with words that no lane sees.
+    /// Appends the words of a pass that lanes need; shorter lists end with bytes that no lane sees.
     fn push_list(&mut self, pass: &Pass, lists: &[Vec<usize>], options: &Options) {
-        let (lanes, share) = (options.lanes as usize, (options.lanes / options.reads) as usize);
         let length = length(lists);
         self.longest = self.longest.max(length as u32);
         for at in 0..length {
-            for lane in 0..lanes {
-                let position = lists[lane / share].get(at);
-                let (weights, mask) = position.map_or((0, 0), |position| pass.words[position * lanes + lane]);
+            for lane in 0..options.lanes as usize {
+                let (weights, mask) = pass.listed(lists, at, lane, options);
                 self.weights.push(weights);
                 self.masks.push(mask);
             }

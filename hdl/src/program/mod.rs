@@ -16,6 +16,7 @@ pub use row::Row;
 use crate::{HdlError, Options};
 use digits::Digits;
 use jobs::byte_offset;
+pub(crate) use lanes::COLUMNS;
 use lanes::LayerImage;
 use scales::{Scale, common_bits, wide_bits};
 use units::Units;
@@ -40,7 +41,7 @@ pub struct Program {
     pub weights: Vec<u32>,
     /// Masks, for the first addresses of the weights.
     pub masks: Vec<u32>,
-    /// Where the words of listed rows lie, for the first addresses of the weights: in each read by read.
+    /// Where the words of listed rows lie, for the first addresses of the weights: in each read by read, byte by byte.
     pub offsets: Vec<u32>,
     /// Whether the next address is the last of its pass, for the same addresses.
     pub ends: Vec<bool>,
@@ -320,8 +321,7 @@ impl Program {
         let common = common_bits(&scales, shift);
         for scale in scales.into_iter().map(|scale| scale.reduced(common)) {
             let (least, greatest) = scale.range;
-            // The reference calculates with 64 bits too.
-            self.scale_bits = self.scale_bits.max(wide_bits(least).max(wide_bits(greatest))).min(64);
+            self.scale_bits = self.scale_bits.max(wide_bits(least).max(wide_bits(greatest)));
             self.scales.push((scale.multiplier, scale.addend));
         }
         // Lanes past the last channel have counted something negative, which becomes 0.

