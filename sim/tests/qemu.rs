@@ -1,11 +1,12 @@
 //! Firmware in emulators against the runtime on the laptop, and what its instructions cost.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bitfab_format::arbitrary::{Random, chain, value};
-use bitfab_format::{Draft, Kind, Model, Op, Shape};
+use bitfab_format::arbitrary::{Random, chain, draft_of, value};
+use bitfab_format::{Coder, Draft, Kind, Model, Op, Shape, WeightKind};
 use bitfab_sim::engine::{Engine, Run};
 use bitfab_sim::qemu::bench::Problem;
 use bitfab_sim::qemu::{Board, Options, Qemu, QemuError};
@@ -46,9 +47,38 @@ fn images(model: &Model<'_>, count: usize, random: &mut Random) -> Vec<Vec<u8>> 
     (0..count).map(|_| image()).collect()
 }
 
-fn agrees(board: Board) -> Result<()> {
+/// One layer of every kind of weights, every coder and every kind of input, of several sizes.
+fn kinds() -> Vec<(u64, Draft)> {
+    let weights = [
+        WeightKind::AlphaBeta,
+        WeightKind::Ternary,
+        WeightKind::PowerOfTwo,
+        WeightKind::Planes,
+        WeightKind::Integer,
+        WeightKind::SmartDeal,
+    ];
+    let (mut seen, mut found) = (BTreeMap::new(), Vec::new());
+    for (kind, seed) in weights.into_iter().flat_map(|kind| (0..400).map(move |seed| (kind, seed))) {
+        let op = if seed % 2 == 0 { Op::Dense } else { Op::Conv2d };
+        let draft = draft_of(op, Some(kind), &mut Random::new(seed));
+        let words = draft.emit();
+        let Some(layer) = Model::from_words(&words).ok().and_then(|model| model.layers().last()) else { continue };
+        let input = std::mem::discriminant(&layer.input.kind);
+        // Lists are of one segment, or of a whole one and a shorter one after it.
+        let is_long = layer.weights.coder() == Coder::List && layer.fan_in() > 256;
+        let fact = (format!("{kind:?} {:?}", layer.weights.coder()), format!("{input:?}"), is_long);
+        let count = seen.entry(fact).or_insert(0);
+        if layer.weights.kind() == kind && *count < 1 && layer.plane_macs() < 1_000_000 {
+            *count += 1;
+            found.push((seed, draft));
+        }
+    }
+    found
+}
+
+fn agrees(board: Board, models: Vec<(u64, Draft)>) -> Result<()> {
     let mut qemu = Qemu::new(board)?;
-    for (seed, draft) in models() {
+    for (seed, draft) in models {
         let words = draft.emit();
         let model = Model::new(bytemuck::cast_slice(&words)).context("a random model is valid")?;
         let images = images(&model, 3, &mut Random::new(seed));
@@ -67,7 +97,14 @@ fn agrees(board: Board) -> Result<()> {
 
 #[test]
 fn every_board_computes_what_the_runtime_does() -> Result<()> {
-    Board::ALL.into_iter().try_for_each(agrees)
+    Board::ALL.into_iter().try_for_each(|board| agrees(board, models()))
+}
+
+#[test]
+fn every_kind_of_weights_is_the_same_on_every_core() -> Result<()> {
+    assert!(kinds().len() >= 48, "{} models", kinds().len());
+    let boards = [Board::M0OnM3, Board::M3, Board::M4, Board::RiscV];
+    boards.into_iter().try_for_each(|board| agrees(board, kinds()).with_context(|| format!("{board}")))
 }
 
 /// What the firmware says about `model` and `image`.

@@ -29,8 +29,10 @@ use crate::weighted::{self, Multiply};
 
 /// The window that one group sees.
 pub(crate) struct Window<'a> {
-    /// Values plus `bias`, 32 a word of a row of bits; those past the fan-in are values 0.
+    /// Values plus `bias`, a byte each; those past the fan-in, up to a multiple of 32, are values 0.
     bytes: &'a [u8],
+    /// The same as words.
+    words: &'a [u32],
     /// What was added to each value.
     bias: i32,
     /// The sum of the values, without bias.
@@ -38,11 +40,18 @@ pub(crate) struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// The values in order.
-    #[cfg(any(feature = "power-of-two", feature = "ternary", feature = "integer"))]
-    fn values(&self, fan_in: usize) -> impl Iterator<Item = i32> {
-        let bias = self.bias;
-        self.bytes.get(..fan_in).unwrap_or_default().iter().map(move |&byte| i32::from(byte).wrapping_sub(bias))
+    /// Three values from `at` on; 0 past the end.
+    #[cfg(feature = "smart-deal")]
+    #[inline(always)]
+    fn three(&self, at: usize) -> [i32; 3] {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let (a, b, c) = match *rest {
+            [a, b, c, ..] => (a.into(), b.into(), c.into()),
+            [a, b] => (a.into(), b.into(), self.bias),
+            [a] => (a.into(), self.bias, self.bias),
+            [] => return [0; 3],
+        };
+        [a, b, c].map(|value: i32| value.wrapping_sub(self.bias))
     }
 }
 
@@ -121,8 +130,13 @@ impl Multiply for ValueRows<'_> {
             self.sum = gather::gather(self.layer, self.bytes, self.input, self.memory, place, group);
             self.gathered = Some(group);
         }
-        let bytes = bytemuck::cast_slice(&*self.memory);
-        let window = Window { bytes, bias: gather::bias(self.layer.input.kind), sum: self.sum };
+        let words = &*self.memory;
+        let window = Window {
+            bytes: bytemuck::cast_slice(words),
+            words,
+            bias: gather::bias(self.layer.input.kind),
+            sum: self.sum,
+        };
         if is_new {
             self.rows.prepare(&window);
         }

@@ -182,3 +182,16 @@ pub(crate) fn add_listed(lists: &mut Lists<'_, '_>, worth: [i32; 3], accumulator
     // The last rows, whose ends are checked byte by byte.
     portable::add_listed(lists, worth, accumulators.get_mut(done..).unwrap_or_default());
 }
+
+/// See [`crate::arch`].
+#[cfg(all(thumb_dsp, feature = "integer"))]
+pub(crate) fn dot(window: &[u32], weights: &[u32], bias: i32) -> i32 {
+    let words = window.len().min(weights.len());
+    if words == 0 {
+        return 0;
+    }
+    // In both halves, taken off.
+    let less = (bias.wrapping_neg() as u32 & 0xffff).wrapping_mul(0x0001_0001);
+    // SAFETY: both slices have at least `words` words, which is not 0; the assembly writes nothing.
+    unsafe { assembly::dot(window.as_ptr(), weights.as_ptr(), words, less) }
+}

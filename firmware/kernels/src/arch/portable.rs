@@ -132,6 +132,20 @@ fn select(rest: &mut &[u8], count: u8, segment: &[u8; SEGMENT]) -> u32 {
     positions.iter().fold(0, |sum: u32, &position| sum.wrapping_add(segment[usize::from(position)].into()))
 }
 
+/// See [`crate::arch`].
+#[cfg(feature = "integer")]
+#[allow(dead_code)] // some cores have their own
+pub(crate) fn dot(window: &[u32], weights: &[u32], bias: i32) -> i32 {
+    let (mut products, mut sum) = (0i32, 0i32);
+    for (&values, &weights) in window.iter().zip(weights) {
+        let (values, weights) = (values.to_le_bytes(), weights.to_le_bytes().map(|weight| i32::from(weight as i8)));
+        let each = |place: usize| i32::from(values[place]).wrapping_mul(weights[place]);
+        products = products.wrapping_add(each(0)).wrapping_add(each(1)).wrapping_add(each(2)).wrapping_add(each(3));
+        sum = weights.iter().fold(sum, |sum, weight| sum.wrapping_add(*weight));
+    }
+    products.wrapping_sub(sum.wrapping_mul(bias))
+}
+
 /// Whether `count_ones` is an instruction.
 const HAS_POPCOUNT: bool =
     cfg!(any(target_feature = "zbb", target_feature = "popcnt", target_arch = "aarch64", target_arch = "wasm32"));

@@ -54,7 +54,7 @@ pub(super) fn gather(
         // The bias flips the top bit of each byte; those of the outside were 0 so far.
         memory.iter_mut().for_each(|word| *word ^= 0x8080_8080);
     }
-    if matches!(layer.weights, Weights::AlphaBeta { .. }) { sum(memory, bias) } else { 0 }
+    if matches!(layer.weights, Weights::AlphaBeta { .. } | Weights::Ternary(_)) { sum(memory, bias) } else { 0 }
 }
 
 /// Copies the values of a pixel, and of those after it while `to` is longer, from channel `channel` on.

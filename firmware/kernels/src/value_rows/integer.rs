@@ -1,8 +1,14 @@
-//! Integers of 2 to 8 bits (SPEC.md 6.11, NUMERICS 3.13).
+//! Integers of 2 to 8 bits (SPEC.md 6.11, NUMERICS 3.13): widened to bytes, which meet the bytes of the window.
 
 use bitfab_format::{Layer, WORD_BITS};
 
 use super::{Rows, Window};
+use crate::arch;
+
+/// Weights that are widened at once: a whole number of words of any width.
+const CHUNK: usize = 64;
+/// Bytes of a word.
+const BYTES: usize = 4;
 
 /// A walk over rows of integers.
 pub(super) struct Integers<'a> {
@@ -10,14 +16,15 @@ pub(super) struct Integers<'a> {
     rest: &'a [u32],
     bits: u32,
     row_words: usize,
-    fan_in: usize,
+    /// Words of the window.
+    window_words: usize,
 }
 
 impl<'a> Integers<'a> {
     pub fn new(layer: &Layer<'_>, bits: u32, words: &'a [u32]) -> Self {
         let fan_in = layer.fan_in() as usize;
         let row_words = fan_in.wrapping_mul(bits as usize).div_ceil(WORD_BITS as usize);
-        Self { words, rest: words, bits, row_words, fan_in }
+        Self { words, rest: words, bits, row_words, window_words: fan_in.div_ceil(BYTES) }
     }
 }
 
@@ -27,33 +34,46 @@ impl Rows for Integers<'_> {
     }
 
     fn multiply(&mut self, window: &Window<'_>, accumulators: &mut [i32]) {
+        let window_words = window.words.get(..self.window_words).unwrap_or_default();
         for acc in accumulators {
             let row = self.rest.split_off(..self.row_words).unwrap_or_default();
-            *acc = dot(row, self.bits, window.values(self.fan_in));
+            if self.bits == 8 {
+                *acc = arch::dot(window_words, row, window.bias);
+                continue;
+            }
+            let chunk_words = (self.bits as usize).wrapping_mul(CHUNK / WORD_BITS as usize).max(1);
+            for (row, window_words) in row.chunks(chunk_words).zip(window_words.chunks(CHUNK / BYTES)) {
+                let mut bytes = [0; CHUNK / BYTES];
+                widen(self.bits, row, &mut bytes);
+                *acc = acc.wrapping_add(arch::dot(window_words, &bytes, window.bias));
+            }
         }
     }
 }
 
-/// The dot product of a row and values.
-#[inline(always)]
-fn dot(row: &[u32], bits: u32, values: impl Iterator<Item = i32>) -> i32 {
-    let mut words = row.iter().copied();
-    // `have` bits are left of the last word, in the lowest places.
-    let (mut pending, mut have, unused) = (0u32, 0u32, WORD_BITS - bits);
-    let mut acc = 0i32;
-    for x in values {
+/// Turns values of `bits` bits to bytes, four at a time.
+fn widen(bits: u32, row: &[u32], bytes: &mut [u32; CHUNK / BYTES]) {
+    let unit = |count: u32, ones: u32| ones.wrapping_mul((1u32 << (count % WORD_BITS)).wrapping_sub(1));
+    // Fields of two values in halves, and of one in bytes.
+    let (pairs, ones) = (unit(2 * bits, 0x0001_0001), unit(bits, 0x0101_0101));
+    let sign = 0x0101_0101 << (bits.wrapping_sub(1) % 8);
+    let (apart, step) = (16u32.wrapping_sub(2 * bits), 8u32.wrapping_sub(bits));
+    let (mut words, mut pending, mut have) = (row.iter(), 0u32, 0u32);
+    for four in bytes {
+        let need = 4 * bits;
         let mut code = pending;
-        if have < bits {
-            let word = words.next().unwrap_or(0);
+        if have < need {
+            let word = words.next().copied().unwrap_or(0);
             code |= word.wrapping_shl(have);
-            pending = word.wrapping_shr(bits - have);
-            have += unused;
+            pending = word.checked_shr(need.wrapping_sub(have)).unwrap_or(0);
+            have = have.wrapping_add(WORD_BITS);
         } else {
-            pending = pending.wrapping_shr(bits);
-            have -= bits;
+            pending = pending.wrapping_shr(need);
         }
-        let weight = (code.wrapping_shl(unused) as i32).wrapping_shr(unused);
-        acc = acc.wrapping_add(x.wrapping_mul(weight));
+        have = have.wrapping_sub(need);
+        let halves = code & pairs & 0xffff | code.wrapping_shl(apart) & pairs & !0xffff;
+        let fields = halves & ones & 0x00ff_00ff | halves.wrapping_shl(step) & ones & 0xff00_ff00;
+        // Extends each sign: no byte borrows from the next, whose top bit is set.
+        *four = ((fields ^ sign | 0x8080_8080).wrapping_sub(sign)) ^ 0x8080_8080;
     }
-    acc
 }

@@ -12,13 +12,11 @@ pub(super) struct Powers<'a> {
     words: &'a [u32],
     rest: &'a [u32],
     row_words: usize,
-    fan_in: usize,
 }
 
 impl<'a> Powers<'a> {
     pub fn new(layer: &Layer<'_>, words: &'a [u32]) -> Self {
-        let fan_in = layer.fan_in() as usize;
-        Self { words, rest: words, row_words: fan_in.div_ceil(NIBBLES), fan_in }
+        Self { words, rest: words, row_words: (layer.fan_in() as usize).div_ceil(NIBBLES) }
     }
 }
 
@@ -28,25 +26,26 @@ impl Rows for Powers<'_> {
     }
 
     fn multiply(&mut self, window: &Window<'_>, accumulators: &mut [i32]) {
+        // Windows end with zeros up to whole words of nibbles.
+        let (eights, _) = window.bytes.as_chunks::<NIBBLES>();
         for acc in accumulators {
             let row = self.rest.split_off(..self.row_words).unwrap_or_default();
-            let mut values = window.values(self.fan_in);
-            for &word in row {
-                let mut nibbles = word;
-                for x in values.by_ref().take(NIBBLES) {
-                    *acc = acc.wrapping_add(product(x, nibbles));
-                    nibbles >>= 4;
-                }
-            }
+            *acc = row.iter().zip(eights).fold(0, |acc, (&word, values)| add(acc, word, values, window.bias));
         }
     }
 }
 
-/// `x` times the weight of the lowest nibble.
+/// Adds eight values, shifted and signed as their nibbles say.
 #[inline(always)]
-const fn product(x: i32, nibble: u32) -> i32 {
-    let exponent = nibble & 7;
-    let magnitude = if exponent == 0 { 0 } else { x.wrapping_shl(exponent.wrapping_sub(1)) };
-    let sign = (nibble << 28) as i32 >> 31;
-    (magnitude ^ sign).wrapping_sub(sign)
+fn add(mut acc: i32, word: u32, values: &[u8; NIBBLES], bias: i32) -> i32 {
+    let mut nibbles = word;
+    for &value in values {
+        let exponent = nibbles & 7;
+        if exponent != 0 {
+            let shifted = i32::from(value).wrapping_sub(bias).wrapping_shl(exponent.wrapping_sub(1));
+            acc = if nibbles & 8 == 0 { acc.wrapping_add(shifted) } else { acc.wrapping_sub(shifted) };
+        }
+        nibbles >>= 4;
+    }
+    acc
 }

@@ -37,37 +37,42 @@ impl<'a> Deals<'a> {
 
     /// What each number of the basis of a chunk is multiplied with: `sum over r of Ce[r][j] x[3 r + s]`.
     fn chunk(&mut self, window: &Window<'_>, mut at: usize, mut rows: u32) -> [[i32; 3]; 3] {
+        let mut stream = self.stream; // in registers
         let mut sums = [[0; 3]; 3];
         while rows != 0 {
             // Rows of zeros are skipped together.
-            let zeros = self.stream.skip_zeros(rows);
+            let zeros = stream.skip_zeros(rows);
             if zeros != 0 {
                 rows -= zeros;
                 at = at.wrapping_add((zeros as usize).wrapping_mul(3));
                 continue;
             }
             rows -= 1;
-            let mut mask = self.stream.take(4);
-            let values = window.bytes.get(at..).unwrap_or_default().iter();
+            let mut mask = stream.take(4);
+            let x = window.three(at);
             at = at.wrapping_add(3);
             for sums in &mut sums {
-                mask <<= 1;
-                if mask & 8 != 0 {
-                    self.add(values.clone(), window.bias, sums);
+                if mask & 4 != 0 {
+                    add(stream.take(4), x, sums);
                 }
+                mask <<= 1;
             }
         }
+        self.stream = stream;
         sums
     }
+}
 
-    /// Adds the next coefficient times three values.
-    fn add(&mut self, values: core::slice::Iter<'_, u8>, bias: i32, sums: &mut [i32; 3]) {
-        let code = self.stream.take(4);
-        for (sum, &byte) in sums.iter_mut().zip(values) {
-            let product = i32::from(byte).wrapping_sub(bias).wrapping_shl(code & 7);
-            *sum = sum.wrapping_add(if code & 8 == 0 { product } else { product.wrapping_neg() });
-        }
-    }
+/// Adds a coefficient, a sign bit and an exponent, times three values.
+#[inline(always)]
+fn add(code: u32, [a, b, c]: [i32; 3], sums: &mut [i32; 3]) {
+    let shift = code & 7;
+    let [a, b, c] = [a.wrapping_shl(shift), b.wrapping_shl(shift), c.wrapping_shl(shift)];
+    let [x, y, z] = *sums;
+    *sums = match code & 8 {
+        0 => [x.wrapping_add(a), y.wrapping_add(b), z.wrapping_add(c)],
+        _ => [x.wrapping_sub(a), y.wrapping_sub(b), z.wrapping_sub(c)],
+    };
 }
 
 impl Rows for Deals<'_> {

@@ -4,8 +4,9 @@ use bitfab_format::Layer;
 
 use super::{Rows, Window};
 
-/// Digits of a word.
-const DIGITS: usize = 20;
+/// Digits of a word, and of a byte.
+const WORD_DIGITS: usize = 20;
+const DIGITS: usize = 5;
 
 /// A walk over rows of trits.
 pub(super) struct Trits<'a> {
@@ -18,7 +19,7 @@ pub(super) struct Trits<'a> {
 impl<'a> Trits<'a> {
     pub fn new(layer: &Layer<'_>, words: &'a [u32]) -> Self {
         let fan_in = layer.fan_in() as usize;
-        Self { words, rest: words, row_words: fan_in.div_ceil(DIGITS), fan_in }
+        Self { words, rest: words, row_words: fan_in.div_ceil(WORD_DIGITS), fan_in }
     }
 }
 
@@ -28,19 +29,32 @@ impl Rows for Trits<'_> {
     }
 
     fn multiply(&mut self, window: &Window<'_>, accumulators: &mut [i32]) {
+        let (fives, last) = window.bytes.get(..self.fan_in).unwrap_or_default().as_chunks::<DIGITS>();
         for acc in accumulators {
-            let row = self.rest.split_off(..self.row_words).unwrap_or_default();
-            let mut values = window.values(self.fan_in);
-            for &byte in bytemuck::cast_slice::<u32, u8>(row) {
-                let mut digits = u32::from(byte);
-                for x in values.by_ref().take(5) {
-                    // A third, exact for numbers below 512.
-                    let rest = digits.wrapping_mul(171) >> 9;
-                    let digit = digits.wrapping_sub(rest.wrapping_mul(3)) as i32;
-                    *acc = acc.wrapping_add(x.wrapping_mul(digit.wrapping_sub(1)));
-                    digits = rest;
-                }
+            let row = bytemuck::cast_slice::<u32, u8>(self.rest.split_off(..self.row_words).unwrap_or_default());
+            // Digits are one more than weights.
+            let mut sum = window.sum.wrapping_neg();
+            for (&byte, values) in row.iter().zip(fives) {
+                sum = add(sum, byte, values, window.bias);
             }
+            if let Some(&byte) = row.get(fives.len()) {
+                sum = add(sum, byte, last, window.bias);
+            }
+            *acc = sum;
         }
     }
+}
+
+/// Adds the products of the digits of a byte and up to five values.
+#[inline(always)]
+fn add(mut sum: i32, byte: u8, values: &[u8], bias: i32) -> i32 {
+    let mut digits = u32::from(byte);
+    for &value in values {
+        // A third, exact for numbers below 512.
+        let rest = digits.wrapping_mul(171) >> 9;
+        let digit = digits.wrapping_sub(rest.wrapping_mul(3)) as i32;
+        sum = sum.wrapping_add(i32::from(value).wrapping_sub(bias).wrapping_mul(digit));
+        digits = rest;
+    }
+    sum
 }
