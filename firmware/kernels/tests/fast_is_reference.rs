@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{Random, draft, draft_of, value};
-use bitfab_format::{Coder, Draft, Kind, Layer, Model, Op, PadValue, Tensor, Transform, WeightKind, requant};
+use bitfab_format::{Coder, Draft, Kind, Layer, Model, Op, PadValue, Rescale, Tensor, Transform, WeightKind};
 use bitfab_kernels::{Views, reference, run, values};
 use proptest::prelude::*;
 
@@ -245,7 +245,8 @@ fn requantisation_rounds_half_up_and_clamps() {
         let offset = if small { random.between(-9, 900).into() } else { random.bits() as i64 >> 2 };
         let shift = if small { shift % 5 + 1 } else { shift };
         let expected = naive(acc, multiplier, offset, shift, bits);
-        assert_eq!(requant(acc, multiplier, offset, shift, bits), expected, "{acc} {multiplier} {offset} {shift}");
+        let scale = Rescale { multiplier, offset, shift };
+        assert_eq!(scale.apply(acc, bits), expected, "{acc} {multiplier} {offset} {shift}");
         let sum = i128::from(acc) * i128::from(multiplier) + i128::from(offset);
         ties += usize::from(sum.rem_euclid(1 << shift) == 1 << (shift - 1) && expected > 0);
         low += usize::from(sum < -(1 << shift));
