@@ -45,13 +45,14 @@ impl Window<'_> {
     #[inline(always)]
     fn three(&self, at: usize) -> [i32; 3] {
         let rest = self.bytes.get(at..).unwrap_or_default();
-        let (a, b, c) = match *rest {
-            [a, b, c, ..] => (a.into(), b.into(), c.into()),
-            [a, b] => (a.into(), b.into(), self.bias),
-            [a] => (a.into(), self.bias, self.bias),
-            [] => return [0; 3],
-        };
-        [a, b, c].map(|value: i32| value.wrapping_sub(self.bias))
+        let value = |place: usize| rest.get(place).map_or(0, |&value| i32::from(value).wrapping_sub(self.bias));
+        match *rest {
+            [a, b, c, ..] => {
+                let value = |value: u8| i32::from(value).wrapping_sub(self.bias);
+                [value(a), value(b), value(c)]
+            }
+            _ => [value(0), value(1), 0],
+        }
     }
 }
 

@@ -37,15 +37,30 @@ impl Rows for Powers<'_> {
 
 /// Adds eight values, shifted and signed as their nibbles say.
 #[inline(always)]
-fn add(mut acc: i32, word: u32, values: &[u8; NIBBLES], bias: i32) -> i32 {
-    let mut nibbles = word;
-    for &value in values {
-        let exponent = nibbles & 7;
-        if exponent != 0 {
-            let shifted = i32::from(value).wrapping_sub(bias).wrapping_shl(exponent.wrapping_sub(1));
-            acc = if nibbles & 8 == 0 { acc.wrapping_add(shifted) } else { acc.wrapping_sub(shifted) };
-        }
-        nibbles >>= 4;
+fn add(acc: i32, word: u32, values: &[u8; NIBBLES], bias: i32) -> i32 {
+    // Written out, since a compiler that saves space keeps loops.
+    let &[a, b, c, d, e, f, g, h] = values;
+    let acc = product::<0>(
+        product::<1>(product::<2>(product::<3>(acc, word, d, bias), word, c, bias), word, b, bias),
+        word,
+        a,
+        bias,
+    );
+    product::<4>(
+        product::<5>(product::<6>(product::<7>(acc, word, h, bias), word, g, bias), word, f, bias),
+        word,
+        e,
+        bias,
+    )
+}
+
+/// Adds a value times the weight of nibble `AT`.
+#[inline(always)]
+const fn product<const AT: u32>(acc: i32, word: u32, value: u8, bias: i32) -> i32 {
+    let exponent = word >> (4 * AT) & 7;
+    if exponent == 0 {
+        return acc;
     }
-    acc
+    let shifted = (value as i32).wrapping_sub(bias).wrapping_shl(exponent.wrapping_sub(1));
+    if word & (8 << (4 * AT)) == 0 { acc.wrapping_add(shifted) } else { acc.wrapping_sub(shifted) }
 }

@@ -63,11 +63,11 @@ impl Rows for Rice<'_> {
     fn multiply(&mut self, window: &Window<'_>, accumulators: &mut [i32]) {
         let [scale, each, base] = self.ones.worth(window);
         let (low_bits, sign_bits) = (self.low_bits, u32::from(self.ones.is_signed()));
+        let values = window.bytes.get(..self.fan_in as usize).unwrap_or_default();
         let mut next = self.next; // in registers
         for acc in accumulators {
             let (mut sum, mut ones) = (0i32, 0i32);
-            while next.position < self.fan_in {
-                let byte = window.bytes.get(next.position as usize).copied().unwrap_or(0);
+            while let Some(&byte) = values.get(next.position as usize) {
                 sum = sum.wrapping_add(i32::from(byte).wrapping_mul(next.sign));
                 ones = ones.wrapping_add(next.sign);
                 next.advance(low_bits, sign_bits);

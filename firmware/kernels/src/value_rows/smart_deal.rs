@@ -40,32 +40,42 @@ impl<'a> Deals<'a> {
         let mut stream = self.stream; // in registers
         let mut sums = [[0; 3]; 3];
         while rows != 0 {
-            // Rows of zeros are skipped together.
-            let zeros = stream.skip_zeros(rows);
+            // A row is at most 16 bits; rows of zeros are skipped together.
+            let bits = stream.peek();
+            let zeros = bits.leading_zeros().min(rows);
             if zeros != 0 {
+                stream.skip(zeros);
                 rows -= zeros;
                 at = at.wrapping_add((zeros as usize).wrapping_mul(3));
                 continue;
             }
+            stream.skip(add_row(bits, &window.three(at), &mut sums));
             rows -= 1;
-            let mut mask = stream.take(4);
-            let x = window.three(at);
             at = at.wrapping_add(3);
-            for sums in &mut sums {
-                if mask & 4 != 0 {
-                    add(stream.take(4), x, sums);
-                }
-                mask <<= 1;
-            }
         }
         self.stream = stream;
         sums
     }
 }
 
+/// Adds the coefficients of a row times three values; returns the bits of the row.
+#[inline(never)] // so that registers suffice
+fn add_row(bits: u32, x: &[i32; 3], sums: &mut [[i32; 3]; 3]) -> u32 {
+    let (mut mask, mut codes, mut length) = (bits << 1, bits << 4, 4);
+    for sums in sums {
+        if mask >> 31 != 0 {
+            add(codes >> 28, x, sums);
+            codes <<= 4;
+            length += 4;
+        }
+        mask <<= 1;
+    }
+    length
+}
+
 /// Adds a coefficient, a sign bit and an exponent, times three values.
 #[inline(always)]
-fn add(code: u32, [a, b, c]: [i32; 3], sums: &mut [i32; 3]) {
+fn add(code: u32, &[a, b, c]: &[i32; 3], sums: &mut [i32; 3]) {
     let shift = code & 7;
     let [a, b, c] = [a.wrapping_shl(shift), b.wrapping_shl(shift), c.wrapping_shl(shift)];
     let [x, y, z] = *sums;

@@ -3,71 +3,69 @@
 /// Reads a stream; past its end it yields zeros.
 #[derive(Clone, Copy)]
 pub(super) struct Stream<'a> {
+    /// The words after `low`.
     words: &'a [u32],
-    /// What is left of the last word, from the top bit down, and zeros.
-    bits: u32,
-    /// Bits that are left, 0 to 32.
-    have: u32,
+    high: u32,
+    low: u32,
+    /// Bits of `high` that are read, 0 to 31.
+    used: u32,
 }
 
 impl<'a> Stream<'a> {
     /// A stream at its first bit.
-    pub const fn new(words: &'a [u32]) -> Self {
-        Self { words, bits: 0, have: 0 }
+    pub fn new(words: &'a [u32]) -> Self {
+        let mut stream = Self { words, high: 0, low: 0, used: 0 };
+        stream.next_word();
+        stream.next_word();
+        stream
     }
 
     #[inline(always)]
-    fn next_word(&mut self) -> u32 {
-        self.words.split_off_first().copied().unwrap_or(0)
+    fn next_word(&mut self) {
+        self.high = self.low;
+        self.low = 0;
+        if let [word, words @ ..] = self.words {
+            (self.low, self.words) = (*word, words);
+        }
+    }
+
+    /// The next 32 bits, unread.
+    #[inline(always)]
+    pub const fn peek(&self) -> u32 {
+        // Two shifts, since one by 32 is none.
+        self.high.wrapping_shl(self.used) | (self.low >> 1).wrapping_shr(!self.used)
+    }
+
+    /// Reads `count` bits, 0 to 32.
+    #[inline(always)]
+    pub fn skip(&mut self, count: u32) {
+        self.used = self.used.wrapping_add(count);
+        if self.used >= 32 {
+            self.used -= 32;
+            self.next_word();
+        }
     }
 
     /// The next `count` bits as a number, 0 to 31.
     #[inline(always)]
     pub fn take(&mut self, count: u32) -> u32 {
-        // Two shifts, since one by 32 is none.
-        let value = self.bits >> 1 >> (31 - count % 32);
-        if count <= self.have {
-            self.bits = self.bits.wrapping_shl(count);
-            self.have -= count;
-            return value;
-        }
-        let (word, more) = (self.next_word(), count.wrapping_sub(self.have));
-        self.bits = word.wrapping_shl(more);
-        self.have = 32u32.wrapping_sub(more);
-        value | word.wrapping_shr(self.have)
-    }
-
-    /// Skips zeros, `most` at most and perhaps fewer than there are; returns how many.
-    #[cfg(feature = "smart-deal")]
-    #[inline(always)]
-    pub fn skip_zeros(&mut self, most: u32) -> u32 {
-        if self.have == 0 {
-            (self.bits, self.have) = (self.next_word(), 32);
-        }
-        let zeros = self.bits.leading_zeros().min(self.have).min(most);
-        self.bits = self.bits.checked_shl(zeros).unwrap_or(0);
-        self.have -= zeros;
-        zeros
+        let value = (self.peek() >> 1).wrapping_shr(31u32.wrapping_sub(count));
+        self.skip(count);
+        value
     }
 
     /// The number of zeros before the next one, which is read too.
     #[cfg(any(feature = "sparse-binary", feature = "ternary"))]
-    #[inline(always)]
     fn unary(&mut self) -> u32 {
         let mut before = 0u32;
         loop {
-            let zeros = self.bits.leading_zeros();
-            if zeros < self.have {
-                self.bits = self.bits.wrapping_shl(zeros) << 1;
-                self.have -= zeros + 1;
+            let zeros = self.peek().leading_zeros();
+            if zeros < 32 || (self.words.is_empty() && self.low == 0) {
+                self.skip(zeros.wrapping_add(1).min(32));
                 return before.wrapping_add(zeros);
             }
-            before = before.wrapping_add(self.have);
-            let is_over = self.words.is_empty();
-            (self.bits, self.have) = (self.next_word(), 32);
-            if is_over {
-                return before;
-            }
+            self.skip(32);
+            before = before.wrapping_add(32);
         }
     }
 
@@ -75,26 +73,29 @@ impl<'a> Stream<'a> {
     #[cfg(any(feature = "sparse-binary", feature = "ternary"))]
     #[inline(always)]
     pub fn gap(&mut self, low_bits: u32, sign_bits: u32) -> (u32, u32) {
-        // Mostly all of it is in the word that has begun.
-        let zeros = self.bits.leading_zeros();
+        let bits = self.peek();
+        let zeros = bits.leading_zeros();
         let length = zeros.wrapping_add(1).wrapping_add(low_bits).wrapping_add(sign_bits);
-        if length > self.have {
-            return self.long_gap(low_bits, sign_bits);
+        if length > 32 {
+            // By value: a stream of which no one has the address stays in registers.
+            let (stream, gap) = self.long_gap(low_bits, sign_bits);
+            *self = stream;
+            return gap;
         }
-        let rest = self.bits.wrapping_shl(zeros) << 1;
-        let after = rest.wrapping_shl(low_bits);
-        (self.bits, self.have) = (after.wrapping_shl(sign_bits), self.have - length);
-        let low = rest >> 1 >> (31 - low_bits % 32);
-        (zeros.wrapping_shl(low_bits) | low, after >> 31 & sign_bits)
+        let rest = bits.wrapping_shl(zeros) << 1;
+        self.skip(length);
+        let low = (rest >> 1).wrapping_shr(31u32.wrapping_sub(low_bits));
+        (zeros.wrapping_shl(low_bits) | low, rest.wrapping_shl(low_bits) >> 31 & sign_bits)
     }
 
-    /// As [`Stream::gap`], over the end of a word.
+    /// As [`Stream::gap`], for one of more than 32 bits.
     #[cfg(any(feature = "sparse-binary", feature = "ternary"))]
     #[inline(never)]
-    fn long_gap(&mut self, low_bits: u32, sign_bits: u32) -> (u32, u32) {
+    fn long_gap(mut self, low_bits: u32, sign_bits: u32) -> (Self, (u32, u32)) {
         let quotient = self.unary();
         let low = self.take(low_bits);
-        (quotient.wrapping_shl(low_bits) | low, self.take(sign_bits))
+        let sign = self.take(sign_bits);
+        (self, (quotient.wrapping_shl(low_bits) | low, sign))
     }
 }
 
@@ -121,24 +122,6 @@ mod tests {
                 let gap = zeros.wrapping_shl(low_bits) | slow.take(low_bits);
                 assert_eq!(stream.gap(low_bits, sign_bits), (gap, slow.take(sign_bits)));
             }
-        }
-    }
-
-    #[test]
-    fn zeros_are_skipped_up_to_the_next_one() {
-        for at in 0..90 {
-            let mut words = [0; 3];
-            words[at / 32] = 0x8000_0000 >> (at % 32);
-            let mut stream = Stream::new(&words);
-            let mut left = 100;
-            loop {
-                let zeros = stream.skip_zeros(left);
-                left -= zeros;
-                if zeros == 0 {
-                    break;
-                }
-            }
-            assert_eq!((100 - left, stream.take(1)), (at as u32, 1));
         }
     }
 }

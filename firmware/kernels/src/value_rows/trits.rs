@@ -34,27 +34,29 @@ impl Rows for Trits<'_> {
             let row = bytemuck::cast_slice::<u32, u8>(self.rest.split_off(..self.row_words).unwrap_or_default());
             // Digits are one more than weights.
             let mut sum = window.sum.wrapping_neg();
-            for (&byte, values) in row.iter().zip(fives) {
-                sum = add(sum, byte, values, window.bias);
+            for (&byte, &[a, b, c, d, e]) in row.iter().zip(fives) {
+                // Written out, since a compiler that saves space keeps loops.
+                let mut digits = u32::from(byte);
+                (sum, digits) = next(sum, digits, a, window.bias);
+                (sum, digits) = next(sum, digits, b, window.bias);
+                (sum, digits) = next(sum, digits, c, window.bias);
+                (sum, digits) = next(sum, digits, d, window.bias);
+                (sum, _) = next(sum, digits, e, window.bias);
             }
-            if let Some(&byte) = row.get(fives.len()) {
-                sum = add(sum, byte, last, window.bias);
+            let mut digits = row.get(fives.len()).map_or(0, |&byte| byte.into());
+            for &value in last {
+                (sum, digits) = next(sum, digits, value, window.bias);
             }
             *acc = sum;
         }
     }
 }
 
-/// Adds the products of the digits of a byte and up to five values.
+/// Adds a value times the lowest digit; the sum and the digits after it.
 #[inline(always)]
-fn add(mut sum: i32, byte: u8, values: &[u8], bias: i32) -> i32 {
-    let mut digits = u32::from(byte);
-    for &value in values {
-        // A third, exact for numbers below 512.
-        let rest = digits.wrapping_mul(171) >> 9;
-        let digit = digits.wrapping_sub(rest.wrapping_mul(3)) as i32;
-        sum = sum.wrapping_add(i32::from(value).wrapping_sub(bias).wrapping_mul(digit));
-        digits = rest;
-    }
-    sum
+fn next(sum: i32, digits: u32, value: u8, bias: i32) -> (i32, u32) {
+    // A third, exact for numbers below 512.
+    let rest = digits.wrapping_mul(171) >> 9;
+    let digit = digits.wrapping_sub(rest.wrapping_mul(3)) as i32;
+    (sum.wrapping_add(i32::from(value).wrapping_sub(bias).wrapping_mul(digit)), rest)
 }
