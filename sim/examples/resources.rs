@@ -34,10 +34,18 @@ fn cases() -> Vec<Case> {
         Case { name: "convolution", draft: build(digits, &convolution), lanes: &[8] },
         Case { name: "mnist", draft: build(Shape::new(28, 28, 1), &mnist), lanes: &[8] },
     ];
+    cases.extend(kinds());
+    cases
+}
+
+/// One small network, with each kind of weights and output.
+fn kinds() -> impl Iterator<Item = Case> {
+    let (sign, head) = (Kind::Sign, Plan::dense(10, Kind::I32));
+    let build = |shape: Shape, plans: &[Plan]| arbitrary::build(shape, Kind::U8, plans, &mut Random::new(1));
     let values = Kind::Unsigned { bits: 8 };
     // Small enough that no memory is deeper than a block RAM, which would cost multiplexers.
     let shape = |hidden: Kind| build(Shape::vector(64), &[Plan::dense(32, hidden), Plan::dense(32, hidden), head]);
-    let kinds: [(&str, Kind, Fill); 10] = [
+    let kinds: [(&'static str, Kind, Fill); 10] = [
         ("binary", sign, |layer, r| DraftWeights::binary(layer, &sparse(layer, r, 101, |r| r.pick(&[-1, 1])))),
         ("ternary", sign, |layer, r| {
             DraftWeights::ternary(layer, &sparse(layer, r, 30, |r| r.pick(&[-1, 1])), Coder::Trits)
@@ -59,12 +67,7 @@ fn cases() -> Vec<Case> {
             DraftWeights::integer(layer, &sparse(layer, r, 101, |r| r.between(-128, 127)), 8)
         }),
     ];
-    cases.extend(kinds.into_iter().map(|(name, hidden, fill)| Case {
-        name,
-        draft: refill(shape(hidden), fill),
-        lanes: &[8],
-    }));
-    cases
+    kinds.into_iter().map(move |(name, hidden, fill)| Case { name, draft: refill(shape(hidden), fill), lanes: &[8] })
 }
 
 /// Draws the weights of a layer.

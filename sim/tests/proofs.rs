@@ -74,7 +74,8 @@ impl Features {
 fn second_description(program: &Program) -> String {
     let has = Features::new(program);
     let outputs: String = (0..has.planes).map(|plane| format!(", output all_outputs_{plane}")).collect();
-    let kept = if has.shared { format!(", output [{}:0] all_kept", has.bits - 1) } else { String::new() };
+    let kept =
+        if has.shared { format!(", input is_subtracted, output [{}:0] all_kept", has.bits - 1) } else { String::new() };
     let mut text = format!(
         "module second(input clock, input is_masked, input [31:0] word, input [31:0] flags, input [31:0] weights_read,
   input [31:0] masks_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs}{kept});
@@ -112,19 +113,20 @@ fn accumulator(has: &Features) -> String {
         shift_bits => format!("(1 << f{depth}[{}:23])", 22 + shift_bits),
     };
     let pipe = depth - has.fetch;
-    let (end, kept) = if has.shared {
-        (format!("f{depth}[6] | f{depth}[16]"), format!("(f{depth}[17] ? kept : {bits}'d0)"))
+    let (end, sum, kept) = if has.shared {
+        let end = format!("f{depth}[6] | f{depth}[16]");
+        (end, "total * (is_subtracted ? -1 : 1)", format!("(f{depth}[17] ? kept : {bits}'d0)"))
     } else {
-        (format!("f{depth}[6]"), "0".to_owned())
+        (format!("f{depth}[6]"), "total", "0".to_owned())
     };
     let factor = if has.doubles { format!("(f{depth}[15] ? 2 : 1)") } else { "1".to_owned() };
     let flip = if has.flips { format!("biases_read[{bits}]") } else { "1'b0".to_owned() };
     let count = if has.several { "count + reached" } else { "reached" };
-    let mut text = format!(
+    let text = format!(
         "  reg ran = 0; always @(posedge clock) ran <= f{}[0];
   wire runs = {};
   reg signed [{last}:0] total = 0;
-  reg [{last}:0] kept = 0; always @(posedge clock) if (f{depth}[16]) kept <= total;
+  reg [{last}:0] kept = 0; always @(posedge clock) if (f{depth}[16]) kept <= {sum};
   wire clear = {end} | flags[14];
   wire [{last}:0] product = runs ? n{} * {shift} : 0;
   wire reached = total >= $signed({bits}'d0);
@@ -142,6 +144,12 @@ fn accumulator(has: &Features) -> String {
         if has.flips { "flip" } else { "1'b0" },
         last = bits - 1,
     );
+    text + &outputs(has)
+}
+
+/// What the second description shows of itself: enough of its state to prove step by step.
+fn outputs(has: &Features) -> String {
+    let mut text = String::new();
     if has.shared {
         text += "  assign all_kept = kept;\n";
     }

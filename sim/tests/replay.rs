@@ -191,40 +191,42 @@ fn with_unit(kind: WeightKind, has: fn(&Row) -> bool) -> Vec<u32> {
     found.expect("one of a thousand models has it")
 }
 
+/// A kind of weights, a row that uses the unit, and what may be changed in its Verilog.
+type Unit = (WeightKind, fn(&Row) -> bool, &'static [(&'static str, &'static str)]);
+const UNITS: [Unit; 4] = [
+    (
+        WeightKind::AlphaBeta,
+        |row| row.shared && row.ratio != 0 && row.doublings > 1,
+        &[("ratio[count]", "1'b1"), (" | shared);", ");"), ("is_subtracted ?", "!is_subtracted ?")],
+    ),
+    (
+        WeightKind::Ternary,
+        |row| row.listed && row.planes != 0 && row.words > 3,
+        &[
+            ("(w_now - word)", "(w_now - word - 1'd1)"),
+            ("= lists_read[0]", "= 1'b1"),
+            ("+ (offset_0 &", "- (offset_0 &"),
+        ],
+    ),
+    (
+        WeightKind::Integer,
+        |row| row.passes > 1 && row.raw,
+        &[("pass <= pass_last ? 0 : (pass + 1'd1)", "pass <= 0"), ("(pass != 0)", "(pass == 0)")],
+    ),
+    (
+        WeightKind::PowerOfTwo,
+        |row| row.requant,
+        &[
+            ("total <= product + addend", "total <= product - addend"),
+            ("stages[1:0]", "2'd0"),
+            ("count == settle", "count == 0"),
+        ],
+    ),
+];
+
 #[test]
 fn a_changed_operator_of_every_unit_is_seen() {
-    type Unit = (WeightKind, fn(&Row) -> bool, &'static [(&'static str, &'static str)]);
-    let units: [Unit; 4] = [
-        (
-            WeightKind::AlphaBeta,
-            |row| row.shared && row.ratio != 0 && row.doublings > 1,
-            &[("ratio[count]", "1'b1"), (" | shared);", ");"), ("kept <= sums", "kept <= ~sums")],
-        ),
-        (
-            WeightKind::Ternary,
-            |row| row.listed && row.planes != 0 && row.words > 3,
-            &[
-                ("(w_now - word)", "(w_now - word - 1'd1)"),
-                ("= lists_read[0]", "= 1'b1"),
-                ("+ (offset_0 &", "- (offset_0 &"),
-            ],
-        ),
-        (
-            WeightKind::Integer,
-            |row| row.passes > 1 && row.raw,
-            &[("pass <= pass_last ? 0 : (pass + 1'd1)", "pass <= 0"), ("(pass != 0)", "(pass == 0)")],
-        ),
-        (
-            WeightKind::PowerOfTwo,
-            |row| row.requant,
-            &[
-                ("total <= product + addend", "total <= product - addend"),
-                ("stages[1:0]", "2'd0"),
-                ("count == settle", "count == 0"),
-            ],
-        ),
-    ];
-    for (kind, has, changes) in units {
+    for (kind, has, changes) in UNITS {
         let words = with_unit(kind, has);
         let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
         let verilog = bitfab_hdl::verilog(&model, &Options::default()).unwrap();

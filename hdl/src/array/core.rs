@@ -215,7 +215,7 @@ impl Array {
             select: select.then_some((early >> flag::SLOT & 31) * lanes as u32),
         });
         let at = column(self.b);
-        self.lanes.step(late, &self.program.biases[at.clone()], &self.program.flips[at], operands);
+        self.lanes.step((late, row.subtracts), &self.program.biases[at.clone()], &self.program.flips[at], operands);
     }
 
     /// The memories' registers and the delays.

@@ -66,7 +66,7 @@ pub fn lane_verilog(program: &Program) -> String {
     body.push_str(&lanes_text(program, &lane));
     body.push_str("assign all_sums = sums;\n");
     if lane.shared {
-        let _ = write!(ports, ", output [{}:0] all_kept", lane.bits - 1);
+        let _ = write!(ports, ", input is_subtracted, output [{}:0] all_kept", lane.bits - 1);
         body.push_str("assign all_kept = kept;\n");
     }
     for plane in 0..lane.planes {
@@ -96,7 +96,7 @@ pub(crate) fn lanes_text(program: &Program, lane: &Lane) -> String {
     if lane.shared {
         let _ = write!(
             text,
-            "reg [{0}:0] kept = 0;\nalways @(posedge clock) if ({1}) kept <= sums[{0}:0];\n\
+            "reg [{0}:0] kept = 0;\nalways @(posedge clock) if ({1}) kept <= is_subtracted ? (0 - sums[{0}:0]) : sums[{0}:0];\n\
              wire [{0}:0] shared = kept & {{{bits}{{{2}}}}};\n",
             bits - 1,
             late(depth, flag::KEEP),

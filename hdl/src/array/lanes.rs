@@ -14,7 +14,7 @@ pub(crate) struct Lanes {
     counts: Vec<u32>,
     /// Whether the channel complements its count.
     flips: Vec<bool>,
-    /// The sum of the window, once it is counted.
+    /// The sum of the window, once it is counted; negative where it is subtracted.
     kept: i64,
     /// Bits above the accumulator.
     unused: u32,
@@ -72,11 +72,18 @@ impl Lanes {
         self.counts.fill(0);
     }
 
-    /// One clock edge: `flags` are those that arrive at the accumulators, `operands` those that leave the memories.
-    pub fn step(&mut self, flags: u32, biases: &[i64], flips: &[bool], operands: Option<Operands<'_>>) {
+    /// One clock edge: `flags` are those that arrive at the accumulators, with whether a sum of the window is
+    /// subtracted; `operands` those that leave the memories.
+    pub fn step(
+        &mut self,
+        (flags, subtracts): (u32, bool),
+        biases: &[i64],
+        flips: &[bool],
+        operands: Option<Operands<'_>>,
+    ) {
         let shared = if flags & flag::ADD != 0 { self.kept } else { 0 };
         if flags & flag::KEEP != 0 {
-            self.kept = self.value(0);
+            self.kept = if subtracts { -self.value(0) } else { self.value(0) };
         }
         for lane in 0..self.sums.len() {
             let share = |operands: &Operands<'_>| self.sums.len() / operands.x.len();

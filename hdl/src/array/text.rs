@@ -86,6 +86,9 @@ fn table(program: &Program) -> String {
     let values = |of: fn(&Row) -> u32| program.rows.iter().map(|row| u64::from(of(row))).collect::<Vec<_>>();
     let mut text: String =
         fields.iter().map(|(name, bits, of)| column(name, *bits, "row_index", &values(*of))).collect();
+    if program.rows.iter().any(|row| row.shared) {
+        text.push_str(&column("is_subtracted", 1, "row_index", &values(|r| r.subtracts.into())));
+    }
     if program.rows.iter().any(|row| row.listed) {
         text.push_str(&column("is_listed", 1, "row_index", &values(|r| r.listed.into())));
     }

@@ -79,28 +79,31 @@ impl Digits {
         value.signum() * (value.abs() >> place & 1)
     }
 
-    /// What the lanes of output `o` can count at most, and what they count where all values are zero:
-    /// the sums of the digits' places, and of the places of negative digits.
-    pub fn places(&self, o: u32) -> (i64, i64) {
+    /// The digits of output `o`, each as many times as its place says.
+    pub fn places(&self, o: u32) -> Places {
         if self.values.is_empty() {
-            return (self.fan_in as i64, 0);
+            return Places { all: self.fan_in as i64, ..Places::default() };
         }
         let row = &self.values[o as usize * self.fan_in..(o as usize + 1) * self.fan_in];
-        let one = |value: i32| {
-            let (all, value) = match self.shared {
-                Some(Shared { ratio, doublings }) => {
-                    let own = i64::from(value != ratio) << doublings;
-                    (own + i64::from(ratio.unsigned_abs()), i64::from(value))
-                }
-                None if self.odd => ((1 << self.passes) - 1, i64::from(value)),
-                None => (i64::from(value.unsigned_abs()), i64::from(value)),
-            };
-            (all, (all - value) / 2)
+        let one = |value: i32| match self.shared {
+            Some(Shared { ratio, doublings }) => {
+                let own = i64::from(value != ratio) << doublings;
+                (own, if value < ratio { own } else { 0 })
+            }
+            None => {
+                let value = i64::from(value);
+                let all = if self.odd { (1 << self.passes) - 1 } else { value.abs() };
+                (all, (all - value) / 2)
+            }
         };
-        row.iter().fold((0, 0), |sum, value| {
-            let (all, negative) = one(*value);
-            (sum.0 + all, sum.1 + negative)
-        })
+        let add = |sum: Places, (all, negative): (i64, i64)| Places {
+            all: sum.all + all,
+            negative: sum.negative + negative,
+            ..sum
+        };
+        let ratio = self.shared.map_or(0, |shared| i64::from(shared.ratio));
+        let shared = ratio * self.fan_in as i64;
+        row.iter().map(|value| one(*value)).fold(Places { shared, ..Places::default() }, add)
     }
 
     /// Outputs, or 1 for operations without weights.
@@ -108,15 +111,44 @@ impl Digits {
         self.values.len().checked_div(self.fan_in).unwrap_or(0).max(1) as u32
     }
 
-    /// The largest count over all outputs.
-    pub fn largest(&self) -> i64 {
-        (0..self.outputs()).map(|o| self.places(o).0).max().unwrap_or(0)
+    /// The least and the largest count over all outputs, in places.
+    pub fn reach(&self) -> (i64, i64) {
+        let reaches = (0..self.outputs()).map(|o| self.places(o).reach());
+        reaches.fold((0, 0), |(least, most), (low, high)| (least.min(low), most.max(high)))
     }
 
-    /// Whether the sums of places of all outputs are even, or all odd.
+    /// Whether what all outputs subtract from twice their counts is even, or odd for all.
     pub fn is_even(&self) -> bool {
-        let first = self.places(0).0;
-        (0..self.outputs()).all(|o| (self.places(o).0 ^ first) & 1 == 0)
+        let first = self.places(0).total();
+        (0..self.outputs()).all(|o| (self.places(o).total() ^ first) & 1 == 0)
+    }
+}
+
+/// How often an output's digits count, by what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Digits of its own that are not zero.
+    pub all: i64,
+    /// Those of them that are negative.
+    pub negative: i64,
+    /// The sum of the window, for all its values; negative where it is subtracted.
+    pub shared: i64,
+}
+
+impl Places {
+    /// With all digits of its own negated.
+    pub fn negated(self) -> Self {
+        Self { negative: self.all - self.negative, ..self }
+    }
+
+    /// Counts where all values are as large as possible, the sum of the window subtracted.
+    pub fn total(self) -> i64 {
+        self.all + self.shared
+    }
+
+    /// Least and largest count.
+    pub fn reach(self) -> (i64, i64) {
+        (self.shared.min(0), self.all + self.shared.max(0))
     }
 }
 
@@ -155,12 +187,12 @@ mod tests {
     fn places_are_those_of_the_digits() {
         for (values, passes, odd) in [(vec![-3, 0, 2, 5], 3, false), (vec![-3, 1, 7], 3, true)] {
             let digits = digits(&values, passes, odd);
-            let mut expected = (0, 0);
+            let mut expected = Places::default();
             for index in 0..values.len() as u32 {
                 for pass in 0..passes {
                     let (digit, place) = (digits.digit(0, index, pass), 1 << (passes - 1 - pass));
-                    expected.0 += if digit == 0 { 0 } else { place };
-                    expected.1 += if digit < 0 { place } else { 0 };
+                    expected.all += if digit == 0 { 0 } else { place };
+                    expected.negative += if digit < 0 { place } else { 0 };
                 }
             }
             assert_eq!(digits.places(0), expected);

@@ -116,7 +116,7 @@ impl LayerImage {
 
     /// All passes of all groups, the sum of the window first.
     fn passes(&mut self, layer: &Layer<'_>, digits: &Digits, lanes: u32, groups: u32) -> Vec<Pass> {
-        let sum = digits.shared.map(|shared| self.sum(layer, shared.ratio, lanes));
+        let sum = digits.shared.map(|_| self.sum(layer, lanes));
         let steps = (0..groups).flat_map(|g| (0..digits.passes).map(move |pass| (g, pass)));
         let own: Vec<Pass> = steps.map(|(g, pass)| self.pass(layer, digits, lanes, g, pass)).collect();
         sum.into_iter().chain(own).collect()
@@ -202,12 +202,12 @@ impl LayerImage {
         Pass { words, offsets: self.offsets(layer, g, &window) }
     }
 
-    /// The sum of the window in lane 0; negative where it is subtracted.
-    fn sum(&mut self, layer: &Layer<'_>, ratio: i32, lanes: u32) -> Pass {
+    /// The sum of the window in lane 0.
+    fn sum(&mut self, layer: &Layer<'_>, lanes: u32) -> Pass {
         let window = self.window(layer, 0);
         let mut words = vec![(0, 0); window.len() * lanes as usize];
         for (word_of_lanes, &(tap, word)) in words.chunks_mut(lanes as usize).zip(&window) {
-            let (weights, mask, _) = word_of(layer, 0, tap, word, |_| ratio.signum());
+            let (weights, mask, _) = word_of(layer, 0, tap, word, |_| 1);
             word_of_lanes[0] = (weights, mask);
         }
         self.masked = true;

@@ -255,9 +255,7 @@ impl Program {
                 (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(scales));
             }
             row.send = at + 1 == layers.len() && !copies;
-            if row.send {
-                row.out_base = 0; // words that are sent have no address
-            }
+            row.out_base = if row.send { 0 } else { row.out_base }; // words that are sent have no address
             if row.patch {
                 (row.x_base, row.x_other) = (self.jobs[jobs].base, self.jobs[jobs].other);
                 jobs += 1;
@@ -266,9 +264,6 @@ impl Program {
             self.rows.push(row);
         }
         self.double_planes();
-        if self.weights.iter().all(|word| *word == 0) {
-            self.weights.clear();
-        }
         if copies {
             let output = layers[layers.len() - 1].output;
             self.rows.push(table::copy_out(layers.len() as u16 - 1, output.region));
@@ -311,6 +306,9 @@ impl Program {
             }
         }
         self.weight_addresses = (self.weights.len() / self.lanes()) as u32;
+        if self.weights.iter().all(|word| *word == 0) {
+            self.weights.clear();
+        }
         bases
     }
 

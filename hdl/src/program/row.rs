@@ -97,6 +97,8 @@ pub struct Row {
     pub doublings: u32,
     /// In which of these doublings the sum is added: the first in the lowest bit.
     pub ratio: u32,
+    /// Whether the sum is subtracted.
+    pub subtracts: bool,
     /// Whether the output is requantised.
     pub requant: bool,
     /// First entry of the requantisation's memory.

@@ -14,16 +14,16 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// For `acc = unit * I + constant` and counts of 0 to `span`.
+    /// For `acc = unit * I + constant` and counts of `least` to `most`.
     ///
     /// `shift` is that of the layer, at least the channel's own; format and unit keep the multiplier within 49 bits.
-    pub fn new(scale: Rescale, shift: u32, unit: i64, constant: i64, span: i64) -> Self {
+    pub fn new(scale: Rescale, shift: u32, unit: i64, constant: i64, (least, most): (i64, i64)) -> Self {
         let raised = shift - scale.shift;
         let (multiplier, offset) = (i64::from(scale.multiplier) << raised, i128::from(scale.offset) << raised);
         let addend = offset + (1 << (shift - 1)) + i128::from(multiplier) * i128::from(constant);
         let multiplier = multiplier * unit;
-        let end = addend + i128::from(multiplier) * i128::from(span);
-        Self { multiplier, addend, range: (addend.min(end), addend.max(end)) }
+        let at = |count: i64| addend + i128::from(multiplier) * i128::from(count);
+        Self { multiplier, addend, range: (at(least).min(at(most)), at(least).max(at(most))) }
     }
 
     /// Without the lowest `bits` bits, which must be zero in the multiplier.

@@ -144,6 +144,7 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
     }
     if let Some(shared) = digits.shared {
         row.shared = true;
+        row.subtracts = shared.ratio < 0;
         row.doublings = shared.doublings - 1;
         row.ratio = shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings);
     }

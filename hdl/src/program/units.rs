@@ -6,7 +6,7 @@
 
 use bitfab_format::{Kind, Layer, Op, Rescale, Transform};
 
-use super::digits::Digits;
+use super::digits::{Digits, Places};
 use super::scales::{self, Scale};
 
 /// How a layer's counts relate to its accumulators.
@@ -25,7 +25,7 @@ pub(crate) struct Units {
     /// Largest count of the residual.
     r_span: i64,
     /// Largest possible count.
-    pub span: i64,
+    pub most: i64,
 }
 
 impl Units {
@@ -54,21 +54,22 @@ impl Units {
         let unit = if halves { 2 } else { 1 } << (digits.common - kept);
         let shift = u32::from(is_sign && !halves) + kept;
         let scale = if is_sign { 1 } else { i64::from(high) - i64::from(low) } << shift;
-        let span = scale * digits.largest() + r_span;
-        Self { unit, shift, r_shift, scale, worth: 1 << digits.common, r_span, span }
+        let most = scale * digits.reach().1 + r_span;
+        Self { unit, shift, r_shift, scale, worth: 1 << digits.common, r_span, most }
     }
 
-    /// Largest count of a channel whose digits have `places`.
-    pub fn span_of(&self, (all, _): (i64, i64)) -> i64 {
-        self.scale * all + self.r_span
+    /// Least and largest count of a channel whose digits have `places`.
+    pub fn reach(&self, places: Places) -> (i64, i64) {
+        let (least, most) = places.reach();
+        (self.scale * least, self.scale * most + self.r_span)
     }
 
-    /// `acc - unit * I` for a channel whose digits have `places`: all of them, and the negative ones.
-    pub fn offset(&self, layer: &Layer<'_>, (all, negative): (i64, i64)) -> i64 {
+    /// `acc - unit * I` for a channel whose digits have `places`.
+    pub fn offset(&self, layer: &Layer<'_>, places: Places) -> i64 {
         let window = match (layer.op, layer.input.kind) {
-            (_, Kind::Sign) => -all,
-            (Op::Dense | Op::Conv2d, Kind::I8) => -255 * negative - 128 * (all - 2 * negative),
-            (Op::Dense | Op::Conv2d, kind) => -i64::from(kind.range().1) * negative,
+            (_, Kind::Sign) => -places.total(),
+            (Op::Dense | Op::Conv2d, Kind::I8) => -255 * places.negative - 128 * (places.total() - 2 * places.negative),
+            (Op::Dense | Op::Conv2d, kind) => -i64::from(kind.range().1) * places.negative,
             _ => 0,
         };
         let residual = match layer.residual {
@@ -90,6 +91,8 @@ pub(crate) struct Channel {
     pub biases: Vec<i64>,
     /// Smallest and largest value of the lane when the sign bit is looked at or sent.
     pub range: (i64, i64),
+    /// Least count, 0 or less.
+    pub least: i64,
     /// What makes a requantised output of the count.
     pub scale: Option<Scale>,
 }
@@ -97,16 +100,16 @@ pub(crate) struct Channel {
 impl Channel {
     /// The channel that always yields 0: lanes past the last channel.
     pub fn none(units: &Units, like: &Self) -> Self {
-        let low = -(units.span + 1);
+        let bias = -(units.most + 1);
         let mut biases = vec![0; like.biases.len()];
-        biases[0] = low;
-        Self { negate: false, flip: false, biases, range: (low, -1), scale: None }
+        biases[0] = bias;
+        Self { negate: false, flip: false, biases, range: (bias + like.least, -1), least: 0, scale: None }
     }
 
     /// Output channel `o` of `layer`.
     pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, o: u32) -> Self {
         let places = digits.places(o);
-        let span = units.span_of(places);
+        let (least, most) = units.reach(places);
         match layer.transform {
             Transform::Thresholds { per_channel, values, directions } => {
                 let start = (o * per_channel) as usize;
@@ -117,12 +120,13 @@ impl Channel {
             }
             Transform::Requant { scales } => {
                 let (scale, shift) = (Rescale::from_words(scales[o as usize]), scales::shift(scales));
-                let scale = Scale::new(scale, shift, units.unit, units.offset(layer, places), span);
-                Self { negate: false, flip: false, biases: vec![0], range: (0, span), scale: Some(scale) }
+                let scale = Scale::new(scale, shift, units.unit, units.offset(layer, places), (least, most));
+                Self { negate: false, flip: false, biases: vec![0], range: (least, most), least, scale: Some(scale) }
             }
             _ => {
                 let bias = units.offset(layer, places).div_euclid(units.unit);
-                Self { negate: false, flip: false, biases: vec![bias], range: (bias, bias + span), scale: None }
+                let range = (bias + least, bias + most);
+                Self { negate: false, flip: false, biases: vec![bias], range, least, scale: None }
             }
         }
     }
@@ -131,15 +135,15 @@ impl Channel {
     fn decide(
         layer: &Layer<'_>,
         units: &Units,
-        (all, negative): (i64, i64),
+        places: Places,
         thresholds: &[i32],
         down: bool,
         may_negate: bool,
     ) -> Self {
         let negate = down && may_negate;
-        let places = (all, if negate { all - negative } else { negative });
-        let (offset, span) = (units.offset(layer, places), units.span_of(places));
-        let clamp = |t: i64| t.clamp(offset, offset + units.unit * span + 1);
+        let places = if negate { places.negated() } else { places };
+        let (offset, (low, high)) = (units.offset(layer, places), units.reach(places));
+        let clamp = |t: i64| t.clamp(offset + units.unit * low, offset + units.unit * high + 1);
         let thresholds: Vec<i64> = match (down, negate) {
             (true, true) => thresholds.iter().rev().map(|&t| clamp(-i64::from(t))).collect(),
             (true, false) => thresholds.iter().map(|&t| clamp(i64::from(t) + 1)).collect(),
@@ -148,8 +152,7 @@ impl Channel {
         let levels: Vec<i64> = thresholds.iter().map(|t| (offset - t).div_euclid(units.unit)).collect();
         let steps = levels.windows(2).map(|pair| pair[1] - pair[0]);
         let biases: Vec<i64> = levels.iter().take(1).copied().chain(steps).collect();
-        let least = levels.last().copied().unwrap_or(0);
-        let most = levels.first().copied().unwrap_or(0) + span;
-        Self { negate, flip: down && !negate, biases, range: (least, most), scale: None }
+        let range = (levels.last().copied().unwrap_or(0) + low, levels.first().copied().unwrap_or(0) + high);
+        Self { negate, flip: down && !negate, biases, range, least: low, scale: None }
     }
 }

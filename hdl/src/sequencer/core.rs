@@ -3,44 +3,8 @@
 use std::sync::Arc;
 
 use super::issue::{Issue, flag};
+use super::state::{State, Status};
 use crate::program::{Program, Row};
-
-/// What the sequencer sees of its neighbours.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Status {
-    /// A patch is complete.
-    pub patch_ready: bool,
-    /// The sender has room for a whole group.
-    pub room: bool,
-    /// The array has finished everything that was issued.
-    pub idle: bool,
-    /// The word after the last one that was issued is the last of its list.
-    pub list_end: bool,
-}
-
-/// Where the sequencer is; the numbers are those of the Verilog.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Take over a row of the table.
-    #[default]
-    Load = 0,
-    /// Wait for a patch, or for room at the sender.
-    Wait = 1,
-    /// Walk the window.
-    Run = 2,
-    /// Add the residual.
-    Residual = 3,
-    /// Add the biases.
-    Bias = 4,
-    /// Emit the accumulators, lane by lane.
-    Emit = 5,
-    /// Finish the group.
-    Done = 6,
-    /// Wait until all outputs are written.
-    Drain = 7,
-    /// Double the accumulators and add the sum of the window.
-    Scale = 8,
-}
 
 /// The sequencer.
 #[derive(Clone, Debug)]
@@ -272,28 +236,17 @@ impl Sequencer {
 
     fn run(&mut self, list_end: bool) {
         let row = self.now().clone();
-        let outside = self.is_outside();
         let word_last = if row.listed { list_end && self.word != 0 } else { self.word == row.words };
         let plane_last = self.is_plane_last();
         let column_last = self.kernel_column == row.kernel_columns;
         let row_last = self.kernel_row == row.kernel_rows;
-        let again = row.twice && outside;
         let tap_end = word_last && plane_last;
         let window_end = tap_end && column_last && row_last;
-        let x_step = if !word_last {
-            u32::from(!(again && self.plane == 1 || row.listed))
-        } else if !plane_last {
-            if row.twice { 0 } else { row.x_plane }
-        } else if !column_last {
-            row.x_tap
-        } else {
-            row.x_line
-        };
         let pass_last = self.pass == row.passes || self.summing;
         self.x = match (window_end, pass_last) {
             (true, false) => self.start,
             (true, true) if row.residual && !self.summing => self.r,
-            _ => self.x.wrapping_add(x_step),
+            _ => self.x.wrapping_add(self.x_step(&row, word_last, plane_last, column_last)),
         };
         self.w = self.w.wrapping_add(if word_last && !plane_last { 0_u32.wrapping_sub(self.word) } else { 1 });
         self.word = if word_last { 0 } else { self.word + 1 };
@@ -308,15 +261,34 @@ impl Sequencer {
             self.pass = if pass_last { 0 } else { self.pass + 1 };
         }
         if window_end && pass_last {
-            self.state = match (row.residual, row.pool || self.summing) {
-                (_, true) => State::Done,
-                _ if row.shared => State::Scale,
-                (true, false) => State::Residual,
-                (false, false) => State::Bias,
-            };
-            if row.residual && !self.summing {
-                self.shift = row.r_shift;
-            }
+            self.end_window(&row);
+        }
+    }
+
+    /// How far the next word of the window lies from this one.
+    fn x_step(&self, row: &Row, word_last: bool, plane_last: bool, column_last: bool) -> u32 {
+        let again = row.twice && self.is_outside() && self.plane == 1;
+        if !word_last {
+            u32::from(!(again || row.listed))
+        } else if !plane_last {
+            if row.twice { 0 } else { row.x_plane }
+        } else if !column_last {
+            row.x_tap
+        } else {
+            row.x_line
+        }
+    }
+
+    /// What follows the last pass over the window.
+    fn end_window(&mut self, row: &Row) {
+        self.state = match (row.residual, row.pool || self.summing) {
+            (_, true) => State::Done,
+            _ if row.shared => State::Scale,
+            (true, false) => State::Residual,
+            (false, false) => State::Bias,
+        };
+        if row.residual && !self.summing {
+            self.shift = row.r_shift;
         }
     }
 
@@ -357,16 +329,7 @@ impl Sequencer {
         let row_last = self.out_row == row.rows;
         self.slot = if word_end { 0 } else { self.slot + 1 };
         self.group = if pixel_end { 0 } else { self.group + 1 };
-        let step = match (pixel_end, column_last) {
-            (false, _) => self.program.group_step(self.b).wrapping_add(if word_end { row.x_word } else { 0 }),
-            (true, false) => row.x_column,
-            (true, true) => row.x_row,
-        };
-        self.start = match (row.patch && pixel_end, self.half) {
-            (true, true) => row.x_base,
-            (true, false) => row.x_other,
-            (false, _) => self.start.wrapping_add(step),
-        };
+        self.start = self.next_start(&row, word_end, pixel_end, column_last);
         self.x = self.start;
         if pixel_end {
             (self.w, self.b) = (row.w_base, row.b_base);
@@ -384,6 +347,20 @@ impl Sequencer {
         } else {
             State::Run
         };
+    }
+
+    /// The window's start for the next group of lanes.
+    fn next_start(&self, row: &Row, word_end: bool, pixel_end: bool, column_last: bool) -> u32 {
+        let step = match (pixel_end, column_last) {
+            (false, _) => self.program.group_step(self.b).wrapping_add(if word_end { row.x_word } else { 0 }),
+            (true, false) => row.x_column,
+            (true, true) => row.x_row,
+        };
+        match (row.patch && pixel_end, self.half) {
+            (true, true) => row.x_base,
+            (true, false) => row.x_other,
+            (false, _) => self.start.wrapping_add(step),
+        }
     }
 
     fn next_pixel(&mut self, row: &Row, column_last: bool, row_last: bool) {

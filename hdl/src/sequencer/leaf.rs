@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rust_hdl::prelude::*;
 
-use super::core::{Sequencer, Status};
+use super::core::Sequencer;
+use super::state::Status;
 use super::text;
 use crate::program::Program;
 

@@ -4,8 +4,10 @@ mod core;
 mod issue;
 mod layout;
 mod leaf;
+mod state;
 mod text;
 
-pub(crate) use core::{Sequencer, State, Status};
+pub(crate) use core::Sequencer;
 pub(crate) use issue::{Issue, flag};
 pub use leaf::SequencerBlock;
+pub(crate) use state::{State, Status};

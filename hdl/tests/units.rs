@@ -1,0 +1,47 @@
+//! Units that a model does not use leave no trace in its Verilog.
+
+use bitfab_format::arbitrary::{self, Random};
+use bitfab_format::{Model, Op, WeightKind};
+use bitfab_hdl::{Options, Program, verilog};
+
+/// What a unit declares, and whether a program uses it.
+type Unit = (&'static str, fn(&Program) -> bool);
+
+const UNITS: [Unit; 7] = [
+    ("masks_read", |program| !program.masks.is_empty()),
+    ("wire pass_last = pass == passes", |program| program.rows.iter().any(|row| row.passes != 0) && !shares(program)),
+    ("kept", shares),
+    ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
+    ("scales_read", |program| program.rows.iter().any(|row| row.requant)),
+    ("count * $signed", |program| program.scales.iter().any(|(factor, _)| *factor != 1)),
+    ("weights_read", |program| program.weights.iter().any(|word| *word != 0)),
+];
+
+fn shares(program: &Program) -> bool {
+    program.rows.iter().any(|row| row.shared)
+}
+
+#[test]
+fn units_are_written_where_they_are_used_and_nowhere_else() {
+    let kinds = [
+        WeightKind::Binary,
+        WeightKind::AlphaBeta,
+        WeightKind::Ternary,
+        WeightKind::PowerOfTwo,
+        WeightKind::Planes,
+        WeightKind::Integer,
+        WeightKind::SmartDeal,
+    ];
+    let (mut with, mut without) = ([0; UNITS.len()], [0; UNITS.len()]);
+    for (kind, seed) in kinds.into_iter().flat_map(|kind| (0..12).map(move |seed| (kind, seed))) {
+        let words = arbitrary::draft_of(Op::Dense, Some(kind), &mut Random::new(seed)).emit();
+        let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+        let program = Program::new(&model, &Options::default()).unwrap();
+        let text = verilog(&model, &Options::default()).unwrap();
+        for (at, (declaration, is_used)) in UNITS.iter().enumerate() {
+            assert_eq!(text.contains(declaration), is_used(&program), "{declaration}, {kind:?} of seed {seed}");
+            if is_used(&program) { with[at] += 1 } else { without[at] += 1 }
+        }
+    }
+    assert!(with.iter().chain(&without).all(|count| *count != 0), "used {with:?}, not used {without:?}");
+}
