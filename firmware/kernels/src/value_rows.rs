@@ -3,6 +3,17 @@
 //! A window is gathered once for each group of an output pixel; its values are stored as `x + bias`, which is never
 //! negative, so that one loop serves every kind of input (NUMERICS 3.11).
 
+#![cfg_attr(
+    not(all(
+        feature = "sparse-binary",
+        feature = "ternary",
+        feature = "power-of-two",
+        feature = "integer",
+        feature = "smart-deal"
+    )),
+    allow(dead_code, unused_imports) // what one kind needs, others do not
+)]
+
 mod gather;
 #[cfg(feature = "integer")]
 mod integer;

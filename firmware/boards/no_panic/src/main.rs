@@ -50,7 +50,7 @@ fn inspect(model: &Model<'_>) {
         black_box((layer.fan_in(), layer.row_words(), layer.scratch_words(), layer.plane_macs(), layer.weights));
         black_box((layer.name, layer.op.name(), layer.weights.name()));
     }
-    black_box((model.with_planes(black_box(2)).layer_count(), model.precisions().count(), model.base_words().len()));
+    black_box((model.with_planes(black_box(2)).layer_count(), model.precisions().count()));
     black_box((model.layer(black_box(1)), model.output_scale(), model.words().len()));
 }
 

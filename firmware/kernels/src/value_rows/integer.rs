@@ -41,10 +41,12 @@ impl Rows for Integers<'_> {
                 *acc = arch::dot(window_words, row, window.bias);
                 continue;
             }
-            let chunk_words = (self.bits as usize).wrapping_mul(CHUNK / WORD_BITS as usize).max(1);
-            for (row, window_words) in row.chunks(chunk_words).zip(window_words.chunks(CHUNK / BYTES)) {
+            let chunk_words = (self.bits as usize).wrapping_mul(CHUNK / WORD_BITS as usize);
+            let mut row = row;
+            for window_words in window_words.chunks(CHUNK / BYTES) {
                 let mut bytes = [0; CHUNK / BYTES];
-                widen(self.bits, row, &mut bytes);
+                let now = row.split_off(..chunk_words.min(row.len())).unwrap_or_default();
+                widen(self.bits, now, &mut bytes);
                 *acc = acc.wrapping_add(arch::dot(window_words, &bytes, window.bias));
             }
         }
