@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bitfab_format::arbitrary::{Plan, Random, build};
-use bitfab_format::{Kind, Model, Op, PadValue, Shape};
+use bitfab_format::{Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_kernels::{Views, run};
 
 /// How long each model is run.
@@ -54,6 +54,18 @@ fn main() {
     let mlp = |n| [Plan::dense(n, sign), Plan::dense(n, sign), Plan::dense(n, sign), Plan::dense(10, Kind::I32)];
     measure("784 bytes, dense 256 x 3, 10", Shape::new(28, 28, 1), Kind::U8, &mlp(256));
     measure("784 bytes, dense 1024 x 3, 10", Shape::new(28, 28, 1), Kind::U8, &mlp(1024));
+    for kind in [
+        WeightKind::AlphaBeta,
+        WeightKind::Ternary,
+        WeightKind::PowerOfTwo,
+        WeightKind::Planes,
+        WeightKind::Integer,
+        WeightKind::SmartDeal,
+    ] {
+        let plans = [Plan::dense(256, sign), Plan::dense(256, sign), Plan::dense(10, Kind::I32)];
+        let plans = plans.map(|plan| plan.with_weights(kind));
+        measure(&format!("784 bytes, dense 256 x 2, 10, {}", kind.name()), Shape::new(28, 28, 1), Kind::U8, &plans);
+    }
     let image = Shape::new(28, 28, 1);
     let cnn = |pad_value| {
         let (pool, sum) = (Plan::pool(Op::MaxPool, 2, sign), Plan::pool(Op::SumPool, 7, Kind::Unsigned { bits: 4 }));

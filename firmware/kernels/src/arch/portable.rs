@@ -136,14 +136,21 @@ fn select(rest: &mut &[u8], count: u8, segment: &[u8; SEGMENT]) -> u32 {
 #[cfg(feature = "integer")]
 #[allow(dead_code)] // some cores have their own
 pub(crate) fn dot(window: &[u32], weights: &[u32], bias: i32) -> i32 {
-    let (mut products, mut sum) = (0i32, 0i32);
+    let mut sum = 0i32;
     for (&values, &weights) in window.iter().zip(weights) {
-        let (values, weights) = (values.to_le_bytes(), weights.to_le_bytes().map(|weight| i32::from(weight as i8)));
-        let each = |place: usize| i32::from(values[place]).wrapping_mul(weights[place]);
-        products = products.wrapping_add(each(0)).wrapping_add(each(1)).wrapping_add(each(2)).wrapping_add(each(3));
-        sum = weights.iter().fold(sum, |sum, weight| sum.wrapping_add(*weight));
+        // Written out, since a compiler that saves space keeps loops.
+        sum = sum.wrapping_add(product::<0>(values, weights, bias)).wrapping_add(product::<8>(values, weights, bias));
+        sum = sum.wrapping_add(product::<16>(values, weights, bias)).wrapping_add(product::<24>(values, weights, bias));
     }
-    products.wrapping_sub(sum.wrapping_mul(bias))
+    sum
+}
+
+/// The product of the bytes at bit `AT`, a value and a signed weight.
+#[cfg(feature = "integer")]
+#[inline(always)]
+const fn product<const AT: u32>(values: u32, weights: u32, bias: i32) -> i32 {
+    let weight = (weights << (24 - AT)) as i32 >> 24;
+    ((values >> AT & 0xff) as i32).wrapping_sub(bias).wrapping_mul(weight)
 }
 
 /// Whether `count_ones` is an instruction.

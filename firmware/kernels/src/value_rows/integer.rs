@@ -46,11 +46,35 @@ impl Rows for Integers<'_> {
             for window_words in window_words.chunks(CHUNK / BYTES) {
                 let mut bytes = [0; CHUNK / BYTES];
                 let now = row.split_off(..chunk_words.min(row.len())).unwrap_or_default();
-                widen(self.bits, now, &mut bytes);
+                match self.bits {
+                    4 => widen_nibbles(now, &mut bytes),
+                    bits => widen(bits, now, &mut bytes),
+                }
                 *acc = acc.wrapping_add(arch::dot(window_words, &bytes, window.bias));
             }
         }
     }
+}
+
+/// As [`widen`], for the width that is used most.
+fn widen_nibbles(row: &[u32], bytes: &mut [u32; CHUNK / BYTES]) {
+    for (&word, [low, high]) in row.iter().zip(bytes.as_chunks_mut().0) {
+        (*low, *high) = (nibbles(word & 0xffff), nibbles(word >> 16));
+    }
+}
+
+/// Four nibbles as signed bytes.
+#[inline(always)]
+const fn nibbles(half: u32) -> u32 {
+    let pairs = (half | half << 8) & 0x00ff_00ff;
+    extend((pairs | pairs << 4) & 0x0f0f_0f0f, 0x0808_0808)
+}
+
+/// Extends the sign of each byte, of which `sign` is the bit.
+#[inline(always)]
+const fn extend(fields: u32, sign: u32) -> u32 {
+    // No byte borrows from the next, since its top bit is set.
+    (fields ^ sign | 0x8080_8080).wrapping_sub(sign) ^ 0x8080_8080
 }
 
 /// Turns values of `bits` bits to bytes, four at a time.
@@ -75,7 +99,6 @@ fn widen(bits: u32, row: &[u32], bytes: &mut [u32; CHUNK / BYTES]) {
         have = have.wrapping_sub(need);
         let halves = code & pairs & 0xffff | code.wrapping_shl(apart) & pairs & !0xffff;
         let fields = halves & ones & 0x00ff_00ff | halves.wrapping_shl(step) & ones & 0xff00_ff00;
-        // Extends each sign: no byte borrows from the next, whose top bit is set.
-        *four = ((fields ^ sign | 0x8080_8080).wrapping_sub(sign)) ^ 0x8080_8080;
+        *four = extend(fields, sign);
     }
 }
