@@ -1,58 +1,74 @@
-//! Prints the cycles of a layer of two-valued weights against its ones, as Markdown:
+//! Prints cycles against the ones of two-valued weights, as Markdown:
 //! `cargo run --release -p bitfab-hdl --example density`.
 //!
-//! The layer has 1,024 signs and 256 outputs; its weights are 5 where there is a one, else -3.
+//! The first table is one layer of 1,024 signs and 256 outputs, the second 784-256-256-10 over bytes;
+//! weights are 5 where there is a one, else -3.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Bound, Coder, DraftWeights, Kind, Layer, Model, Shape};
-use bitfab_hdl::{HdlError, Options, Program, cycles};
+use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Shape};
+use bitfab_hdl::{Cycles, HdlError, Options, cycles};
 
-const INPUTS: usize = 1024;
-const OUTPUTS: usize = 256;
 /// Ones among a thousand weights.
 const ONES: [i32; 8] = [500, 200, 100, 50, 20, 10, 5, 2];
 /// Lanes, and words read in a cycle.
 const ENGINES: [(u32, u32); 7] = [(1, 1), (2, 1), (4, 1), (8, 1), (2, 2), (4, 4), (8, 8)];
 
-/// A model whose second layer has so many ones.
-fn model(ones: i32) -> Vec<u32> {
-    let mut random = Random::new(3);
-    let plans = [Plan::dense(INPUTS as u32, Kind::Sign), Plan::dense(OUTPUTS as u32, Kind::Sign)];
-    let mut draft = arbitrary::build(Shape::vector(8), Kind::U8, &plans, &mut random);
+/// The model of a draft with as many ones in all layers, or its own binary weights for 0.
+fn with_ones(mut draft: Draft, ones: i32) -> Vec<u32> {
     let words = draft.emit();
-    let (Ok(model), Some(last)) = (Model::new(bytemuck::cast_slice(&words)), draft.layers.last_mut()) else {
+    let Ok(model) = Model::new(bytemuck::cast_slice(&words)) else { return words };
+    if ones == 0 {
         return words;
-    };
-    let matrix: Vec<i32> =
-        (0..INPUTS * OUTPUTS).map(|_| if random.between(1, 1000) <= ones { 5 } else { -3 }).collect();
-    if let Some(layer) = model.layer(1) {
-        last.weights = DraftWeights::alpha_beta(&layer, &matrix, -3, 3, Coder::Rice);
-        if let Some(weights) = last.weights.view() {
-            let (low, high) = Layer { weights, ..layer }.implied_bound();
-            last.bound = Bound { low: low as i32, high: high as i32 };
-        }
     }
-    // Weights that are not bits meet a window of bytes.
-    last.scratch = draft.arena_words;
-    draft.arena_words += INPUTS as u32 / 4;
+    let (mut random, mut end) = (Random::new(3), 0);
+    for (layer, drafted) in model.layers().zip(&mut draft.layers) {
+        let count = layer.weight_count();
+        let matrix: Vec<i32> = (0..count).map(|_| if random.between(1, 1000) <= ones { 5 } else { -3 }).collect();
+        drafted.weights = DraftWeights::alpha_beta(&layer, &matrix, -3, 3, Coder::Rice);
+        let Some(weights) = drafted.weights.view() else { continue };
+        let layer = Layer { weights, ..layer };
+        let (low, high) = layer.implied_bound();
+        drafted.bound = Bound { low: low as i32, high: high as i32 };
+        // Weights that are not bits meet a window of bytes, which takes more scratch.
+        drafted.output.start = end;
+        end += layer.output.region.words;
+        drafted.scratch = if layer.scratch_words() == 0 { 0 } else { end };
+        end += layer.scratch_words();
+    }
+    draft.arena_words = end;
     draft.emit()
 }
 
-fn main() -> Result<(), HdlError> {
-    let names: Vec<String> = ENGINES.iter().map(|(lanes, reads)| format!("{lanes} lanes, {reads} reads")).collect();
+/// One line of a table: what `count` makes of the cycles of each engine.
+fn line(name: &str, words: &[u32], count: fn(&Cycles) -> u64) -> Result<(), HdlError> {
+    let Ok(model) = Model::new(bytemuck::cast_slice(words)) else { return Ok(()) };
+    let mut cells = Vec::new();
+    for (lanes, reads) in ENGINES {
+        let counted = cycles(&model, &Options { lanes, reads, ..Options::default() })?;
+        cells.push(count(&counted).to_string());
+    }
+    println!("| {name} | {} |", cells.join(" | "));
+    Ok(())
+}
+
+fn table(draft: &Draft, count: fn(&Cycles) -> u64) -> Result<(), HdlError> {
+    let names: Vec<String> = ENGINES.iter().map(|(lanes, reads)| format!("{lanes} lanes, reads {reads}")).collect();
     println!("| ones | {} |", names.join(" | "));
     println!("| --- |{}", " --- |".repeat(ENGINES.len()));
+    line("binary", &with_ones(draft.clone(), 0), count)?;
     for ones in ONES {
-        let words = model(ones);
-        let Ok(model) = Model::new(bytemuck::cast_slice(&words)) else { continue };
-        let mut cells = Vec::new();
-        for (lanes, reads) in ENGINES {
-            let options = Options { lanes, reads, ..Options::default() };
-            let taken: u64 = cycles(&model, &options)?.rows[1].iter().sum();
-            let is_listed = Program::new(&model, &options)?.rows[1].listed;
-            cells.push(format!("{taken}{}", if is_listed { "" } else { " (all words)" }));
-        }
-        println!("| {:.1} % | {} |", f64::from(ones) / 10.0, cells.join(" | "));
+        line(&format!("{:.1} %", f64::from(ones) / 10.0), &with_ones(draft.clone(), ones), count)?;
     }
+    println!();
     Ok(())
+}
+
+fn main() -> Result<(), HdlError> {
+    let sign = Kind::Sign;
+    let build =
+        |inputs: u32, plans: &[Plan]| arbitrary::build(Shape::vector(inputs), Kind::U8, plans, &mut Random::new(3));
+    let one = build(8, &[Plan::dense(1024, sign), Plan::dense(256, sign)]);
+    table(&one, |counted| counted.rows[1].iter().sum())?;
+    let mnist = build(784, &[Plan::dense(256, sign), Plan::dense(256, sign), Plan::dense(10, Kind::I32)]);
+    table(&mnist, |counted| counted.interval)
 }

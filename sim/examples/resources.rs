@@ -2,7 +2,7 @@
 //!
 //! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`), the second the number of seeds of the placement;
 //! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `mnist`, or a kind of weights),
-//! a fourth to one number of lanes.
+//! a fourth to one number of lanes, a fifth is the number of words read in a cycle.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape};
@@ -39,7 +39,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// One small network, with each kind of weights and output.
-fn kinds() -> impl Iterator<Item = Case> {
+fn kinds() -> Vec<Case> {
     let (sign, head) = (Kind::Sign, Plan::dense(10, Kind::I32));
     let build = |shape: Shape, plans: &[Plan]| arbitrary::build(shape, Kind::U8, plans, &mut Random::new(1));
     let values = Kind::Unsigned { bits: 8 };
@@ -67,7 +67,8 @@ fn kinds() -> impl Iterator<Item = Case> {
             DraftWeights::integer(layer, &sparse(layer, r, 101, |r| r.between(-128, 127)), 8)
         }),
     ];
-    kinds.into_iter().map(move |(name, hidden, fill)| Case { name, draft: refill(shape(hidden), fill), lanes: &[8] })
+    let case = |(name, hidden, fill)| Case { name, draft: refill(shape(hidden), fill), lanes: &[8] };
+    kinds.into_iter().map(case).collect()
 }
 
 /// Draws the weights of a layer.
@@ -138,13 +139,14 @@ fn main() -> anyhow::Result<()> {
     let target: Target = argument(0).unwrap_or("up5k").parse().map_err(anyhow::Error::msg)?;
     let seeds: u32 = argument(1).unwrap_or("1").parse()?;
     let only_lanes: Option<u32> = argument(3).map(str::parse).transpose()?;
+    let reads: u32 = argument(4).unwrap_or("1").parse()?;
     println!("| network | lanes | LUT4 | carry | FF | RAM | LUT4 per MAC | MHz | cycles per input | useful |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for case in cases().iter().filter(|case| argument(2).is_none_or(|name| name == case.name)) {
         let words = case.draft.emit();
         let model = Model::new(bytemuck::cast_slice(&words)).map_err(|error| anyhow::anyhow!("{error}"))?;
         for &lanes in case.lanes.iter().filter(|lanes| only_lanes.is_none_or(|only| only == **lanes)) {
-            let options = Options::default().with_lanes(lanes);
+            let options = Options::default().with_lanes(lanes).with_reads(reads);
             let counted = cycles(&model, &options)?;
             let synthesis = synthesize_model(&model, &options, target, seeds)?;
             println!("{}", row(case, lanes, &synthesis, counted.interval, counted.useful_percent()));
