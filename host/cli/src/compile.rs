@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use bitfab_compile::{Options, Prefer};
+use bitfab_compile::{Compiled, Options, Prefer};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::{ModelSummary, table};
@@ -67,7 +67,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         println!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4));
         return Ok(());
     }
-    let words = bitfab_compile::compile_with(&graph, &options).with_context(fails)?;
+    let Compiled { words, rounded } = bitfab_compile::compile_with(&graph, &options).with_context(fails)?;
+    rounded.iter().for_each(|one| eprintln!("note: {one}"));
     outputs::write(&arguments.output, Product::Model, &bitfab_compile::bytes(&words))?;
     let summary = ModelSummary::new(&Model::from_words(&words)?);
     if arguments.json {

@@ -25,6 +25,9 @@ pub enum CompileError {
     /// An update that does not fit the deployed file.
     #[error("the deployed file cannot be extended: {0}")]
     Base(&'static str),
+    /// Values that can only be rounded, where exactness was asked for.
+    #[error("not exact: {0}; use fewer activation bits or smaller weights, or accept it")]
+    Rounded(crate::Rounded),
     /// More layers than a file can hold.
     #[error("the graph has {0} layers, a model file holds at most 255; merge or remove some")]
     TooManyLayers(usize),

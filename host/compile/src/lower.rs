@@ -9,11 +9,11 @@ use bitfab_graph::{self as graph, Graph, Node, Op, Weights};
 use crate::dyadic::Dyadic;
 use crate::error::CompileError;
 use crate::fold::{self, Affine, Steps};
-use crate::requant;
-use crate::{Prefer, pack};
+use crate::requant::{self, Rounding};
+use crate::{Prefer, Rounded, pack};
 
-/// The layers of `graph`, not placed in an arena yet, and the scratch words that each needs.
-pub(crate) fn lower(graph: &Graph, prefer: Prefer, may_negate: bool) -> Result<(Draft, Vec<u32>), CompileError> {
+/// The layers of `graph`, not placed in an arena yet.
+pub(crate) fn lower(graph: &Graph, prefer: Prefer, may_negate: bool) -> Result<Lowered, CompileError> {
     let mut lowering = Lowering::new(graph, prefer, may_negate)?;
     while lowering.next < graph.nodes.len() {
         lowering.step()?;
@@ -28,7 +28,15 @@ pub(crate) fn lower(graph: &Graph, prefer: Prefer, may_negate: bool) -> Result<(
         scale: lowering.scale,
         layers: lowering.layers,
     };
-    Ok((draft, lowering.scratch))
+    Ok(Lowered { draft, scratch: lowering.scratch, rounded: lowering.rounded })
+}
+
+/// Layers that are not placed yet.
+pub(crate) struct Lowered {
+    pub draft: Draft,
+    /// Scratch words that each layer needs.
+    pub scratch: Vec<u32>,
+    pub rounded: Vec<Rounded>,
 }
 
 /// The walk over the nodes.
@@ -46,6 +54,7 @@ struct Lowering<'g> {
     /// Scratch words of each layer.
     scratch: Vec<u32>,
     scale: Option<OutputScale>,
+    rounded: Vec<Rounded>,
     /// The node to lower next.
     next: usize,
 }
@@ -81,6 +90,7 @@ impl<'g> Lowering<'g> {
             layers: Vec::new(),
             scratch: Vec::new(),
             scale: None,
+            rounded: Vec::new(),
             next: 0,
         })
     }
@@ -145,8 +155,11 @@ impl<'g> Lowering<'g> {
                 self.scale = self.output_scale(index, &tail.affines)?;
                 DraftTransform::Raw
             }
-            Some((steps, kind)) if kind.planes() > 4 => requant::fold(&tail.affines, steps, layer.bound)
-                .map_err(|channel| self.problem(index, format!("channel {channel} has no exact requantisation")))?,
+            Some((steps, kind)) if kind.planes() > 4 => {
+                let (transform, rounding) = requant::fold(&tail.affines, steps, layer.bound);
+                self.note(index, rounding, layer.bound);
+                transform
+            }
             Some((steps, _)) => {
                 let fold = |affine: &Affine| fold::thresholds(affine, steps, layer.bound);
                 let mut folded: Vec<Steps> = tail.affines.iter().map(fold).collect();
@@ -158,6 +171,15 @@ impl<'g> Lowering<'g> {
             }
         };
         self.push(&layer, last, rows, transform)
+    }
+
+    /// Remembers that levels of the layer of node `index` are rounded.
+    fn note(&mut self, index: usize, rounding: Rounding, bound: Bound) {
+        if rounding.channels != 0 {
+            let span = bound.high.abs_diff(bound.low).into();
+            let Rounding { channels, accumulators } = rounding;
+            self.rounded.push(Rounded { node: self.graph.nodes[index].name.clone(), channels, accumulators, span });
+        }
     }
 
     /// Collects residual, scales, batch norm and quantiser behind the accumulator of node `index`.

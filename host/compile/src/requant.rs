@@ -1,5 +1,7 @@
 //! Scales and batch norms before a quantiser of many levels, folded into one multiplication that gives exactly the
-//! same levels for every accumulator (NUMERICS 5.5).
+//! same levels for every accumulator (NUMERICS 5.5), or the nearest one and what it costs.
+
+use std::ops::RangeInclusive;
 
 use bitfab_format::{Bound, DraftTransform, Rescale};
 
@@ -13,57 +15,139 @@ const MAX_OFFSET: i128 = 1 << 61;
 /// How far the shifts of a layer may lie apart.
 const MAX_SPREAD: u32 = 16;
 
-/// The requantisation that reaches level `i` exactly where `affines` reach `steps[i - 1]`, each channel by the
-/// smallest shift that can; or the first channel for which no shift of the format can.
-pub(crate) fn fold(affines: &[Affine], steps: &[Dyadic], bound: Bound) -> Result<DraftTransform, usize> {
-    // The real slope in levels. From so many levels a unit on, all lie between two neighbouring accumulators:
-    // steeper makes no difference.
-    let (size, steepest) = (2.0 * steps[0].to_f64(), 2.0 * steps.len() as f64);
-    let scale = |(index, affine): (usize, &Affine)| {
-        let slope = (affine.slope_f64() / size).clamp(-steepest, steepest);
-        channel(&fold::thresholds(affine, steps, bound), slope, bound).ok_or(index)
-    };
-    let scales: Vec<Rescale> = affines.iter().enumerate().map(scale).collect::<Result<_, _>>()?;
-    let most = scales.iter().map(|scale| scale.shift).max().unwrap_or(1);
-    let raised =
-        scales.iter().enumerate().map(|(index, scale)| raise(*scale, most.saturating_sub(MAX_SPREAD)).ok_or(index));
-    Ok(DraftTransform::Requant { scales: raised.collect::<Result<_, _>>()? })
+/// What a nearest multiplication does not do as exact arithmetic would.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rounding {
+    /// Channels that have no exact one.
+    pub channels: u32,
+    /// Accumulators of these channels that get a neighbouring level; one that is off by two levels counts twice.
+    pub accumulators: u64,
 }
 
-/// The same values by a shift of at least `least`; `None` where multiplier or offset leave the format.
-fn raise(scale: Rescale, least: u32) -> Option<Rescale> {
-    let by = least.saturating_sub(scale.shift);
-    let multiplier = i32::try_from(i64::from(scale.multiplier) << by.min(32)).ok()?;
-    let offset = i128::from(scale.offset) << by;
-    (offset.abs() <= MAX_OFFSET).then_some(Rescale { multiplier, offset: offset as i64, shift: scale.shift + by })
+/// One channel: where it reaches each level, and its slope in levels.
+struct Channel {
+    steps: Steps,
+    slope: f64,
 }
 
-/// The scale of one channel with the smallest shift for which the multiplier nearest to the slope has an offset.
-fn channel(steps: &Steps, slope: f64, bound: Bound) -> Option<Rescale> {
-    (1..=MAX_SHIFT).find_map(|shift| {
-        let multiplier = (slope * 2f64.powi(shift as i32)).round();
-        let is_small = multiplier.abs() <= f64::from(i32::MAX);
-        let multiplier = is_small.then_some(multiplier as i32)?;
-        offset(steps, multiplier, bound, shift).map(|offset| Rescale { multiplier, offset, shift })
-    })
-}
-
-/// An offset with which every step is reached where it should be and not before: the middle of those that do.
-fn offset(steps: &Steps, multiplier: i32, bound: Bound, shift: u32) -> Option<i64> {
-    let half = 1i128 << (shift - 1);
-    // acc * m + offset + half >= level << shift
-    let least = |level: usize, acc: i64| ((level as i128) << shift) - half - i128::from(acc) * i128::from(multiplier);
-    let (mut low, mut high) = (-MAX_OFFSET, MAX_OFFSET);
-    let count = steps.values.len();
-    for index in 0..count {
-        // Thresholds ascend; those of a falling channel are reached from above, the highest level at the lowest.
-        let (level, value) =
-            if steps.descends { (count - index, steps.values[index]) } else { (index + 1, steps.values[index]) };
-        let (reached, missed) = neighbours(value, steps.descends, bound);
-        low = low.max(reached.map_or(-MAX_OFFSET, |acc| least(level, acc)));
-        high = high.min(missed.map_or(MAX_OFFSET, |acc| least(level, acc) - 1));
+/// The requantisation that reaches level `i` exactly where `affines` reach `steps[i - 1]`, by the smallest shifts.
+///
+/// Sums that are much finer than the levels may have no such multiplier of 32 bits; then the nearest one is taken,
+/// and what differs is counted.
+pub(crate) fn fold(affines: &[Affine], steps: &[Dyadic], bound: Bound) -> (DraftTransform, Rounding) {
+    let channels: Vec<Channel> = affines.iter().map(|affine| Channel::new(affine, steps, bound)).collect();
+    let exact: Option<Vec<Rescale>> = channels.iter().map(|one| one.exact(bound, 1..=MAX_SHIFT)).collect();
+    if let Some(scales) = exact.filter(|scales| spread(scales) <= MAX_SPREAD) {
+        return (DraftTransform::Requant { scales }, Rounding::default());
     }
-    (low <= high).then(|| (low + (high - low) / 2) as i64)
+    // The steepest channel says which shifts all can have.
+    let lowest = channels.iter().map(Channel::largest_shift).min().unwrap_or(1).min(MAX_SHIFT - MAX_SPREAD);
+    let window = lowest..=lowest + MAX_SPREAD;
+    let mut rounding = Rounding::default();
+    let mut scale = |channel: &Channel| {
+        channel.exact(bound, window.clone()).unwrap_or_else(|| {
+            let scale = channel.nearest(bound, lowest + MAX_SPREAD);
+            rounding.channels += 1;
+            rounding.accumulators += channel.differing(&scale, bound);
+            scale
+        })
+    };
+    let scales = channels.iter().map(&mut scale).collect();
+    (DraftTransform::Requant { scales }, rounding)
+}
+
+/// How far the shifts lie apart.
+fn spread(scales: &[Rescale]) -> u32 {
+    let shifts = || scales.iter().map(|scale| scale.shift);
+    shifts().max().unwrap_or(0) - shifts().min().unwrap_or(0)
+}
+
+impl Channel {
+    fn new(affine: &Affine, steps: &[Dyadic], bound: Bound) -> Self {
+        // From so many levels a unit on, all lie between two neighbouring accumulators: steeper makes no difference.
+        let (size, steepest) = (2.0 * steps[0].to_f64(), 2.0 * steps.len() as f64);
+        let slope = (affine.slope_f64() / size).clamp(-steepest, steepest);
+        Self { steps: fold::thresholds(affine, steps, bound), slope }
+    }
+
+    /// The multiplier nearest to the slope at `shift`, if it fits.
+    fn multiplier(&self, shift: u32) -> Option<i32> {
+        let multiplier = (self.slope * 2f64.powi(shift as i32)).round();
+        (multiplier.abs() <= f64::from(i32::MAX)).then_some(multiplier as i32)
+    }
+
+    fn largest_shift(&self) -> u32 {
+        (1..=MAX_SHIFT).rev().find(|&shift| self.multiplier(shift).is_some()).unwrap_or(1)
+    }
+
+    /// The smallest of `shifts` at which the multiplier has an offset with which every level is reached where it
+    /// should be and not before: the middle of those that do.
+    fn exact(&self, bound: Bound, mut shifts: RangeInclusive<u32>) -> Option<Rescale> {
+        shifts.find_map(|shift| {
+            let multiplier = self.multiplier(shift)?;
+            let (low, high) = self.offsets(multiplier, bound, shift);
+            (low <= high).then(|| Rescale { multiplier, offset: (low + (high - low) / 2) as i64, shift })
+        })
+    }
+
+    /// The scale by the largest shift up to `most`, its offset halfway between what the levels want.
+    fn nearest(&self, bound: Bound, most: u32) -> Rescale {
+        let shift = self.largest_shift().min(most);
+        let multiplier = self.multiplier(shift).unwrap_or(0);
+        let (low, high) = self.offsets(multiplier, bound, shift);
+        let offset = ((low + high) / 2).clamp(-MAX_OFFSET, MAX_OFFSET) as i64;
+        Rescale { multiplier, offset, shift }
+    }
+
+    /// Least and greatest offset with which no level is reached late and none early; crossed if there is none.
+    fn offsets(&self, multiplier: i32, bound: Bound, shift: u32) -> (i128, i128) {
+        let half = 1i128 << (shift - 1);
+        // acc * m + offset + half >= level << shift
+        let least =
+            |level: usize, acc: i64| ((level as i128) << shift) - half - i128::from(acc) * i128::from(multiplier);
+        let (mut low, mut high) = (-MAX_OFFSET, MAX_OFFSET);
+        for (level, value) in self.levels() {
+            let (reached, missed) = neighbours(value, self.steps.descends, bound);
+            low = low.max(reached.map_or(-MAX_OFFSET, |acc| least(level, acc)));
+            high = high.min(missed.map_or(MAX_OFFSET, |acc| least(level, acc) - 1));
+        }
+        (low, high)
+    }
+
+    /// Levels and their thresholds. Thresholds ascend; those of a falling channel are reached from above, the highest
+    /// level at the lowest.
+    fn levels(&self) -> impl Iterator<Item = (usize, i32)> + '_ {
+        let (count, descends) = (self.steps.values.len(), self.steps.descends);
+        self.steps
+            .values
+            .iter()
+            .enumerate()
+            .map(move |(index, &value)| (if descends { count - index } else { index + 1 }, value))
+    }
+
+    /// Accumulators within the bound between where a level is reached and where it should be, for all levels.
+    fn differing(&self, scale: &Rescale, bound: Bound) -> u64 {
+        let (low, high) = (i64::from(bound.low), i64::from(bound.high));
+        let (bits, descends) = (usize::BITS - self.steps.values.len().leading_zeros(), self.steps.descends);
+        let at = |distance: i64| if descends { high - distance } else { low + distance };
+        // Distance from the side where no level is reached yet to the first accumulator that reaches `level`.
+        let found = |level: usize| {
+            let (mut before, mut reached) = (-1, high - low + 1);
+            while reached - before > 1 {
+                let middle = before + (reached - before) / 2;
+                let is_reached = scale.apply(at(middle) as i32, bits) as usize >= level;
+                (before, reached) = if is_reached { (before, middle) } else { (middle, reached) };
+            }
+            reached
+        };
+        let wanted = |value: i32| match (value, descends) {
+            (i32::MIN, false) | (i32::MAX, true) => 0,
+            (i32::MAX, false) | (i32::MIN, true) => high - low + 1,
+            (value, true) => high - i64::from(value),
+            (value, false) => i64::from(value) - low,
+        };
+        self.levels().map(|(level, value)| found(level).abs_diff(wanted(value))).sum()
+    }
 }
 
 /// The accumulator nearest to the threshold that reaches it, and the one that does not; `None` outside the bound.
@@ -104,11 +188,34 @@ mod tests {
         ] {
             let mut affine = Affine::identity();
             assert!(affine.normalise(constants));
-            let Ok(DraftTransform::Requant { scales }) = fold(&[affine.clone()], &steps, bound) else {
-                panic!("{constants:?} cannot be folded")
-            };
+            let (transform, rounding) = fold(&[affine.clone()], &steps, bound);
+            let DraftTransform::Requant { scales } = transform else { panic!("a requantisation") };
+            assert_eq!(rounding, Rounding::default());
             let found: Vec<i32> = (bound.low..=bound.high).map(|acc| scales[0].apply(acc, 8)).collect();
             assert_eq!(found, levels(&affine, &steps, bound), "{constants:?}");
         }
+    }
+
+    #[test]
+    fn what_the_nearest_one_changes_is_counted() {
+        // A slope of 10^-5 levels over two million sums: 255 steps to place within one unit need more than 32 bits
+        // only where the format's window of shifts is narrowed by a steep neighbour.
+        let bound = Bound { low: -1_000_000, high: 1_000_000 };
+        let steps: Vec<Dyadic> = (1..256).map(|i| Dyadic::from_int(2 * i - 1).half()).collect();
+        let constants = [[300.0, 3.0, 0.0, 1.0, 0.0], [1.234_567e-4, 127.3, 0.0, 1.7, 0.0]];
+        let affines = constants.map(|constants| {
+            let mut affine = Affine::identity();
+            assert!(affine.normalise(constants));
+            affine
+        });
+        let (DraftTransform::Requant { scales }, rounding) = fold(&affines, &steps, bound) else { panic!() };
+        let differing = affines.iter().zip(&scales).map(|(affine, scale)| {
+            let wanted = levels(affine, &steps, bound);
+            let found = (bound.low..=bound.high).map(|acc| scale.apply(acc, 8));
+            found.zip(wanted).map(|(found, wanted)| u64::from(found.abs_diff(wanted))).sum::<u64>()
+        });
+        assert_eq!(differing.sum::<u64>(), rounding.accumulators);
+        let narrow = Channel::new(&affines[1], &steps, bound).nearest(bound, 18);
+        assert!(Channel::new(&affines[1], &steps, bound).differing(&narrow, bound) > 0, "18 bits are too few");
     }
 }

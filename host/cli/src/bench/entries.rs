@@ -43,6 +43,8 @@ pub fn all() -> Vec<Entry> {
         row("hq", config(Method::Hq, 20), float(0.8), Some(0.80)),
         row("pruned-ternary", config(Method::PrunedTernary, 20), float(0.8), Some(0.80)),
         row("smart-deal", config(Method::SmartDeal, 20), float(0.5), Some(32.0 / 15.0)),
+        row("qnn-log", config(Method::QnnLog, 15), Yardstick::None, None),
+        row("int-4", config(Method::Int(4), 15), Yardstick::None, None),
         row("once-qat", config(Method::OnceQat, 15), Yardstick::None, None),
     ];
     for (name, planes) in [("planes-8", 8), ("planes-4", 4), ("planes-2", 2), ("planes-1", 1)] {

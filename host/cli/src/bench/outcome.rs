@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use bitfab_compile::bytes;
+use bitfab_compile::{Compiled, Options, bytes};
 use bitfab_format::Model;
 use bitfab_report::{Confusion, ModelSummary};
 use bitfab_train::{Dataset, Method, TrainConfig, Trainer, Watch};
@@ -78,7 +78,9 @@ pub fn run(name: &str, config: &TrainConfig, data: &Dataset, watch: &mut dyn Wat
         return Ok(Product { outcome: outcome(vec![real]), files: None });
     }
     let graph = trainer.graph()?;
-    let words = bitfab_compile::compile(&graph).context("the network that was learned cannot be compiled")?;
+    let compiled = bitfab_compile::compile_with(&graph, &Options::default());
+    let Compiled { words, rounded } = compiled.context("the network that was learned cannot be compiled")?;
+    rounded.iter().for_each(|one| eprintln!("note: {one}"));
     let model = Model::from_words(&words)?;
     let mut precisions = Vec::new();
     for planes in judged(&trainer) {

@@ -98,9 +98,11 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let outcome = learn_digits(&data, arguments)?;
     let seconds = start.elapsed().as_secs_f64();
     step("train", format!("{}, {seconds:.1} s", arguments.kind.what()));
-    let file = ModelFile::from_words(bitfab_compile::compile(&outcome.graph)?);
+    let compiled = bitfab_compile::compile_with(&outcome.graph, &bitfab_compile::Options::default())?;
+    let how = if compiled.rounded.is_empty() { "exactly" } else { "rounded where no multiplier is exact" };
+    let file = ModelFile::from_words(compiled.words);
     let model = file.model()?;
-    step("compile", format!("to integers, exactly: {} bytes", table::thousands(model.words().len() as u64 * 4)));
+    step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)));
     let rows = models::rows(&model, &data, None)?;
     let names = ENGINES.map(Name::name).join(", ");
     step("compare", format!("{names} with the reference, every tensor of {judge} images"));
