@@ -37,30 +37,32 @@ impl Rows for Powers<'_> {
 
 /// Adds eight values, shifted and signed as their nibbles say.
 #[inline(always)]
-fn add(acc: i32, word: u32, values: &[u8; NIBBLES], bias: i32) -> i32 {
+fn add(mut acc: i32, word: u32, values: &[u8; NIBBLES], bias: i32) -> i32 {
     // Written out, since a compiler that saves space keeps loops.
     let &[a, b, c, d, e, f, g, h] = values;
-    let acc = product::<0>(
-        product::<1>(product::<2>(product::<3>(acc, word, d, bias), word, c, bias), word, b, bias),
-        word,
-        a,
-        bias,
-    );
-    product::<4>(
-        product::<5>(product::<6>(product::<7>(acc, word, h, bias), word, g, bias), word, f, bias),
-        word,
-        e,
-        bias,
-    )
+    acc = product::<0>(acc, word, a, bias);
+    acc = product::<1>(acc, word, b, bias);
+    acc = product::<2>(acc, word, c, bias);
+    acc = product::<3>(acc, word, d, bias);
+    acc = product::<4>(acc, word, e, bias);
+    acc = product::<5>(acc, word, f, bias);
+    acc = product::<6>(acc, word, g, bias);
+    product::<7>(acc, word, h, bias)
 }
 
 /// Adds a value times the weight of nibble `AT`.
 #[inline(always)]
 const fn product<const AT: u32>(acc: i32, word: u32, value: u8, bias: i32) -> i32 {
-    let exponent = word >> (4 * AT) & 7;
-    if exponent == 0 {
-        return acc;
+    let (exponent, x) = (word >> (4 * AT) & 7, (value as i32).wrapping_sub(bias));
+    if cfg!(target_os = "none") {
+        if exponent == 0 {
+            return acc;
+        }
+        let shifted = x.wrapping_shl(exponent.wrapping_sub(1));
+        return if word & (8 << (4 * AT)) == 0 { acc.wrapping_add(shifted) } else { acc.wrapping_sub(shifted) };
     }
-    let shifted = (value as i32).wrapping_sub(bias).wrapping_shl(exponent.wrapping_sub(1));
-    if word & (8 << (4 * AT)) == 0 { acc.wrapping_add(shifted) } else { acc.wrapping_sub(shifted) }
+    // Without branches, of which laptops would guess half wrong.
+    let (is_zero, sign) = ((exponent.wrapping_sub(1)) as i32 >> 31, (word << (28 - 4 * AT)) as i32 >> 31);
+    let shifted = x.wrapping_shl(exponent) >> 1 & !is_zero;
+    acc.wrapping_add((shifted ^ sign).wrapping_sub(sign))
 }
