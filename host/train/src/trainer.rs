@@ -360,3 +360,18 @@ pub fn train(config: &TrainConfig, data: &Dataset, watch: &mut dyn Watch) -> Res
     }
     Ok(Some(Outcome { graph: trainer.graph()?, test: trainer.evaluate(&data.test), reports: trainer.position.reports }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_share_their_mean_gradient_and_keep_their_own() {
+        let mut sums = Vec::new();
+        add_gradients(&mut sums, vec![vec![2.0, 4.0], vec![6.0], vec![]], 2);
+        add_gradients(&mut sums, vec![vec![1.0, -4.0], vec![], vec![8.0]], 2);
+        assert_eq!(sums, [vec![1.5, 0.0], vec![3.0], vec![4.0]]);
+        add_gradients(&mut sums, vec![vec![7.0], vec![]], 1);
+        assert_eq!(sums, [vec![7.0], vec![]]);
+    }
+}
