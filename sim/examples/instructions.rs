@@ -103,9 +103,9 @@ fn header(boards: &[Board]) -> Vec<String> {
 /// Sparse-binary dense layers on a Cortex-M4, as parts of the binary layer on the same input.
 fn sparse() -> Result<()> {
     let qemu = Qemu::new(Board::M4)?;
-    for (input, problem) in [("signs", Problem::dense(1024, 128)), ("bytes", Problem::dense(1024, 128).of_bytes())] {
+    for (input, problem) in [("signs", Problem::dense(1024, 256)), ("bytes", Problem::dense(1024, 256).of_bytes())] {
         let dense = problem.measure(&qemu)?.count.instructions;
-        println!("dense 1024-128 over {input}: {dense} instructions with binary weights; with sparse ones:\n");
+        println!("dense 1024-256 over {input}: {dense} instructions with binary weights; with sparse ones:\n");
         println!("| ones | list | of binary | bits | rice | of binary | bits |");
         println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         let mut rows = Vec::new();

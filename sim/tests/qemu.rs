@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{Random, chain, draft_of, value};
 use bitfab_format::{Coder, Draft, Kind, Model, Op, Shape, WeightKind};
 use bitfab_sim::engine::{Engine, Run};
-use bitfab_sim::qemu::bench::Problem;
+use bitfab_sim::qemu::bench::{Encoding, Problem};
 use bitfab_sim::qemu::{Board, Options, Qemu, QemuError};
 use bitfab_sim::software::Runtime;
 
@@ -242,6 +242,20 @@ fn whole_layers_on_a_cortex_m4_stay_below_their_ceilings() -> Result<()> {
         let cost = problem.measure(&qemu)?;
         ensure!(cost.per_word() <= ceiling, "{problem:?}: {} for 32 MACs, {ceiling} allowed", cost.per_word());
         ensure!(cost.stack_bytes <= 4096, "{problem:?}: {} bytes of stack", cost.stack_bytes);
+    }
+    Ok(())
+}
+
+#[test]
+fn sparse_layers_over_bytes_cost_what_their_ones_cost() -> Result<()> {
+    let qemu = Qemu::new(Board::M4)?;
+    let dense = Problem::dense(1024, 256).of_bytes();
+    let binary = dense.measure(&qemu)?.count.instructions;
+    // Ones in a thousand, and what part of the binary layer's instructions they may take at most.
+    for (ones, part) in [(50, 3), (10, 8)] {
+        let sparse = dense.with(Encoding::sparse(WeightKind::AlphaBeta, Coder::List, ones));
+        let found = sparse.measure(&qemu)?.count.instructions;
+        ensure!(found * part <= binary, "{ones} in a thousand: {found} instructions, {binary} with binary weights");
     }
     Ok(())
 }
