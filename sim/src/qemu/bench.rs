@@ -66,7 +66,7 @@ impl Encoding {
                 let coefficients = rows * 3 * layer.output.shape.channels;
                 let coefficient = |index: u32| if is_one(index) { power(noise(index + count) >> 4) } else { 0 };
                 let chunks = rows.div_ceil(CHUNK) * layer.output.shape.channels;
-                let basis: Vec<i8> = (0..chunks * 9).map(|index| noise(index) as i8 / 8 | 1).collect();
+                let basis: Vec<i8> = (0..chunks * 9).map(|index| (noise(index) as i8 / 8) | 1).collect();
                 let coefficients: Vec<i32> = (0..coefficients).map(coefficient).collect();
                 DraftWeights::smart_deal(layer, &coefficients, &basis, CHUNK as u8)
             }
