@@ -1,7 +1,7 @@
 //! `bitfab train`: learning with a progress bar, a log and checkpoints.
 
 use crate::{data, files};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bitfab_train::{
     Architecture, Dataset, EpochReport, InputCoding, LayerMethod, Method, OptimizerKind, Progress, TrainConfig,
     Trainer, Watch,
@@ -74,7 +74,7 @@ pub struct Settings {
     #[arg(long)]
     input: Option<InputCoding>,
     /// How weights are learned and what they become: bnn, xnor, bwn, qnn:BITS, qnn-log, sbnn, hq, pruned-ternary,
-    /// smart-deal, planes:BITS, once-qat, int:BITS, float (a yardstick that is not written) [default: bnn].
+    /// smart-deal, planes:BITS, once-qat, int:BITS [default: bnn].
     #[arg(long)]
     method: Option<Method>,
     /// Another method for one layer, such as dense1=sbnn or scores=int:8; may be repeated.
@@ -193,19 +193,24 @@ struct Summary {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     let config = arguments.settings.config()?;
+    ensure!(
+        config.method != Method::Float,
+        "a float network has no file; it is a yardstick of `bitfab bench methods --only float`"
+    );
     files::check_writable(&arguments.output)?;
     let data = data::load(&arguments.data, arguments.dir.as_deref())?;
     let checkpoint = arguments.checkpoint_path();
     let mut trainer = start_trainer(&config, &data, &checkpoint, arguments.resume)?;
     let store = Store { checkpoint, log: arguments.log.clone() };
     learn(&mut trainer, &store)?;
-    files::write_atomic(&arguments.output, &trainer.graph()?.to_bytes()?)?;
+    let graph = trainer.graph()?;
+    files::write_atomic(&arguments.output, &graph.to_bytes()?)?;
+    let weights = graph.nodes.iter().filter_map(|node| node.op.weights());
     std::fs::remove_file(&store.checkpoint).ok();
     let test = trainer.evaluate(&data.test);
-    let latent = trainer.net().parameters.iter().filter(|p| p.limit.is_some());
     let summary = Summary {
         data: data.name.clone(),
-        weights: latent.map(|p| p.values.len()).sum(),
+        weights: weights.map(|weights| weights.fan_in() * weights.shape[0] as usize).sum(),
         correct: test.correct,
         total: test.total,
         test_accuracy: test.accuracy(),
