@@ -36,8 +36,8 @@ pub fn all() -> Vec<Entry> {
     let sbnn = |ones| TrainConfig { ones, ..config(Method::Sbnn, 20) };
     let mut rows = vec![
         row("float", config(Method::Float, 15), Yardstick::None, None),
-        row("bnn", config(Method::Bnn, 20), float(2.0), Some(1.01)),
-        row("bwn", config(Method::Bwn, 15), float(0.5), Some(1.01)),
+        row("bnn", config(Method::Bnn, 20), float(2.0), Some(1.02)),
+        row("bwn", config(Method::Bwn, 15), float(0.5), Some(1.02)),
         row("sbnn-10", sbnn(0.10), bnn(1.5), Some(0.55)),
         row("sbnn-5", sbnn(0.05), bnn(2.5), Some(0.33)),
         row("hq", config(Method::Hq, 20), float(0.8), Some(0.80)),
