@@ -9,6 +9,8 @@ mod assembly;
 #[cfg(thumb = "2")]
 #[path = "arm/thumb2.rs"]
 mod assembly;
+#[cfg(all(thumb_dsp, feature = "integer"))]
+mod dsp;
 
 use crate::arch::portable::MASKS;
 #[cfg(all(thumb = "2", any(feature = "sparse-binary", feature = "ternary")))]
@@ -193,5 +195,5 @@ pub(crate) fn dot(window: &[u32], weights: &[u32], bias: i32) -> i32 {
     // In both halves, taken off.
     let less = (bias.wrapping_neg() as u32 & 0xffff).wrapping_mul(0x0001_0001);
     // SAFETY: both slices have at least `words` words, which is not 0; the assembly writes nothing.
-    unsafe { assembly::dot(window.as_ptr(), weights.as_ptr(), words, less) }
+    unsafe { dsp::dot(window.as_ptr(), weights.as_ptr(), words, less) }
 }
