@@ -7,7 +7,7 @@ pub fn small_graph() -> Graph {
     let weights = |outputs: u32, inputs: u32| {
         let value = |index: u32| if index.wrapping_mul(2_654_435_761) >> 30 & 1 == 0 { 0.5 } else { -0.5 };
         let values = (0..outputs * inputs).map(value).collect();
-        Weights { values, shape: [outputs, 1, 1, inputs], quantizer: WeightQuantizer::Sign }
+        Weights::new(values, [outputs, 1, 1, inputs], WeightQuantizer::Sign)
     };
     Graph {
         input: Shape::new(2, 2, 1),
@@ -17,6 +17,7 @@ pub fn small_graph() -> Graph {
             Node::new("sign", 1, Op::Sign),
             Node::new("scores", 2, Op::Dense { weights: weights(3, 5) }),
         ],
+        precisions: Vec::new(),
     }
 }
 
