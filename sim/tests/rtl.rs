@@ -73,7 +73,8 @@ fn random_layers_of_every_kind_of_weights_agree() {
 
 #[test]
 fn random_models_reach_every_unit() {
-    let units: [(&str, fn(&Row) -> bool); 6] = [
+    type Uses = fn(&Row) -> bool;
+    let units: [(&str, Uses); 6] = [
         ("several passes", |row| row.passes != 0),
         ("lists", |row| row.listed),
         ("lists of doubling planes", |row| row.listed && row.doubles),
