@@ -68,7 +68,10 @@ fn kinds() -> Vec<Case> {
         }),
     ];
     let case = |(name, hidden, fill)| Case { name, draft: refill(shape(hidden), fill), lanes: &[8] };
-    kinds.into_iter().map(case).collect()
+    let wide = || build(Shape::vector(512), &[Plan::dense(32, sign), Plan::dense(32, sign), head]);
+    let wide_binary = Case { name: "wide binary", draft: wide(), lanes: &[8] };
+    let wide_sparse = Case { name: "wide sparse", draft: refill(wide(), |l, r| sparse_binary(l, r, 1)), lanes: &[8] };
+    kinds.into_iter().map(case).chain([wide_binary, wide_sparse]).collect()
 }
 
 /// Draws the weights of a layer.
