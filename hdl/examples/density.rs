@@ -5,7 +5,7 @@
 //! weights are 5 where there is a one, else -3.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Shape};
+use bitfab_format::{Coder, Draft, DraftWeights, Kind, Layer, Model, Shape};
 use bitfab_hdl::{Cycles, HdlError, Options, cycles};
 
 /// Ones among a thousand weights.
@@ -14,29 +14,17 @@ const ONES: [i32; 8] = [500, 200, 100, 50, 20, 10, 5, 2];
 const ENGINES: [(u32, u32); 7] = [(1, 1), (2, 1), (4, 1), (8, 1), (2, 2), (4, 4), (8, 8)];
 
 /// The model of a draft with as many ones in all layers, or its own binary weights for 0.
-fn with_ones(mut draft: Draft, ones: i32) -> Vec<u32> {
-    let words = draft.emit();
-    let Ok(model) = Model::new(bytemuck::cast_slice(&words)) else { return words };
+fn with_ones(draft: Draft, ones: i32) -> Vec<u32> {
     if ones == 0 {
-        return words;
+        return draft.emit();
     }
-    let (mut random, mut end) = (Random::new(3), 0);
-    for (layer, drafted) in model.layers().zip(&mut draft.layers) {
-        let count = layer.weight_count();
-        let matrix: Vec<i32> = (0..count).map(|_| if random.between(1, 1000) <= ones { 5 } else { -3 }).collect();
-        drafted.weights = DraftWeights::alpha_beta(&layer, &matrix, -3, 3, Coder::Rice);
-        let Some(weights) = drafted.weights.view() else { continue };
-        let layer = Layer { weights, ..layer };
-        let (low, high) = layer.implied_bound();
-        drafted.bound = Bound { low: low as i32, high: high as i32 };
-        // Weights that are not bits meet a window of bytes, which takes more scratch.
-        drafted.output.start = end;
-        end += layer.output.region.words;
-        drafted.scratch = if layer.scratch_words() == 0 { 0 } else { end };
-        end += layer.scratch_words();
-    }
-    draft.arena_words = end;
-    draft.emit()
+    let mut random = Random::new(3);
+    let mut weight = || if random.between(1, 1000) <= ones { 5 } else { -3 };
+    let mut fill = |layer: &Layer<'_>| {
+        let matrix: Vec<i32> = (0..layer.weight_count()).map(|_| weight()).collect();
+        DraftWeights::alpha_beta(layer, &matrix, -3, 3, Coder::Rice)
+    };
+    arbitrary::refill(draft, &mut fill).emit()
 }
 
 /// One line of a table: what `count` makes of the cycles of each engine.

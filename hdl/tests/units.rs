@@ -23,17 +23,8 @@ fn shares(program: &Program) -> bool {
 
 #[test]
 fn units_are_written_where_they_are_used_and_nowhere_else() {
-    let kinds = [
-        WeightKind::Binary,
-        WeightKind::AlphaBeta,
-        WeightKind::Ternary,
-        WeightKind::PowerOfTwo,
-        WeightKind::Planes,
-        WeightKind::Integer,
-        WeightKind::SmartDeal,
-    ];
     let (mut with, mut without) = ([0; UNITS.len()], [0; UNITS.len()]);
-    for (kind, seed) in kinds.into_iter().flat_map(|kind| (0..12).map(move |seed| (kind, seed))) {
+    for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..12).map(move |seed| (kind, seed))) {
         let words = arbitrary::draft_of(Op::Dense, Some(kind), &mut Random::new(seed)).emit();
         let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
         let program = Program::new(&model, &Options::default()).unwrap();

@@ -5,7 +5,7 @@
 //! a fourth to one number of lanes, a fifth is the number of words read in a cycle.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape};
+use bitfab_format::{Coder, Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape};
 use bitfab_hdl::{Options, cycles};
 use bitfab_sim::synth::{Synthesis, Target, synthesize_model};
 
@@ -102,24 +102,9 @@ fn smart_deal(layer: &Layer<'_>, random: &mut Random) -> DraftWeights {
 }
 
 /// The same network with other weights.
-fn refill(mut draft: Draft, fill: Fill) -> Draft {
-    let words = draft.emit();
-    let Ok(model) = Model::new(bytemuck::cast_slice(&words)) else { return draft };
-    let (mut random, mut end) = (Random::new(2), 0);
-    for (layer, drafted) in model.layers().zip(&mut draft.layers) {
-        drafted.weights = fill(&layer, &mut random);
-        let Some(weights) = drafted.weights.view() else { continue };
-        let layer = Layer { weights, ..layer };
-        let (low, high) = layer.implied_bound();
-        drafted.bound = Bound { low: low as i32, high: high as i32 };
-        // Windows of bytes need more scratch than windows of bits.
-        drafted.output.start = end;
-        end += layer.output.region.words;
-        drafted.scratch = if layer.scratch_words() == 0 { 0 } else { end };
-        end += layer.scratch_words();
-    }
-    draft.arena_words = end;
-    draft
+fn refill(draft: Draft, fill: Fill) -> Draft {
+    let mut random = Random::new(2);
+    arbitrary::refill(draft, &mut |layer| fill(layer, &mut random))
 }
 
 fn row(case: &Case, lanes: u32, synthesis: &Synthesis, interval: u64, useful: f64) -> String {

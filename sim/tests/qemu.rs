@@ -49,16 +49,8 @@ fn images(model: &Model<'_>, count: usize, random: &mut Random) -> Vec<Vec<u8>> 
 
 /// One layer of every kind of weights, every coder and every kind of input, of several sizes.
 fn kinds() -> Vec<(u64, Draft)> {
-    let weights = [
-        WeightKind::AlphaBeta,
-        WeightKind::Ternary,
-        WeightKind::PowerOfTwo,
-        WeightKind::Planes,
-        WeightKind::Integer,
-        WeightKind::SmartDeal,
-    ];
     let (mut seen, mut found) = (BTreeMap::new(), Vec::new());
-    for (kind, seed) in weights.into_iter().flat_map(|kind| (0..400).map(move |seed| (kind, seed))) {
+    for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..400).map(move |seed| (kind, seed))) {
         let op = if seed % 2 == 0 { Op::Dense } else { Op::Conv2d };
         let draft = draft_of(op, Some(kind), &mut Random::new(seed));
         let words = draft.emit();

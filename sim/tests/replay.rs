@@ -68,19 +68,9 @@ fn icarus_agrees_on_random_layers_of_every_operation() {
     }
 }
 
-/// Kinds of weights other than the plain one.
-const KINDS: [WeightKind; 6] = [
-    WeightKind::AlphaBeta,
-    WeightKind::Ternary,
-    WeightKind::PowerOfTwo,
-    WeightKind::Planes,
-    WeightKind::Integer,
-    WeightKind::SmartDeal,
-];
-
 #[test]
 fn icarus_agrees_on_random_layers_of_every_kind_of_weights() {
-    for kind in KINDS {
+    for kind in WeightKind::WEIGHTED {
         for (seed, op) in [(0, Op::Dense), (1, Op::Conv2d), (2, Op::Dense)] {
             let mut random = Random::new(7000 + seed);
             let (words, options) = small(&mut random, |random| arbitrary::draft_of(op, Some(kind), random));

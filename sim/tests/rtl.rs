@@ -50,19 +50,9 @@ fn random_layers_of_every_operation_agree() {
     }
 }
 
-/// Kinds of weights other than the plain one.
-const KINDS: [WeightKind; 6] = [
-    WeightKind::AlphaBeta,
-    WeightKind::Ternary,
-    WeightKind::PowerOfTwo,
-    WeightKind::Planes,
-    WeightKind::Integer,
-    WeightKind::SmartDeal,
-];
-
 #[test]
 fn random_layers_of_every_kind_of_weights_agree() {
-    for kind in KINDS {
+    for kind in WeightKind::WEIGHTED {
         for (seed, op) in (0..25).flat_map(|seed| [(seed, Op::Dense), (seed, Op::Conv2d)]) {
             let mut random = Random::new(2000 + seed);
             let draft = arbitrary::draft_of(op, Some(kind), &mut random);
@@ -83,7 +73,7 @@ fn random_models_reach_every_unit() {
         ("requantisation", |row| row.requant && row.out_planes == 7),
     ];
     let mut rows = Vec::new();
-    for (kind, seed) in KINDS.into_iter().flat_map(|kind| (0..25).map(move |seed| (kind, seed))) {
+    for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..25).map(move |seed| (kind, seed))) {
         for op in [Op::Dense, Op::Conv2d] {
             let words = arbitrary::draft_of(op, Some(kind), &mut Random::new(2000 + seed)).emit();
             let model = Model::new(bytemuck::cast_slice(&words)).unwrap();

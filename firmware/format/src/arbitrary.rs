@@ -10,8 +10,8 @@ mod transform;
 mod weights;
 
 use crate::{
-    Bound, Draft, DraftLayer, DraftTensor, Kind, Layer, Op, PadValue, Region, Residual, Shape, Tensor, Transform,
-    WORD_BITS, WeightKind, Weights, Window,
+    Bound, Draft, DraftLayer, DraftTensor, DraftWeights, Kind, Layer, Model, Op, PadValue, Region, Residual, Shape,
+    Tensor, Transform, WORD_BITS, WeightKind, Weights, Window,
 };
 
 /// A small seeded generator of numbers (SplitMix64); the same on every machine and for ever.
@@ -162,6 +162,29 @@ pub fn build(input: Shape, kind: Kind, plans: &[Plan], random: &mut Random) -> D
     builder.finish()
 }
 
+/// The same network with other weights, layer by layer; bounds and places follow them.
+///
+/// Thresholds stay as they are. A draft that the format refuses comes back unchanged.
+pub fn refill(mut draft: Draft, fill: &mut dyn FnMut(&Layer<'_>) -> DraftWeights) -> Draft {
+    let words = draft.emit();
+    let Ok(model) = Model::from_words(&words) else { return draft };
+    let mut end = 0;
+    for (layer, drafted) in model.layers().zip(&mut draft.layers) {
+        drafted.weights = fill(&layer);
+        let Some(weights) = drafted.weights.view() else { continue };
+        let layer = Layer { weights, ..layer };
+        let (low, high) = layer.implied_bound();
+        drafted.bound = Bound { low: low as i32, high: high as i32 };
+        // Windows of bytes need other scratch than windows of bits.
+        drafted.output.start = end;
+        end += layer.output.region.words;
+        drafted.scratch = if layer.scratch_words() == 0 { 0 } else { end };
+        end += layer.scratch_words();
+    }
+    draft.arena_words = end;
+    draft
+}
+
 /// A random value of `kind`, at times one of its extremes.
 pub fn value(kind: Kind, random: &mut Random) -> i32 {
     let (low, high) = kind.range();
@@ -194,7 +217,7 @@ impl Builder {
 
     /// The kind of the next layer's weights: mostly binary, or the kind that is asked for.
     fn weight_kind(&self, random: &mut Random) -> WeightKind {
-        let any = [WeightKind::Binary, WeightKind::Binary].into_iter().chain(weights::KINDS).collect::<Vec<_>>();
+        let any = [WeightKind::Binary, WeightKind::Binary].into_iter().chain(WeightKind::WEIGHTED).collect::<Vec<_>>();
         self.kind.unwrap_or_else(|| random.pick(&any))
     }
 

@@ -38,6 +38,10 @@ const KINDS: [(WeightKind, &str); 8] = [
 ];
 
 impl WeightKind {
+    /// The kinds that a weighted layer can have.
+    pub const WEIGHTED: [Self; 7] =
+        [Self::Binary, Self::AlphaBeta, Self::Ternary, Self::PowerOfTwo, Self::Planes, Self::Integer, Self::SmartDeal];
+
     /// The code in the file.
     pub const fn code(self) -> u8 {
         self as u8

@@ -7,16 +7,6 @@ use bitfab_format::{
 };
 use proptest::prelude::*;
 
-const KINDS: [WeightKind; 7] = [
-    WeightKind::Binary,
-    WeightKind::AlphaBeta,
-    WeightKind::Ternary,
-    WeightKind::PowerOfTwo,
-    WeightKind::Planes,
-    WeightKind::Integer,
-    WeightKind::SmartDeal,
-];
-
 /// 300 bytes to 3 scores, with weights still to come.
 fn frame() -> Draft {
     let layer = DraftLayer {
@@ -352,7 +342,7 @@ proptest! {
     fn any_edit_of_weights_is_refused_or_bounded(
         seed: u64, kind in 0usize..7, edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u32>()), 1..4)
     ) {
-        let draft = draft_of(Op::Dense, Some(KINDS[kind]), &mut Random::new(seed));
+        let draft = draft_of(Op::Dense, Some(WeightKind::WEIGHTED[kind]), &mut Random::new(seed));
         let mut draft = draft;
         for layer in &mut draft.layers {
             for (at, value) in &edits {

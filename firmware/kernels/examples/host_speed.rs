@@ -54,14 +54,7 @@ fn main() {
     let mlp = |n| [Plan::dense(n, sign), Plan::dense(n, sign), Plan::dense(n, sign), Plan::dense(10, Kind::I32)];
     measure("784 bytes, dense 256 x 3, 10", Shape::new(28, 28, 1), Kind::U8, &mlp(256));
     measure("784 bytes, dense 1024 x 3, 10", Shape::new(28, 28, 1), Kind::U8, &mlp(1024));
-    for kind in [
-        WeightKind::AlphaBeta,
-        WeightKind::Ternary,
-        WeightKind::PowerOfTwo,
-        WeightKind::Planes,
-        WeightKind::Integer,
-        WeightKind::SmartDeal,
-    ] {
+    for kind in WeightKind::WEIGHTED {
         let plans = [Plan::dense(256, sign), Plan::dense(256, sign), Plan::dense(10, Kind::I32)];
         let plans = plans.map(|plan| plan.with_weights(kind));
         measure(&format!("784 bytes, dense 256 x 2, 10, {}", kind.name()), Shape::new(28, 28, 1), Kind::U8, &plans);

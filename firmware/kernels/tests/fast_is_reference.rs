@@ -120,17 +120,6 @@ proptest! {
     }
 }
 
-/// The kinds of weights.
-const KINDS: [WeightKind; 7] = [
-    WeightKind::Binary,
-    WeightKind::AlphaBeta,
-    WeightKind::Ternary,
-    WeightKind::PowerOfTwo,
-    WeightKind::Planes,
-    WeightKind::Integer,
-    WeightKind::SmartDeal,
-];
-
 /// The coders of a kind.
 fn coders(kind: WeightKind) -> &'static [Coder] {
     match kind {
@@ -180,7 +169,7 @@ fn facts(layer: &Layer<'_>, values: &[i32]) -> Facts {
 /// Everything that [`facts`] can say of weighted layers.
 fn all_facts() -> Facts {
     let mut all = Facts::new();
-    for kind in KINDS {
+    for kind in WeightKind::WEIGHTED {
         for coder in coders(kind) {
             let weights = format!("{} {}", kind.name(), coder.name());
             let inputs = ["u8", "i8", "signs", "few planes", "many planes"];
@@ -197,7 +186,7 @@ fn all_facts() -> Facts {
 #[test]
 fn every_kind_of_weights_meets_every_input_and_equals_the_reference() {
     let mut seen = Facts::new();
-    for kind in KINDS {
+    for kind in WeightKind::WEIGHTED {
         for seed in 0..1200 {
             let random = &mut Random::new(seed);
             let op = if seed % 3 == 0 { Op::Dense } else { Op::Conv2d };

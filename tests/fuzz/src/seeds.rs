@@ -5,17 +5,6 @@ use std::path::Path;
 use bitfab_format::arbitrary::{Random, chain, draft, draft_of};
 use bitfab_format::{Draft, Op, WeightKind};
 
-/// Kinds of weights.
-const KINDS: [WeightKind; 7] = [
-    WeightKind::Binary,
-    WeightKind::AlphaBeta,
-    WeightKind::Ternary,
-    WeightKind::PowerOfTwo,
-    WeightKind::Planes,
-    WeightKind::Integer,
-    WeightKind::SmartDeal,
-];
-
 /// Models of planes, and the same with all planes but the first in a block behind.
 fn layered(draft: &Draft) -> Vec<u32> {
     let mut base = draft.clone();
@@ -40,7 +29,7 @@ fn main() -> std::io::Result<()> {
     }
     for seed in 0..70 {
         let mut random = Random::new(seed);
-        let kind = KINDS[seed as usize % KINDS.len()];
+        let kind = WeightKind::WEIGHTED[seed as usize % WeightKind::WEIGHTED.len()];
         let draft = draft_of(Op::Dense, Some(kind), &mut random);
         write(&directory, &format!("kind{seed}"), 0, &draft.emit())?;
         if kind == WeightKind::Planes {

@@ -5,17 +5,6 @@ use alloc::vec::Vec;
 use super::Random;
 use crate::{Coder, DraftWeights, Layer, WeightKind};
 
-/// The kinds of weights.
-pub(super) const KINDS: [WeightKind; 7] = [
-    WeightKind::Binary,
-    WeightKind::AlphaBeta,
-    WeightKind::Ternary,
-    WeightKind::PowerOfTwo,
-    WeightKind::Planes,
-    WeightKind::Integer,
-    WeightKind::SmartDeal,
-];
-
 /// Weights of `kind` for `layer`, of which shapes and kinds are known.
 pub(super) fn draw(kind: WeightKind, layer: &Layer<'_>, random: &mut Random) -> DraftWeights {
     let count = layer.weight_count() as usize;
