@@ -85,6 +85,19 @@ fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
 }
 
 impl Net {
+    /// How near ternary filters are to their ternary points: the least layer's mean cosine over its filters, of the
+    /// weights that are left; none without ternary layers.
+    pub fn ternary_cosine(&self) -> Option<f64> {
+        let layers = self.stages.iter().filter_map(|stage| match &stage.step {
+            Step::Weighted { quantizer, weights, .. } => match &quantizer.rule {
+                Rule::Ternary(rule) => Some(rule.cosine(&self.parameters[*weights].values, quantizer.fan_in)),
+                _ => None,
+            },
+            _ => None,
+        });
+        layers.min_by(f64::total_cmp)
+    }
+
     /// Lets rules see the gradient before the step; some move their weights themselves.
     pub(crate) fn observe(&mut self, gradients: &mut [Vec<f32>], share: f32) {
         for stage in &mut self.stages {

@@ -1,9 +1,11 @@
 //! Every method: learns the small digits, can be stopped anywhere, keeps its constraints, and says what is wrong.
 
+mod common;
+
 use bitfab_graph::WeightQuantizer;
 use bitfab_train::rules::{AlphaBeta, Rule};
-use bitfab_train::{Net, Progress, Silent, Step, TrainConfig, TrainError, Trainer, Watch, digits};
-use std::ops::ControlFlow;
+use bitfab_train::{Net, Silent, Step, TrainConfig, TrainError, Trainer, digits};
+use common::StopAfter;
 
 /// Every method with the share of digits that it must reach.
 const METHODS: [(&str, f64); 14] = [
@@ -36,16 +38,6 @@ fn config(method: &str) -> TrainConfig {
 fn finish(trainer: &mut Trainer<'_>) {
     while !trainer.is_done() {
         trainer.run_epoch(&mut Silent).unwrap();
-    }
-}
-
-/// Stops after a number of batches.
-struct StopAfter(u32);
-
-impl Watch for StopAfter {
-    fn batch(&mut self, _: &Progress) -> ControlFlow<()> {
-        self.0 -= 1;
-        if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -136,10 +128,9 @@ fn constraints_hold_at_the_end() {
             let zeros = ternary.mask.iter().filter(|left| !**left).count() as f32 / weights.len() as f32;
             let goal = if index == 2 { 0.4 } else { 0.8 };
             assert!((zeros - goal).abs() < 0.01, "{method} {index}: {zeros}");
-            let fan_in = [64, 128, 64][index];
-            let cosine = ternary.cosine(weights, fan_in);
-            assert!(cosine > 0.95, "{method} {index}: {cosine}");
         }
+        let cosine = net.ternary_cosine();
+        assert!(cosine.is_some_and(|cosine| (0.95..=1.000_001).contains(&cosine)), "{method}: {cosine:?}");
     }
     let net = finished(TrainConfig { coefficients: 0.3, ..config("smart-deal") });
     for (index, (rule, weights)) in layers(&net).enumerate() {

@@ -1,20 +1,12 @@
 //! Whole runs: the same bits on any number of threads and across a stop, and clear errors for foreign checkpoints.
 
-use bitfab_train::{EpochReport, Progress, Silent, TrainConfig, TrainError, Trainer, Watch, digits, train};
-use std::ops::ControlFlow;
+mod common;
+
+use bitfab_train::{EpochReport, Silent, TrainConfig, TrainError, Trainer, Watch, digits, train};
+use common::StopAfter;
 
 fn config(arch: &str) -> TrainConfig {
     TrainConfig { arch: arch.parse().unwrap(), epochs: 3, batch: 96, shift: 1, seed: 5, ..TrainConfig::default() }
-}
-
-/// Stops after a number of batches.
-struct StopAfter(u32);
-
-impl Watch for StopAfter {
-    fn batch(&mut self, _: &Progress) -> ControlFlow<()> {
-        self.0 -= 1;
-        if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
 }
 
 #[test]

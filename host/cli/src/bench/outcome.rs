@@ -43,6 +43,8 @@ pub struct Outcome {
     pub precisions: Vec<Precision>,
     /// Accuracy of an eight-plane network with all but one plane cut off, batch norms taken anew.
     pub truncated: Option<f64>,
+    /// Least layer's mean cosine between ternary filters and their ternary points.
+    pub cosine: Option<f64>,
     /// Seconds of learning.
     pub seconds: f64,
 }
@@ -64,12 +66,14 @@ pub fn run(name: &str, config: &TrainConfig, data: &Dataset, watch: &mut dyn Wat
     let seconds = start.elapsed().as_secs_f64();
     let truncated =
         (config.method == Method::Planes(8)).then(|| trainer.truncated(1, REESTIMATED).evaluate(&data.test).accuracy());
+    let cosine = trainer.net().ternary_cosine();
     let outcome = |precisions| Outcome {
         name: name.into(),
         data: data.name.clone(),
         config: config.clone(),
         precisions,
         truncated,
+        cosine,
         seconds,
     };
     if config.method == Method::Float {

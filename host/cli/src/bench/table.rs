@@ -29,6 +29,8 @@ pub struct Row {
     pub compression: f64,
     /// Mean share of weights that are not zero (sparse-binary: that are ones).
     pub density: f64,
+    /// The lowest cosine of ternary filters; none for other kinds.
+    pub cosine: Option<f64>,
     /// Mean seconds of learning.
     pub seconds: f64,
 }
@@ -69,6 +71,7 @@ fn row(name: String, own: &[&Outcome], index: usize, asked: Option<(f64, String)
         most_bits,
         compression: 32.0 / bits,
         density: mean(all().map(|one| one.density)),
+        cosine: own.iter().filter_map(|outcome| outcome.cosine).min_by(f64::total_cmp),
         seconds: mean(own.iter().map(|outcome| outcome.seconds)),
     }
 }
@@ -107,6 +110,7 @@ pub fn text(rows: &[Row]) -> String {
         "asked",
         "smaller",
         "not zero",
+        "cosine",
         "seconds",
     ];
     let mark = |ok: bool| if ok { "" } else { " (missed)" };
@@ -127,6 +131,7 @@ pub fn text(rows: &[Row]) -> String {
             most,
             format!("{:.1}x", row.compression),
             percent(row.density),
+            row.cosine.map_or("-".into(), |cosine| format!("{cosine:.3}")),
             format!("{:.0}", row.seconds),
         ]
     });
