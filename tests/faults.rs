@@ -74,23 +74,23 @@ fn a_flipped_weight_is_found_in_its_layer() {
 }
 
 #[test]
-fn a_flipped_bit_of_any_kind_of_weights_is_found_in_its_layer_or_refused() {
+fn an_accepted_flip_of_any_kind_of_weights_is_found_in_its_layer() {
     let trained = trained::mixed();
     for layer in 0..trained.model().layer_count() {
         let words = Draft::from(&trained.model()).layers[layer].weights.words.len();
-        let (mut found, mut refused) = (0, 0);
+        let mut found = 0;
         for at in (0..words).step_by(words.div_ceil(24).max(1)) {
             let mut draft = Draft::from(&trained.model());
             draft.layers[layer].weights.words[at] ^= 1 << (at * 7 % 32);
-            if Model::from_words(&draft.emit()).is_err() {
-                refused += 1;
-            } else if let Some(mismatch) = first_difference(trained, |same| *same = draft) {
+            if Model::from_words(&draft.emit()).is_ok()
+                && let Some(mismatch) = first_difference(trained, |same| *same = draft)
+            {
                 is_named(trained, layer, Some(mismatch));
                 found += 1;
             }
         }
         let kind = trained.model().layer(layer).expect("a layer").weights.name();
-        assert!(found + refused > 0, "no flipped bit of the {kind} weights of layer {layer} was found");
+        assert!(found > 0, "no accepted flip of the {kind} weights of layer {layer} was found");
     }
 }
 
