@@ -29,7 +29,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// From a binary network to microcontroller firmware and an FPGA accelerator that give the same bits.
+/// From a network with few bits a weight to microcontroller firmware and an FPGA accelerator that give the same bits.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {

@@ -66,7 +66,7 @@ fn wrong_arguments_end_with_2_and_failures_with_1_and_say_what_to_do() {
     let mut command = bitfab();
     command.args(["train", "--data", "digits", "-o", "x", "--arch", "rnn:3"]);
     command.assert().code(2).stderr(contains("unknown kind 'rnn'"));
-    run(folder.path(), &["--bits", "9"]).assert().code(1).stderr(contains("allowed is 1 to 4"));
+    run(folder.path(), &["--bits", "9"]).assert().code(1).stderr(contains("allowed is 0 to 8"));
     run(folder.path(), &["--resume"]).assert().code(1).stderr(contains("start without --resume"));
     let mut command = bitfab();
     command.current_dir(folder.path()).args(["train", "--data", "no.csv", "-o", "x"]);

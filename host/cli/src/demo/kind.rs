@@ -28,6 +28,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name on the command line.
+    pub fn name(self) -> String {
+        clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     /// Words of the network for people.
     pub const fn what(self) -> &'static str {
         match self {

@@ -54,6 +54,7 @@ const WAVEFORM: (usize, u64) = (2, 20_000);
 
 /// What the demo found out.
 struct Findings {
+    kind: Kind,
     data: Dataset,
     outcome: Outcome,
     file: ModelFile,
@@ -113,7 +114,8 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let options = accelerator.options();
     let cycles = bitfab_hdl::cycles(&model, &options)?;
     let program = bitfab_hdl::Program::new(&model, &options)?;
-    Ok(Findings { verdicts: verdicts?, data, outcome, file, runs, cycles, program, confusion, accelerator })
+    let kind = arguments.kind;
+    Ok(Findings { kind, verdicts: verdicts?, data, outcome, file, runs, cycles, program, confusion, accelerator })
 }
 
 fn step(what: &str, text: String) {
