@@ -24,7 +24,8 @@ fn small() -> (Vec<u8>, Vec<u8>) {
     (file(&draft), image)
 }
 
-/// Random chains that between them hold every operation; small enough for 16 KiB of RAM.
+/// Random chains that between them hold every operation; small enough for the smallest board: 16 KiB of RAM, 128 KiB
+/// for the model.
 fn models() -> Vec<(u64, Draft)> {
     let holds = |draft: &Draft, op| draft.layers.iter().any(|layer| layer.op == op);
     let mut found = Vec::new();
@@ -32,7 +33,8 @@ fn models() -> Vec<(u64, Draft)> {
         let draft = chain(4, &mut Random::new(seed));
         let all = [Op::Conv2d, Op::Dense, if seed % 2 == 0 { Op::MaxPool } else { Op::SumPool }];
         let raw = draft.layers.last().is_some_and(|layer| layer.output.kind == Kind::I32);
-        if all.iter().all(|&op| holds(&draft, op)) && raw == (found.len() % 2 == 0) && draft.arena_words < 3000 {
+        let is_small = draft.arena_words < 3000 && file(&draft).len() <= 128 << 10;
+        if all.iter().all(|&op| holds(&draft, op)) && raw == (found.len() % 2 == 0) && is_small {
             found.push((seed, draft));
         }
         if found.len() == 4 {

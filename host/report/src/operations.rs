@@ -86,14 +86,17 @@ impl Operations {
                 self.adds += self.macs;
                 self.multiplies += self.macs;
             }
-            Weights::SmartDeal { .. } => {
-                let deals = layer.deals();
-                let shifts = deals.iter().flat_map(|deal| &deal.rows).flatten().filter(|c| **c != 0).count() as u64;
-                self.adds += 3 * shifts * windows;
-                self.shifts += 3 * shifts * windows;
-                self.multiplies += 9 * deals.len() as u64 * windows;
-            }
+            Weights::SmartDeal { .. } => self.add_deals(layer, windows),
         }
+    }
+
+    /// What SmartDeal filters cost: each coefficient meets three values, each number of a basis one sum.
+    fn add_deals(&mut self, layer: &Layer<'_>, windows: u64) {
+        let deals = layer.deals();
+        let shifts = deals.iter().flat_map(|deal| &deal.rows).flatten().filter(|c| **c != 0).count() as u64;
+        self.adds += 3 * shifts * windows;
+        self.shifts += 3 * shifts * windows;
+        self.multiplies += 9 * deals.len() as u64 * windows;
     }
 
     /// The sum of two counts.

@@ -146,29 +146,33 @@ fn graphs_give_the_scores_of_the_tape() {
     }
 }
 
+/// Methods layer by layer.
+const MIXED: &str = "dense1=sbnn dense2=hq dense3=smart-deal scores=planes:4";
+/// Methods, architectures, and what layers do instead.
+const NETWORKS: [(&str, &str, &str); 16] = [
+    ("bnn", "mlp:48", ""),
+    ("xnor", "mlp:48,32", ""),
+    ("bwn", "cnn:8,p2,d16", ""),
+    ("qnn:3", "mlp:48", ""),
+    ("qnn-log", "cnn:8,p2,d16", ""),
+    ("sbnn", "cnn:8,p2,16g2,d32", ""),
+    ("hq", "cnn:8,p2,16,d32", ""),
+    ("pruned-ternary", "mlp:48,32", ""),
+    ("smart-deal", "cnn:8,p2,16,d32", ""),
+    ("smart-deal-switch", "mlp:48", ""),
+    ("smart-deal-project", "mlp:48", ""),
+    ("planes:2", "mlp:48", ""),
+    ("once-qat", "cnn:8,p2,d32", ""),
+    ("int:5", "mlp:48", ""),
+    ("bwn", "mlp:48,32,32", MIXED),
+    ("sbnn", "mlp:48,32,32", MIXED),
+];
+
 /// Every method, and several in one network: the integers of the graph are what learning computed with.
 #[test]
 fn graphs_of_every_method_answer_as_learning_did() {
     let data = digits(0).unwrap();
-    let mixed = "dense1=sbnn dense2=hq dense3=smart-deal scores=planes:4";
-    for (method, arch, layers) in [
-        ("bnn", "mlp:48", ""),
-        ("xnor", "mlp:48,32", ""),
-        ("bwn", "cnn:8,p2,d16", ""),
-        ("qnn:3", "mlp:48", ""),
-        ("qnn-log", "cnn:8,p2,d16", ""),
-        ("sbnn", "cnn:8,p2,16g2,d32", ""),
-        ("hq", "cnn:8,p2,16,d32", ""),
-        ("pruned-ternary", "mlp:48,32", ""),
-        ("smart-deal", "cnn:8,p2,16,d32", ""),
-        ("smart-deal-switch", "mlp:48", ""),
-        ("smart-deal-project", "mlp:48", ""),
-        ("planes:2", "mlp:48", ""),
-        ("once-qat", "cnn:8,p2,d32", ""),
-        ("int:5", "mlp:48", ""),
-        ("bwn", "mlp:48,32,32", mixed),
-        ("sbnn", "mlp:48,32,32", mixed),
-    ] {
+    for (method, arch, layers) in NETWORKS {
         let config = TrainConfig {
             arch: arch.parse().unwrap(),
             method: method.parse().unwrap(),
