@@ -37,7 +37,7 @@ fn each_gap(
         let gap = u64::from(quotient).wrapping_shl(code.low_bits) | u64::from(stream.take(code.low_bits));
         let is_negative = is_ternary && stream.take(1) == 1;
         let index = next.saturating_add(gap);
-        if index >= total || stream.has_overrun() {
+        if index >= total {
             return Err(Reason::WeightCode);
         }
         each(index as u32, is_negative);

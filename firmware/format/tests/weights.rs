@@ -233,9 +233,15 @@ fn smart_deal_streams_that_lie_are_refused() {
     );
     assert_eq!(deal(with(72, 0b1000)), Reason::WeightCode, "a live row without coefficients");
     assert_eq!(deal(with(516, 0b0001)), Reason::Section, "bits behind the last filter");
-    let mut seven = with(72, 0b1100);
-    seven[2] |= 0b0111 << (28 - 12);
-    assert_eq!(deal(seven), Reason::WeightCode, "an exponent of 7");
+    let exponent = |exponent: u32| {
+        let mut words = with(72, 0b1100);
+        words[0] |= 1 << 31; // a basis that may be used
+        words[2] |= exponent << (28 - 12);
+        model(DraftWeights { kind: WeightKind::SmartDeal, parameter: 100, words, ..Default::default() })
+    };
+    let refused = |words: Vec<u32>| Model::from_words(&words).err().map(|error| error.reason);
+    assert_eq!(refused(exponent(6)), None);
+    assert_eq!(refused(exponent(7)), Some(Reason::WeightCode), "an exponent of 7");
     let mut unused = with(72, 0b1100);
     unused.truncate(17);
     assert_eq!(deal(unused), Reason::WeightCode, "an all-zero basis is used");

@@ -101,15 +101,17 @@ impl Builder {
         Weights::new(values, shape, quantizer)
     }
 
-    /// Sparse coefficients and a basis of bytes, often -128.
+    /// Sparse coefficients and a basis of bytes; in some layers many are -128, so that filters cannot be negated.
     fn smart_deal(&mut self, shape: [u32; 4]) -> Weights {
         let fan_in = shape[1..].iter().product::<u32>() as usize;
         let (rows, filter_rows) = (self.rng.random_range(1..9), fan_in.div_ceil(3));
         let chunks = filter_rows.div_ceil(rows as usize) * shape[0] as usize;
         let rng = &mut self.rng;
+        let has_least = rng.random_ratio(1, 3);
         let basis = (0..chunks * 9).map(|at| match at % 9 {
             0 => 7.0,
-            _ => [-128.0, rng.random_range(-128..128) as f32][rng.random_range(0..2)],
+            _ if has_least => [-128.0, rng.random_range(-128..128) as f32][rng.random_range(0..2)],
+            _ => rng.random_range(-127..128) as f32,
         });
         let basis = basis.collect();
         let coefficient = |at: usize| match (at % (3 * filter_rows), rng.random_range(0..3)) {
