@@ -12,6 +12,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("hdl", &["bitfab-format"]),
     ("host/graph", &[]),
     ("host/train", &["bitfab-graph"]),
+    ("host/import", &["bitfab-graph"]),
     ("host/compile", &["bitfab-format", "bitfab-graph"]),
     ("sim", &["bitfab-format", "bitfab-hdl", "bitfab-kernels", "bitfab-runtime"]),
     ("host/report", &["bitfab-format", "bitfab-graph", "bitfab-sim"]),
@@ -19,6 +20,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "host/cli",
         &[
             "bitfab-compile",
+            "bitfab-import",
             "bitfab-format",
             "bitfab-graph",
             "bitfab-hdl",

@@ -1,0 +1,35 @@
+//! Dense arrays of real numbers.
+
+/// The most values that one array may hold.
+pub const MAX_VALUES: usize = 1 << 28;
+
+/// Real numbers in row-major order; integers and truth values of a file are reals here too.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Array {
+    /// Sizes, outermost first; none for a scalar.
+    pub dims: Vec<usize>,
+    /// As many values as the product of `dims`.
+    pub values: Vec<f64>,
+}
+
+impl Array {
+    /// An array of the given sizes.
+    ///
+    /// # Panics
+    /// If the number of values is not the product of `dims`.
+    pub fn new(dims: impl Into<Vec<usize>>, values: Vec<f64>) -> Self {
+        let dims = dims.into();
+        assert_eq!(dims.iter().product::<usize>(), values.len(), "sizes and values of an array");
+        Self { dims, values }
+    }
+
+    /// One number without sizes.
+    pub fn scalar(value: f64) -> Self {
+        Self { dims: Vec::new(), values: vec![value] }
+    }
+
+    /// The number of values for these sizes, if it is allowed.
+    pub fn count(dims: &[usize]) -> Option<usize> {
+        dims.iter().try_fold(1usize, |count, &size| count.checked_mul(size)).filter(|&count| count <= MAX_VALUES)
+    }
+}
