@@ -64,8 +64,16 @@ struct Tail {
     residual: Option<Residual>,
     /// One a channel.
     affines: Vec<Affine>,
-    /// Steps that the real value is compared with, and the output's kind; `None` for raw scores.
-    output: Option<(Vec<Dyadic>, Kind)>,
+    /// What the values are compared with, and the output's kind; `None` for raw scores.
+    output: Option<(Compared, Kind)>,
+}
+
+/// What decides a sign or a level.
+enum Compared {
+    /// The real value with these steps.
+    Reals(Vec<Dyadic>),
+    /// The accumulator with thresholds of each channel.
+    Integers(Vec<Steps>),
 }
 
 impl<'g> Lowering<'g> {
@@ -155,14 +163,21 @@ impl<'g> Lowering<'g> {
                 self.scale = self.output_scale(index, &tail.affines)?;
                 DraftTransform::Raw
             }
-            Some((steps, kind)) if kind.planes() > 4 => {
-                let (transform, rounding) = requant::fold(&tail.affines, steps, layer.bound);
+            Some((compared, kind)) if kind.planes() > 4 => {
+                let (transform, rounding) = match compared {
+                    Compared::Reals(steps) => requant::fold(&tail.affines, steps, layer.bound),
+                    Compared::Integers(steps) => requant::fit(steps, layer.bound),
+                };
                 self.note(index, rounding, layer.bound);
                 transform
             }
-            Some((steps, _)) => {
-                let fold = |affine: &Affine| fold::thresholds(affine, steps, layer.bound);
-                let mut folded: Vec<Steps> = tail.affines.iter().map(fold).collect();
+            Some((compared, _)) => {
+                let mut folded = match compared {
+                    Compared::Reals(steps) => {
+                        tail.affines.iter().map(|affine| fold::thresholds(affine, steps, layer.bound)).collect()
+                    }
+                    Compared::Integers(steps) => steps.clone(),
+                };
                 if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.may_negate) {
                     normalise(&mut folded, &mut negated, weights);
                     rows = packed(&layer, &negated);
@@ -198,6 +213,10 @@ impl<'g> Lowering<'g> {
                     tail.residual = Some(self.residual(at, last, *shift)?);
                 }
                 Op::Sign | Op::Quantize { .. } => tail.output = Some(steps(&node.op)),
+                Op::Steps { thresholds, descends, bits } => {
+                    let kind = bits.map_or(Kind::Sign, |bits| Kind::Unsigned { bits: bits as u8 });
+                    tail.output = Some((Compared::Integers(integers(thresholds, descends)), kind));
+                }
                 op => {
                     is_scaled = true;
                     self.scale(at, op, &mut tail.affines)?;
@@ -344,12 +363,20 @@ impl<'g> Lowering<'g> {
 }
 
 /// The steps that a sign or a quantiser compares with, and the kind of its output.
-fn steps(op: &Op) -> (Vec<Dyadic>, Kind) {
-    let Op::Quantize { bits, step } = op else { return (vec![Dyadic::from_int(0)], Kind::Sign) };
+fn steps(op: &Op) -> (Compared, Kind) {
+    let Op::Quantize { bits, step } = op else {
+        return (Compared::Reals(vec![Dyadic::from_int(0)]), Kind::Sign);
+    };
     let step = Dyadic::from_f32(*step);
     // clamp(floor(x / step + 1/2), 0, 2^bits - 1) reaches i at x = (i - 1/2) step.
     let middle = |i: i64| (&Dyadic::from_int(2 * i - 1) * &step).half();
-    ((1..1 << bits).map(middle).collect(), Kind::Unsigned { bits: *bits as u8 })
+    (Compared::Reals((1..1 << bits).map(middle).collect()), Kind::Unsigned { bits: *bits as u8 })
+}
+
+/// The given thresholds, channel by channel.
+fn integers(thresholds: &[i32], descends: &[bool]) -> Vec<Steps> {
+    let each = thresholds.chunks_exact(thresholds.len() / descends.len());
+    each.zip(descends).map(|(values, &descends)| Steps { values: values.into(), descends }).collect()
 }
 
 /// Turns every falling channel into a rising one with negated weights, where its kind of weights can.

@@ -35,7 +35,15 @@ struct Channel {
 /// Sums that are much finer than the levels may have no such multiplier of 32 bits; then the nearest one is taken,
 /// and what differs is counted.
 pub(crate) fn fold(affines: &[Affine], steps: &[Dyadic], bound: Bound) -> (DraftTransform, Rounding) {
-    let channels: Vec<Channel> = affines.iter().map(|affine| Channel::new(affine, steps, bound)).collect();
+    scales(&affines.iter().map(|affine| Channel::new(affine, steps, bound)).collect::<Vec<_>>(), bound)
+}
+
+/// As [`fold`], for thresholds that are integers already.
+pub(crate) fn fit(steps: &[Steps], bound: Bound) -> (DraftTransform, Rounding) {
+    scales(&steps.iter().map(|steps| Channel::of(steps, bound)).collect::<Vec<_>>(), bound)
+}
+
+fn scales(channels: &[Channel], bound: Bound) -> (DraftTransform, Rounding) {
     let exact: Option<Vec<Rescale>> = channels.iter().map(|one| one.exact(bound, 1..=MAX_SHIFT)).collect();
     if let Some(scales) = exact.filter(|scales| spread(scales) <= MAX_SPREAD) {
         return (DraftTransform::Requant { scales }, Rounding::default());
@@ -68,6 +76,35 @@ impl Channel {
         let (size, steepest) = (2.0 * steps[0].to_f64(), 2.0 * steps.len() as f64);
         let slope = (affine.slope_f64() / size).clamp(-steepest, steepest);
         Self { steps: fold::thresholds(affine, steps, bound), slope }
+    }
+
+    /// The slope in the middle of those with which some offset reaches every level where it should be.
+    fn of(steps: &Steps, bound: Bound) -> Self {
+        let mut channel = Self { steps: steps.clone(), slope: 0.0 };
+        let sign = if steps.descends { -1.0 } else { 1.0 };
+        let mut levels: Vec<(f64, Option<f64>, Option<f64>)> = channel
+            .levels()
+            .map(|(level, value)| {
+                let (reached, missed) = neighbours(value, steps.descends, bound);
+                (level as f64, reached.map(|acc| sign * acc as f64), missed.map(|acc| sign * acc as f64))
+            })
+            .collect();
+        levels.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Level j is reached and a lower level i missed: the slope is more than (j - i) / (reached - missed);
+        // i is reached and j missed: it is less than that.
+        let (mut least, mut most) = (0.0f64, 2.0 * levels.len() as f64);
+        for (at, &(upper, reached, missed)) in levels.iter().enumerate() {
+            for &(lower, is_reached, is_missed) in &levels[..at] {
+                let rise = upper - lower;
+                least = least.max(reached.zip(is_missed).map_or(0.0, |(high, low)| rise / (high - low)));
+                let run = missed.zip(is_reached).map_or(0.0, |(high, low)| high - low);
+                most = if run > 0.0 { most.min(rise / run) } else { most };
+            }
+        }
+        // A channel of one level has no slope at all.
+        let is_flat = levels.iter().all(|(_, reached, missed)| reached.is_none() || missed.is_none());
+        channel.slope = if is_flat { 0.0 } else { sign * (least + most) / 2.0 };
+        channel
     }
 
     /// The multiplier nearest to the slope at `shift`, if it fits.
@@ -193,6 +230,26 @@ mod tests {
             assert_eq!(rounding, Rounding::default());
             let found: Vec<i32> = (bound.low..=bound.high).map(|acc| scales[0].apply(acc, 8)).collect();
             assert_eq!(found, levels(&affine, &steps, bound), "{constants:?}");
+        }
+    }
+
+    #[test]
+    fn evenly_spaced_thresholds_have_a_multiplier() {
+        let bound = Bound { low: -70_000, high: 70_000 };
+        for (slope, middle) in [(0.0021, 17.3), (0.31, -255.9), (1.0, 0.0), (3.7, 4000.2), (1e-3, 90_000.0)] {
+            for descends in [false, true] {
+                let values: Vec<i32> =
+                    (1..256).map(|i| ((f64::from(i) - 128.5) / slope + middle).ceil() as i32).collect();
+                let steps = Steps { values, descends };
+                let (transform, rounding) = fit(std::slice::from_ref(&steps), bound);
+                let DraftTransform::Requant { scales } = transform else { panic!("a requantisation") };
+                assert_eq!(rounding, Rounding::default(), "{slope} {middle}");
+                let is_reached = |acc: i32, t: i32| if descends { acc <= t } else { acc >= t };
+                for acc in bound.low..=bound.high {
+                    let level = steps.values.iter().filter(|t| is_reached(acc, **t)).count() as i32;
+                    assert_eq!(scales[0].apply(acc, 8), level, "{slope} {middle} {acc}");
+                }
+            }
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn infer(op: &Op, inputs: &[Tensor]) -> Inferred {
         }
         Op::Sign => quantized(input, Kind::Signs),
         Op::Quantize { bits, step } => quantize(input, *bits, *step),
+        Op::Steps { thresholds, descends, bits } => steps(input, thresholds, descends, *bits),
     }
 }
 
@@ -156,6 +157,28 @@ fn quantize(input: Tensor, bits: u32, step: f32) -> Inferred {
         return Err(format!("step is {step}, must be finite and positive"));
     }
     quantized(input, Kind::Levels { bits })
+}
+
+fn steps(input: Tensor, thresholds: &[i32], descends: &[bool], bits: Option<u32>) -> Inferred {
+    if !matches!(input.kind, Kind::Accumulator { .. }) {
+        return Err(format!("reads {}, needs accumulators", input.kind));
+    }
+    let kind = match bits {
+        None => Kind::Signs,
+        Some(bits @ 1..=8) => Kind::Levels { bits },
+        Some(bits) => return Err(format!("{bits} bits, allowed are 1 to 8")),
+    };
+    let (channels, each) = (u64::from(input.shape.channels), (1u64 << bits.unwrap_or(1)) - 1);
+    if descends.len() as u64 != channels || thresholds.len() as u64 != channels * each {
+        let (found, directions) = (thresholds.len(), descends.len());
+        return Err(format!(
+            "has {found} thresholds and {directions} directions, needs {each} and 1 for each of {channels} channels"
+        ));
+    }
+    match thresholds.chunks(each as usize).position(|one| !one.is_sorted()) {
+        Some(channel) => Err(format!("thresholds of channel {channel} fall; sort them")),
+        None => Ok(Tensor { kind, ..input }),
+    }
 }
 
 /// The same shape as reals.

@@ -124,6 +124,16 @@ pub enum Op {
     },
     /// `x >= 0` is +1, else -1: accumulators or reals to signs.
     Sign,
+    /// Counts thresholds that are reached: accumulators to levels, or to signs (none is -1, one is +1).
+    Steps {
+        /// `2^bits - 1` (signs: 1) values a channel, not falling within one channel.
+        /// The largest `i32` is never reached and the least always; where a channel descends, the other way round.
+        thresholds: Vec<i32>,
+        /// For each channel whether `x <= threshold` reaches it, else `x >= threshold`.
+        descends: Vec<bool>,
+        /// 1 to 8 for levels, `None` for signs.
+        bits: Option<u32>,
+    },
     /// `clamp(floor(x / step + 1/2), 0, 2^bits - 1)`: accumulators or reals to levels.
     Quantize {
         /// 1 to 8.
@@ -147,6 +157,7 @@ impl Op {
             Self::BatchNorm { .. } => "batch norm",
             Self::Sign => "sign",
             Self::Quantize { .. } => "quantize",
+            Self::Steps { .. } => "steps",
         }
     }
 

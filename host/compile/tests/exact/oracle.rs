@@ -75,6 +75,18 @@ pub fn evaluate(graph: &Graph, tensors: &[Tensor], input: &[i64]) -> Vec<Values>
             }
             (Op::BatchNorm { .. }, values) => batch_norm(&node.op, values),
             (Op::Sign, values) => step(values, &[BigRational::zero()], |n| 2 * n - 1),
+            (Op::Steps { thresholds, descends, bits }, Values::Integers(values)) => {
+                let each = thresholds.len() / descends.len();
+                let count = |(at, &acc): (usize, &i64)| {
+                    let channel = at % descends.len();
+                    let of = &thresholds[channel * each..][..each];
+                    let is_reached =
+                        |&&t: &&i32| if descends[channel] { acc <= i64::from(t) } else { acc >= i64::from(t) };
+                    of.iter().filter(is_reached).count() as i64
+                };
+                let levels = values.iter().enumerate().map(count);
+                Values::Integers(if bits.is_none() { levels.map(|y| 2 * y - 1).collect() } else { levels.collect() })
+            }
             (Op::Quantize { bits, step: size }, values) => {
                 let half = BigRational::new(1.into(), 2.into());
                 let steps: Vec<_> = (1..1 << bits).map(|i| (int(i) - &half) * exact(*size)).collect();

@@ -188,8 +188,36 @@ impl Builder {
         }
     }
 
+    /// Thresholds anywhere up to four bits; beyond that evenly spaced, as a multiplication can have them.
+    fn steps(&mut self, channels: usize) -> Op {
+        let bits = [None, Some(2), Some(4), Some(8)][self.rng.random_range(0..4)];
+        let (mut thresholds, mut descends) = (Vec::new(), Vec::new());
+        for _ in 0..channels {
+            let falls = self.rng.random();
+            let (slope, middle) = (self.rng.random_range(0.01..4.0), self.rng.random_range(-40.0..40.0));
+            let count = (1 << bits.unwrap_or(1)) - 1;
+            let even = |i: i32| (f64::from(i - count / 2) / slope + middle) as i32;
+            let mut values: Vec<i32> = (0..count)
+                .map(|i| match (bits, self.rng.random_range(0..8)) {
+                    (Some(8), _) => even(i),
+                    (_, 0) => i32::MIN,
+                    (_, 1) => i32::MAX,
+                    _ => self.rng.random_range(-60..60),
+                })
+                .collect();
+            values.sort_unstable();
+            thresholds.append(&mut values);
+            descends.push(falls);
+        }
+        Op::Steps { thresholds, descends, bits }
+    }
+
     fn real_part(&mut self) {
         let channels = self.last().shape.channels as usize;
+        if self.rng.random_ratio(1, 5) {
+            let op = self.steps(channels);
+            return self.push_after(op);
+        }
         if self.rng.random_ratio(1, 3) {
             let count = if self.rng.random() { 1 } else { channels };
             let factors = (0..count).map(|_| self.number()).collect();
