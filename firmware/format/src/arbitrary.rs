@@ -142,7 +142,8 @@ impl Plan {
 /// Plans that contradict the format yield a draft that [`crate::Model::new`] refuses.
 pub fn build(input: Shape, kind: Kind, plans: &[Plan], random: &mut Random) -> Draft {
     let tensor = DraftTensor { shape: input, kind, start: 0 };
-    let mut builder = Builder { tensors: [tensor].into(), layers: Vec::new(), arena_words: 0, kind: None };
+    let mut builder =
+        Builder { tensors: [tensor].into(), layers: Vec::new(), arena_words: 0, kind: None, scales_scores: false };
     for plan in plans {
         let index = builder.layers.len() as u16;
         let from = builder.tensor(index);
@@ -202,6 +203,8 @@ struct Builder {
     arena_words: u32,
     /// The kind of all weights; `None` draws one for each layer.
     kind: Option<WeightKind>,
+    /// Whether scores may have a scale and an offset a class; else they are accumulators.
+    scales_scores: bool,
 }
 
 impl Builder {
@@ -212,7 +215,8 @@ impl Builder {
         let channels = if few { random.size(1, 6) } else { channels(random) };
         let shape = Shape::new(height, width, channels);
         let kind = random.pick(&[Kind::U8, Kind::I8]);
-        Self { tensors: [DraftTensor { shape, kind, start: 0 }].into(), layers: Vec::new(), arena_words: 0, kind: None }
+        let tensors = [DraftTensor { shape, kind, start: 0 }].into();
+        Self { tensors, layers: Vec::new(), arena_words: 0, kind: None, scales_scores: true }
     }
 
     /// The kind of the next layer's weights: mostly binary, or the kind that is asked for.
@@ -320,7 +324,7 @@ impl Builder {
         let (low, high) = layer.implied_bound();
         let bound = Bound { low: low as i32, high: high as i32 };
         let scratch = if layer.scratch_words() == 0 { 0 } else { end };
-        let transform = transform::draw(layer, bound, random);
+        let transform = transform::draw(layer, bound, self.scales_scores, random);
         self.layers.push(DraftLayer {
             name: String::from(layer.op.name()),
             op: layer.op,

@@ -9,7 +9,7 @@ use crate::{
     Window,
 };
 
-/// The largest shift of a requantisation, and how far those of a layer may lie apart.
+/// The largest shift of a requantisation or a score, and how far those of a layer may lie apart.
 const MAX_SHIFT: u32 = 47;
 const MAX_SPREAD: u32 = 16;
 
@@ -141,8 +141,16 @@ pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
         {
             Err(Fault::new(field::THRESHOLDS, Reason::ThresholdOrder))
         }
-        Transform::Requant { scales } if cfg!(feature = "kinds") && !scales_are_valid(scales) => {
+        Transform::Requant { scales } if cfg!(feature = "kinds") && !scales_are_valid(scales, 1) => {
             Err(Fault::new(field::THRESHOLDS, Reason::Requant))
+        }
+        Transform::Affine { scales } if cfg!(feature = "kinds") => {
+            let are_scores = scales.iter().all(|&words| stays_score(Rescale::from_words(words), layer.bound));
+            match (scales_are_valid(scales, 0), are_scores) {
+                (false, _) => Err(Fault::new(field::THRESHOLDS, Reason::Requant)),
+                (true, false) => Err(Fault::new(field::THRESHOLDS, Reason::Score)),
+                (true, true) => Ok(()),
+            }
         }
         _ => Ok(()),
     }
@@ -237,14 +245,23 @@ fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
 }
 
 /// Whether `acc * multiplier + offset` and its rounding stay inside 64 bits, and shifts differ by 16 at most.
-fn scales_are_valid(scales: &[[u32; 4]]) -> bool {
-    let (mut least, mut most) = (MAX_SHIFT, 1);
+fn scales_are_valid(scales: &[[u32; 4]], least_shift: u32) -> bool {
+    let (mut least, mut most) = (MAX_SHIFT, least_shift);
     let each = scales.iter().all(|&words| {
         let scale = Rescale::from_words(words);
         (least, most) = (least.min(scale.shift), most.max(scale.shift));
-        (1..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
+        (least_shift..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
     });
     each && most.saturating_sub(least) <= MAX_SPREAD
+}
+
+/// Whether every accumulator within `bound` gets a score inside 32 bits: those at its ends do (SPEC.md 7.4).
+fn stays_score(scale: Rescale, bound: Bound) -> bool {
+    let fits = |acc: i32| {
+        let score = scale.value(acc);
+        score > i64::from(i32::MIN) && score < i64::from(i32::MAX)
+    };
+    fits(bound.low) && fits(bound.high)
 }
 
 /// The bound as stated; [`check_contents`] compares it with the weights.
@@ -269,11 +286,14 @@ fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Tra
             reader.section(field::THRESHOLDS, 0).map(|_| Transform::Raw)
         }
         (3, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw => thresholds(reader, layer),
-        (4, _) if !cfg!(feature = "kinds") => Err(Fault::new(field::CODES, Reason::LeftOut)),
+        (4 | 5, _) if !cfg!(feature = "kinds") => Err(Fault::new(field::CODES, Reason::LeftOut)),
         (4, Op::Dense | Op::Conv2d | Op::SumPool) if matches!(layer.output.kind, Kind::Unsigned { .. }) => {
-            requantisation(reader, layer)
+            rescales(reader, layer).map(|scales| Transform::Requant { scales })
         }
-        (0..=4, _) => Err(wrong),
+        (5, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => {
+            rescales(reader, layer).map(|scales| Transform::Affine { scales })
+        }
+        (0..=5, _) => Err(wrong),
         _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
     }
 }
@@ -315,7 +335,7 @@ fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a
 }
 
 /// Four words a channel.
-fn requantisation<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, Fault> {
+fn rescales<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<&'a [[u32; 4]], Fault> {
     let section = reader.section(field::THRESHOLDS, 4 * u64::from(layer.output.shape.channels))?;
-    Ok(Transform::Requant { scales: section.as_chunks().0 })
+    Ok(section.as_chunks().0)
 }

@@ -84,6 +84,11 @@ pub enum DraftTransform {
         /// One a channel.
         scales: Vec<Rescale>,
     },
+    /// Multiplied and shifted accumulators.
+    Affine {
+        /// One a channel.
+        scales: Vec<Rescale>,
+    },
 }
 
 /// A model before it is written.
@@ -213,10 +218,12 @@ impl DraftTransform {
                 (3, 0, values.chain(directions.iter().copied()).collect())
             }
             Self::Requant { scales } => (4, 0, scales.iter().flat_map(|scale| scale.to_words()).collect()),
+            Self::Affine { scales } => (5, 0, scales.iter().flat_map(|scale| scale.to_words()).collect()),
         }
     }
 
     fn of(transform: &Transform<'_>) -> Self {
+        let read = |scales: &[[u32; 4]]| scales.iter().map(|&words| Rescale::from_words(words)).collect();
         match *transform {
             Transform::None => Self::None,
             Transform::Raw => Self::Raw,
@@ -226,9 +233,8 @@ impl DraftTransform {
             Transform::Thresholds { values, directions, .. } => {
                 Self::Thresholds { values: values.into(), directions: directions.into() }
             }
-            Transform::Requant { scales } => {
-                Self::Requant { scales: scales.iter().map(|&words| Rescale::from_words(words)).collect() }
-            }
+            Transform::Requant { scales } => Self::Requant { scales: read(scales) },
+            Transform::Affine { scales } => Self::Affine { scales: read(scales) },
         }
     }
 }

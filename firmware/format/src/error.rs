@@ -69,6 +69,8 @@ pub enum Reason {
     WeightCode,
     /// A shift or offset of a requantisation is out of range, or shifts lie too far apart.
     Requant,
+    /// A scaled score may leave 32 bits.
+    Score,
     /// A block of further planes does not fit the model or the block before it.
     Extension,
     /// The kind of weights or the transform is one that this program was built without.
@@ -103,6 +105,7 @@ impl Reason {
             Self::Coder => "weight kind, coder and parameters do not fit each other",
             Self::WeightCode => "the coded weights end early or name a weight that does not exist",
             Self::Requant => "a shift or an offset is out of range",
+            Self::Score => "a scaled score may leave 32 bits",
             Self::Extension => "the block of further planes does not fit the model",
             Self::LeftOut => "a kind of weights or a transform that this program was built without",
         }

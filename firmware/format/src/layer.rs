@@ -96,15 +96,33 @@ pub enum Transform<'a> {
         /// Bit `c % 32` of word `c / 32`: 0 counts `acc >= t`, 1 counts `acc <= t`.
         directions: &'a [u32],
     },
-    /// A [`Rescale`] a channel, as four words each.
+    /// A [`Rescale`] a channel, as four words each; its values are clamped ([`Rescale::apply`]).
     Requant {
+        /// Channel by channel; [`Rescale::from_words`] reads one.
+        scales: &'a [[u32; 4]],
+    },
+    /// A [`Rescale`] a channel, as four words each; its values are scores of 32 bits ([`Rescale::score`]).
+    Affine {
         /// Channel by channel; [`Rescale::from_words`] reads one.
         scales: &'a [[u32; 4]],
     },
 }
 
-/// What makes an unsigned value of an accumulator: `clamp((acc * multiplier + offset + 2^(shift - 1)) >> shift)`
-/// (NUMERICS 5.5).
+impl Transform<'_> {
+    /// Its name in tables, that of SPEC 4.3.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Encode { .. } => "encode",
+            Self::Raw => "raw",
+            Self::Thresholds { .. } => "thresholds",
+            Self::Requant { .. } => "requant",
+            Self::Affine { .. } => "affine",
+        }
+    }
+}
+
+/// What makes a value of an accumulator: `(acc * multiplier + offset + half) >> shift` (NUMERICS 5.5, 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rescale {
@@ -112,7 +130,7 @@ pub struct Rescale {
     pub multiplier: i32,
     /// At most 2^61 in magnitude.
     pub offset: i64,
-    /// 1 to 47.
+    /// 1 to 47; in an affine transform 0 to 47.
     pub shift: u32,
 }
 
@@ -136,9 +154,7 @@ impl Rescale {
     /// assert_eq!((scale.apply(-10, 4), scale.apply(100, 4)), (0, 15));
     /// ```
     pub const fn apply(self, acc: i32, bits: u32) -> i32 {
-        let half = 1i64.wrapping_shl(self.shift.wrapping_sub(1));
-        let product = (acc as i64).wrapping_mul(self.multiplier as i64);
-        let value = product.wrapping_add(self.offset).wrapping_add(half).wrapping_shr(self.shift);
+        let value = self.value(acc);
         let largest = (1i64 << bits) - 1;
         if value < 0 {
             0
@@ -148,7 +164,26 @@ impl Rescale {
             value as i32
         }
     }
+
+    /// The score of an accumulator: rounded half up; of a checked layer it fits 32 bits.
+    ///
+    /// ```
+    /// let scale = bitfab_format::Rescale { multiplier: -3, offset: 1, shift: 1 };
+    /// // (-9 + 1) / 2 and (-12 + 1) / 2 = -5.5, which rounds up.
+    /// assert_eq!((scale.score(3), scale.score(4)), (-4, -5));
+    /// ```
+    pub const fn score(self, acc: i32) -> i32 {
+        self.value(acc) as i32
+    }
+
+    /// The value of an accumulator before it is clamped or cut to 32 bits, rounded half up; without a shift exact.
+    pub const fn value(self, acc: i32) -> i64 {
+        let half = 1i64.wrapping_shl(self.shift) >> 1;
+        let product = (acc as i64).wrapping_mul(self.multiplier as i64);
+        product.wrapping_add(self.offset).wrapping_add(half).wrapping_shr(self.shift)
+    }
 }
+
 /// A second input that is added to the accumulator, `value << shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{Random, chain, draft};
-use bitfab_format::{Draft, Model, Op};
+use bitfab_format::{Draft, Model, Op, Rescale, Transform};
 
 const OPS: [Op; 5] = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool];
 
@@ -57,6 +57,31 @@ fn drafts_reach_every_combination_that_changes_a_kernel() {
     for case in ["I32 residual true", "Sign residual true", "Unsigned { bits: 4 } residual true"] {
         assert!(seen.contains(case), "{case} is missing from\n{text}");
     }
+}
+
+#[test]
+fn drafts_reach_scores_of_every_size() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..2000 {
+        let words = draft(Op::Dense, &mut Random::new(seed)).emit();
+        let model = Model::new(bytes(&words)).expect("a valid draft");
+        let layer = model.layers().last().expect("a layer");
+        let Transform::Affine { scales } = layer.transform else { continue };
+        for scale in scales.iter().map(|&words| Rescale::from_words(words)) {
+            let largest = scale.value(layer.bound.low).abs().max(scale.value(layer.bound.high).abs());
+            let facts = [
+                ("no shift", scale.shift == 0),
+                ("a large shift", scale.shift > 40),
+                ("a falling class", scale.multiplier < 0),
+                ("a product of one", scale.multiplier == 1),
+                ("an odd product and a shift, so ties", scale.shift == 1 && scale.multiplier % 2 != 0),
+                ("small scores", largest < 1 << 16),
+                ("scores beyond 2^30", largest > 1 << 30),
+            ];
+            seen.extend(facts.iter().filter(|(_, is_so)| *is_so).map(|(fact, _)| *fact));
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
 }
 
 fn bytes(words: &[u32]) -> &[u8] {

@@ -12,8 +12,10 @@ fn what_was_left_out_is_refused_by_name_and_binary_models_are_read() {
     for seed in 0..300 {
         // The writer cannot look at other kinds either, so that their code is put into the record of a binary model.
         let mut draft = draft_of(Op::Dense, Some(WeightKind::Binary), &mut Random::new(seed));
-        let is_requant = |transform: &DraftTransform| matches!(transform, DraftTransform::Requant { .. });
-        let is_binary = !draft.layers.iter().any(|layer| is_requant(&layer.transform));
+        let is_scaled = |transform: &DraftTransform| {
+            matches!(transform, DraftTransform::Requant { .. } | DraftTransform::Affine { .. })
+        };
+        let is_binary = !draft.layers.iter().any(|layer| is_scaled(&layer.transform));
         let result = Model::from_words(&draft.emit()).map(|_| ());
         assert_eq!(result.map_err(|error| error.reason), if is_binary { Ok(()) } else { Err(Reason::LeftOut) });
         if is_binary {

@@ -55,7 +55,12 @@ pub const fn supports(layer: &Layer<'_>) -> bool {
         WeightKind::Integer => cfg!(feature = "integer"),
         WeightKind::SmartDeal => cfg!(feature = "smart-deal"),
     };
-    weights && (cfg!(feature = "requant") || !matches!(layer.transform, Transform::Requant { .. }))
+    let transform = match layer.transform {
+        Transform::Requant { .. } => cfg!(feature = "requant"),
+        Transform::Affine { .. } => cfg!(feature = "affine"),
+        Transform::None | Transform::Encode { .. } | Transform::Raw | Transform::Thresholds { .. } => true,
+    };
+    weights && transform
 }
 
 /// Computes one layer of a checked model that is [supported](supports); the output is that of [`reference::run`], bit

@@ -129,6 +129,14 @@ fn transform(layer: &Layer<'_>, acc: i32, residual: &[i32], index: usize) -> i32
             if layer.output.kind == Kind::Sign { 2 * count - 1 } else { count }
         }
         Transform::Requant { scales } => Rescale::from_words(scales[channel]).apply(acc, layer.output.kind.planes()),
+        Transform::Affine { scales } => scaled(Rescale::from_words(scales[channel]), acc),
         Transform::None | Transform::Encode { .. } | Transform::Raw => acc,
     }
+}
+
+/// NUMERICS 5.6, from the numbers of the clause rather than by shifts.
+fn scaled(Rescale { multiplier, offset, shift }: Rescale, acc: i32) -> i32 {
+    let half = if shift == 0 { 0 } else { 2i128.pow(shift - 1) };
+    let sum = i128::from(acc) * i128::from(multiplier) + i128::from(offset) + half;
+    sum.div_euclid(2i128.pow(shift)) as i32
 }

@@ -1,4 +1,4 @@
-//! From accumulators to output values: residual, thresholds, raw scores (NUMERICS 5).
+//! From accumulators to output values: residual, thresholds, scores (NUMERICS 5).
 
 use bitfab_format::{Layer, Rescale, Residual, Transform, WORD_BITS};
 
@@ -39,8 +39,12 @@ pub(crate) fn store(
             let stride = layer.output.shape.channel_words() as usize;
             write(output, first.wrapping_add(word), stride, &planes, bits as usize);
         }
-        // A checked layer with accumulators has neither of the first two, and `supports` is false for the third.
-        Transform::None | Transform::Encode { .. } | Transform::Requant { .. } => {}
+        Transform::Affine { scales } if cfg!(feature = "affine") => {
+            let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
+            scores(accumulators, word, scales, to);
+        }
+        // A checked layer with accumulators has neither of the first two, and `supports` is false for the others.
+        Transform::None | Transform::Encode { .. } | Transform::Requant { .. } | Transform::Affine { .. } => {}
     }
 }
 
@@ -136,6 +140,15 @@ fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &[[u32; 4]]
         bit <<= 1;
     }
     planes
+}
+
+/// Scores with a factor and an offset a class (NUMERICS 5.6).
+#[inline(never)]
+fn scores(accumulators: &[i32], word: usize, scales: &[[u32; 4]], output: &mut [u32]) {
+    let scales = scales.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
+    for ((to, &acc), &words) in output.iter_mut().zip(accumulators).zip(scales) {
+        *to = Rescale::from_words(words).score(acc) as u32;
+    }
 }
 
 /// Sets `bit` in the planes of `value`.

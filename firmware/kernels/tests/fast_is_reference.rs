@@ -160,6 +160,7 @@ fn facts(layer: &Layer<'_>, values: &[i32]) -> Facts {
     match layer.transform {
         Transform::Requant { .. } if ends([low, high]) => drop(facts.insert(format!("{weights}, requant"))),
         Transform::Thresholds { .. } if ends([low, high]) => drop(facts.insert(format!("{weights}, thresholds"))),
+        Transform::Affine { .. } => drop(facts.insert(format!("{weights}, affine"))),
         Transform::Raw if layer.residual.is_some() => drop(facts.insert(format!("{weights}, residual"))),
         _ => {}
     }
@@ -175,8 +176,9 @@ fn all_facts() -> Facts {
             let inputs = ["u8", "i8", "signs", "few planes", "many planes"];
             let ops = inputs.iter().flat_map(|input| ["dense", "conv2d"].map(|op| format!("{op} of {input}")));
             let pads = [PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne].map(|pad| format!("pads {pad:?}"));
-            let others = ["no groups", "groups", "odd fan-in", "several segments", "requant", "thresholds", "residual"];
-            let others = others.map(String::from);
+            let others = ["no groups", "groups", "odd fan-in", "several segments"];
+            let outputs = ["requant", "affine", "thresholds", "residual"];
+            let others = others.into_iter().chain(outputs).map(String::from);
             all.extend(ops.chain(pads).chain(others).map(|what| format!("{weights}, {what}")));
         }
     }
@@ -242,4 +244,34 @@ fn requantisation_rounds_half_up_and_clamps() {
         high += usize::from(sum >> shift > (1 << bits));
     }
     assert!(ties > 1000 && low > 1000 && high > 1000, "{ties} ties, {low} below, {high} above");
+}
+
+#[test]
+fn scores_round_half_up_and_are_never_clamped() {
+    // NUMERICS 5.6 in exact 128-bit arithmetic, floor division written out.
+    let naive = |acc: i32, multiplier: i32, offset: i64, shift: u32| {
+        let sum = i128::from(acc) * i128::from(multiplier) + i128::from(offset);
+        if shift == 0 { sum } else { (2 * sum + (1i128 << shift)).div_euclid(2i128 << shift) }
+    };
+    let random = &mut Random::new(2);
+    let (mut ties, mut plain, mut scores) = ([0; 2], 0, 0);
+    for _ in 0..100_000 {
+        let small = random.once_in(2);
+        let acc = if small { random.between(-300, 300) } else { random.word() as i32 };
+        let multiplier = if small { random.between(-3, 3) } else { random.word() as i32 };
+        let offset = if small { random.between(-900, 900).into() } else { random.bits() as i64 >> 2 };
+        let shift = random.between(0, if small { 5 } else { 47 }) as u32;
+        let expected = naive(acc, multiplier, offset, shift);
+        let scale = Rescale { multiplier, offset, shift };
+        assert_eq!(i128::from(scale.value(acc)), expected, "{acc} {multiplier} {offset} {shift}");
+        if let Ok(score) = i32::try_from(expected) {
+            assert_eq!(scale.score(acc), score);
+            scores += 1;
+        }
+        let sum = i128::from(acc) * i128::from(multiplier) + i128::from(offset);
+        let is_tie = shift != 0 && sum.rem_euclid(1 << shift) == 1 << (shift - 1);
+        ties[usize::from(sum < 0)] += usize::from(is_tie);
+        plain += usize::from(shift == 0);
+    }
+    assert!(ties[0] > 1000 && ties[1] > 1000 && plain > 1000 && scores > 50_000, "{ties:?} {plain} {scores}");
 }

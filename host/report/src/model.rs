@@ -57,6 +57,8 @@ pub struct LayerSummary {
     pub weights: &'static str,
     /// How they are stored: `plain`, `bitmap`, `rice`, `list` or `trits`.
     pub coder: &'static str,
+    /// What makes its outputs of accumulators: `none`, `encode`, `raw`, `thresholds`, `requant` or `affine`.
+    pub transform: &'static str,
     /// Number of its weights.
     pub weight_count: u64,
     /// Share of its weights that are not zero (sparse-binary: that are ones), 0 to 1; 0 without weights.
@@ -105,7 +107,7 @@ fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
         Transform::Thresholds { per_channel, values, directions } => {
             ((size_of_val(values) + size_of_val(directions)) as u64, per_channel)
         }
-        Transform::Requant { scales } => (size_of_val(scales) as u64, 0),
+        Transform::Requant { scales } | Transform::Affine { scales } => (size_of_val(scales) as u64, 0),
     }
 }
 
@@ -128,6 +130,7 @@ impl LayerSummary {
             op: layer.op.name(),
             weights: layer.weights.name(),
             coder: layer.weights.coder().name(),
+            transform: layer.transform.name(),
             weight_count: 0,
             density: 0.0,
             input: TensorSummary::of(&layer.input),

@@ -18,7 +18,7 @@ pub struct Operations {
     pub pool_words: u64,
     /// Additions and subtractions of values: of sum pools, of residuals, of weights that are coded or powers of two.
     pub adds: u64,
-    /// Shifts of values: of powers of two, planes and requantisation.
+    /// Shifts of values: of powers of two, planes, requantisation and scaled scores.
     pub shifts: u64,
     /// Multiplications of values.
     pub multiplies: u64,
@@ -41,9 +41,10 @@ impl Operations {
             Op::Encode => {}
         }
         count.adds += if layer.residual.is_some() { outputs } else { 0 };
-        if let Transform::Requant { scales } = layer.transform {
+        if let Transform::Requant { scales } | Transform::Affine { scales } = layer.transform {
             count.adds += outputs;
-            count.shifts += outputs;
+            // The last word of a scale is its shift.
+            count.shifts += if scales.iter().all(|scale| scale[3] == 0) { 0 } else { outputs };
             count.multiplies += if scales.iter().all(|scale| scale[0] == 1) { 0 } else { outputs };
         }
         count
@@ -119,7 +120,7 @@ fn compares(layer: &Layer<'_>) -> u64 {
     match layer.transform {
         Transform::Encode { .. } => outputs,
         Transform::Thresholds { per_channel, .. } => u64::from(per_channel) * outputs,
-        Transform::Raw | Transform::None | Transform::Requant { .. } => 0,
+        Transform::Raw | Transform::None | Transform::Requant { .. } | Transform::Affine { .. } => 0,
     }
 }
 

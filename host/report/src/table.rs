@@ -87,13 +87,14 @@ pub fn layers(model: &ModelSummary) -> String {
         "output",
         "weights",
         "kind",
+        "transform",
         "density",
         "bits each",
         "bytes",
         "scratch",
         "acc bits",
     ];
-    let mut table = table(&header, 7);
+    let mut table = table(&header, 8);
     for layer in &model.layers {
         let tensor = |tensor: &crate::TensorSummary| format!("{} {}", tensor.shape_text(), tensor.kind);
         let accumulates = layer.op != "max_pool" && layer.op != "encode";
@@ -105,6 +106,7 @@ pub fn layers(model: &ModelSummary) -> String {
             tensor(&layer.output),
             if layer.weight_count > 0 { thousands(layer.weight_count) } else { "-".into() },
             kind(layer),
+            layer.transform.into(),
             if layer.weight_count > 0 { percent(layer.density) } else { "-".into() },
             if layer.weight_count > 0 { format!("{:.3}", layer.bits_per_weight()) } else { "-".into() },
             thousands(layer.bytes()),

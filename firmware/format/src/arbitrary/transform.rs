@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::Random;
 use crate::{Bound, DraftTransform, Kind, Layer, Op, Rescale, WORD_BITS};
 
-/// The transform of `layer`.
-pub(super) fn draw(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
+/// The transform of `layer`; scores are scaled half of the time if `scales_scores`.
+pub(super) fn draw(layer: &Layer<'_>, bound: Bound, scales_scores: bool, random: &mut Random) -> DraftTransform {
     let channels = layer.output.shape.channels;
     match (layer.op, layer.output.kind) {
         (Op::MaxPool, _) => DraftTransform::None,
@@ -14,6 +14,7 @@ pub(super) fn draw(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> Draf
             let per_channel = (channels / layer.input.shape.channels) as u8;
             DraftTransform::Encode { per_channel, thresholds: (0..channels).map(|_| random.word() as u8).collect() }
         }
+        (_, Kind::I32) if scales_scores && random.once_in(2) => affine(layer, bound, random),
         (_, Kind::I32) => DraftTransform::Raw,
         (_, Kind::Unsigned { bits }) if bits > 4 || random.once_in(4) => requant(layer, bound, random),
         _ => {
@@ -69,4 +70,32 @@ fn requant(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransfo
         Rescale { multiplier, offset, shift }
     };
     DraftTransform::Requant { scales: (0..channels).map(|_| one(random)).collect() }
+}
+
+/// Scores of every size: accumulators that are only moved or negated, small numbers full of ties, and such that use
+/// most of 32 bits.
+fn affine(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
+    let span = i64::from(bound.high.unsigned_abs().max(bound.low.unsigned_abs()).max(1));
+    let room = (1i64 << 30) - 2;
+    let style = random.word() % 4;
+    let common = random.size(0, 31);
+    let one = |random: &mut Random| match style {
+        0 => {
+            let most = (room - span).clamp(0, 1 << 20) as i32;
+            Rescale { multiplier: random.pick(&[-1, 1]), offset: random.between(-most, most).into(), shift: 0 }
+        }
+        1 if span < 1 << 27 => {
+            let multiplier = random.pick(&[-5, -3, -1, 1, 1, 3, 7]);
+            Rescale { multiplier, offset: random.between(-9, 9).into(), shift: random.size(0, 3) }
+        }
+        _ => {
+            let shift = common + random.size(0, 16);
+            let most = ((room << shift.min(32)) / span).min(i64::from(i32::MAX)) as i32;
+            let reach = i128::from(room) << shift;
+            let reach = reach.min(1 << 61) as i64;
+            let offset = (random.bits() % (2 * reach as u64 + 1)) as i64 - reach;
+            Rescale { multiplier: random.between(-most, most), offset, shift }
+        }
+    };
+    DraftTransform::Affine { scales: (0..layer.output.shape.channels).map(|_| one(random)).collect() }
 }
