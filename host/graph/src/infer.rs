@@ -19,6 +19,7 @@ pub(crate) fn infer(op: &Op, inputs: &[Tensor]) -> Inferred {
         Op::SumPool { window } => sum_pool(input, window),
         Op::Add { shift } => add(input, inputs[1], *shift),
         Op::Scale { factors } => scale(input, factors),
+        Op::Affine { multiplier, offset } => affine(input, multiplier, offset),
         Op::BatchNorm { gamma, beta, mean, variance, epsilon } => {
             batch_norm(input, [gamma, beta, mean, variance], *epsilon)
         }
@@ -126,6 +127,23 @@ fn scale(input: Tensor, factors: &[f32]) -> Inferred {
     }
     check_finite("factor", factors)?;
     real(input)
+}
+
+fn affine(input: Tensor, multiplier: &[f64], offset: &[f64]) -> Inferred {
+    if !matches!(input.kind, Kind::Accumulator { .. }) {
+        return Err(format!("reads {}, needs accumulators", input.kind));
+    }
+    let (found, channels) = (multiplier.len(), input.shape.channels);
+    if found != 1 && found as u64 != u64::from(channels) || offset.len() != found {
+        return Err(format!("has {found} multipliers and {} offsets, needs 1 or {channels} of both", offset.len()));
+    }
+    if let Some(at) = multiplier.iter().position(|value| !value.is_finite() || *value == 0.0) {
+        return Err(format!("multiplier {at} is {}, must be finite and not zero", multiplier[at]));
+    }
+    match offset.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(format!("offset {at} is {}, must be finite", offset[at])),
+        None => real(input),
+    }
 }
 
 fn batch_norm(input: Tensor, constants: [&Vec<f32>; 4], epsilon: f32) -> Inferred {

@@ -109,6 +109,13 @@ pub enum Op {
         /// Finite; length `channels` or 1.
         factors: Vec<f32>,
     },
+    /// `multiplier * x + offset` per channel (or one for all): the last node, accumulators to reals.
+    Affine {
+        /// Finite, not zero; length `channels` or 1.
+        multiplier: Vec<f64>,
+        /// Finite; as many.
+        offset: Vec<f64>,
+    },
     /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` per channel: accumulators or reals to reals.
     BatchNorm {
         /// Finite, any sign.
@@ -154,6 +161,7 @@ impl Op {
             Self::SumPool { .. } => "sum pool",
             Self::Add { .. } => "add",
             Self::Scale { .. } => "scale",
+            Self::Affine { .. } => "affine",
             Self::BatchNorm { .. } => "batch norm",
             Self::Sign => "sign",
             Self::Quantize { .. } => "quantize",

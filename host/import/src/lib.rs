@@ -2,9 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod array;
+mod check;
 mod error;
+pub mod execute;
+mod input;
+mod lower;
+pub mod onnx;
 mod source;
 
 pub use array::Array;
+pub use check::Difference;
 pub use error::ImportError;
+pub use input::InputMap;
+pub use lower::{Folded, Imported, Options, Tie, lower};
 pub use source::{Attribute, Input, Source, SourceNode};

@@ -40,7 +40,7 @@ fn evaluate(graph: &Graph, input: &[u8]) -> Vec<f64> {
                 let top = f64::from((1u32 << bits) - 1);
                 each(&|_, v| (v / f64::from(*step) + 0.5).floor().clamp(0.0, top))
             }
-            Op::Steps { .. } => panic!("training does not make integer steps"),
+            Op::Steps { .. } | Op::Affine { .. } => panic!("training does not make it"),
         };
         tensors.push(y);
     }

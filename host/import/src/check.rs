@@ -1,0 +1,108 @@
+//! The oracle beside the integers: every tied tensor of the source against the model's values.
+
+use std::collections::BTreeMap;
+
+use crate::lower::{Imported, Tie};
+use crate::{Array, ImportError, Source, execute};
+
+/// How far a real number may lie off its integer, in units of it: the oracle computes in 64 bits.
+const TOLERANCE: f64 = 1e-6;
+
+/// Where the oracle and the integers first differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The source's tensor.
+    pub tensor: String,
+    /// The layer.
+    pub layer: String,
+    /// Which element of the source's tensor.
+    pub element: usize,
+    /// The oracle's value.
+    pub expected: f64,
+    /// What the integers stand for.
+    pub found: f64,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { tensor, layer, element, expected, found } = self;
+        write!(f, "tensor `{tensor}`, element {element}: the source has {expected}, layer `{layer}` stands for {found}")
+    }
+}
+
+impl Imported {
+    /// The source's input for a row of bytes in the order of the graph's input.
+    ///
+    /// # Panics
+    /// If the row is shorter than the input.
+    pub fn reals(&self, bytes: &[u8]) -> Array {
+        let real = |&place: &u32| {
+            let byte = bytes[place as usize];
+            let is_signed = self.input.kind == bitfab_graph::ByteKind::I8;
+            self.input.real(if is_signed { i64::from(byte as i8) } else { i64::from(byte) })
+        };
+        Array::new(self.input_dims.clone(), self.input_places.iter().map(real).collect())
+    }
+
+    /// Every tensor of `source` by the oracle for a row of bytes.
+    ///
+    /// # Errors
+    /// The node that cannot be computed.
+    ///
+    /// # Panics
+    /// As [`reals`](Self::reals).
+    pub fn oracle(&self, source: &Source, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
+        let input = source.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
+        execute::run(source, &BTreeMap::from([(input, self.reals(bytes))]))
+    }
+
+    /// Compares the oracle's tensors with integers of the layers: `integers` gives those of a layer by its name,
+    /// `unit` is what one unit of the last layer's scores is worth if they are scaled on the device.
+    /// Gives the number of tensors that were compared.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn compare(
+        &self,
+        oracle: &BTreeMap<String, Array>,
+        integers: &dyn Fn(&str) -> Option<Vec<i32>>,
+        unit: Option<f64>,
+    ) -> Result<usize, Box<Difference>> {
+        let mut count = 0;
+        for (index, tie) in self.ties.iter().enumerate() {
+            let (Some(expected), Some(found)) = (oracle.get(&tie.tensor), integers(&tie.node)) else { continue };
+            let unit = unit.filter(|_| index + 1 == self.ties.len());
+            tie.compare(expected, &found, unit)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl Tie {
+    /// The first element whose value is not what its integers stand for.
+    fn compare(&self, expected: &Array, found: &[i32], unit: Option<f64>) -> Result<(), Box<Difference>> {
+        let channels = self.offset.len();
+        for (element, (&place, &expected)) in self.places.iter().zip(&expected.values).enumerate() {
+            let (place, channel) = (place as usize, place as usize % channels);
+            let (value, step) = match unit {
+                Some(unit) => (f64::from(found.get(place).copied().unwrap_or(i32::MIN)) * unit, 2.0 * unit / TOLERANCE),
+                None => self.value(found, place, channel),
+            };
+            if (value - expected).abs() > TOLERANCE * step {
+                let (tensor, layer) = (self.tensor.clone(), self.node.clone());
+                return Err(Box::new(Difference { tensor, layer, element, expected, found: value }));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the integers of one element stand for, and the smallest step of it.
+    fn value(&self, found: &[i32], place: usize, channel: usize) -> (f64, f64) {
+        let scales = &self.scale[channel * self.each..][..self.each];
+        let integers = found.get(place * self.each..).unwrap_or(&[]);
+        let terms = scales.iter().zip(integers).map(|(scale, &integer)| scale * f64::from(integer));
+        let step = scales.iter().map(|scale| scale.abs()).filter(|&scale| scale > 0.0).fold(f64::INFINITY, f64::min);
+        (self.offset[channel] + terms.sum::<f64>(), if step.is_finite() { step } else { 1.0 })
+    }
+}

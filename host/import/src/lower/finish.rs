@@ -1,0 +1,99 @@
+//! The end of the graph: scores of 32 bits, or what the model quantises them to.
+
+use bitfab_graph::Op;
+
+use crate::lower::coded::{Code, Coded, Link};
+use crate::lower::{Fault, Imported, Lowering, Tie};
+
+/// How far a score may lie off a straight line, as part of the largest.
+const TOLERANCE: f64 = 1e-9;
+
+impl Lowering<'_> {
+    /// Emits the result and judges the graph.
+    pub fn finish(mut self) -> Result<Imported, Fault> {
+        let name = self.output()?;
+        let coded = self.values[&name].clone();
+        match self.line(&coded)? {
+            Some((multiplier, offset)) => self.scores(&name, &coded, multiplier, offset),
+            None => {
+                let plain = self.plain(&name)?;
+                if plain.code.at() != Some(self.graph.nodes.len()) {
+                    return Err(self.trouble(&name, "the model's result is not that of its last layer"));
+                }
+            }
+        }
+        self.graph.check()?;
+        let Self { graph, input, input_layout, ties, folded, notes, .. } = self;
+        let (input_dims, input_places) = (input_layout.dims, input_layout.places.to_vec());
+        Ok(Imported { graph, input, input_dims, input_places, ties, folded, notes })
+    }
+
+    /// The source's one result that is computed; several that are one tensor before an ending count as one.
+    fn output(&self) -> Result<String, Fault> {
+        let source = self.source;
+        let Some(name) = source.outputs.iter().find(|name| self.values.contains_key(*name)) else {
+            let name = source.outputs.first().cloned().unwrap_or_else(|| "output".into());
+            return Err(Fault::Value { name, problem: "the model's result does not depend on its input".into() });
+        };
+        let others = source.outputs.iter().filter(|other| *other != name && !self.ended.contains(*other)).count();
+        if others > 0 {
+            let problem = format!("the model has {} results, it needs exactly one", source.outputs.len());
+            return Err(Fault::Value { name: name.clone(), problem });
+        }
+        Ok(name.clone())
+    }
+
+    /// Slope and offset of every channel, if the chain behind the sums is a straight line.
+    fn line(&self, coded: &Coded) -> Result<Option<(Vec<f64>, Vec<f64>)>, Fault> {
+        if !matches!(coded.code, Code::Sums { .. }) || coded.chain.iter().any(|link| matches!(link, Link::Pool { .. }))
+        {
+            return Ok(None);
+        }
+        let range = |channel: usize| coded.code.range(channel);
+        let at = |part: f64| -> Result<(Vec<f64>, Vec<f64>), Fault> {
+            let code = |channel: usize| {
+                let (low, high) = (range(channel).0 as f64, range(channel).1 as f64);
+                (low + (high - low) * part).round()
+            };
+            let codes: Vec<f64> = (0..coded.channels()).map(code).collect();
+            let values = self.values(coded, &codes).map_err(|(index, problem)| self.fault(index, problem))?;
+            Ok((codes, values))
+        };
+        let (first, last) = (at(0.0)?, at(1.0)?);
+        let slope = |c: usize| (last.1[c] - first.1[c]) / (last.0[c] - first.0[c]).max(1.0);
+        let slopes: Vec<f64> = (0..coded.channels()).map(slope).collect();
+        let offsets: Vec<f64> = slopes.iter().enumerate().map(|(c, slope)| first.1[c] - slope * first.0[c]).collect();
+        for part in [0.07, 0.25, 0.43, 0.5, 0.51, 0.64, 0.83, 0.96] {
+            let (codes, values) = at(part)?;
+            for channel in 0..codes.len() {
+                let size = first.1[channel].abs().max(last.1[channel].abs());
+                let off = slopes[channel] * codes[channel] + offsets[channel] - values[channel];
+                if off.abs() > TOLERANCE * size {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some((slopes, offsets)))
+    }
+
+    /// Emits the last sums and their worth.
+    fn scores(&mut self, name: &str, coded: &Coded, multiplier: Vec<f64>, offset: Vec<f64>) {
+        let at = self.emit(coded);
+        let node = self.layer(at);
+        let is_even = |values: &[f64]| values.iter().all(|value| (value - values[0]).abs() <= 1e-12 * values[0].abs());
+        if is_even(&multiplier) && is_even(&offset) && multiplier[0] > 0.0 {
+            let unit = multiplier[0] as f32;
+            if unit.is_normal() && unit != 1.0 {
+                self.push(&format!("{node}.scale"), vec![at], Op::Scale { factors: vec![unit] });
+            }
+        } else {
+            self.push(
+                &format!("{node}.scale"),
+                vec![at],
+                Op::Affine { multiplier: multiplier.clone(), offset: offset.clone() },
+            );
+        }
+        let places = coded.layout.places.to_vec();
+        self.ties.push(Tie { tensor: name.into(), node, at, places, each: 1, scale: multiplier, offset });
+    }
+}

@@ -1,0 +1,307 @@
+//! Sizes: of inputs, windows and pools.
+
+use bitfab_graph::{ByteKind, Op, PadValue, Window};
+
+use crate::input::InputMap;
+use crate::lower::coded::{Code, Coded, Layout, Link, Pending};
+use crate::lower::{Fault, Lowering, shape};
+use crate::{Input, Source, SourceNode};
+
+/// Every operator that is known, for messages.
+const KNOWN: &str = "known are Conv, MatMul, Gemm, Add of two quantised tensors, MaxPool, AveragePool and their global forms, \
+     quantisers (Quant, BipolarQuant, Trunc, MultiThreshold, Sign, QuantizeLinear), batch norm, activations and \
+     arithmetic with constants, and Softmax, ArgMax or TopK at the end";
+
+pub(crate) fn unsupported(node: &SourceNode) -> String {
+    format!("the operator {} has no integer form here; {KNOWN}", node.op)
+}
+
+/// The layout of the input: flat, or height, width and channels.
+pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fault> {
+    let wrong = |problem: String| Fault::Value { name: input.name.clone(), problem };
+    let mut dims = Vec::new();
+    for (axis, size) in input.dims.iter().enumerate() {
+        match size {
+            Some(size) if axis > 0 || *size == 1 => dims.push(*size),
+            // The first axis is the batch, which is one image on a device.
+            _ if axis == 0 => dims.push(1),
+            _ => return Err(wrong(format!("axis {axis} has no fixed size; export the model with fixed sizes"))),
+        }
+    }
+    // Images may come with channels last; then a transposition brings them where ONNX wants them.
+    let is_last = source.nodes.iter().any(|node| {
+        node.op == "Transpose" && node.inputs.first() == Some(&input.name) && node.ints("perm") == Some(&[0, 3, 1, 2])
+    });
+    match *dims.as_slice() {
+        [_, height, width, channels] if is_last => {
+            let shape = shape([height, width, channels]).map_err(wrong)?;
+            Ok(Layout { shape, ..Layout::flat(dims) })
+        }
+        [_, channels, height, width] => Ok(Layout::image(shape([height, width, channels]).map_err(wrong)?)),
+        [_, channels, length] => {
+            let mut layout = Layout::image(shape([1, length, channels]).map_err(wrong)?);
+            layout.dims = dims;
+            Ok(layout)
+        }
+        [_, _] | [_] => Ok(Layout::flat(dims)),
+        _ => Err(wrong(format!("sizes {:?}; an input has 1 to 4 axes, batch first", input.dims))),
+    }
+}
+
+/// Bytes that are the integers of the quantiser with which the model begins.
+pub(crate) fn quantised_input(source: &Source, input: &str) -> Result<InputMap, Fault> {
+    let missing = || Fault::Value {
+        name: input.into(),
+        problem: "the model does not begin with a quantiser of at most 8 bits, so say how bytes become its input: \
+                  --input u8/255 for pictures from 0 to 1, --input u8 or i8 for integers, --input i8*0.25 for a scale"
+            .into(),
+    };
+    let mut name = input;
+    loop {
+        let readers: Vec<&SourceNode> =
+            source.nodes.iter().filter(|node| node.inputs.iter().any(|i| i == name)).collect();
+        let [node] = readers.as_slice() else { return Err(missing()) };
+        match node.op.as_str() {
+            "Flatten" | "Reshape" | "Identity" | "Transpose" | "Squeeze" | "Unsqueeze" => name = &node.outputs[0],
+            "Quant" | "IntQuant" => return quant(source, node).ok_or_else(missing),
+            "QuantizeLinear" => return linear(source, node).ok_or_else(missing),
+            _ => return Err(missing()),
+        }
+    }
+}
+
+/// The one number of a constant.
+fn number(source: &Source, node: &SourceNode, at: usize) -> Option<f64> {
+    match source.constants.get(node.inputs.get(at)?)?.values.as_slice() {
+        [value] => Some(*value),
+        _ => None,
+    }
+}
+
+fn quant(source: &Source, node: &SourceNode) -> Option<InputMap> {
+    let [scale, zero, bits] = [1, 2, 3].map(|at| number(source, node, at));
+    let (scale, zero, bits) = (scale?, zero?, bits?);
+    let (is_signed, is_narrow) = (node.int("signed").unwrap_or(1) != 0, node.int("narrow").unwrap_or(0) != 0);
+    if !(1.0..=8.0).contains(&bits) || bits.fract() != 0.0 || zero.fract() != 0.0 {
+        return None;
+    }
+    let (size, narrow) = (1i64 << bits as u32, i64::from(is_narrow));
+    let range = if is_signed { (narrow - size / 2, size / 2 - 1) } else { (0, size - 1 - narrow) };
+    let kind = if is_signed { ByteKind::I8 } else { ByteKind::U8 };
+    Some(InputMap { zero: zero as i64, multiplier: scale, range, ..InputMap::new(kind) })
+}
+
+fn linear(source: &Source, node: &SourceNode) -> Option<InputMap> {
+    let (scale, zero) = (number(source, node, 1)?, number(source, node, 2).unwrap_or(0.0));
+    let is_signed = source.type_of(node.inputs.get(2)?) == Some("int8");
+    let kind = if is_signed { ByteKind::I8 } else { ByteKind::U8 };
+    Some(InputMap { zero: zero as i64, multiplier: scale, ..InputMap::new(kind) })
+}
+
+/// What an operation is, for people.
+pub(crate) fn describe(op: &Op) -> String {
+    match op {
+        Op::Dense { weights } => {
+            format!("dense {} x {}, {:?}", weights.shape[0], weights.fan_in(), weights.quantizer)
+        }
+        Op::Conv2d { weights, groups, .. } => {
+            let [outputs, height, width, inputs] = weights.shape;
+            let groups = if *groups == 1 { String::new() } else { format!(", {groups} groups") };
+            format!("conv2d {height}x{width}, {inputs} to {outputs}{groups}, {:?}", weights.quantizer)
+        }
+        other => other.label().into(),
+    }
+}
+
+impl Lowering<'_> {
+    /// Kernel, stride and border of a convolution or pool over an image of two axes (one axis counts as width).
+    pub fn window(&self, index: usize, kernel: &[usize], input: [usize; 2]) -> Result<Window, Fault> {
+        let node = &self.source.nodes[index];
+        let axes = kernel.len();
+        let wrong = |problem: &str| Err(self.fault(index, problem));
+        if node.ints("dilations").is_some_and(|all| all.iter().any(|&d| d != 1)) {
+            return wrong("dilated windows have no form here; use dilation 1");
+        }
+        if node.int("ceil_mode").unwrap_or(0) != 0 {
+            return wrong("ceil_mode 1 reads beyond the border; use ceil_mode 0");
+        }
+        let list = |name: &str, count: usize, default: i64| -> Option<Vec<u32>> {
+            let values = node.ints(name).map_or(vec![default; count], <[i64]>::to_vec);
+            let values: Option<Vec<u32>> = values.iter().map(|&v| u32::try_from(v).ok()).collect();
+            values.filter(|values| values.len() == count)
+        };
+        let (Some(stride), Some(pads)) = (list("strides", axes, 1), list("pads", 2 * axes, 0)) else {
+            return wrong("strides or pads are negative or do not match the kernel");
+        };
+        let mut window = Window { kernel: [1; 2], stride: [1; 2], padding: [0; 4], pad_value: PadValue::Zero };
+        for axis in 0..axes {
+            let to = 2 - axes + axis;
+            window.kernel[to] = kernel[axis] as u32;
+            window.stride[to] = stride[axis];
+            (window.padding[to], window.padding[to + 2]) = (pads[axis], pads[axis + axes]);
+        }
+        match node.text("auto_pad").unwrap_or("NOTSET") {
+            "NOTSET" | "VALID" => {}
+            upper @ ("SAME_UPPER" | "SAME_LOWER") => {
+                for axis in 0..2 {
+                    let (size, step, side) = (input[axis] as u32, window.stride[axis].max(1), window.kernel[axis]);
+                    let total = ((size.div_ceil(step) - 1) * step + side).saturating_sub(size);
+                    let (less, more) = (total / 2, total - total / 2);
+                    let (before, after) = if upper == "SAME_UPPER" { (less, more) } else { (more, less) };
+                    (window.padding[axis], window.padding[axis + 2]) = (before, after);
+                }
+            }
+            _ => return wrong("auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER"),
+        }
+        Ok(window)
+    }
+
+    /// An image of one or two axes; its channels, height and width.
+    pub fn image(&self, index: usize, coded: &Coded) -> Result<(Layout, Vec<usize>), Fault> {
+        let dims = &coded.layout.dims;
+        let image = Layout::image(coded.layout.shape);
+        let is_standard = matches!(dims.len(), 3 | 4)
+            && dims[0] == 1
+            && dims[1] == coded.layout.shape.channels as usize
+            && dims[2..].iter().product::<usize>() * dims[1] == coded.layout.places.len()
+            && coded.layout.places == image.places;
+        if is_standard {
+            return Ok((image, dims[2..].to_vec()));
+        }
+        Err(self.fault(
+            index,
+            format!("reads an image of sizes {dims:?} that is not laid out batch, channels, height, width; transpose it first"),
+        ))
+    }
+
+    /// The layout of a window's result: as many axes as the image has.
+    pub fn slid(
+        &self,
+        index: usize,
+        window: &Window,
+        from: &Layout,
+        channels: u32,
+        axes: usize,
+    ) -> Result<Layout, Fault> {
+        let Some([height, width]) = window.output(from.shape) else {
+            let problem = format!("window {:?} does not fit {}", window.kernel, from.shape);
+            return Err(self.fault(index, problem));
+        };
+        let mut layout = Layout::image(bitfab_graph::Shape::new(height, width, channels));
+        if axes == 1 {
+            layout.dims.remove(2);
+        }
+        Ok(layout)
+    }
+
+    pub fn max_pool(&mut self, index: usize, node: &SourceNode) -> Result<(), Fault> {
+        let name = node.inputs[0].clone();
+        let mut coded = self.values[&name].clone();
+        let is_sum = matches!(coded.code, Code::Sums { .. });
+        if !is_sum {
+            coded = self.plain(&name)?;
+            if coded.each != 1 || matches!(coded.code, Code::Bytes { .. }) {
+                return Err(
+                    self.fault(index, "a maximum over the input's bytes has no form here; quantise it further first")
+                );
+            }
+            if coded.scale.iter().any(|&scale| scale <= 0.0) {
+                return Err(self.fault(index, "a channel's scale is not positive; put the scale behind the pool"));
+            }
+        }
+        let (image, sizes) = self.image(index, &coded)?;
+        let kernel = match node.op.as_str() {
+            "GlobalMaxPool" => sizes.clone(),
+            _ => node.ints("kernel_shape").unwrap_or(&[]).iter().map(|&size| size.max(0) as usize).collect(),
+        };
+        if kernel.len() != sizes.len() {
+            return Err(self.fault(index, format!("kernel {kernel:?} for an image of {} axes", sizes.len())));
+        }
+        let mut window = self.window(index, &kernel, [image.shape.height as usize, image.shape.width as usize])?;
+        let layout = self.slid(index, &window, &image, image.shape.channels, sizes.len())?;
+        let next = if is_sum {
+            coded.then(Link::Pool { name: node.name.clone(), window, layout: layout.clone() }, layout)
+        } else {
+            let is_sign = matches!(coded.code, Code::Signs { .. });
+            window.pad_value = if is_sign { PadValue::MinusOne } else { PadValue::Zero };
+            let at = self.push(&node.name, vec![coded.code.at().unwrap_or(0)], Op::MaxPool { window });
+            let code = match coded.code {
+                Code::Levels { bits, .. } => Code::Levels { at, bits },
+                _ => Code::Signs { at },
+            };
+            Coded::plain(code, layout, coded.scale.to_vec(), coded.offset.to_vec())
+        };
+        self.values.insert(node.outputs[0].clone(), next);
+        Ok(())
+    }
+
+    /// Averages and sums over windows: integer sums, the area goes into the scale.
+    pub fn mean(&mut self, index: usize, node: &SourceNode) -> Result<(), Fault> {
+        let name = node.inputs[0].clone();
+        let coded = self.plain(&name)?;
+        if coded.each != 1 || matches!(coded.code, Code::Bytes { .. }) {
+            return Err(
+                self.fault(index, "an average over the input's bytes has no form here; quantise it further first")
+            );
+        }
+        let (image, sizes) = self.image(index, &coded)?;
+        let kernel: Vec<usize> = match node.op.as_str() {
+            "AveragePool" => {
+                node.ints("kernel_shape").unwrap_or(&[]).iter().map(|&size| size.max(0) as usize).collect()
+            }
+            "GlobalAveragePool" => sizes.clone(),
+            _ => {
+                self.check_axes(index, node, sizes.len() + 2)?;
+                sizes.clone()
+            }
+        };
+        if kernel.len() != sizes.len() {
+            return Err(self.fault(index, format!("kernel {kernel:?} for an image of {} axes", sizes.len())));
+        }
+        let window = self.window(index, &kernel, [image.shape.height as usize, image.shape.width as usize])?;
+        if window.has_padding() {
+            return Err(self.fault(index, "an average over a border has no form here; pad the convolution before it"));
+        }
+        let mut layout = self.slid(index, &window, &image, image.shape.channels, sizes.len())?;
+        if node.int("keepdims") == Some(0) {
+            layout.dims.truncate(2);
+        }
+        let area = kernel.iter().product::<usize>() as f64;
+        let parts = if node.op == "ReduceSum" { 1.0 } else { area };
+        let terms = area as i64;
+        let channels = coded.channels();
+        let (low, high) = coded.code.range(0);
+        let pending = Pending {
+            name: node.name.clone(),
+            op: Op::SumPool { window },
+            input: coded.code.at().unwrap_or(0),
+            residual: None,
+            layout: layout.clone(),
+        };
+        let code = Code::Sums {
+            pending: pending.into(),
+            low: vec![low * terms; channels].into(),
+            high: vec![high * terms; channels].into(),
+        };
+        let scale = coded.scale.iter().map(|scale| scale / parts).collect();
+        let offset = coded.offset.iter().map(|offset| offset * area / parts).collect();
+        self.values.insert(node.outputs[0].clone(), Coded::plain(code, layout, scale, offset));
+        Ok(())
+    }
+
+    /// A reduction must be over all axes of the image and none other.
+    fn check_axes(&self, index: usize, node: &SourceNode, rank: usize) -> Result<(), Fault> {
+        let given = node.inputs.get(1).and_then(|name| self.constant(name));
+        let axes: Vec<i64> = match (node.ints("axes"), given) {
+            (Some(axes), _) => axes.to_vec(),
+            (None, Some(axes)) => axes.values.iter().map(|&axis| axis as i64).collect(),
+            (None, None) => Vec::new(),
+        };
+        let mut axes: Vec<i64> = axes.iter().map(|axis| axis.rem_euclid(rank as i64)).collect();
+        axes.sort_unstable();
+        if axes == (2..rank as i64).collect::<Vec<_>>() {
+            return Ok(());
+        }
+        Err(self.fault(index, format!("reduces axes {axes:?}; only height and width together have a form here")))
+    }
+}
