@@ -1,15 +1,15 @@
 //! `bitfab eval`: how often a model is right.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use bitfab_report::{Confusion, table};
 use serde::Serialize;
 
+use crate::bars;
 use crate::engines::{Accelerator, Name};
-use crate::models::{self, Source};
-use crate::{bars, data};
+use crate::inputs::From;
+use crate::models::Source;
 
 /// Arguments of `bitfab eval`.
 #[derive(Debug, clap::Args)]
@@ -17,12 +17,8 @@ use crate::{bars, data};
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz; its test part is used.
-    #[arg(long, value_name = "DATA")]
-    data: String,
-    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    from: From,
     /// Use only the first rows.
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -38,7 +34,8 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab eval digits.bfab --data digits
-  bitfab eval mlp.bfab --data mnist --limit 1000 --json";
+  bitfab eval mlp.bfab --data mnist --limit 1000 --json
+  bitfab eval kws.bfab --data inputs.npy --labels labels.npy";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -70,19 +67,18 @@ impl<'a> Rows<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let data = data::load(&arguments.data, arguments.dir.as_deref())?;
-    let rows = models::rows(&model, &data, arguments.limit.map(|limit| limit as usize))?;
+    let inputs = arguments.from.load(&model, arguments.limit.map(|limit| limit as usize))?;
+    let rows = inputs.rows();
     let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), rows.len());
     let start = Instant::now();
     let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    let pairs = models::predictions(&model, &data.test, &runs)?;
-    let matrix = Confusion::of(data.classes as usize, pairs).named(&data.class_names);
+    let matrix = inputs.confusion(&model, &runs)?;
     if arguments.json {
         let outcome = Outcome {
-            data: &data.name,
+            data: &inputs.name,
             engine: engine.name(),
             correct: matrix.correct(),
             total: matrix.total(),
@@ -98,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         "{} of {} test rows of {} right: {} ({}, {seconds:.2} s)",
         table::thousands(matrix.correct().into()),
         table::thousands(matrix.total().into()),
-        data.name,
+        inputs.name,
         table::percent(matrix.accuracy()),
         engine.name()
     );

@@ -9,9 +9,12 @@ mod demo;
 mod engines;
 mod eval;
 mod files;
+mod import;
+mod inputs;
 mod inspect;
 mod models;
 mod npy;
+mod origin;
 mod outputs;
 mod parallel;
 mod run;
@@ -47,6 +50,8 @@ enum Command {
     Data(data::Arguments),
     /// Learn a network from a data set.
     Train(Box<train::Arguments>),
+    /// Turn somebody else's network (ONNX, QONNX) into a graph or model file.
+    Import(import::Arguments),
     /// Turn a learned network into a model file.
     Compile(compile::Arguments),
     /// Show what a model is made of: layers, bytes, arena, operations.
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),

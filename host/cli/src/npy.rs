@@ -56,6 +56,39 @@ fn kind_of(dtype: &DType) -> (Option<TypeChar>, String) {
     }
 }
 
+/// The most classes that a file may name.
+const MAX_CLASSES: i64 = 1 << 16;
+
+/// Reads a `.npy` file of classes: one axis (or N x 1) of integers of any size, from 0.
+pub fn classes(file: &[u8]) -> Result<Vec<usize>> {
+    let npy = NpyFile::new(file).context("not a .npy file (numpy.save makes one)")?;
+    let shape = npy.shape().to_vec();
+    ensure!(matches!(shape.as_slice(), [_] | [_, 1]), "the array has the shape {shape:?}, classes are N integers");
+    let dtype = npy.dtype();
+    let found = dtype.descr();
+    macro_rules! read {
+        ($type:ty) => {
+            npy.into_vec::<$type>()?.into_iter().map(|class| i64::try_from(class).unwrap_or(-1)).collect()
+        };
+    }
+    let DType::Plain(plain) = dtype else { bail!("the array has the type {found}, classes are integers") };
+    let classes: Vec<i64> = match (plain.type_char(), plain.size_field()) {
+        (TypeChar::Int, 1) => read!(i8),
+        (TypeChar::Int, 2) => read!(i16),
+        (TypeChar::Int, 4) => read!(i32),
+        (TypeChar::Int, 8) => read!(i64),
+        (TypeChar::Uint, 1) => read!(u8),
+        (TypeChar::Uint, 2) => read!(u16),
+        (TypeChar::Uint, 4) => read!(u32),
+        (TypeChar::Uint, 8) => read!(u64),
+        _ => bail!("the array has the type {found}, classes are integers: convert it by x.astype(numpy.uint8)"),
+    };
+    match classes.iter().position(|class| !(0..MAX_CLASSES).contains(class)) {
+        Some(at) => bail!("class {at} is {}, allowed are 0 to {}", classes[at], MAX_CLASSES - 1),
+        None => Ok(classes.into_iter().map(|class| class as usize).collect()),
+    }
+}
+
 fn row_count(shape: &[u64], input: &Tensor) -> Result<usize> {
     let model = input.shape;
     let width = u64::from(model.volume());
@@ -132,6 +165,20 @@ mod tests {
         assert!(refuse(b"PK\x03\x04", Kind::U8).contains("numpy.save"));
         for end in 0..whole.len() {
             assert!(rows(&whole[..end], &tensor(Kind::U8)).is_err(), "cut to {end} bytes");
+        }
+    }
+
+    #[test]
+    fn classes_of_every_integer_type_are_read() {
+        assert_eq!(classes(&bytes(&[3], Order::C, &[0i64, 2, 1])).unwrap(), [0, 2, 1]);
+        assert_eq!(classes(&bytes(&[2, 1], Order::C, &[7u8, 9])).unwrap(), [7, 9]);
+        let refuse = |file: &[u8]| format!("{:#}", classes(file).unwrap_err());
+        assert!(refuse(&bytes(&[1], Order::C, &[-1i32])).contains("class 0 is -1"));
+        assert!(refuse(&bytes(&[1], Order::C, &[1f32])).contains("astype"));
+        assert!(refuse(&bytes(&[1, 2], Order::C, &[1u8, 2])).contains("[1, 2]"));
+        let whole = bytes(&[3], Order::C, &[0i64, 2, 1]);
+        for end in 0..whole.len() {
+            assert!(classes(&whole[..end]).is_err(), "cut to {end} bytes");
         }
     }
 

@@ -1,6 +1,5 @@
 //! `bitfab verify`: every engine against the reference, on every intermediate tensor.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -11,10 +10,12 @@ use bitfab_sim::verify::{Verdict, verify};
 use bitfab_sim::{Engine, Run};
 use serde::Serialize;
 
+use crate::bars;
 use crate::engines::{Accelerator, Name};
-use crate::models::{self, Source};
+use crate::inputs::From;
+use crate::models::Source;
+use crate::origin;
 use crate::parallel::Parallel;
-use crate::{bars, data};
 
 /// Arguments of `bitfab verify`.
 #[derive(Debug, clap::Args)]
@@ -22,12 +23,10 @@ use crate::{bars, data};
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// digits, mnist, fashion-mnist, FILE.csv or FILE.npz; its test part is used.
-    #[arg(long, value_name = "DATA")]
-    data: String,
-    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    from: From,
+    #[command(flatten)]
+    origin: origin::Arguments,
     /// How many rows of the test part go through every engine.
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -53,6 +52,7 @@ fn examples() -> String {
   bitfab verify mlp.bfab --data mnist --engines kernels,runtime,rtl,verilator
   bitfab verify mlp.bfab --data mnist --engines icarus,qemu-m4 --subset icarus=20,qemu-m4=50
   bitfab verify digits.bfab --data digits --engines rtl,icarus --lanes 32 --stalls 1
+  bitfab verify tfc.bfab --data mnist --source tfc.onnx --input u8/255   # the file that it was imported from, too
 
 Engines:\n"
         .to_owned();
@@ -110,10 +110,13 @@ struct Outcome {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let data = data::load(&arguments.data, arguments.dir.as_deref())?;
-    let rows = models::rows(&model, &data, Some(arguments.limit as usize))?;
+    let inputs = arguments.from.load(&model, Some(arguments.limit as usize))?;
+    let rows = inputs.rows();
     let expected = reference(&model, &rows)?;
     let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
+    if let Some(origin) = arguments.origin.open()? {
+        verdicts.push(origin.judge(&model, &rows, &expected)?);
+    }
     for &name in &arguments.engines {
         let subset = arguments.subset.iter().find(|subset| subset.engine == name);
         let rows = &rows[..subset.map_or(rows.len(), |subset| subset.rows.min(rows.len()))];
@@ -123,7 +126,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     let outcome =
-        Outcome { data: data.name.clone(), rows: rows.len(), layers: model.layer_count(), verdicts, failures };
+        Outcome { data: inputs.name.clone(), rows: rows.len(), layers: model.layer_count(), verdicts, failures };
     print(&outcome, arguments.json)?;
     conclude(&outcome)
 }

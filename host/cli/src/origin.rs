@@ -1,0 +1,115 @@
+//! The file that a model was imported from, as an oracle beside the engines.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use bitfab_format::{Model, Transform};
+use bitfab_import::{Difference, Imported, InputMap, Options, Source, lower, onnx};
+use bitfab_sim::software::output_values;
+use bitfab_sim::verify::Verdict;
+use bitfab_sim::{Evidence, Run};
+use rayon::prelude::*;
+
+use crate::verify::Timed;
+use crate::{bars, files};
+
+/// The source of an imported model.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The file that the model was imported from: its float arithmetic is compared too, node by node.
+    #[arg(long, value_name = "FILE.onnx")]
+    source: Option<PathBuf>,
+    #[command(flatten)]
+    map: Map,
+}
+
+/// How bytes become the source's input.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Map {
+    /// What a byte is worth: u8/255 for pictures from 0 to 1, u8, i8, i8*0.25, u8-128/128
+    /// [default: the integers of the quantiser that the model begins with].
+    #[arg(long, value_name = "MAP")]
+    pub input: Option<InputMap>,
+}
+
+/// A source and what it was lowered to.
+#[derive(Debug)]
+pub struct Origin {
+    pub source: Source,
+    pub imported: Imported,
+}
+
+impl Arguments {
+    /// Reads and lowers the source, if one is named.
+    pub fn open(&self) -> Result<Option<Origin>> {
+        ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE.onnx");
+        self.source.as_deref().map(|path| Origin::read(path, self.map)).transpose()
+    }
+}
+
+impl Origin {
+    /// Reads and lowers a file.
+    pub fn read(path: &Path, map: Map) -> Result<Self> {
+        let what = || path.display().to_string();
+        let source = read(path)?;
+        let imported = lower(&source, &Options { input: map.input }).with_context(what)?;
+        Ok(Self { source, imported })
+    }
+
+    /// Compares the oracle with the reference's runs, as if it were an engine.
+    pub fn judge(&self, model: &Model<'_>, rows: &[&[u8]], runs: &[Run]) -> Result<Timed> {
+        let (start, bar, count) = (Instant::now(), bars::rows("source", rows.len()), AtomicUsize::new(0));
+        let one = |(row, run): (&&[u8], &Run)| -> Result<Result<usize, Box<Difference>>> {
+            let result = self.compare(model, row, run);
+            bar.set_position(count.fetch_add(1, Ordering::Relaxed) as u64 + 1);
+            result
+        };
+        let results: Result<Vec<_>> = rows.par_iter().zip(runs).map(one).collect();
+        bar.finish_and_clear();
+        let results = results?;
+        let first =
+            results.iter().enumerate().find_map(|(image, result)| result.as_ref().err().map(|why| (image, why)));
+        if let Some((image, why)) = first {
+            bail!("image {image} differs from its source: {why}");
+        }
+        let tensors = results.iter().filter_map(|result| result.as_ref().ok()).sum();
+        let verdict = Verdict {
+            engine: "source".into(),
+            images: rows.len(),
+            agreeing: rows.len(),
+            tensors,
+            first: None,
+            cycles: None,
+            instructions: None,
+        };
+        Ok(Timed { verdict, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// One row through the oracle; the number of tensors that agree.
+    fn compare(&self, model: &Model<'_>, row: &[u8], run: &Run) -> Result<Result<usize, Box<Difference>>> {
+        let Evidence::Tensors(tensors) = &run.evidence else { bail!("the reference shows no tensors") };
+        let oracle = self.imported.oracle(&self.source, row)?;
+        let integers = |name: &str| {
+            let layer = model.layers().find(|layer| layer.name == name)?;
+            Some(output_values(&layer, &tensors[usize::from(layer.index)]))
+        };
+        Ok(self.imported.compare(&oracle, &integers, score_unit(model)))
+    }
+}
+
+/// What one unit of the scores is worth, where the device scales them.
+fn score_unit(model: &Model<'_>) -> Option<f64> {
+    let is_scaled = model.layers().last().is_some_and(|layer| matches!(layer.transform, Transform::Affine { .. }));
+    let scale = model.output_scale().filter(|_| is_scaled)?;
+    Some(f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32))
+}
+
+/// Reads an ONNX file and the data files beside it.
+pub fn read(path: &Path) -> Result<Source> {
+    let bytes = files::read(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut external = |name: &str| std::fs::read(folder.join(name));
+    onnx::read(bytes, &mut external).with_context(|| path.display().to_string())
+}
