@@ -7,13 +7,16 @@ use bitfab_hdl::{Options, Program, verilog};
 /// What a unit declares, and whether a program uses it.
 type Unit = (&'static str, fn(&Program) -> bool);
 
-const UNITS: [Unit; 7] = [
+const UNITS: [Unit; 10] = [
     ("masks_read", |program| !program.masks.is_empty()),
     ("wire pass_last = pass == passes", |program| program.rows.iter().any(|row| row.passes != 0) && !shares(program)),
     ("kept", shares),
     ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
-    ("scales_read", |program| program.rows.iter().any(|row| row.requant)),
-    ("count * $signed", |program| program.scales.iter().any(|(factor, _)| *factor != 1)),
+    ("scales_read", |program| program.rows.iter().any(|row| row.requant || row.affine)),
+    ("count * $signed", |program| program.factor_bits() != 0),
+    ("collected_0", |program| program.rows.iter().any(|row| row.requant)),
+    ("reg [31:0] score;", |program| program.rows.iter().any(|row| row.affine)),
+    ("wire [31:0] sum =", |program| program.rows.iter().any(|row| row.raw && !row.affine)),
     ("weights_read", |program| program.weights.iter().any(|word| *word != 0)),
 ];
 

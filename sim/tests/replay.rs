@@ -80,6 +80,15 @@ fn icarus_agrees_on_random_layers_of_every_kind_of_weights() {
 }
 
 #[test]
+fn icarus_agrees_on_scores_of_every_size() {
+    for (at, (name, draft)) in arbitrary::scored().into_iter().enumerate() {
+        let mut random = Random::new(at as u64);
+        let options = options(&mut random);
+        replay(&draft.emit(), options, &mut random, Simulator::Icarus, &format!("{name}, model {at}"));
+    }
+}
+
+#[test]
 fn icarus_agrees_on_random_chains() {
     for seed in 0..6 {
         let mut random = Random::new(6000 + seed);
@@ -183,7 +192,7 @@ fn with_unit(kind: WeightKind, has: fn(&Row) -> bool) -> Vec<u32> {
 
 /// A kind of weights, a row that uses the unit, and what may be changed in its Verilog.
 type Unit = (WeightKind, fn(&Row) -> bool, &'static [(&'static str, &'static str)]);
-const UNITS: [Unit; 4] = [
+const UNITS: [Unit; 5] = [
     (
         WeightKind::AlphaBeta,
         |row| row.shared && row.ratio != 0 && row.doublings > 1,
@@ -210,6 +219,17 @@ const UNITS: [Unit; 4] = [
             ("total <= product + addend", "total <= product - addend"),
             ("stages[1:0]", "2'd0"),
             ("count == settle", "count == 0"),
+        ],
+    ),
+    (
+        WeightKind::Binary,
+        |row| row.affine && row.out_shift != 0 && row.last_lane != 0,
+        &[
+            ("total <= product + addend", "total <= product - addend"),
+            ("stages[2]", "stages[1]"),
+            ("? last_lane :", "? 0 :"),
+            ("entry <= entry + 1'd1", "entry <= entry"),
+            ("count * $signed", "count + $signed"),
         ],
     ),
 ];

@@ -64,13 +64,15 @@ fn random_layers_of_every_kind_of_weights_agree() {
 #[test]
 fn random_models_reach_every_unit() {
     type Uses = fn(&Row) -> bool;
-    let units: [(&str, Uses); 6] = [
+    let units: [(&str, Uses); 8] = [
         ("several passes", |row| row.passes != 0),
         ("lists", |row| row.listed),
         ("lists of doubling planes", |row| row.listed && row.doubles),
         ("shared sums", |row| row.shared && !row.listed),
         ("shared sums of lists with residuals", |row| row.shared && row.listed && row.residual),
         ("requantisation", |row| row.requant && row.out_planes == 7),
+        ("scaled scores", |row| row.affine),
+        ("scaled scores of several pixels", |row| row.affine && row.columns != 0 && row.rows != 0),
     ];
     let mut rows = Vec::new();
     for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..25).map(move |seed| (kind, seed))) {
@@ -82,6 +84,15 @@ fn random_models_reach_every_unit() {
     }
     for (unit, is_used) in units {
         assert!(rows.iter().any(is_used), "no random model has {unit}");
+    }
+}
+
+#[test]
+fn scores_of_every_size_agree() {
+    for (at, (name, draft)) in arbitrary::scored().into_iter().enumerate() {
+        for seed in 0..4 {
+            check(&draft, &mut Random::new(seed), &format!("{name}, model {at}"));
+        }
     }
 }
 
@@ -131,10 +142,12 @@ fn random_chains_agree() {
 
 #[test]
 fn wires_and_registers_agree_cycle_by_cycle() {
-    for seed in 0..40 {
+    let scored = arbitrary::scored();
+    for seed in 0..40 + scored.len() as u64 {
         let mut random = Random::new(1000 + seed);
         let op = random.pick(&[Op::Dense, Op::Conv2d, Op::Encode, Op::MaxPool, Op::SumPool]);
-        let words = arbitrary::draft(op, &mut random).emit();
+        let corner = seed.checked_sub(40).map(|at| scored[at as usize].1.clone());
+        let words = corner.unwrap_or_else(|| arbitrary::draft(op, &mut random)).emit();
         let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
         let (options, stalls) = (options(&mut random), stalls(&mut random));
         let inputs = inputs(&model, 3, &mut random);

@@ -6,8 +6,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod scores;
 mod transform;
 mod weights;
+
+pub use scores::scored;
 
 use crate::{
     Bound, Draft, DraftLayer, DraftTensor, DraftWeights, Kind, Layer, Model, Op, PadValue, Region, Residual, Shape,

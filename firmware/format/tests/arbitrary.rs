@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bitfab_format::arbitrary::{Random, chain, draft};
+use bitfab_format::arbitrary::{Random, chain, draft, scored};
 use bitfab_format::{Draft, Model, Op, Rescale, Transform};
 
 const OPS: [Op; 5] = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool];
@@ -82,6 +82,23 @@ fn drafts_reach_scores_of_every_size() {
         }
     }
     assert_eq!(seen.len(), 7, "{seen:?}");
+}
+
+#[test]
+fn corners_of_scores_are_valid_and_reach_the_ends_of_32_bits() {
+    let (mut least, mut most) = (i64::MAX, i64::MIN);
+    for (name, draft) in scored() {
+        let words = draft.emit();
+        let model = Model::new(bytes(&words)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let layer = model.layers().last().expect("a layer");
+        let Transform::Affine { scales } = layer.transform else { panic!("{name}: no scaled scores") };
+        for scale in scales.iter().map(|&words| Rescale::from_words(words)) {
+            let ends = [scale.value(layer.bound.low), scale.value(layer.bound.high)];
+            (least, most) = (least.min(ends[0]).min(ends[1]), most.max(ends[0]).max(ends[1]));
+        }
+    }
+    assert_eq!(most, i64::from(i32::MAX) - 1);
+    assert!(least < i64::from(i32::MIN) + (1 << 20), "{least}");
 }
 
 fn bytes(words: &[u32]) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bitfab_format::arbitrary::{Random, draft, draft_of, value};
+use bitfab_format::arbitrary::{Random, draft, draft_of, scored, value};
 use bitfab_format::{Coder, Draft, Kind, Layer, Model, Op, PadValue, Rescale, Tensor, Transform, WeightKind};
 use bitfab_kernels::{Views, reference, run, values};
 use proptest::prelude::*;
@@ -244,6 +244,13 @@ fn requantisation_rounds_half_up_and_clamps() {
         high += usize::from(sum >> shift > (1 << bits));
     }
     assert!(ties > 1000 && low > 1000 && high > 1000, "{ties} ties, {low} below, {high} above");
+}
+
+#[test]
+fn corners_of_scores_equal_the_reference() {
+    for (at, (_, draft)) in scored().iter().enumerate() {
+        check_draft(draft, at as u64, &mut Random::new(at as u64), &mut |_, _| {});
+    }
 }
 
 #[test]

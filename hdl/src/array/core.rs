@@ -90,9 +90,9 @@ impl Array {
         !self.writing && !self.emits(&self.program.rows[row])
     }
 
-    /// Whether an accumulator is stored or sent in this cycle.
+    /// Whether a score is stored or sent in this cycle: an accumulator as it is, or scaled.
     fn emits(&self, row: &Row) -> bool {
-        self.late() & flag::EMIT != 0 && !row.requant
+        self.scaler.score(row).is_some() || (self.late() & flag::EMIT != 0 && !row.is_scaled())
     }
 
     /// The word that goes to the sender in this cycle.
@@ -106,7 +106,8 @@ impl Array {
             Some(self.pack[self.write_plane as usize])
         } else if self.emits(row) {
             let lane = self.late() >> flag::SLOT & 31;
-            Some(self.lanes.raw(lane as usize, row.double, row.odd))
+            let score = self.scaler.score(row);
+            Some(score.unwrap_or_else(|| self.lanes.raw(lane as usize, row.double, row.odd)))
         } else {
             None
         }
@@ -149,7 +150,7 @@ impl Array {
 
     /// Addresses of output words and the writer of their planes.
     fn advance_outputs(&mut self, row: &Row, issue: Issue, early: u32, late: u32) {
-        let pooled = early & flag::POOLED != 0;
+        let (pooled, emits) = (early & flag::POOLED != 0, self.emits(row));
         let pixel = if pooled { early } else { late } & flag::PIXEL != 0;
         let start = pooled || late & flag::FLUSH != 0;
         if self.writing {
@@ -164,7 +165,7 @@ impl Array {
             self.out = row.out_base;
         } else if start {
             self.out = self.out.wrapping_add(if pixel { row.out_pixel } else { 1 });
-        } else if late & flag::EMIT != 0 && !row.requant {
+        } else if emits {
             self.out = self.out.wrapping_add(1);
         }
     }

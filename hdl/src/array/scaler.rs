@@ -1,4 +1,4 @@
-//! Requantised outputs, one lane after the other: select, multiply, add, shift and clamp, collect.
+//! Scaled outputs, one lane after the other: select, multiply, add, shift; then clamp and collect, or send as a score.
 
 use std::sync::Arc;
 
@@ -39,12 +39,17 @@ impl Scaler {
         self.collected[plane as usize]
     }
 
+    /// The score that is finished in this cycle, if one is and `row` has scaled scores.
+    pub fn score(&self, row: &Row) -> Option<u32> {
+        (row.affine && self.total.1).then_some((self.total.0 >> row.out_shift) as u32)
+    }
+
     /// One rising edge of the clock; `late` are the flags that arrive at the accumulators.
     pub fn step(&mut self, row: &Row, issue: Issue, late: u32, lanes: &Lanes) {
-        if !row.requant {
+        if !row.is_scaled() {
             return;
         }
-        if self.total.1 {
+        if row.requant && self.total.1 {
             self.collect(row);
         }
         // As many bits as the sums have.

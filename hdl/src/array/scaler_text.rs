@@ -1,4 +1,4 @@
-//! Requantised outputs in Verilog: select, multiply, add, shift and clamp, collect.
+//! Scaled outputs in Verilog: select, multiply, add, shift; then clamp and collect, or send as a score.
 
 use std::fmt::Write;
 
@@ -6,6 +6,16 @@ use super::text::late;
 use crate::program::{Program, Row};
 use crate::sequencer::flag;
 use crate::text::{column, digits, memory, width};
+
+/// Whether the row that is executed scales its outputs; some row does.
+pub(super) fn is_scaled(program: &Program) -> &'static str {
+    let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
+    match (any(|row| row.requant), any(|row| row.affine)) {
+        (true, true) => "(is_requant || is_affine)",
+        (true, false) => "is_requant",
+        (false, _) => "is_affine",
+    }
+}
 
 /// The four stages behind `chosen`, the accumulator of the lane that is emitted.
 pub(super) fn text(program: &Program) -> String {
@@ -16,11 +26,15 @@ pub(super) fn text(program: &Program) -> String {
     let bits = program.scale_bits;
     let _ = write!(
         text,
-        "reg [2:0] stages = 0;\nalways @(posedge clock) stages <= {{stages[1:0], {emit} && is_requant}};\n\
+        "reg [2:0] stages = 0;\nalways @(posedge clock) stages <= {{stages[1:0], {emit} && {}}};\n\
          reg signed [{}:0] total;\nalways @(posedge clock) total <= product + addend;\n",
+        is_scaled(program),
         bits - 1
     );
-    text.push_str(&output(program));
+    text.push_str(&score(program));
+    if program.scaled_planes() != 0 {
+        text.push_str(&output(program));
+    }
     for plane in 0..program.scaled_planes() {
         let shifted = if lanes == 1 {
             format!("output_bits[{plane}]")
@@ -51,12 +65,13 @@ fn entries(program: &Program) -> String {
     let _ = write!(
         text,
         "reg [{}:0] entry = 0;\nalways @(posedge clock) if ({} || ({} && {})) entry <= q_base;\n\
-         else if ({} && is_requant) entry <= entry + 1'd1;\n",
+         else if ({} && {}) entry <= entry + 1'd1;\n",
         entry_bits - 1,
         late(0, flag::LOAD),
         late(depth, flag::DONE),
         late(depth, flag::PIXEL),
         late(depth, flag::EMIT),
+        is_scaled(program),
     );
     text.push_str(&memory("scales", bits + factor, &rows));
     let last = width(rows.len().max(1) as u64 - 1) - 1;
@@ -73,7 +88,7 @@ fn product(program: &Program) -> String {
     let (factor, bits) = (program.factor_bits(), program.scale_bits);
     let count = program.accumulator_bits;
     let product = if factor == 0 {
-        "count".to_owned()
+        format!("count <<< {}", program.factor_shift())
     } else {
         format!("count * $signed(scales_read[{}:{bits}])", bits + factor - 1)
     };
@@ -86,9 +101,43 @@ fn product(program: &Program) -> String {
     )
 }
 
+/// The shifted sum of rows with scaled scores, extended to a word.
+fn score(program: &Program) -> String {
+    let bits = program.scale_bits;
+    let one = |row: &Row| {
+        let used = program.score_bits(row);
+        let low = row.out_shift.min(bits - 1);
+        let field = format!("total[{}:{low}]", low + used - 1);
+        if used == 32 { field } else { format!("{{{{{}{{total[{}]}}}}, {field}}}", 32 - used, bits - 1) }
+    };
+    by_row(program, "score", 32, |row| row.affine, one)
+}
+
+/// A register that has another expression in each of the rows that use it; nothing where none does.
+fn by_row(
+    program: &Program,
+    name: &str,
+    bits: u32,
+    uses: fn(&Row) -> bool,
+    expression: impl Fn(&Row) -> String,
+) -> String {
+    let rows = || program.rows.iter().enumerate().filter(|(_, row)| uses(row));
+    let Some(first) = rows().next().map(|(_, row)| expression(row)) else { return String::new() };
+    let mut text = format!("reg [{}:0] {name};\n", bits - 1);
+    if rows().all(|(_, row)| expression(row) == first) {
+        let _ = writeln!(text, "always @(*) {name} = {first};");
+        return text;
+    }
+    text.push_str("always @(*) case (row_index)\n");
+    for (at, row) in rows() {
+        let _ = writeln!(text, "  {at}: {name} = {};", expression(row));
+    }
+    let _ = writeln!(text, "  default: {name} = {first};\nendcase");
+    text
+}
+
 /// The shifted and clamped sum, by row where rows differ.
 fn output(program: &Program) -> String {
-    let rows: Vec<&Row> = program.rows.iter().filter(|row| row.requant).collect();
     let (bits, planes) = (program.scale_bits, program.scaled_planes());
     let sign = format!("total[{}]", bits - 1);
     // Above the planes of the output, any bit of a sum that is not negative means that it is too large.
@@ -102,17 +151,7 @@ fn output(program: &Program) -> String {
             .collect();
         format!("{{{over}, {}}}", field.join(", "))
     };
-    let mut text = format!("reg [{planes}:0] shifted_total;\n");
-    let first = rows.first().map_or_else(|| "0".to_owned(), |row| one(row));
-    if rows.iter().all(|row| one(row) == first) {
-        let _ = writeln!(text, "always @(*) shifted_total = {first};");
-    } else {
-        text.push_str("always @(*) case (row_index)\n");
-        for (at, row) in program.rows.iter().enumerate().filter(|(_, row)| row.requant) {
-            let _ = writeln!(text, "  {at}: shifted_total = {};", one(row));
-        }
-        let _ = writeln!(text, "  default: shifted_total = {first};\nendcase");
-    }
+    let mut text = by_row(program, "shifted_total", planes + 1, |row| row.requant, one);
     let _ = writeln!(
         text,
         "wire [{last}:0] output_bits = {sign} ? {planes}'d0 : (shifted_total[{last}:0] | {{{planes}{{shifted_total[{planes}]}}}});",

@@ -19,6 +19,7 @@ pub(super) struct Uses {
     pub raw: bool,
     pub store: bool,
     pub requant: bool,
+    pub affine: bool,
 }
 
 impl Uses {
@@ -31,9 +32,10 @@ impl Uses {
             lanes: any(|r| !r.pool),
             zero: any(|r| r.padded && !r.ones),
             ones: ones && any(|r| r.padded),
-            raw: any(|r| r.raw),
+            raw: any(|r| r.raw && !r.affine),
             store: any(|r| !r.send),
             requant: any(|r| r.requant),
+            affine: any(|r| r.affine),
         }
     }
 }
@@ -59,10 +61,11 @@ pub(crate) fn text(program: &Program) -> String {
         text.push_str(&memories(program));
         text.push_str(&lanes_text(program, &Lane::new(program)));
     }
-    text.push_str(&raw(program, &uses));
-    if uses.requant {
+    text.push_str(&chosen(program, &uses));
+    if uses.requant || uses.affine {
         text.push_str(&scaler_text::text(program));
     }
+    text.push_str(&raw(program, &uses));
     text.push_str(&packer(program, &uses));
     text.push_str(&writer(program, &uses));
     text.push_str(&store(program, &uses));
@@ -94,6 +97,9 @@ fn table(program: &Program) -> String {
     }
     if program.rows.iter().any(|row| row.requant) {
         text.push_str(&column("is_requant", 1, "row_index", &values(|r| r.requant.into())));
+    }
+    if program.rows.iter().any(|row| row.affine) {
+        text.push_str(&column("is_affine", 1, "row_index", &values(|r| r.affine.into())));
     }
     text
 }
@@ -157,38 +163,49 @@ fn biases(program: &Program) -> String {
 }
 
 /// The accumulator of the lane that is emitted.
-fn raw(program: &Program, uses: &Uses) -> String {
+fn chosen(program: &Program, uses: &Uses) -> String {
+    if !uses.raw && !uses.requant && !uses.affine {
+        return String::new();
+    }
     let depth = program.depth();
-    let emit = match (uses.raw, uses.requant) {
-        (true, true) => format!("{} && !is_requant", late(depth, flag::EMIT)),
-        (true, false) => late(depth, flag::EMIT),
-        (false, _) => "1'b0".to_owned(),
-    };
-    let mut text = format!("wire emit = {emit};\n");
-    if !uses.raw {
-        text.push_str("wire [31:0] raw = 32'd0;\n");
-    }
-    if !uses.raw && !uses.requant {
-        return text;
-    }
     let bits = program.accumulator_bits;
     let low = flag::SLOT;
-    let _ = writeln!(text, "reg [{}:0] chosen;\nalways @(*) case (flags_{depth}[{}:{low}])", bits - 1, low + 4);
+    let mut text = format!("reg [{}:0] chosen;\nalways @(*) case (flags_{depth}[{}:{low}])\n", bits - 1, low + 4);
     for lane in 1..program.lanes() {
         let _ = writeln!(text, "  {lane}: chosen = sums[{} +: {bits}];", lane as u32 * bits);
     }
     let _ = writeln!(text, "  default: chosen = sums[0 +: {bits}];\nendcase");
-    if !uses.raw {
-        return text;
-    }
+    text
+}
+
+/// The score that is stored or sent, and when.
+fn raw(program: &Program, uses: &Uses) -> String {
+    let emit = late(program.depth(), flag::EMIT);
+    let plain = match uses.requant || uses.affine {
+        true => format!("({emit} && !{})", scaler_text::is_scaled(program)),
+        false => emit,
+    };
+    let scaled = if uses.requant { "(stages[2] && is_affine)" } else { "stages[2]" };
+    let (emit, score) = match (uses.raw, uses.affine) {
+        (true, true) => (format!("{plain} || {scaled}"), "is_affine ? score : sum"),
+        (true, false) => (plain, "sum"),
+        (false, true) => (scaled.to_owned(), "score"),
+        (false, false) => ("1'b0".to_owned(), "32'd0"),
+    };
+    let mut text = if uses.raw { sum(program) } else { String::new() };
+    let _ = writeln!(text, "wire emit = {emit};\nwire [31:0] raw = {score};");
+    text
+}
+
+/// The chosen accumulator as a word.
+fn sum(program: &Program) -> String {
+    let bits = program.accumulator_bits;
     let extended = if bits >= 32 {
         "chosen[31:0]".to_owned()
     } else {
         format!("{{{{{}{{chosen[{}]}}}}, chosen}}", 32 - bits, bits - 1)
     };
-    let _ = writeln!(text, "wire [31:0] plain = {extended};");
-    text.push_str("wire [31:0] raw = is_double ? {plain[30:0], is_odd} : plain;\n");
-    text
+    format!("wire [31:0] plain = {extended};\nwire [31:0] sum = is_double ? {{plain[30:0], is_odd}} : plain;\n")
 }
 
 /// Outputs of groups become words; max-pools run in the same registers.

@@ -18,7 +18,6 @@ use digits::Digits;
 use jobs::byte_offset;
 pub(crate) use lanes::COLUMNS;
 use lanes::LayerImage;
-use scales::{Scale, common_bits, wide_bits};
 use units::Units;
 
 /// Most words of the activation memory, and most addresses of the weights.
@@ -49,9 +48,9 @@ pub struct Program {
     pub biases: Vec<i64>,
     /// Whether the channel complements its count; beside the last bias of a channel.
     pub flips: Vec<bool>,
-    /// Factors and addends of requantised outputs, one a channel, dummies up to whole groups of lanes included.
+    /// Factors and addends of scaled outputs, one a channel, dummies up to whole groups of lanes included.
     pub scales: Vec<(i64, i128)>,
-    /// Bits of a requantised sum before it is shifted.
+    /// Bits of a scaled sum before it is shifted.
     pub scale_bits: u32,
     /// Addresses of weights and masks.
     pub weight_addresses: u32,
@@ -163,14 +162,6 @@ impl Program {
         self.rows.iter().filter(|row| row.requant).map(|row| row.out_planes + 1).max().unwrap_or(0)
     }
 
-    /// Bits of the factor of a requantised output; 0 where all factors are 1.
-    pub(crate) fn factor_bits(&self) -> u32 {
-        if self.scales.iter().all(|(factor, _)| *factor == 1) {
-            return 0;
-        }
-        self.scales.iter().map(|(factor, _)| signed_bits(*factor)).max().unwrap_or(0)
-    }
-
     /// Largest left shift of a count.
     pub fn max_shift(&self) -> u32 {
         let window = |row: &Row| if row.pool || row.twice || row.doubles { row.shift } else { row.shift + row.planes };
@@ -251,7 +242,7 @@ impl Program {
                 Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &digits[at], &images[at], lanes),
             };
             (row.w_base, row.b_base) = (bases[at], b_base);
-            if let Transform::Requant { scales } = layer.transform {
+            if let Some(scales) = scales::of(layer) {
                 (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(scales));
             }
             row.send = at + 1 == layers.len() && !copies;
@@ -310,22 +301,6 @@ impl Program {
             self.weights.clear();
         }
         bases
-    }
-
-    /// Puts factors and addends into their memory; returns where the layer starts, and its shift.
-    fn place_scales(&mut self, image: &LayerImage, shift: u32) -> (u32, u32) {
-        let base = self.scales.len() as u32;
-        let scales: Vec<Scale> = image.channels.iter().filter_map(|channel| channel.scale).collect();
-        let common = common_bits(&scales, shift);
-        for scale in scales.into_iter().map(|scale| scale.reduced(common)) {
-            let (least, greatest) = scale.range;
-            self.scale_bits = self.scale_bits.max(wide_bits(least).max(wide_bits(greatest)));
-            self.scales.push((scale.multiplier, scale.addend));
-        }
-        // Lanes past the last channel have counted something negative, which becomes 0.
-        self.scales.resize(base as usize + image.channels.len(), (1, 0));
-        self.scale_bits = self.scale_bits.max(image.channels.iter().map(|c| signed_bits(c.range.0)).max().unwrap_or(1));
-        (base, shift - common)
     }
 
     /// Puts the biases into their memory and returns where the layer starts.

@@ -101,11 +101,13 @@ pub struct Row {
     pub subtracts: bool,
     /// Whether the output is requantised.
     pub requant: bool,
-    /// First entry of the requantisation's memory.
+    /// Whether the output is a scaled score; then it is raw too, since it leaves lane by lane as accumulators do.
+    pub affine: bool,
+    /// First entry of the memory of factors and addends.
     pub q_base: u32,
-    /// Right shift of a requantised sum.
+    /// Right shift of a scaled sum.
     pub out_shift: u32,
-    /// Last cycle at the end of a group: as many planes as a pool has, or what requantisation takes.
+    /// Last cycle at the end of a group: as many planes as a pool has, or what scaling takes.
     pub settle: u32,
     /// Whether a residual is added.
     pub residual: bool,
@@ -132,6 +134,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether the accumulators are multiplied, moved and shifted on their way out.
+    pub(crate) fn is_scaled(&self) -> bool {
+        self.requant || self.affine
+    }
+
     /// Whether it multiplies the planes of a single tap.
     pub(crate) fn is_one_tap(&self) -> bool {
         !self.pool

@@ -5,6 +5,7 @@ use bitfab_format::{Kind, Layer, Op, PadValue, Region, Tensor, Transform, WORD_B
 use super::digits::Digits;
 use super::lanes::{LayerImage, is_patch};
 use super::row::Row;
+use super::scales;
 use super::units::Units;
 
 /// Words of a pixel of a packed tensor, of one of its planes, and its last plane.
@@ -179,13 +180,16 @@ fn accumulate(row: &mut Row, layer: &Layer<'_>, units: &Units, digits: &Digits, 
     row.last_lane = (channels - 1) % lanes;
     row.shift = units.shift;
     row.requant = matches!(layer.transform, Transform::Requant { .. });
-    if row.requant {
-        // Selected, multiplied, added, shifted and collected; a single lane is held back until all planes are written.
-        row.settle = if lanes == 1 { 4 } else { 3 };
+    row.affine = scales::of(layer).is_some() && !row.requant;
+    if row.is_scaled() {
+        // Selected, multiplied, added, shifted and sent or collected; a single lane that is collected is held back
+        // until all planes are written.
+        row.settle = if lanes == 1 && row.requant { 4 } else { 3 };
     }
     row.thresholds = if row.raw || row.requant { 0 } else { (1 << layer.output.kind.planes()) - 2 };
-    row.double = row.raw && units.unit == 2;
-    row.odd = row.double && units.offset(layer, digits.places(0)).rem_euclid(2) == 1;
+    row.double = row.raw && !row.affine && units.unit == 2;
+    let moved = units.offset(layer, digits.places(0)) + scales::plain_offset(layer, 0);
+    row.odd = row.double && moved.rem_euclid(2) == 1;
     if let Some(residual) = layer.residual {
         let (_, plane, last_plane) = pixel(&residual.tensor);
         row.residual = true;

@@ -33,7 +33,8 @@ impl Units {
         let is_sign = layer.input.kind == Kind::Sign;
         let fine_residual = layer.residual.is_some_and(|r| r.tensor.kind != Kind::Sign && r.shift == 0);
         // Doubled accumulators end in the same bit for all channels, or are not halved.
-        let uneven = layer.output.kind == Kind::I32 && !digits.is_even();
+        let is_raw = layer.output.kind == Kind::I32 && scales::of(layer).is_none();
+        let uneven = is_raw && !(digits.is_even() && moves_evenly(layer));
         let has_zeros = layer.op.is_weighted() && layer.needs_mask();
         let halves = is_sign && !(has_zeros || fine_residual || uneven);
         let (low, high) = layer.input.kind.range();
@@ -49,7 +50,7 @@ impl Units {
             }
         };
         // A factor of all weights is folded into the unit, unless something else is counted in the old one.
-        let folds = layer.residual.is_none() && layer.output.kind != Kind::I32;
+        let folds = layer.residual.is_none() && !is_raw;
         let kept = if folds { 0 } else { digits.common };
         let unit = if halves { 2 } else { 1 } << (digits.common - kept);
         let shift = u32::from(is_sign && !halves) + kept;
@@ -80,6 +81,12 @@ impl Units {
     }
 }
 
+/// Whether what scores are moved by is even, or odd for all.
+fn moves_evenly(layer: &Layer<'_>) -> bool {
+    let first = scales::plain_offset(layer, 0);
+    (0..layer.output.shape.channels).all(|o| (scales::plain_offset(layer, o) ^ first) & 1 == 0)
+}
+
 /// What the lanes do with one output channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Channel {
@@ -93,7 +100,7 @@ pub(crate) struct Channel {
     pub range: (i64, i64),
     /// Least count, 0 or less.
     pub least: i64,
-    /// What makes a requantised output of the count.
+    /// What makes a scaled output of the count.
     pub scale: Option<Scale>,
 }
 
@@ -109,7 +116,6 @@ impl Channel {
     /// Output channel `o` of `layer`.
     pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, o: u32) -> Self {
         let places = digits.places(o);
-        let (least, most) = units.reach(places);
         match layer.transform {
             Transform::Thresholds { per_channel, values, directions } => {
                 let start = (o * per_channel) as usize;
@@ -118,16 +124,27 @@ impl Channel {
                 let may_negate = layer.op.is_weighted() && layer.residual.is_none() && digits.shared.is_none();
                 Self::decide(layer, units, places, thresholds, down, may_negate)
             }
-            Transform::Requant { scales } => {
+            _ => Self::value(layer, units, places, o),
+        }
+    }
+
+    /// A channel whose output is its accumulator, or is scaled.
+    fn value(layer: &Layer<'_>, units: &Units, places: Places, o: u32) -> Self {
+        let (offset, (least, most)) = (units.offset(layer, places), units.reach(places));
+        let one = |bias: i64, scale: Option<Scale>| Self {
+            negate: false,
+            flip: false,
+            biases: vec![bias],
+            range: (bias + least, bias + most),
+            least,
+            scale,
+        };
+        match scales::of(layer) {
+            Some(scales) => {
                 let (scale, shift) = (Rescale::from_words(scales[o as usize]), scales::shift(scales));
-                let scale = Scale::new(scale, shift, units.unit, units.offset(layer, places), (least, most));
-                Self { negate: false, flip: false, biases: vec![0], range: (least, most), least, scale: Some(scale) }
+                one(0, Some(Scale::new(scale, shift, units.unit, offset, (least, most))))
             }
-            _ => {
-                let bias = units.offset(layer, places).div_euclid(units.unit);
-                let range = (bias + least, bias + most);
-                Self { negate: false, flip: false, biases: vec![bias], range, least, scale: None }
-            }
+            None => one((offset + scales::plain_offset(layer, o)).div_euclid(units.unit), None),
         }
     }
 

@@ -36,11 +36,14 @@ always @(*) out_data = rest[7:0];
 pub(crate) fn text(program: &Program) -> String {
     let size = program.buffer_words;
     let address = width(u64::from(size) - 1);
-    // Raw results are as wide as an accumulator, doubled ones a bit wider; they are extended when they leave.
+    // Raw results are as wide as an accumulator, doubled ones a bit wider, scaled ones as their sums without what is
+    // shifted out; they are extended when they leave.
     let row = program.rows.iter().find(|row| row.send);
-    let raw = row.is_some_and(|row| row.raw);
-    let double = u32::from(row.is_some_and(|row| row.double));
-    let bits = if raw { (program.accumulator_bits + double).min(32) } else { 32 };
+    let bits = match row {
+        Some(row) if row.affine => program.score_bits(row),
+        Some(row) if row.raw => (program.accumulator_bits + u32::from(row.double)).min(32),
+        _ => 32,
+    };
     let extended =
         if bits < 32 { format!("{{{{{}{{next[{}]}}}}, next}}", 32 - bits, bits - 1) } else { "next".to_owned() };
     let last = bits - 1;

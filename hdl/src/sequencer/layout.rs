@@ -26,6 +26,7 @@ pub(super) struct Uses {
     pub passes: bool,
     pub shared: bool,
     pub settles: bool,
+    pub requant: bool,
     pub emits: bool,
     pub listed: bool,
 }
@@ -66,7 +67,8 @@ impl Uses {
             many: program.rows.len() > 1,
             passes: any(|r| r.passes != 0),
             shared: any(|r| r.shared),
-            settles: any(|r| r.requant),
+            settles: any(|r| r.requant || r.affine),
+            requant: any(|r| r.requant),
             emits: any(|r| r.raw || r.requant),
             listed: any(|r| r.listed),
         }

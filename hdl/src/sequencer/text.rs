@@ -204,7 +204,7 @@ fn ends(program: &Program, uses: &Uses) -> String {
         let next = "(is_residual ? 3'd3 : 3'd4)";
         let _ = write!(text, "    4'd8: begin\n{}    end\n", count("doublings", next));
     }
-    let next = match (uses.raw, uses.settles) {
+    let next = match (uses.raw, uses.requant) {
         (true, true) => "(is_raw || is_requant) ? 3'd5 : 3'd6",
         (true, false) => "is_raw ? 3'd5 : 3'd6",
         (false, true) => "is_requant ? 3'd5 : 3'd6",
@@ -212,7 +212,7 @@ fn ends(program: &Program, uses: &Uses) -> String {
     };
     let _ = write!(text, "    3'd4: begin\n      b_now <= b_now + 1'd1;\n{}    end\n", count("thresholds", next));
     if uses.emits {
-        let part = if uses.settles { "group_last && is_raw" } else { "group_last" };
+        let part = if uses.requant { "group_last && is_raw" } else { "group_last" };
         let last = format!("(({part}) ? last_lane : {})", program.options.lanes - 1);
         let _ = write!(text, "    3'd5: begin\n{}    end\n", count(&last, "3'd6"));
     }
