@@ -137,8 +137,8 @@ fn affine(input: Tensor, multiplier: &[f64], offset: &[f64]) -> Inferred {
     if found != 1 && found as u64 != u64::from(channels) || offset.len() != found {
         return Err(format!("has {found} multipliers and {} offsets, needs 1 or {channels} of both", offset.len()));
     }
-    if let Some(at) = multiplier.iter().position(|value| !value.is_finite() || *value == 0.0) {
-        return Err(format!("multiplier {at} is {}, must be finite and not zero", multiplier[at]));
+    if let Some(at) = multiplier.iter().position(|value| !value.is_finite()) {
+        return Err(format!("multiplier {at} is {}, must be finite", multiplier[at]));
     }
     match offset.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(format!("offset {at} is {}, must be finite", offset[at])),

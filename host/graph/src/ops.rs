@@ -111,7 +111,7 @@ pub enum Op {
     },
     /// `multiplier * x + offset` per channel (or one for all): the last node, accumulators to reals.
     Affine {
-        /// Finite, not zero; length `channels` or 1.
+        /// Finite; length `channels` or 1.
         multiplier: Vec<f64>,
         /// Finite; as many.
         offset: Vec<f64>,

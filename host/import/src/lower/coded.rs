@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bitfab_graph::{ByteKind, Op, Shape, Window};
+use bitfab_graph::{Op, Shape, Window};
 
 /// Where each element of a source tensor stands among the integers, row-major; `shape` is height x width x channels.
 #[derive(Clone, Debug)]
@@ -60,15 +60,13 @@ pub(crate) struct Pending {
     pub input: usize,
     /// A tensor that is added, and by how many bits it is shifted to the left.
     pub residual: Option<(usize, u32)>,
-    /// Sizes of the sums, before any pool.
-    pub layout: Layout,
 }
 
 /// What the integers are.
 #[derive(Clone, Debug)]
 pub(crate) enum Code {
     /// The input's bytes within a range.
-    Bytes { kind: ByteKind, low: i64, high: i64 },
+    Bytes { low: i64, high: i64 },
     /// -1 and +1, in the graph's tensor `at`.
     Signs { at: usize },
     /// 0 to 2^bits - 1, in the graph's tensor `at`.

@@ -35,12 +35,12 @@ impl Lowering<'_> {
             let name = source.outputs.first().cloned().unwrap_or_else(|| "output".into());
             return Err(Fault::Value { name, problem: "the model's result does not depend on its input".into() });
         };
-        let others = source.outputs.iter().filter(|other| *other != name && !self.ended.contains(*other)).count();
+        let others = source.outputs.iter().filter(|other| *other != name && !self.ended.contains_key(*other)).count();
         if others > 0 {
             let problem = format!("the model has {} results, it needs exactly one", source.outputs.len());
             return Err(Fault::Value { name: name.clone(), problem });
         }
-        Ok(name.clone())
+        Ok(self.ended.get(name).unwrap_or(name).clone())
     }
 
     /// Slope and offset of every channel, if the chain behind the sums is a straight line.
@@ -61,7 +61,10 @@ impl Lowering<'_> {
         };
         let (first, last) = (at(0.0)?, at(1.0)?);
         let slope = |c: usize| (last.1[c] - first.1[c]) / (last.0[c] - first.0[c]).max(1.0);
-        let slopes: Vec<f64> = (0..coded.channels()).map(slope).collect();
+        let mut slopes: Vec<f64> = (0..coded.channels()).map(slope).collect();
+        // Any slope does for a channel of one sum; that of another channel may spare a scale of its own.
+        let other = slopes.iter().copied().find(|&slope| slope != 0.0).unwrap_or(1.0);
+        (0..slopes.len()).filter(|&c| first.0[c] == last.0[c]).for_each(|c| slopes[c] = other);
         let offsets: Vec<f64> = slopes.iter().enumerate().map(|(c, slope)| first.1[c] - slope * first.0[c]).collect();
         for part in [0.07, 0.25, 0.43, 0.5, 0.51, 0.64, 0.83, 0.96] {
             let (codes, values) = at(part)?;

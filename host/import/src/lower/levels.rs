@@ -156,7 +156,6 @@ impl Lowering<'_> {
             op: Op::SumPool { window: Window::valid(1, 1) },
             input: coded.code.at().unwrap_or(0),
             residual: None,
-            layout: coded.start.clone(),
         };
         let channels = coded.channels();
         let code =

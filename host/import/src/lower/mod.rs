@@ -13,7 +13,7 @@ mod sums;
 mod weights;
 mod windows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bitfab_graph::{Graph, Node, Op, Shape};
 
@@ -104,8 +104,8 @@ pub(crate) struct Lowering<'s> {
     values: BTreeMap<String, Coded>,
     /// Tensors that were needed as plain integers.
     finite: BTreeMap<String, Coded>,
-    /// Results behind a softmax or an arg max: nothing more may be computed of them.
-    ended: BTreeSet<String>,
+    /// Results behind a softmax or an arg max, and the scores before it: nothing more may be computed of them.
+    ended: BTreeMap<String, String>,
     graph: Graph,
     input: InputMap,
     input_layout: Layout,
@@ -128,7 +128,7 @@ impl<'s> Lowering<'s> {
         let layout = windows::input_layout(source, input)?;
         let graph = Graph { input: layout.shape, input_kind: map.kind, nodes: Vec::new(), precisions: Vec::new() };
         let channels = layout.shape.channels as usize;
-        let code = Code::Bytes { kind: map.kind, low: map.range.0, high: map.range.1 };
+        let code = Code::Bytes { low: map.range.0, high: map.range.1 };
         let step = map.multiplier / map.divisor;
         let coded = Coded::plain(code, layout, vec![step; channels], vec![map.real(0); channels]);
         let input_layout = coded.layout.clone();
@@ -137,7 +137,7 @@ impl<'s> Lowering<'s> {
             constants: BTreeMap::new(),
             values: BTreeMap::from([(input.name.clone(), coded)]),
             finite: BTreeMap::new(),
-            ended: BTreeSet::new(),
+            ended: BTreeMap::new(),
             graph,
             input: map,
             input_layout,

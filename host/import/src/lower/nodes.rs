@@ -55,7 +55,7 @@ impl Lowering<'_> {
         if variables.is_empty() {
             return self.fold(index, node);
         }
-        let is_ended = variables.iter().any(|&at| self.ended.contains(&node.inputs[at]));
+        let is_ended = variables.iter().any(|&at| self.ended.contains_key(&node.inputs[at]));
         if is_ended && !LAYOUT.contains(&node.op.as_str()) && !["Cast", "Identity"].contains(&node.op.as_str()) {
             return Err(self.fault(index, "computes with the result of a softmax or arg max; end the model there"));
         }
@@ -154,8 +154,8 @@ impl Lowering<'_> {
 
     /// A value that keeps whether it is an ending.
     fn pass(&mut self, node: &SourceNode, next: Coded) {
-        if self.ended.contains(&node.inputs[0]) {
-            self.ended.insert(node.outputs[0].clone());
+        if let Some(scores) = self.ended.get(&node.inputs[0]) {
+            self.ended.insert(node.outputs[0].clone(), scores.clone());
         }
         self.values.insert(node.outputs[0].clone(), next);
     }
@@ -176,7 +176,7 @@ impl Lowering<'_> {
             ));
         }
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
-            self.ended.insert(output.clone());
+            self.ended.insert(output.clone(), node.inputs[0].clone());
             self.values.insert(output.clone(), coded.clone());
         }
         Ok(())

@@ -218,13 +218,7 @@ impl Lowering<'_> {
 
     /// Remembers sums as the result of `node`; their operation stays pending.
     fn sum(&mut self, node: &SourceNode, coded: &Coded, op: Op, sums: Sums, layout: Layout) {
-        let pending = Pending {
-            name: node.name.clone(),
-            op,
-            input: coded.code.at().unwrap_or(0),
-            residual: None,
-            layout: layout.clone(),
-        };
+        let pending = Pending { name: node.name.clone(), op, input: coded.code.at().unwrap_or(0), residual: None };
         let code = Code::Sums { pending: pending.into(), low: sums.low.into(), high: sums.high.into() };
         self.values.insert(node.outputs[0].clone(), Coded::plain(code, layout, sums.scale, sums.offset));
     }

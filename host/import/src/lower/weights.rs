@@ -32,7 +32,35 @@ impl Matrix {
             matrix.integers.push(integers);
             matrix.scales.push(scale);
         }
+        matrix.share();
         Ok(matrix)
+    }
+
+    /// One scale for all rows, where that needs no more bits: scores of one unit are compared as they are.
+    fn share(&mut self) {
+        let bits = |rows: &[Vec<i32>]| {
+            let size = rows.iter().flatten().map(|w| w.unsigned_abs()).max().unwrap_or(0);
+            u32::BITS - size.leading_zeros()
+        };
+        let is_live = |row: &Vec<i32>| row.iter().any(|&w| w != 0);
+        let live = || self.integers.iter().zip(&self.scales).filter(|(row, _)| is_live(row)).map(|(_, &scale)| scale);
+        let Some(least) = live().min_by(f64::total_cmp) else { return };
+        let parts: Option<Vec<i32>> = self
+            .integers
+            .iter()
+            .zip(&self.scales)
+            .map(|(row, scale)| {
+                let part = if is_live(row) { scale / least } else { 1.0 };
+                ((part - part.round()).abs() < EXACT * part && part < 128.0).then_some(part.round() as i32)
+            })
+            .collect();
+        let Some(parts) = parts else { return };
+        let scaled = self.integers.iter().zip(&parts).map(|(row, part)| row.iter().map(|w| w * part).collect());
+        let scaled: Vec<Vec<i32>> = scaled.collect();
+        if bits(&scaled) <= bits(&self.integers) {
+            self.integers = scaled;
+            self.scales.fill(least);
+        }
     }
 
     /// The smallest kind of weights that holds all integers, shaped as given.
@@ -118,6 +146,14 @@ mod tests {
         assert_eq!(kind(&[&[-32.0, 1.0, 2.0, 0.0]]), PowerOfTwo);
         assert_eq!(kind(&[&[-4.0, 1.0, 2.0, 0.0]]), Integer { bits: 3 });
         assert_eq!(kind(&[&[-128.0, 1.0, 77.0, 0.0]]), Integer { bits: 8 });
+    }
+
+    #[test]
+    fn rows_share_a_scale_where_that_is_free() {
+        let matrix = Matrix::new(&[vec![0.5, -1.5], vec![1.0, -1.0], vec![0.0, 0.0]]).expect("a grid");
+        assert_eq!((matrix.scales, matrix.integers), (vec![0.5; 3], vec![vec![1, -3], vec![2, -2], vec![0, 0]]));
+        let matrix = Matrix::new(&[vec![0.5, -0.5], vec![1.0, -1.0]]).expect("a grid");
+        assert_eq!(matrix.scales, [0.5, 1.0], "binary stays binary");
     }
 
     #[test]

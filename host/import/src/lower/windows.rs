@@ -276,7 +276,6 @@ impl Lowering<'_> {
             op: Op::SumPool { window },
             input: coded.code.at().unwrap_or(0),
             residual: None,
-            layout: layout.clone(),
         };
         let code = Code::Sums {
             pending: pending.into(),

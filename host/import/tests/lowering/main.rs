@@ -1,0 +1,77 @@
+//! What is imported computes what the source computes: random models against the oracle, tensor by tensor.
+
+mod random;
+
+use bitfab_compile::{CompileError, Options as Compilation, compile_with};
+use bitfab_format::{Model, Transform};
+use bitfab_import::{Imported, Options, Source, lower};
+use bitfab_kernels::{reference, values};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Plain values of every layer by name, by the reference kernels.
+fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<(String, Vec<i32>)> {
+    let mut input = vec![0; bytes.len()];
+    values::unpack(&model.input(), bytes, &[], &mut input);
+    let mut tensors = vec![(String::new(), input)];
+    for layer in model.layers() {
+        let mut output = vec![0; layer.output.shape.volume() as usize];
+        let residual = layer.residual.map_or(&[][..], |from| &tensors[usize::from(from.index)].1);
+        reference::run(&layer, &tensors[usize::from(layer.input_index)].1, residual, &mut output);
+        tensors.push((layer.name.to_string(), output));
+    }
+    tensors
+}
+
+/// Compares random rows; the number of tensors that were compared.
+fn compare(source: &Source, imported: &Imported, words: &[u32], seed: u64) -> usize {
+    let model = Model::from_words(words).expect("compile checked it");
+    let is_scaled = model.layers().last().is_some_and(|layer| matches!(layer.transform, Transform::Affine { .. }));
+    let unit = model.output_scale().filter(|_| is_scaled);
+    let unit = unit.map(|scale| f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32));
+    let mut rng = StdRng::seed_from_u64(seed);
+    let (low, high) = imported.input.range;
+    let mut count = 0;
+    for _ in 0..3 {
+        let bytes: Vec<u8> = (0..model.input_bytes()).map(|_| rng.random_range(low..=high) as u8).collect();
+        let oracle = imported.oracle(source, &bytes).expect("the oracle runs");
+        let tensors = run(&model, &bytes);
+        let integers = |name: &str| tensors.iter().find(|(layer, _)| layer == name).map(|(_, values)| values.clone());
+        match imported.compare(&oracle, &integers, unit) {
+            Ok(compared) => count += compared,
+            Err(why) => panic!("seed {seed}: {why}\n{:#?}", imported.folded),
+        }
+    }
+    count
+}
+
+#[test]
+fn random_models_compute_what_their_source_computes() {
+    let (mut models, mut tensors, mut rounded, mut refused) = (0, 0, 0, Vec::new());
+    for seed in 0..600 {
+        let (source, input) = random::model(seed);
+        let imported = match lower(&source, &Options { input }) {
+            Ok(imported) => imported,
+            Err(error) => {
+                refused.push(format!("{seed}: {error}"));
+                continue;
+            }
+        };
+        match compile_with(&imported.graph, &Compilation::default()) {
+            Ok(compiled) => {
+                // Levels of eight bits may have no exact multiplier, which the compiler says.
+                if compiled.rounded.is_empty() {
+                    tensors += compare(&source, &imported, &compiled.words, seed);
+                    models += 1;
+                } else {
+                    rounded += 1;
+                }
+            }
+            Err(error @ CompileError::Node { .. }) => refused.push(format!("{seed}: {error}")),
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+    }
+    let shown = refused.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+    println!("{models} models, {tensors} tensors, {rounded} rounded, {} refused:\n{shown}", refused.len());
+    assert!(models > 400 && tensors > 3000, "{models} models, {tensors} tensors; refused are\n{shown}");
+}
