@@ -60,14 +60,14 @@ pub struct Source {
     pub constants: BTreeMap<String, Array>,
     /// Version of the ONNX operators.
     pub opset: i64,
-    /// The type of numbers of each constant, such as `float` or `int8`.
+    /// The type of numbers of each constant and input, such as `float` or `int8`.
     pub types: BTreeMap<String, String>,
     /// Data types that FINN wrote beside tensors, such as `BIPOLAR` or `INT4`.
     pub annotations: BTreeMap<String, String>,
 }
 
 impl Source {
-    /// The type of numbers of a constant.
+    /// The type of numbers of a constant or an input.
     pub fn type_of(&self, name: &str) -> Option<&str> {
         self.types.get(name).map(String::as_str)
     }

@@ -1,9 +1,10 @@
 //! Sizes that fit each other as NumPy has them.
 
+use super::Call;
 use crate::Array;
 
 /// The sizes of a result of operands of the given sizes.
-pub(super) fn sizes(all: &[&[usize]]) -> Result<Vec<usize>, String> {
+pub(super) fn sizes(call: &Call<'_>, all: &[&[usize]]) -> Result<Vec<usize>, String> {
     let rank = all.iter().map(|dims| dims.len()).max().unwrap_or(0);
     let mut result = vec![1; rank];
     for dims in all {
@@ -16,7 +17,7 @@ pub(super) fn sizes(all: &[&[usize]]) -> Result<Vec<usize>, String> {
             }
         }
     }
-    Array::count(&result).ok_or_else(|| format!("sizes {} give too many values", listed(all)))?;
+    call.room(&result, 1)?;
     Ok(result)
 }
 
@@ -48,9 +49,9 @@ pub(super) fn expand(array: &Array, to: &[usize]) -> Vec<f64> {
     }
 }
 
-/// A function of two arrays, element by element.
-pub(super) fn binary(a: &Array, b: &Array, f: impl Fn(f64, f64) -> f64) -> Result<Array, String> {
-    let dims = sizes(&[&a.dims, &b.dims])?;
+/// A function of two arrays of any sizes that fit each other, element by element.
+pub(super) fn binary(call: &Call<'_>, a: &Array, b: &Array, f: impl Fn(f64, f64) -> f64) -> Result<Array, String> {
+    let dims = sizes(call, &[&a.dims, &b.dims])?;
     let (a, b) = (expand(a, &dims), expand(b, &dims));
     let values = a.iter().zip(&b).map(|(&a, &b)| f(a, b)).collect();
     Ok(Array::new(dims, values))

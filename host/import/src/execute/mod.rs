@@ -2,17 +2,23 @@
 
 mod broadcast;
 mod elementwise;
+mod integer;
 mod linear;
 mod pool;
 mod quant;
 mod reduce;
 mod shape;
+mod window;
 
 pub(crate) use shape::transposed;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::{Array, ImportError, Source, SourceNode};
+
+/// The most steps of a run, some minutes.
+const MAX_STEPS: u64 = 1 << 38;
 
 /// What one operator gives: its outputs, or a sentence that says what is wrong.
 type Outputs = Result<Vec<Array>, String>;
@@ -22,6 +28,8 @@ struct Call<'a> {
     node: &'a SourceNode,
     inputs: &'a [Option<&'a Array>],
     opset: i64,
+    /// Steps that may still be taken: a value, a product, a comparison.
+    steps: &'a Cell<u64>,
 }
 
 impl<'a> Call<'a> {
@@ -43,6 +51,15 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The number of values of a result of these sizes, each of which takes so many steps.
+    fn room(&self, dims: &[usize], each: usize) -> Result<usize, String> {
+        let count = Array::count(dims).ok_or_else(|| format!("a result of sizes {dims:?} has too many values"))?;
+        let need = (count as u64).checked_mul(each.max(1) as u64);
+        let left = need.and_then(|need| self.steps.get().checked_sub(need));
+        self.steps.set(left.ok_or_else(|| format!("a result of sizes {dims:?} takes too many steps"))?);
+        Ok(count)
+    }
+
     /// Whole numbers from an attribute, or else from an input.
     fn whole(&self, attribute: &str, at: usize) -> Option<Vec<i64>> {
         let from_input = || self.optional(at).map(|array| array.values.iter().map(|&value| value as i64).collect());
@@ -61,14 +78,41 @@ impl<'a> Call<'a> {
 /// # Errors
 /// A sentence that says what is wrong with the node or its inputs.
 pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result<Vec<Array>, String> {
-    let call = Call { node, inputs, opset };
-    elementwise::apply(&call)
+    apply_within(node, inputs, opset, &Cell::new(MAX_STEPS))
+}
+
+fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps: &Cell<u64>) -> Outputs {
+    let call = Call { node, inputs, opset, steps };
+    let outputs = elementwise::apply(&call)
         .or_else(|| quant::apply(&call))
         .or_else(|| linear::apply(&call))
+        .or_else(|| integer::apply(&call))
         .or_else(|| pool::apply(&call))
         .or_else(|| shape::apply(&call))
         .or_else(|| reduce::apply(&call))
-        .unwrap_or_else(|| Err(format!("the operator {} is not known", node.op)))
+        .unwrap_or_else(|| Err(format!("the operator {} is not known", node.op)))?;
+    let wanted = node.outputs.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+    if wanted > outputs.len() {
+        return Err(format!("its output {} is not computed, only the first {}", wanted - 1, outputs.len()));
+    }
+    Ok(outputs)
+}
+
+/// Every input must have a value of its sizes.
+fn check_inputs(source: &Source, inputs: &BTreeMap<String, Array>) -> Result<(), ImportError> {
+    for input in &source.inputs {
+        let fits = |array: &Array| {
+            let is_like = |(given, &size): (&Option<usize>, &usize)| given.is_none_or(|given| given == size);
+            array.dims.len() == input.dims.len() && input.dims.iter().zip(&array.dims).all(is_like)
+        };
+        let problem = match inputs.get(&input.name) {
+            None => "no value is given for this input".to_string(),
+            Some(array) if !fits(array) => format!("has sizes {:?}, the model wants {:?}", array.dims, input.dims),
+            Some(_) => continue,
+        };
+        return Err(ImportError::Value { name: input.name.clone(), problem });
+    }
+    Ok(())
 }
 
 /// Computes a whole source; gives every tensor but the constants.
@@ -76,14 +120,20 @@ pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result
 /// # Errors
 /// [`ImportError`] names the first node that cannot be computed, or an input that is missing.
 pub fn run(source: &Source, inputs: &BTreeMap<String, Array>) -> Result<BTreeMap<String, Array>, ImportError> {
-    for input in &source.inputs {
-        let problem = match inputs.get(&input.name) {
-            None => "no value is given for this input".to_string(),
-            Some(array) if array.dims.len() != input.dims.len() => format!("has sizes {:?}", array.dims),
-            Some(_) => continue,
-        };
-        return Err(ImportError::Value { name: input.name.clone(), problem });
-    }
+    run_within(source, inputs, MAX_STEPS)
+}
+
+/// As [`run`], in at most that many steps; a step is a value, a product or a comparison.
+///
+/// # Errors
+/// As [`run`], and the node at which the steps are used up.
+pub fn run_within(
+    source: &Source,
+    inputs: &BTreeMap<String, Array>,
+    steps: u64,
+) -> Result<BTreeMap<String, Array>, ImportError> {
+    check_inputs(source, inputs)?;
+    let steps = Cell::new(steps);
     let mut tensors = inputs.clone();
     for (index, node) in source.nodes.iter().enumerate() {
         let wrong =
@@ -93,8 +143,11 @@ pub fn run(source: &Source, inputs: &BTreeMap<String, Array>) -> Result<BTreeMap
         if let Some(at) = (0..values.len()).find(|&at| values[at].is_none() && !node.inputs[at].is_empty()) {
             return Err(wrong(format!("reads `{}`, which nothing before it yields", node.inputs[at])));
         }
-        let outputs = apply(node, &values, source.opset).map_err(wrong)?;
+        let outputs = apply_within(node, &values, source.opset, &steps).map_err(wrong)?;
         tensors.extend(node.outputs.iter().cloned().zip(outputs).filter(|(name, _)| !name.is_empty()));
     }
     Ok(tensors)
 }
+
+#[cfg(test)]
+mod tests;

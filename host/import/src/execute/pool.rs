@@ -1,6 +1,6 @@
 //! Pools over windows.
 
-use super::linear::Windows;
+use super::window::Windows;
 use super::{Call, Outputs};
 use crate::Array;
 
@@ -23,23 +23,32 @@ fn windowed(call: &Call<'_>) -> Result<Array, String> {
     let windows = Windows::new(call, &kernel, &x.dims[2..])?;
     let (pixels, area): (usize, usize) = (windows.input.iter().product(), windows.output.iter().product());
     let mut dims = x.dims[..2].to_vec();
-    let images: usize = dims.iter().product();
     dims.extend(&windows.output);
-    let count = Array::count(&dims).ok_or("the result has too many values")?;
+    let count = call.room(&dims, windows.taps())?;
     let (is_max, counts_border) = (call.node.op == "MaxPool", call.node.int("count_include_pad").unwrap_or(0) != 0);
-    let mut values = vec![0.0; count];
-    let whole: usize = kernel.iter().product();
-    windows.each(|result, inside| {
-        for image in 0..images {
-            let from = &x.values[image * pixels..][..pixels];
-            let taken = inside.iter().map(|&(_, place)| from[place]);
-            values[image * area + result] = if is_max {
-                taken.fold(f64::NEG_INFINITY, f64::max)
-            } else {
-                taken.sum::<f64>() / if counts_border { whole } else { inside.len().max(1) } as f64
-            };
+    call.room(&[windows.taps(), area], 1)?;
+    let (reads, within) = (windows.reads(), windows.within());
+    let mut values = vec![if is_max { f64::NEG_INFINITY } else { 0.0 }; count];
+    let mut read = vec![0; area];
+    for places in reads.chunks(area.max(1)) {
+        read.iter_mut().zip(places).for_each(|(read, place)| *read += usize::from(place.is_some()));
+    }
+    if read.contains(&0) {
+        return Err("a window lies on the border alone".into());
+    }
+    for (results, image) in values.chunks_mut(area.max(1)).zip(x.values.chunks(pixels.max(1))) {
+        for places in reads.chunks(area.max(1)) {
+            for (result, value) in
+                results.iter_mut().zip(places).filter_map(|(result, &place)| Some((result, image[place?])))
+            {
+                *result = if is_max { result.max(value) } else { *result + value };
+            }
         }
-    });
+        let counts = if counts_border { &within } else { &read };
+        if !is_max {
+            results.iter_mut().zip(counts).for_each(|(result, &count)| *result /= count as f64);
+        }
+    }
     Ok(Array::new(dims, values))
 }
 

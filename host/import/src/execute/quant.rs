@@ -59,7 +59,7 @@ fn quant(call: &Call<'_>) -> Result<Array, String> {
     if scale.values.iter().any(|&scale| !scale.is_finite() || scale <= 0.0) {
         return Err("a scale is not positive".into());
     }
-    let dims = sizes(&[&x.dims, &scale.dims, &zero.dims, &bits.dims])?;
+    let dims = sizes(call, &[&x.dims, &scale.dims, &zero.dims, &bits.dims])?;
     let ranges: Result<Vec<(f64, f64)>, String> = bits.values.iter().map(|&b| range(b, is_signed, is_narrow)).collect();
     let ranges = ranges?;
     let (x, scale, zero) = (expand(x, &dims), expand(scale, &dims), expand(zero, &dims));
@@ -78,7 +78,7 @@ fn quant(call: &Call<'_>) -> Result<Array, String> {
 
 /// `x >= 0` is `scale`, else `-scale`.
 fn binary_quant(call: &Call<'_>) -> Result<Array, String> {
-    binary(call.input(0)?, call.input(1)?, |x, scale| if x >= 0.0 { scale } else { -scale })
+    binary(call, call.input(0)?, call.input(1)?, |x, scale| if x >= 0.0 { scale } else { -scale })
 }
 
 /// Drops low bits: first to whole numbers, then divided by a power of two and rounded.

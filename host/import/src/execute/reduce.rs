@@ -6,10 +6,10 @@ use crate::Array;
 pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
     let one = |result: Result<Array, String>| Some(result.map(|array| vec![array]));
     match call.node.op.as_str() {
-        "ReduceMean" | "ReduceSum" | "ReduceMax" => one(reduce(call)),
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => one(reduce(call)),
         "Softmax" => one(softmax(call, |x, sum| x.exp() / sum)),
         "LogSoftmax" => one(softmax(call, |x, sum| x - sum.ln())),
-        "ArgMax" => one(arg_max(call)),
+        "ArgMax" | "ArgMin" => one(arg_max(call)),
         "TopK" => Some(top_k(call)),
         _ => None,
     }
@@ -29,17 +29,24 @@ fn reduce(call: &Call<'_>) -> Result<Array, String> {
     }
     let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
     let axes: Vec<usize> = axes.iter().map(|&axis| call.axis(axis, rank)).collect::<Result<_, _>>()?;
-    let is_max = call.node.op == "ReduceMax";
+    let (first, join): (f64, fn(f64, f64) -> f64) = match call.node.op.as_str() {
+        "ReduceMax" => (f64::NEG_INFINITY, f64::max),
+        "ReduceMin" => (f64::INFINITY, f64::min),
+        _ => (0.0, |sum, value| sum + value),
+    };
+    if call.node.op != "ReduceSum" && axes.iter().any(|&axis| x.dims[axis] == 0) {
+        return Err("an empty axis has no largest value and no mean".into());
+    }
     let mut result = x.clone();
     for &axis in &axes {
         let [outer, size, inner] = parts(&result.dims, axis);
-        let mut values = vec![if is_max { f64::NEG_INFINITY } else { 0.0 }; outer * inner];
+        let mut values = vec![first; outer * inner];
         for row in 0..outer {
             for at in 0..size {
                 for place in 0..inner {
                     let value = result.values[(row * size + at) * inner + place];
                     let to = &mut values[row * inner + place];
-                    *to = if is_max { to.max(value) } else { *to + value };
+                    *to = join(*to, value);
                 }
             }
         }
@@ -109,7 +116,7 @@ fn arg_max(call: &Call<'_>) -> Result<Array, String> {
         return Err("an empty axis has no largest value".into());
     }
     let takes_last = call.node.int("select_last_index") == Some(1);
-    let (_, indices) = largest(x, axis, 1, false, takes_last);
+    let (_, indices) = largest(x, axis, 1, call.node.op == "ArgMin", takes_last);
     let mut dims = x.dims.clone();
     dims[axis] = 1;
     if call.node.int("keepdims") == Some(0) {

@@ -1,9 +1,13 @@
 //! Sizes and order.
 
+use super::broadcast::{expand, sizes};
 use super::{Call, Outputs};
 use crate::Array;
 
 pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
+    if call.node.op == "Split" {
+        return Some(split(call));
+    }
     let result = match call.node.op.as_str() {
         "Flatten" => flatten(call),
         "Reshape" => reshape(call),
@@ -14,7 +18,10 @@ pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
         "Gather" => gather(call),
         "Slice" => slice(call),
         "Pad" => pad(call),
-        "Shape" => call.input(0).map(|x| Array::new([x.dims.len()], x.dims.iter().map(|&d| d as f64).collect())),
+        "Shape" => shape(call),
+        "Size" => call.input(0).map(|x| Array::scalar(x.values.len() as f64)),
+        "Expand" => stretch(call),
+        "ConstantOfShape" => constant_of_shape(call),
         "Constant" => constant(call),
         _ => return None,
     };
@@ -27,6 +34,65 @@ fn sized(x: &Array, dims: Vec<usize>) -> Result<Array, String> {
         Some(count) if count == x.values.len() => Ok(Array::new(dims, x.values.clone())),
         _ => Err(format!("sizes {:?} cannot become {dims:?}", x.dims)),
     }
+}
+
+fn shape(call: &Call<'_>) -> Result<Array, String> {
+    let dims = &call.input(0)?.dims;
+    let rank = dims.len() as i64;
+    let at = |name: &str, default: i64| {
+        let at = call.node.int(name).unwrap_or(default);
+        (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize
+    };
+    let dims = dims.get(at("start", 0)..at("end", rank)).unwrap_or(&[]);
+    Ok(Array::new([dims.len()], dims.iter().map(|&size| size as f64).collect()))
+}
+
+/// Sizes as an input gives them.
+fn wanted(call: &Call<'_>, at: usize) -> Result<Vec<usize>, String> {
+    let size = |&size: &f64| if size >= 0.0 { Ok(size as usize) } else { Err(format!("size {size}")) };
+    call.input(at)?.values.iter().map(size).collect()
+}
+
+fn stretch(call: &Call<'_>) -> Result<Array, String> {
+    let (x, to) = (call.input(0)?, wanted(call, 1)?);
+    let dims = sizes(call, &[&x.dims, &to])?;
+    Ok(Array::new(dims.clone(), expand(x, &dims)))
+}
+
+fn constant_of_shape(call: &Call<'_>) -> Result<Array, String> {
+    let dims = wanted(call, 0)?;
+    let value = match call.node.attributes.get("value") {
+        Some(crate::Attribute::Array(array)) if array.values.len() == 1 => array.values[0],
+        None => 0.0,
+        _ => return Err("its value is not one number".into()),
+    };
+    let count = call.room(&dims, 1)?;
+    Ok(Array::new(dims, vec![value; count]))
+}
+
+/// Parts along an axis: of sizes that are given, or as many as there are outputs, all alike but the last.
+fn split(call: &Call<'_>) -> Outputs {
+    let x = call.input(0)?;
+    let axis = call.axis(call.node.int("axis").unwrap_or(0), x.dims.len())?;
+    let size = x.dims[axis];
+    let parts = match call.whole("split", 1) {
+        Some(parts) => parts.iter().map(|&part| usize::try_from(part)).collect::<Result<_, _>>(),
+        None => {
+            let count = call.node.outputs.len().max(1);
+            let each = size.div_ceil(count);
+            Ok((0..count).map(|at| each.min(size.saturating_sub(at * each))).collect())
+        }
+    };
+    let parts: Vec<usize> = parts.map_err(|_| "a part is negative")?;
+    if parts.iter().try_fold(0usize, |sum, &part| sum.checked_add(part)) != Some(size) {
+        return Err(format!("parts {parts:?} of {size} along axis {axis}"));
+    }
+    let mut start = 0;
+    let mut part = |count: usize| {
+        start += count;
+        pick(x, axis, &(start - count..start).collect::<Vec<_>>())
+    };
+    Ok(parts.into_iter().map(&mut part).collect())
 }
 
 fn constant(call: &Call<'_>) -> Result<Array, String> {
@@ -53,6 +119,9 @@ fn reshape(call: &Call<'_>) -> Result<Array, String> {
     let x = call.input(0)?;
     let wanted = call.whole("shape", 1).ok_or("has no sizes")?;
     let keeps_zero = call.node.int("allowzero").unwrap_or(0) == 0;
+    if wanted.iter().filter(|&&size| size == -1).count() > 1 {
+        return Err(format!("sizes {wanted:?} leave more than one open"));
+    }
     let mut dims = Vec::new();
     for (axis, &size) in wanted.iter().enumerate() {
         dims.push(match size {
@@ -90,11 +159,11 @@ fn unsqueeze(call: &Call<'_>) -> Result<Array, String> {
     let rank = x.dims.len() + axes.len();
     let mut axes: Vec<usize> = axes.iter().map(|&axis| call.axis(axis, rank)).collect::<Result<_, _>>()?;
     axes.sort_unstable();
+    if axes.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err("names an axis twice".into());
+    }
     let mut dims = x.dims.clone();
     for axis in axes {
-        if axis > dims.len() {
-            return Err(format!("axis {axis} is beyond the result"));
-        }
         dims.insert(axis, 1);
     }
     sized(x, dims)
@@ -143,7 +212,7 @@ fn concat(call: &Call<'_>) -> Result<Array, String> {
     }
     let mut dims = first.dims.clone();
     dims[axis] = parts.iter().map(|part| part.dims[axis]).sum();
-    Array::count(&dims).ok_or("the result has too many values")?;
+    call.room(&dims, 1)?;
     let outer: usize = dims[..axis].iter().product();
     let mut values = Vec::new();
     for row in 0..outer {
@@ -174,11 +243,9 @@ fn gather(call: &Call<'_>) -> Result<Array, String> {
     let axis = call.axis(call.node.int("axis").unwrap_or(0), x.dims.len())?;
     let at = |&index: &f64| call.axis(index as i64, x.dims[axis]);
     let picked: Vec<usize> = indices.values.iter().map(at).collect::<Result<_, _>>()?;
-    let found = pick(x, axis, &picked);
-    let mut dims = x.dims[..axis].to_vec();
-    dims.extend(&indices.dims);
-    dims.extend(&x.dims[axis + 1..]);
-    sized(&found, dims)
+    let dims = [&x.dims[..axis], &indices.dims, &x.dims[axis + 1..]].concat();
+    call.room(&dims, 1)?;
+    sized(&pick(x, axis, &picked), dims)
 }
 
 fn slice(call: &Call<'_>) -> Result<Array, String> {
@@ -209,31 +276,58 @@ fn slice(call: &Call<'_>) -> Result<Array, String> {
     Ok(result)
 }
 
-/// Borders of a constant.
+/// Borders, or less than the whole where a border is negative.
 fn pad(call: &Call<'_>) -> Result<Array, String> {
     let x = call.input(0)?;
     let rank = x.dims.len();
-    if call.node.text("mode").unwrap_or("constant") != "constant" {
-        return Err("pads with something else than a constant".into());
-    }
     let given = call.whole("pads", 1).ok_or("has no pads")?;
     let axes = call.whole("axes", 3).unwrap_or_else(|| (0..rank as i64).collect());
-    let mut pads = vec![(0, 0); rank];
-    if given.len() != 2 * axes.len() || given.iter().any(|&p| !(0..1 << 20).contains(&p)) {
+    if given.len() != 2 * axes.len() || given.iter().any(|pad| pad.unsigned_abs() > 1 << 28) {
         return Err(format!("pads {given:?} for {} axes", axes.len()));
     }
+    let fill = match (call.node.float("value"), call.optional(2)) {
+        (Some(value), _) => value,
+        (None, Some(_)) => call.number(2)?,
+        (None, None) => 0.0,
+    };
+    let mut result = x.clone();
     for (at, &axis) in axes.iter().enumerate() {
-        pads[call.axis(axis, rank)?] = (given[at] as usize, given[at + axes.len()] as usize);
+        let axis = call.axis(axis, rank)?;
+        let (before, after, size) = (given[at], given[at + axes.len()], result.dims[axis] as i64);
+        let mut dims = result.dims.clone();
+        dims[axis] = usize::try_from(before + size + after).map_err(|_| format!("pads {given:?} leave nothing"))?;
+        call.room(&dims, 1)?;
+        let reads = border(call, before, size, size + after)?;
+        let filled = |value: Option<usize>, array: &Array| value.map_or(fill, |at| array.values[at]);
+        let [outer, inner]: [usize; 2] = [dims[..axis].iter().product(), dims[axis + 1..].iter().product()];
+        let mut values = Vec::with_capacity(outer * reads.len() * inner);
+        for row in 0..outer {
+            for read in &reads {
+                let first = read.map(|at| (row * size as usize + at) * inner);
+                values.extend((0..inner).map(|place| filled(first.map(|first| first + place), &result)));
+            }
+        }
+        result = Array::new(dims, values);
     }
-    let fill = call.node.float("value").or_else(|| call.number(2).ok()).unwrap_or(0.0);
-    let dims: Vec<usize> = x.dims.iter().zip(&pads).map(|(size, (before, after))| size + before + after).collect();
-    let count = Array::count(&dims).ok_or("the result has too many values")?;
-    let mut values = vec![fill; count];
-    let mut places = vec![0];
-    for axis in 0..rank {
-        let (size, before, whole) = (x.dims[axis], pads[axis].0, dims[axis]);
-        places = places.iter().flat_map(|&p: &usize| (0..size).map(move |at| p * whole + before + at)).collect();
+    Ok(result)
+}
+
+/// For each place from `-before` to `end` the place of an axis of `size` that it repeats; `None` for the constant.
+fn border(call: &Call<'_>, before: i64, size: i64, end: i64) -> Result<Vec<Option<usize>>, String> {
+    let mode = call.node.text("mode").unwrap_or("constant");
+    if size == 0 && mode != "constant" {
+        return Err(format!("pads nothing in mode {mode}"));
     }
-    places.iter().zip(&x.values).for_each(|(&place, &value)| values[place] = value);
-    Ok(Array::new(dims, values))
+    let read: fn(i64, i64) -> i64 = match mode {
+        "constant" => |at, _| at,
+        "edge" => |at, size| at.clamp(0, size - 1),
+        "wrap" => |at, size| at.rem_euclid(size),
+        "reflect" => |at, size| {
+            let at = at.rem_euclid((2 * (size - 1)).max(1));
+            at.min(2 * (size - 1) - at)
+        },
+        other => return Err(format!("mode {other} is not known")),
+    };
+    let place = |at: i64| usize::try_from(read(at, size)).ok().filter(|&at| at < size as usize);
+    Ok((-before..end).map(place).collect())
 }

@@ -8,6 +8,8 @@ use prost::bytes::Bytes;
 /// A whole file.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Model {
+    #[prost(int64, tag = "1")]
+    pub ir_version: i64,
     #[prost(message, optional, tag = "7")]
     pub graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
@@ -150,9 +152,11 @@ pub struct Type {
     pub tensor_type: Option<TensorType>,
 }
 
-/// Sizes of a dense tensor.
+/// Type and sizes of a dense tensor.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TensorType {
+    #[prost(int32, tag = "1")]
+    pub elem_type: i32,
     #[prost(message, optional, tag = "2")]
     pub shape: Option<Shape>,
 }

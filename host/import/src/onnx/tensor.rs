@@ -5,12 +5,37 @@ use prost::bytes::Bytes;
 
 use super::proto;
 use crate::Array;
+use crate::array::MAX_VALUES;
 
 /// Reads a file that lies beside the model, by its relative path.
 pub type External<'a> = &'a mut dyn FnMut(&str) -> std::io::Result<Vec<u8>>;
 
+/// Files beside the model, and how much may still be read.
+pub(crate) struct Store<'a> {
+    external: External<'a>,
+    /// Models keep most constants in one file.
+    last: Option<(String, Bytes)>,
+    room: usize,
+}
+
+impl<'a> Store<'a> {
+    pub fn new(external: External<'a>) -> Self {
+        Self { external, last: None, room: MAX_VALUES }
+    }
+
+    fn file(&mut self, path: &str) -> Result<Bytes, String> {
+        if let Some((_, bytes)) = self.last.as_ref().filter(|(name, _)| name == path) {
+            return Ok(bytes.clone());
+        }
+        let bytes = (self.external)(path).map_err(|error| format!("its data file `{path}` cannot be read: {error}"))?;
+        let bytes = Bytes::from(bytes);
+        self.last = Some((path.into(), bytes.clone()));
+        Ok(bytes)
+    }
+}
+
 /// The name of a type of numbers and its bits.
-pub(super) fn type_name(code: i32) -> Option<(&'static str, usize)> {
+pub(crate) fn type_name(code: i32) -> Option<(&'static str, usize)> {
     Some(match code {
         1 => ("float", 32),
         2 => ("uint8", 8),
@@ -34,13 +59,14 @@ pub(super) fn type_name(code: i32) -> Option<(&'static str, usize)> {
 }
 
 /// The numbers of a tensor.
-pub(super) fn array(tensor: &proto::Tensor, external: External<'_>) -> Result<Array, String> {
+pub(crate) fn array(tensor: &proto::Tensor, store: &mut Store<'_>) -> Result<Array, String> {
     let (name, bits) = type_name(tensor.data_type)
         .ok_or_else(|| format!("numbers of type {}; text, complex and 8-bit floats are not read", tensor.data_type))?;
     let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&size| usize::try_from(size).ok()).collect();
     let dims = dims.ok_or_else(|| format!("sizes {:?}", tensor.dims))?;
     let count = Array::count(&dims).ok_or_else(|| format!("sizes {dims:?} are too many values"))?;
-    let raw = if tensor.data_location == 1 { outside(tensor, external)? } else { tensor.raw_data.clone() };
+    store.room = store.room.checked_sub(count).ok_or_else(|| format!("more than {MAX_VALUES} constants in all"))?;
+    let raw = if tensor.data_location == 1 { outside(tensor, store)? } else { tensor.raw_data.clone() };
     let has_raw = tensor.data_location == 1 || !raw.is_empty();
     let values = if has_raw { from_bytes(&raw, name, bits, count)? } else { from_fields(tensor, name, count) };
     if values.len() != count {
@@ -53,10 +79,12 @@ pub(super) fn array(tensor: &proto::Tensor, external: External<'_>) -> Result<Ar
 }
 
 /// The bytes of a tensor that is stored beside the model.
-fn outside(tensor: &proto::Tensor, external: External<'_>) -> Result<Bytes, String> {
+fn outside(tensor: &proto::Tensor, store: &mut Store<'_>) -> Result<Bytes, String> {
     let find = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
     let path = find("location").ok_or("is stored outside the file, but no location is given")?;
+    // Backslashes and colons would be separators on other systems.
     let is_inside = !path.is_empty()
+        && !path.contains(['\\', ':'])
         && std::path::Path::new(path)
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
@@ -66,7 +94,7 @@ fn outside(tensor: &proto::Tensor, external: External<'_>) -> Result<Bytes, Stri
     let number =
         |key: &str| find(key).map(|text| text.parse::<usize>().map_err(|_| format!("{key} `{text}` is not a number")));
     let (offset, length) = (number("offset").transpose()?.unwrap_or(0), number("length").transpose()?);
-    let bytes = Bytes::from(external(path).map_err(|error| format!("its data file `{path}` cannot be read: {error}"))?);
+    let bytes = store.file(path)?;
     let end = length.map_or(Some(bytes.len()), |length| offset.checked_add(length));
     match end.filter(|&end| offset <= end && end <= bytes.len()) {
         Some(end) => Ok(bytes.slice(offset..end)),

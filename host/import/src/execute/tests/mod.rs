@@ -1,0 +1,3 @@
+//! The executor against hand-made values and against the cases of ONNX itself.
+
+mod node_cases;
