@@ -60,7 +60,7 @@ struct Layer<'a> {
 
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let Origin { imported, .. } = Origin::read(&arguments.file, arguments.map)?;
+    let Origin { imported } = Origin::read(&arguments.file, arguments.map)?;
     if arguments.output.is_none() && !arguments.explain && !arguments.json {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }

@@ -37,7 +37,6 @@ pub struct Map {
 /// A source and what it was lowered to.
 #[derive(Debug)]
 pub struct Origin {
-    pub source: Source,
     pub imported: Imported,
 }
 
@@ -54,8 +53,8 @@ impl Origin {
     pub fn read(path: &Path, map: Map) -> Result<Self> {
         let what = || path.display().to_string();
         let source = read(path)?;
-        let imported = lower(&source, &Options { input: map.input }).with_context(what)?;
-        Ok(Self { source, imported })
+        let imported = lower(source, &Options { input: map.input }).with_context(what)?;
+        Ok(Self { imported })
     }
 
     /// Compares the oracle with the reference's runs, as if it were an engine.
@@ -90,7 +89,7 @@ impl Origin {
     /// One row through the oracle; the number of tensors that agree.
     fn compare(&self, model: &Model<'_>, row: &[u8], run: &Run) -> Result<Result<usize, Box<Difference>>> {
         let Evidence::Tensors(tensors) = &run.evidence else { bail!("the reference shows no tensors") };
-        let oracle = self.imported.oracle(&self.source, row)?;
+        let oracle = self.imported.oracle(row)?;
         let integers = |name: &str| {
             let layer = model.layers().find(|layer| layer.name == name)?;
             Some(output_values(&layer, &tensors[usize::from(layer.index)]))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lower::{Imported, Tie};
-use crate::{Array, ImportError, Source, execute};
+use crate::{Array, ImportError, execute};
 
 /// How far a real number may lie off its integer, in units of it: the oracle computes in 64 bits.
 const TOLERANCE: f64 = 1e-6;
@@ -44,16 +44,16 @@ impl Imported {
         Array::new(self.input_dims.clone(), self.input_places.iter().map(real).collect())
     }
 
-    /// Every tensor of `source` by the oracle for a row of bytes.
+    /// Every tensor of the source by the oracle for a row of bytes.
     ///
     /// # Errors
     /// The node that cannot be computed.
     ///
     /// # Panics
     /// As [`reals`](Self::reals).
-    pub fn oracle(&self, source: &Source, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
-        let input = source.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
-        execute::run(source, &BTreeMap::from([(input, self.reals(bytes))]))
+    pub fn oracle(&self, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
+        let input = self.source.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
+        execute::run(&self.source, &BTreeMap::from([(input, self.reals(bytes))]))
     }
 
     /// Compares the oracle's tensors with integers of the layers: `integers` gives those of a layer by its name,

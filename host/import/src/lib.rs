@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod array;
+mod begin;
 mod check;
 mod error;
 pub mod execute;
+mod expand;
 mod input;
 mod lower;
 pub mod onnx;

@@ -2,6 +2,7 @@
 
 use bitfab_graph::Op;
 
+use crate::Source;
 use crate::lower::coded::{Code, Coded, Link};
 use crate::lower::{Fault, Imported, Lowering, Tie};
 
@@ -24,8 +25,9 @@ impl Lowering<'_> {
         }
         self.graph.check()?;
         let Self { graph, input, input_layout, ties, folded, notes, .. } = self;
+        let source = Source::default();
         let (input_dims, input_places) = (input_layout.dims, input_layout.places.to_vec());
-        Ok(Imported { graph, input, input_dims, input_places, ties, folded, notes })
+        Ok(Imported { source, graph, input, input_dims, input_places, ties, folded, notes })
     }
 
     /// The source's one result that is computed; several that are one tensor before an ending count as one.

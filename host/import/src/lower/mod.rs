@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 use bitfab_graph::{Graph, Node, Op, Shape};
 
+use crate::begin::{Begun, begin};
+use crate::expand::expand;
 use crate::input::InputMap;
 use crate::{Array, ImportError, Source};
 use coded::{Code, Coded, Layout, Link};
@@ -68,6 +70,8 @@ pub struct Folded {
 /// An imported model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
+    /// What was lowered: the file's nodes, compound ones written out, from where the bytes enter.
+    pub source: Source,
     /// The integers.
     pub graph: Graph,
     /// How bytes become the model's input.
@@ -88,12 +92,15 @@ pub struct Imported {
 ///
 /// # Errors
 /// [`ImportError`] names the node that has no exact integer form, and what would work.
-pub fn lower(source: &Source, options: &Options) -> Result<Imported, ImportError> {
-    let mut lowering = Lowering::new(source, options)?;
+pub fn lower(source: Source, options: &Options) -> Result<Imported, ImportError> {
+    let Begun { source, input, note } = begin(expand(source)?, options.input)?;
+    let mut lowering = Lowering::new(&source, input)?;
+    lowering.notes.extend(note);
     for index in 0..source.nodes.len() {
         lowering.node(index)?;
     }
-    lowering.finish()
+    let imported = lowering.finish()?;
+    Ok(Imported { source, ..imported })
 }
 
 /// The walk over the nodes.
@@ -115,16 +122,8 @@ pub(crate) struct Lowering<'s> {
 }
 
 impl<'s> Lowering<'s> {
-    fn new(source: &'s Source, options: &Options) -> Result<Self, Fault> {
-        let [input] = source.inputs.as_slice() else {
-            let names: Vec<&str> = source.inputs.iter().map(|input| input.name.as_str()).collect();
-            let problem = format!("the model has {} inputs ({}), it needs exactly one", names.len(), names.join(", "));
-            return Err(Fault::Value { name: names.first().copied().unwrap_or("input").into(), problem });
-        };
-        let map = match options.input {
-            Some(map) => map,
-            None => windows::quantised_input(source, &input.name)?,
-        };
+    fn new(source: &'s Source, map: InputMap) -> Result<Self, Fault> {
+        let input = &source.inputs[0];
         let layout = windows::input_layout(source, input)?;
         let graph = Graph { input: layout.shape, input_kind: map.kind, nodes: Vec::new(), precisions: Vec::new() };
         let channels = layout.shape.channels as usize;

@@ -1,8 +1,7 @@
 //! Sizes: of inputs, windows and pools.
 
-use bitfab_graph::{ByteKind, Op, PadValue, Window};
+use bitfab_graph::{Op, PadValue, Window};
 
-use crate::input::InputMap;
 use crate::lower::coded::{Code, Coded, Layout, Link, Pending};
 use crate::lower::{Fault, Lowering, shape};
 use crate::{Input, Source, SourceNode};
@@ -46,56 +45,6 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
         [_, _] | [_] => Ok(Layout::flat(dims)),
         _ => Err(wrong(format!("sizes {:?}; an input has 1 to 4 axes, batch first", input.dims))),
     }
-}
-
-/// Bytes that are the integers of the quantiser with which the model begins.
-pub(crate) fn quantised_input(source: &Source, input: &str) -> Result<InputMap, Fault> {
-    let missing = || Fault::Value {
-        name: input.into(),
-        problem: "the model does not begin with a quantiser of at most 8 bits, so say how bytes become its input: \
-                  --input u8/255 for pictures from 0 to 1, --input u8 or i8 for integers, --input i8*0.25 for a scale"
-            .into(),
-    };
-    let mut name = input;
-    loop {
-        let readers: Vec<&SourceNode> =
-            source.nodes.iter().filter(|node| node.inputs.iter().any(|i| i == name)).collect();
-        let [node] = readers.as_slice() else { return Err(missing()) };
-        match node.op.as_str() {
-            "Flatten" | "Reshape" | "Identity" | "Transpose" | "Squeeze" | "Unsqueeze" => name = &node.outputs[0],
-            "Quant" | "IntQuant" => return quant(source, node).ok_or_else(missing),
-            "QuantizeLinear" => return linear(source, node).ok_or_else(missing),
-            _ => return Err(missing()),
-        }
-    }
-}
-
-/// The one number of a constant.
-fn number(source: &Source, node: &SourceNode, at: usize) -> Option<f64> {
-    match source.constants.get(node.inputs.get(at)?)?.values.as_slice() {
-        [value] => Some(*value),
-        _ => None,
-    }
-}
-
-fn quant(source: &Source, node: &SourceNode) -> Option<InputMap> {
-    let [scale, zero, bits] = [1, 2, 3].map(|at| number(source, node, at));
-    let (scale, zero, bits) = (scale?, zero?, bits?);
-    let (is_signed, is_narrow) = (node.int("signed").unwrap_or(1) != 0, node.int("narrow").unwrap_or(0) != 0);
-    if !(1.0..=8.0).contains(&bits) || bits.fract() != 0.0 || zero.fract() != 0.0 {
-        return None;
-    }
-    let (size, narrow) = (1i64 << bits as u32, i64::from(is_narrow));
-    let range = if is_signed { (narrow - size / 2, size / 2 - 1) } else { (0, size - 1 - narrow) };
-    let kind = if is_signed { ByteKind::I8 } else { ByteKind::U8 };
-    Some(InputMap { zero: zero as i64, multiplier: scale, range, ..InputMap::new(kind) })
-}
-
-fn linear(source: &Source, node: &SourceNode) -> Option<InputMap> {
-    let (scale, zero) = (number(source, node, 1)?, number(source, node, 2).unwrap_or(0.0));
-    let is_signed = source.type_of(node.inputs.get(2)?) == Some("int8");
-    let kind = if is_signed { ByteKind::I8 } else { ByteKind::U8 };
-    Some(InputMap { zero: zero as i64, multiplier: scale, ..InputMap::new(kind) })
 }
 
 /// What an operation is, for people.

@@ -4,7 +4,7 @@ mod random;
 
 use bitfab_compile::{CompileError, Options as Compilation, compile_with};
 use bitfab_format::{Model, Transform};
-use bitfab_import::{Imported, Options, Source, lower};
+use bitfab_import::{Imported, Options, lower};
 use bitfab_kernels::{reference, values};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -24,7 +24,7 @@ fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<(String, Vec<i32>)> {
 }
 
 /// Compares random rows; the number of tensors that were compared.
-fn compare(source: &Source, imported: &Imported, words: &[u32], seed: u64) -> usize {
+fn compare(imported: &Imported, words: &[u32], seed: u64) -> usize {
     let model = Model::from_words(words).expect("compile checked it");
     let is_scaled = model.layers().last().is_some_and(|layer| matches!(layer.transform, Transform::Affine { .. }));
     let unit = model.output_scale().filter(|_| is_scaled);
@@ -34,7 +34,7 @@ fn compare(source: &Source, imported: &Imported, words: &[u32], seed: u64) -> us
     let mut count = 0;
     for _ in 0..3 {
         let bytes: Vec<u8> = (0..model.input_bytes()).map(|_| rng.random_range(low..=high) as u8).collect();
-        let oracle = imported.oracle(source, &bytes).expect("the oracle runs");
+        let oracle = imported.oracle(&bytes).expect("the oracle runs");
         let tensors = run(&model, &bytes);
         let integers = |name: &str| tensors.iter().find(|(layer, _)| layer == name).map(|(_, values)| values.clone());
         match imported.compare(&oracle, &integers, unit) {
@@ -50,7 +50,7 @@ fn random_models_compute_what_their_source_computes() {
     let (mut models, mut tensors, mut rounded, mut refused) = (0, 0, 0, Vec::new());
     for seed in 0..600 {
         let (source, input) = random::model(seed);
-        let imported = match lower(&source, &Options { input }) {
+        let imported = match lower(source, &Options { input }) {
             Ok(imported) => imported,
             Err(error) => {
                 refused.push(format!("{seed}: {error}"));
@@ -61,7 +61,7 @@ fn random_models_compute_what_their_source_computes() {
             Ok(compiled) => {
                 // Levels of eight bits may have no exact multiplier, which the compiler says.
                 if compiled.rounded.is_empty() {
-                    tensors += compare(&source, &imported, &compiled.words, seed);
+                    tensors += compare(&imported, &compiled.words, seed);
                     models += 1;
                 } else {
                     rounded += 1;

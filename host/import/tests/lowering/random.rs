@@ -13,6 +13,8 @@ pub struct Builder {
     pub dims: Vec<usize>,
     /// Whether zero is a border that the last tensor can hold.
     has_zero: bool,
+    /// The step of the last tensor, where it is unsigned levels.
+    step: Option<f64>,
 }
 
 /// A random model and how its bytes are read; `None` where its own quantiser says.
@@ -26,7 +28,7 @@ pub fn model(seed: u64) -> (Source, Option<InputMap>) {
     };
     let sizes = dims.iter().enumerate().map(|(axis, &size)| if axis == 0 { None } else { Some(size) }).collect();
     let source = Source { inputs: vec![Input { name: "in".into(), dims: sizes }], opset: 13, ..Source::default() };
-    let mut builder = Builder { rng, source, last: "in".into(), dims, has_zero: true };
+    let mut builder = Builder { rng, source, last: "in".into(), dims, has_zero: true, step: None };
     let map = builder.begin();
     for _ in 0..builder.rng.random_range(0..3) {
         builder.layer();
@@ -76,7 +78,21 @@ impl Builder {
 
     /// From the input's bytes to what the first layer reads.
     fn begin(&mut self) -> Option<InputMap> {
-        match self.rng.random_range(0..5) {
+        let is_image = self.dims.len() == 4;
+        match self.rng.random_range(0..7) {
+            // Arithmetic before the quantiser, which is the caller's.
+            5 => {
+                self.scaled();
+                self.quant(1.0 / 128.0, 8.0, true, true);
+                None
+            }
+            // Channels last.
+            6 if is_image => {
+                let [_, channels, height, width] = self.dims[..] else { unreachable!("an image") };
+                self.source.inputs[0].dims = vec![None, Some(height), Some(width), Some(channels)];
+                self.push("Transpose", Vec::new(), vec![("perm", Attribute::Ints(vec![0, 3, 1, 2]))]);
+                Some("u8".parse().expect("a map"))
+            }
             0 => {
                 let scale = self.real(0.01, 0.5);
                 let is_signed = self.rng.random();
@@ -148,6 +164,11 @@ impl Builder {
 
     /// One weighted node, what follows it, and its quantiser.
     fn layer(&mut self) {
+        if let (Some(step), &[_, channels, height, width]) = (self.step, self.dims.as_slice()) {
+            if height > 1 && width > 1 && self.rng.random() {
+                return self.residual(step, channels);
+            }
+        }
         if self.dims.len() == 4 && self.rng.random_ratio(3, 4) {
             self.conv();
         } else {
@@ -167,7 +188,7 @@ impl Builder {
             self.pool("AveragePool");
             let scale = self.real(0.05, 0.4);
             self.quant(scale, 4.0, false, false);
-            self.has_zero = true;
+            (self.has_zero, self.step) = (true, Some(scale));
         }
     }
 
@@ -193,6 +214,23 @@ impl Builder {
         self.push("Conv", constants, attributes);
         let slide = |size: usize| (size + 2 * pad - kernel) / stride + 1;
         self.dims = vec![1, outputs, slide(self.dims[2]), slide(self.dims[3])];
+    }
+
+    /// A branch around a convolution; both are quantised, the steps a power of two apart.
+    fn residual(&mut self, step: f64, channels: usize) {
+        let branch = self.last.clone();
+        let weights = self.weights(&[channels, channels, 3, 3]);
+        let ints = |value: i64, count| Attribute::Ints(vec![value; count]);
+        self.push("Conv", vec![weights], vec![("pads", ints(1, 4)), ("kernel_shape", ints(3, 2))]);
+        self.norm();
+        self.push("Relu", Vec::new(), Vec::new());
+        let other = step * [0.5, 1.0, 4.0][self.rng.random_range(0..3)];
+        self.quant(other, 3.0, false, false);
+        let (first, second) = if self.rng.random() { (branch, self.last.clone()) } else { (self.last.clone(), branch) };
+        self.last = first;
+        self.push("Add", vec![second], Vec::new());
+        self.quant(step, 4.0, false, false);
+        self.step = Some(step);
     }
 
     fn dense(&mut self) {
@@ -225,8 +263,9 @@ impl Builder {
     }
 
     fn activation(&mut self) {
-        let kind = self.rng.random_range(0..7);
+        let kind = self.rng.random_range(0..8);
         self.has_zero = !matches!(kind, 0 | 2 | 3);
+        self.step = None;
         match kind {
             0 => drop(self.push("Sign", Vec::new(), Vec::new())),
             1 => {
@@ -250,10 +289,20 @@ impl Builder {
                 let attributes = vec![("out_scale", Attribute::Float(2.0)), ("out_bias", Attribute::Float(-3.0))];
                 self.push("MultiThreshold", vec![thresholds], attributes);
             }
+            // ONNX's own quantiser: 8 bits, a zero point where a ReLU cuts.
+            4 => {
+                let (scale, zero) = (self.real(0.02, 0.2), if self.rng.random() { 0.0 } else { -128.0 });
+                let constants = vec![self.number(scale), self.number(zero)];
+                let kind = if zero == 0.0 { "uint8" } else { "int8" };
+                let attribute = ("zero_point_type", Attribute::Text(kind.into()));
+                self.push("QuantizeLinear", constants.clone(), vec![attribute]);
+                self.push("DequantizeLinear", constants, Vec::new());
+            }
             _ => {
                 self.push("Relu", Vec::new(), Vec::new());
                 let (scale, bits) = (self.real(0.05, 1.0), [1.0, 2.0, 4.0, 8.0][self.rng.random_range(0..4)]);
                 self.quant(scale, bits, false, false);
+                self.step = Some(scale);
             }
         }
     }
