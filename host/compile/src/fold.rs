@@ -18,6 +18,15 @@ pub(crate) struct Affine {
     is_normed: bool,
 }
 
+/// `slope * acc + offset`, to about 200 bits.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub slope: Dyadic,
+    pub offset: Dyadic,
+    /// Whether no bit is missing.
+    pub is_exact: bool,
+}
+
 impl Affine {
     /// The identity.
     pub fn identity() -> Self {
@@ -52,13 +61,48 @@ impl Affine {
         true
     }
 
-    /// The factor of a chain of scales alone.
-    pub fn factor(&self) -> Option<&Dyadic> {
-        (!self.is_normed).then_some(&self.before)
+    /// Appends `multiplier * acc + offset` to an identity.
+    ///
+    /// An offset that is the nearest float to a whole multiple of the multiplier is taken as that multiple.
+    pub fn line_of(&mut self, multiplier: f64, offset: f64) {
+        let steps = (offset / multiplier).round();
+        let is_whole = steps.abs() < 2f64.powi(32) && steps * multiplier == offset;
+        self.before = Dyadic::from_f64(multiplier);
+        self.beta = match is_whole {
+            true => &Dyadic::from_int(steps as i64) * &self.before,
+            false => Dyadic::from_f64(offset),
+        };
+        self.is_normed = true;
+    }
+
+    /// Slope and offset.
+    pub fn line(&self) -> Line {
+        let (inverse, is_exact) = self.variance.inverse_root();
+        let gain = &(&self.after * &self.gamma) * &inverse;
+        let offset = &(&self.after * &self.beta) - &(&gain * &self.mean);
+        Line { slope: &gain * &self.before, offset, is_exact: is_exact || gain.signum() == 0 }
+    }
+
+    /// Whether both rise or fall by the same amount, exactly.
+    pub fn is_as_steep(&self, other: &Self) -> bool {
+        let square = |one: &Self| {
+            let gain = &(&one.after * &one.gamma) * &one.before;
+            &gain * &gain
+        };
+        (&square(self) * &other.variance).compare(&(&square(other) * &self.variance)).is_eq()
+    }
+
+    /// Whether both are made of the same numbers.
+    pub fn is(&self, other: &Self) -> bool {
+        let numbers = |one: &Self| {
+            let Self { before, gamma, mean, beta, variance, after, .. } = one.clone();
+            [before, gamma, mean, beta, variance, after]
+        };
+        numbers(self).iter().zip(&numbers(other)).all(|(a, b)| a.compare(b).is_eq())
     }
 
     /// The sign of dy/dacc.
-    fn slope(&self) -> i32 {
+    pub fn slope(&self) -> i32 {
         self.after.signum() * self.gamma.signum() * self.before.signum()
     }
 
@@ -74,6 +118,14 @@ impl Affine {
         let normed = over(step.to_f64(), self.after.to_f64()) - self.beta.to_f64();
         let centred = over(normed * self.variance.to_f64().sqrt(), self.gamma.to_f64());
         over(centred + self.mean.to_f64(), self.before.to_f64()) as i64
+    }
+
+    /// Whether `y(acc)` is zero, exactly; as in [`reaches`](Self::reaches).
+    pub fn vanishes(&self, acc: i64) -> bool {
+        let centred = &(&self.before * &Dyadic::from_int(acc)) - &self.mean;
+        let a = &(&self.after * &self.gamma) * &centred;
+        let b = &self.after * &self.beta;
+        a.signum() == -b.signum() && (&a * &a).compare(&(&(&b * &b) * &self.variance)).is_eq()
     }
 
     /// Whether `y(acc) >= step`, exactly.

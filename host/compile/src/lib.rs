@@ -8,10 +8,12 @@ mod lower;
 mod pack;
 mod plan;
 mod requant;
+mod scores;
+mod translate;
 
 pub use error::CompileError;
 
-use bitfab_format::{Draft, Model};
+use bitfab_format::{Draft, DraftTransform, Model};
 use bitfab_graph::Graph;
 
 /// What coded weights are chosen for.
@@ -39,28 +41,52 @@ impl Default for Options {
     }
 }
 
-/// Values of more than four bits that are not exactly those of the graph, since no multiplier of 32 bits is.
+/// What is not exactly that of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rounded {
-    /// The weighted node.
-    pub node: String,
-    /// Channels that have no exact multiplier.
-    pub channels: u32,
-    /// Accumulators of all these channels together that get a neighbouring level instead of their own.
-    pub accumulators: u64,
-    /// Accumulators that one channel can have.
-    pub span: u64,
+#[non_exhaustive]
+pub enum Rounded {
+    /// Values of more than four bits, since no multiplier of 32 bits gives them.
+    Levels {
+        /// The weighted node.
+        node: String,
+        /// Channels that have no exact multiplier.
+        channels: u32,
+        /// Accumulators of all these channels together that get a neighbouring level instead of their own.
+        accumulators: u64,
+        /// Accumulators that one channel can have.
+        span: u64,
+    },
+    /// The last layer's scores, since no unit makes integers of 32 bits of all of them.
+    Scores {
+        /// The weighted node.
+        node: String,
+        /// No score of any accumulator is off by more than this many units.
+        units: u32,
+        /// A unit is two to this power, about 2^-30 of the largest score.
+        exponent: i32,
+    },
 }
 
 impl std::fmt::Display for Rounded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { node, channels, accumulators, span } = self;
-        let share = *accumulators as f64 / (*span as f64 * f64::from(*channels)).max(1.0);
-        write!(
-            f,
-            "`{node}`: {channels} channels have no exact multiplier of 32 bits; {accumulators} of their possible sums, \
-             {share:.1e} of all, get a neighbouring level"
-        )
+        match self {
+            Self::Levels { node, channels, accumulators, span } => {
+                let share = *accumulators as f64 / (*span as f64 * f64::from(*channels)).max(1.0);
+                write!(
+                    f,
+                    "`{node}`: {channels} channels have no exact multiplier of 32 bits; {accumulators} of their \
+                     possible sums, {share:.1e} of all, get a neighbouring level"
+                )
+            }
+            Self::Scores { node, units, exponent } => {
+                let apart = units.saturating_mul(2);
+                write!(
+                    f,
+                    "`{node}`: its scores are rounded to 32 bits, off by at most {units} units of 2^{exponent}; two of \
+                     them that lie {apart} units or less apart may change their order"
+                )
+            }
+        }
     }
 }
 
@@ -77,19 +103,17 @@ pub struct Compiled {
 /// `options.planes`.
 ///
 /// Signs and levels of up to four bits are exact always; values of more bits where they can be, and else
-/// [`Compiled::rounded`] says what differs.
+/// [`Compiled::rounded`] says what differs; so it is with scores.
 ///
 /// # Errors
 /// [`CompileError`] names the node that is wrong or cannot be folded exactly.
 pub fn compile_with(graph: &Graph, options: &Options) -> Result<Compiled, CompileError> {
-    let (draft, mut rounded) = draft_alone(graph, options, graph.precisions.is_empty())?;
-    let mut words = draft.emit();
-    let mut before = graph.planes().first().copied().unwrap_or(0);
-    for precision in graph.precisions.iter().take_while(|one| one.planes <= options.planes) {
-        let (higher, more) = draft_alone(&graph.at(precision.planes)?, options, false)?;
-        words.extend(higher.extension(before));
+    let drafts = all_drafts(graph, options)?;
+    let (mut words, mut rounded, mut before) = (Vec::new(), Vec::new(), 0);
+    for (planes, (draft, more)) in graph.planes().into_iter().chain([0]).zip(drafts) {
+        words.extend(if words.is_empty() { draft.emit() } else { draft.extension(before) });
         rounded.extend(more);
-        before = precision.planes;
+        before = planes;
     }
     Model::from_words(&words).map_err(CompileError::Refused)?;
     Ok(Compiled { words, rounded })
@@ -123,17 +147,46 @@ pub fn bytes(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
+/// A model that is not written yet, and what is rounded in it.
+type Drafted = (Draft, Vec<Rounded>);
+
 /// Compiles the lowest precision of `graph` to a model that is not written yet.
 ///
 /// # Errors
 /// As [`compile_with`], but the result is not checked against the format.
 pub fn draft(graph: &Graph) -> Result<Draft, CompileError> {
-    Ok(draft_alone(graph, &Options::default(), graph.precisions.is_empty())?.0)
+    let form = lower::Form { may_negate: graph.precisions.is_empty(), scaled_scores: false };
+    Ok(draft_alone(graph, &Options::default(), form)?.0)
 }
 
-/// `may_negate`: falling channels may have their weights negated; not where several precisions share them.
-fn draft_alone(graph: &Graph, options: &Options, may_negate: bool) -> Result<(Draft, Vec<Rounded>), CompileError> {
-    let lower::Lowered { mut draft, scratch, rounded } = lower::lower(graph, options.prefer, may_negate)?;
+/// The drafts of all precisions up to the one that is asked for, the lowest one first.
+fn all_drafts(graph: &Graph, options: &Options) -> Result<Vec<Drafted>, CompileError> {
+    let form = lower::Form { may_negate: graph.precisions.is_empty(), scaled_scores: false };
+    let mut drafts = drafts_in_form(graph, options, form)?;
+    let scales = |(draft, _): &&Drafted| {
+        draft.layers.last().is_some_and(|layer| matches!(layer.transform, DraftTransform::Affine { .. }))
+    };
+    // A file says once how its scores are made: either all precisions scale them or none, the later updates included.
+    let scaled = drafts.iter().filter(scales).count();
+    if scaled != 0 && scaled != drafts.len() {
+        drafts = drafts_in_form(graph, options, lower::Form { scaled_scores: true, ..form })?;
+    }
+    let wanted = graph.precisions.iter().take_while(|one| one.planes <= options.planes).count();
+    drafts.truncate(1 + wanted);
+    Ok(drafts)
+}
+
+/// The drafts of all precisions of the graph.
+fn drafts_in_form(graph: &Graph, options: &Options, form: lower::Form) -> Result<Vec<Drafted>, CompileError> {
+    let mut drafts = vec![draft_alone(graph, options, form)?];
+    for precision in &graph.precisions {
+        drafts.push(draft_alone(&graph.at(precision.planes)?, options, form)?);
+    }
+    Ok(drafts)
+}
+
+fn draft_alone(graph: &Graph, options: &Options, form: lower::Form) -> Result<Drafted, CompileError> {
+    let lower::Lowered { mut draft, scratch, rounded } = lower::lower(graph, options.prefer, form)?;
     plan::plan(&mut draft, &scratch);
     Ok((draft, rounded))
 }

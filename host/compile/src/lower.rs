@@ -6,15 +6,15 @@ use bitfab_format::{
 };
 use bitfab_graph::{self as graph, Graph, Node, Op, Weights};
 
-use crate::dyadic::Dyadic;
 use crate::error::CompileError;
-use crate::fold::{self, Affine, Steps};
+use crate::fold::Affine;
 use crate::requant::{self, Rounding};
-use crate::{Prefer, Rounded, pack};
+use crate::translate::{self, Compared, integers, normalise, pad_value, section, steps};
+use crate::{Prefer, Rounded, pack, scores};
 
 /// The layers of `graph`, not placed in an arena yet.
-pub(crate) fn lower(graph: &Graph, prefer: Prefer, may_negate: bool) -> Result<Lowered, CompileError> {
-    let mut lowering = Lowering::new(graph, prefer, may_negate)?;
+pub(crate) fn lower(graph: &Graph, prefer: Prefer, form: Form) -> Result<Lowered, CompileError> {
+    let mut lowering = Lowering::new(graph, prefer, form)?;
     while lowering.next < graph.nodes.len() {
         lowering.step()?;
     }
@@ -39,11 +39,20 @@ pub(crate) struct Lowered {
     pub rounded: Vec<Rounded>,
 }
 
+/// What all precisions of a file must have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// Falling channels may have their weights negated; not where several precisions share them.
+    pub may_negate: bool,
+    /// The last layer scales its scores at every precision, since it does at some.
+    pub scaled_scores: bool,
+}
+
 /// The walk over the nodes.
 struct Lowering<'g> {
     graph: &'g Graph,
     prefer: Prefer,
-    may_negate: bool,
+    form: Form,
     /// How many nodes read each tensor of the graph.
     readers: Vec<usize>,
     /// Which tensor of the model holds a tensor of the graph; `None` for what was folded away.
@@ -68,16 +77,8 @@ struct Tail {
     output: Option<(Compared, Kind)>,
 }
 
-/// What decides a sign or a level.
-enum Compared {
-    /// The real value with these steps.
-    Reals(Vec<Dyadic>),
-    /// The accumulator with thresholds of each channel.
-    Integers(Vec<Steps>),
-}
-
 impl<'g> Lowering<'g> {
-    fn new(graph: &'g Graph, prefer: Prefer, may_negate: bool) -> Result<Self, CompileError> {
+    fn new(graph: &'g Graph, prefer: Prefer, form: Form) -> Result<Self, CompileError> {
         graph.check()?;
         let mut readers = vec![0; graph.nodes.len() + 1];
         graph.nodes.iter().flat_map(|node| &node.inputs).for_each(|&at| readers[at] += 1);
@@ -87,11 +88,11 @@ impl<'g> Lowering<'g> {
             graph::ByteKind::U8 => Kind::U8,
             graph::ByteKind::I8 => Kind::I8,
         };
-        let input = Tensor { shape: shape(graph.input), kind, region: Region::default() };
+        let input = Tensor { shape: translate::shape(graph.input), kind, region: Region::default() };
         Ok(Self {
             graph,
             prefer,
-            may_negate,
+            form,
             readers,
             placed,
             tensors: vec![input],
@@ -113,13 +114,15 @@ impl<'g> Lowering<'g> {
             Op::Dense { .. } => {
                 (LayerOp::Dense, Window::whole(self.tensors[usize::from(input)].shape), PadValue::Zero, 1)
             }
-            Op::Conv2d { window, groups, .. } => (LayerOp::Conv2d, self::window(window), pad_value(window), *groups),
+            Op::Conv2d { window, groups, .. } => {
+                (LayerOp::Conv2d, translate::window(window), pad_value(window), *groups)
+            }
             // Taps outside are ignored, which is what a border of the smallest value does.
-            Op::MaxPool { window } => (LayerOp::MaxPool, self::window(window), PadValue::Zero, 1),
+            Op::MaxPool { window } => (LayerOp::MaxPool, translate::window(window), PadValue::Zero, 1),
             Op::SumPool { window } if window.has_padding() => {
                 return Err(self.problem(index, "sums over a border; pad the convolution before it instead"));
             }
-            Op::SumPool { window } => (LayerOp::SumPool, self::window(window), PadValue::Zero, 1),
+            Op::SumPool { window } => (LayerOp::SumPool, translate::window(window), PadValue::Zero, 1),
             _ => {
                 return Err(self.problem(
                     index,
@@ -159,26 +162,11 @@ impl<'g> Lowering<'g> {
         let mut rows = packed(&layer, &negated);
         layer.bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
         let transform = match &tail.output {
-            None => {
-                self.scale = self.output_scale(index, &tail.affines)?;
-                DraftTransform::Raw
-            }
-            Some((compared, kind)) if kind.planes() > 4 => {
-                let (transform, rounding) = match compared {
-                    Compared::Reals(steps) => requant::fold(&tail.affines, steps, layer.bound),
-                    Compared::Integers(steps) => requant::fit(steps, layer.bound),
-                };
-                self.note(index, rounding, layer.bound);
-                transform
-            }
+            None => self.scores(index, &tail.affines, layer.bound),
+            Some((compared, kind)) if kind.planes() > 4 => self.levels(index, compared, &tail.affines, layer.bound),
             Some((compared, _)) => {
-                let mut folded = match compared {
-                    Compared::Reals(steps) => {
-                        tail.affines.iter().map(|affine| fold::thresholds(affine, steps, layer.bound)).collect()
-                    }
-                    Compared::Integers(steps) => steps.clone(),
-                };
-                if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.may_negate) {
+                let mut folded = compared.thresholds(&tail.affines, layer.bound);
+                if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.form.may_negate) {
                     normalise(&mut folded, &mut negated, weights);
                     rows = packed(&layer, &negated);
                 }
@@ -188,13 +176,27 @@ impl<'g> Lowering<'g> {
         self.push(&layer, last, rows, transform)
     }
 
-    /// Remembers that levels of the layer of node `index` are rounded.
-    fn note(&mut self, index: usize, rounding: Rounding, bound: Bound) {
-        if rounding.channels != 0 {
-            let span = bound.high.abs_diff(bound.low).into();
-            let Rounding { channels, accumulators } = rounding;
-            self.rounded.push(Rounded { node: self.graph.nodes[index].name.clone(), channels, accumulators, span });
+    /// The transform of the last accumulators, of node `index`; what a unit is worth and what is rounded is kept.
+    fn scores(&mut self, index: usize, affines: &[Affine], bound: Bound) -> DraftTransform {
+        let scores = scores::fold(affines, bound, self.form.scaled_scores);
+        self.scale = scores.scale;
+        if let Some(scores::Error { units, exponent }) = scores.error {
+            self.rounded.push(Rounded::Scores { node: self.graph.nodes[index].name.clone(), units, exponent });
         }
+        scores.transform
+    }
+
+    /// The transform to values of more than four bits; what is rounded is kept.
+    fn levels(&mut self, index: usize, compared: &Compared, affines: &[Affine], bound: Bound) -> DraftTransform {
+        let (transform, Rounding { channels, accumulators }) = match compared {
+            Compared::Reals(steps) => requant::fold(affines, steps, bound),
+            Compared::Integers(steps) => requant::fit(steps, bound),
+        };
+        if channels != 0 {
+            let (node, span) = (self.graph.nodes[index].name.clone(), bound.high.abs_diff(bound.low).into());
+            self.rounded.push(Rounded::Levels { node, channels, accumulators, span });
+        }
+        transform
     }
 
     /// Collects residual, scales, batch norm and quantiser behind the accumulator of node `index`.
@@ -216,6 +218,12 @@ impl<'g> Lowering<'g> {
                 Op::Steps { thresholds, descends, bits } => {
                     let kind = bits.map_or(Kind::Sign, |bits| Kind::Unsigned { bits: bits as u8 });
                     tail.output = Some((Compared::Integers(integers(thresholds, descends)), kind));
+                }
+                Op::Affine { .. } if is_scaled => {
+                    return Err(self.problem(at, "reads values that are scaled already; merge the two"));
+                }
+                Op::Affine { .. } if at + 1 != self.graph.nodes.len() => {
+                    return Err(self.problem(at, "makes scores, so that it must be the last node"));
                 }
                 op => {
                     is_scaled = true;
@@ -251,6 +259,10 @@ impl<'g> Lowering<'g> {
                     return Err(self.problem(at, "a second batch norm on one accumulator; merge the two"));
                 }
             }
+            Op::Affine { multiplier, offset } => channels.for_each(|(c, affine)| {
+                let c = c.min(multiplier.len() - 1);
+                affine.line_of(multiplier[c], offset[c]);
+            }),
             _ => return Err(self.problem(at, "reads an accumulator; put a sign or quantiser between them")),
         }
         Ok(())
@@ -322,18 +334,6 @@ impl<'g> Lowering<'g> {
         }
     }
 
-    /// What one unit of the raw scores is worth.
-    fn output_scale(&self, index: usize, affines: &[Affine]) -> Result<Option<OutputScale>, CompileError> {
-        let problem = "the last layer's scores are integers: only one positive scale for all classes may follow; \
-                       end with a sign or quantiser, or drop the batch norm";
-        let first = affines[0].factor().ok_or_else(|| self.problem(index, problem))?;
-        let uniform = affines.iter().all(|affine| affine.factor().is_some_and(|f| f.compare(first).is_eq()));
-        if !uniform || first.signum() <= 0 {
-            return Err(self.problem(index, problem));
-        }
-        Ok(first.as_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift }))
-    }
-
     /// Appends the layer whose result is that of node `last`.
     fn push(
         &mut self,
@@ -359,62 +359,5 @@ impl<'g> Lowering<'g> {
     fn problem(&self, index: usize, problem: impl Into<String>) -> CompileError {
         let node = &self.graph.nodes[index];
         CompileError::Node { index, name: node.name.clone(), op: node.op.label(), problem: problem.into() }
-    }
-}
-
-/// The steps that a sign or a quantiser compares with, and the kind of its output.
-fn steps(op: &Op) -> (Compared, Kind) {
-    let Op::Quantize { bits, step } = op else {
-        return (Compared::Reals(vec![Dyadic::from_int(0)]), Kind::Sign);
-    };
-    let step = Dyadic::from_f32(*step);
-    // clamp(floor(x / step + 1/2), 0, 2^bits - 1) reaches i at x = (i - 1/2) step.
-    let middle = |i: i64| (&Dyadic::from_int(2 * i - 1) * &step).half();
-    (Compared::Reals((1..1 << bits).map(middle).collect()), Kind::Unsigned { bits: *bits as u8 })
-}
-
-/// The given thresholds, channel by channel.
-fn integers(thresholds: &[i32], descends: &[bool]) -> Vec<Steps> {
-    let each = thresholds.chunks_exact(thresholds.len() / descends.len());
-    each.zip(descends).map(|(values, &descends)| Steps { values: values.into(), descends }).collect()
-}
-
-/// Turns every falling channel into a rising one with negated weights, where its kind of weights can.
-fn normalise(folded: &mut [Steps], negated: &mut [bool], weights: &Weights) {
-    for (channel, (steps, negated)) in folded.iter_mut().zip(negated).enumerate() {
-        if steps.descends && pack::may_negate(weights, channel) {
-            fold::negate(steps);
-            *negated = true;
-        }
-    }
-}
-
-/// The thresholds of all channels and their direction bits.
-fn section(folded: &[Steps]) -> DraftTransform {
-    let mut directions = vec![0; folded.len().div_ceil(32)];
-    for (channel, steps) in folded.iter().enumerate() {
-        directions[channel / 32] |= u32::from(steps.descends) << (channel % 32);
-    }
-    DraftTransform::Thresholds {
-        values: folded.iter().flat_map(|steps| steps.values.iter().copied()).collect(),
-        directions,
-    }
-}
-
-fn shape(shape: graph::Shape) -> Shape {
-    Shape::new(shape.height, shape.width, shape.channels)
-}
-
-fn window(window: &graph::Window) -> Window {
-    Window { kernel: window.kernel, stride: window.stride, padding: window.padding }
-}
-
-fn pad_value(window: &graph::Window) -> PadValue {
-    match window.pad_value {
-        // Without a border the value says nothing; the format wants zero for all but signs.
-        _ if !window.has_padding() => PadValue::Zero,
-        graph::PadValue::Zero => PadValue::Zero,
-        graph::PadValue::MinusOne => PadValue::MinusOne,
-        graph::PadValue::PlusOne => PadValue::PlusOne,
     }
 }

@@ -2,6 +2,7 @@
 
 mod oracle;
 mod random;
+mod scores;
 
 use bitfab_compile::{CompileError, Options, Prefer};
 use bitfab_format::{Draft, Model, WeightKind};

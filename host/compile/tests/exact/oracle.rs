@@ -37,12 +37,12 @@ impl Real {
         Self { a: int(value), b: BigRational::zero(), root: [BigRational::zero(), BigRational::zero()] }
     }
 
-    fn scale(&self, factor: &BigRational) -> Self {
+    pub fn scale(&self, factor: &BigRational) -> Self {
         Self { a: &self.a * factor, b: &self.b * factor, root: self.root.clone() }
     }
 
     /// Whether it is at least `step`.
-    fn reaches(&self, step: &BigRational) -> bool {
+    pub fn reaches(&self, step: &BigRational) -> bool {
         let a = &self.a - step;
         if self.b.is_zero() {
             return !a.is_negative();
@@ -72,6 +72,17 @@ pub fn evaluate(graph: &Graph, tensors: &[Tensor], input: &[i64]) -> Vec<Values>
                 let channels = tensors[from].shape.channels as usize;
                 let factor = |i: usize| exact(factors[(i % channels).min(factors.len() - 1)]);
                 Values::Reals(reals(values).iter().enumerate().map(|(i, x)| x.scale(&factor(i))).collect())
+            }
+            (Op::Affine { multiplier, offset }, values) => {
+                let channels = tensors[from].shape.channels as usize;
+                let number = |all: &[f64], i: usize| {
+                    BigRational::from_float(all[(i % channels).min(all.len() - 1)]).expect("finite")
+                };
+                let line = |(i, x): (usize, &Real)| {
+                    let scaled = x.scale(&number(multiplier, i));
+                    Real { a: &scaled.a + number(offset, i), ..scaled }
+                };
+                Values::Reals(reals(values).iter().enumerate().map(line).collect())
             }
             (Op::BatchNorm { .. }, values) => batch_norm(&node.op, values),
             (Op::Sign, values) => step(values, &[BigRational::zero()], |n| 2 * n - 1),

@@ -22,7 +22,67 @@ pub fn graph(seed: u64) -> Graph {
     builder.graph
 }
 
+/// A valid graph that ends in real scores, and how.
+pub fn scored(seed: u64) -> (Graph, &'static str) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let input = Shape::new(rng.random_range(1..4), rng.random_range(1..4), rng.random_range(1..40));
+    let input_kind = if rng.random() { ByteKind::U8 } else { ByteKind::I8 };
+    let graph = Graph { input, input_kind, nodes: Vec::new(), precisions: Vec::new() };
+    let mut builder = Builder { rng, graph, tensors: Vec::new() };
+    if builder.rng.random() {
+        builder.conv2d();
+        builder.push_after(Op::Sign);
+    }
+    let classes = builder.rng.random_range(2..12);
+    builder.dense(classes);
+    let ending = builder.ending(classes as usize);
+    (builder.graph, ending)
+}
+
 impl Builder {
+    /// Scales of all or of each class, batch norms whose roots are rational or not, lines of floats.
+    fn ending(&mut self, classes: usize) -> &'static str {
+        let whole = |this: &mut Self, low: i32, high: i32| f64::from(this.rng.random_range(low..high));
+        match self.rng.random_range(0..6) {
+            0 => {
+                let factors = vec![self.rng.random_range(0.001..3.0)];
+                self.push_after(Op::Scale { factors });
+                "scale"
+            }
+            1 => {
+                let factors = (0..classes).map(|_| self.number()).collect();
+                self.push_after(Op::Scale { factors });
+                "scales"
+            }
+            2 => {
+                let op = self.batch_norm(classes);
+                self.push_after(op);
+                "batch norm"
+            }
+            3 => {
+                let mut some = |values: &[f32]| -> Vec<f32> {
+                    (0..classes).map(|_| values[self.rng.random_range(0..values.len())]).collect()
+                };
+                let (gamma, beta) = (some(&[3.0, -3.0]), some(&[0.0, 1.5, -6.0, 30.0]));
+                let (mean, variance) = (some(&[0.0, 7.0, -11.0]), vec![some(&[4.0, 9.0, 0.25])[0]; classes]);
+                self.push_after(Op::BatchNorm { gamma, beta, mean, variance, epsilon: 0.0 });
+                "even batch norm"
+            }
+            4 => {
+                let multiplier = self.rng.random_range(1e-3..10.0);
+                let offset = (0..classes).map(|_| multiplier * whole(self, -90_000, 90_000)).collect();
+                self.push_after(Op::Affine { multiplier: vec![multiplier; classes], offset });
+                "bias"
+            }
+            _ => {
+                let mut real = |scale: f64| (0..classes).map(|_| scale * self.rng.random_range(-1.0..1.0)).collect();
+                let (multiplier, offset) = (real(0.3), real(1e4));
+                self.push_after(Op::Affine { multiplier, offset });
+                "affine"
+            }
+        }
+    }
+
     fn push(&mut self, inputs: Vec<usize>, op: Op) {
         let name = format!("{}{}", op.label(), self.graph.nodes.len());
         self.graph.nodes.push(Node { name, inputs, op });

@@ -1,0 +1,238 @@
+//! Scales, batch norms and biases behind the last accumulator, folded into a factor and an offset a class
+//! (NUMERICS 5.6): exactly where the integers of the format can say it, else as near as 32 bits of score allow.
+
+use bitfab_format::{Bound, DraftTransform, OutputScale, Rescale};
+
+use crate::dyadic::Dyadic;
+use crate::fold::{Affine, Line};
+
+/// The largest shift of the format.
+const MAX_SHIFT: i64 = 47;
+/// Bits of the largest offset of the format.
+const OFFSET_BITS: i64 = 61;
+/// Bits of the largest score that is aimed at; one more is left for rounding.
+const SCORE_BITS: i64 = 30;
+
+/// What makes scores of the last accumulators.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scores {
+    pub transform: DraftTransform,
+    /// What one unit of a score is worth, to 32 bits.
+    pub scale: Option<OutputScale>,
+    /// `None` if the scores are exactly those of the graph in some unit, but for a constant that all classes share.
+    pub error: Option<Error>,
+}
+
+/// How far scores lie from those of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Error {
+    /// At most so many units.
+    pub units: u32,
+    /// A unit is two to this power.
+    pub exponent: i32,
+}
+
+/// The scores of classes that are worth `affines`, for accumulators within `bound`.
+///
+/// `is_scaled` rules out accumulators as they are: another precision of the file needs more than that.
+pub(crate) fn fold(affines: &[Affine], bound: Bound, is_scaled: bool) -> Scores {
+    let lines: Vec<Line> = affines.iter().map(Affine::line).collect();
+    moved(affines, &lines, bound, is_scaled)
+        .or_else(|| shared(affines, &lines, bound, is_scaled))
+        .or_else(|| whole(&lines, bound))
+        .unwrap_or_else(|| nearest(&lines, bound))
+}
+
+/// One slope for all classes, falling or rising, and offsets that are whole multiples of it: its unit is the slope.
+fn moved(affines: &[Affine], lines: &[Line], bound: Bound, is_scaled: bool) -> Option<Scores> {
+    if affines[0].slope() == 0 || !affines.iter().all(|one| one.is_as_steep(&affines[0])) {
+        return None;
+    }
+    let scales: Option<Vec<Rescale>> =
+        affines.iter().zip(lines).map(|(one, line)| move_by(one, line, one.slope())).collect();
+    let scales = scales?;
+    let is_raw = scales.iter().all(|scale| (scale.multiplier, scale.offset) == (1, 0));
+    let transform = if is_raw && !is_scaled { DraftTransform::Raw } else { affine(scales, bound)? };
+    Some(Scores { transform, scale: unit(&lines[0].slope.abs()), error: None })
+}
+
+/// `acc + k` or its negative, where the offset is `k` slopes.
+fn move_by(one: &Affine, line: &Line, sign: i32) -> Option<Rescale> {
+    let steps = (line.offset.to_f64() / line.slope.to_f64()).round();
+    let steps = (steps.abs() < 2f64.powi(32)).then_some(steps as i64)?;
+    let scale = Rescale { multiplier: sign, offset: i64::from(sign) * steps, shift: 0 };
+    one.vanishes(-steps).then_some(scale)
+}
+
+/// One rising line for all classes: accumulators are in the order of the scores, and a constant less.
+fn shared(affines: &[Affine], lines: &[Line], bound: Bound, is_scaled: bool) -> Option<Scores> {
+    if affines[0].slope() <= 0 || !affines.iter().all(|one| one.is(&affines[0])) {
+        return None;
+    }
+    let same = vec![Rescale { multiplier: 1, offset: 0, shift: 0 }; affines.len()];
+    let transform = if is_scaled { affine(same, bound)? } else { DraftTransform::Raw };
+    Some(Scores { transform, scale: unit(&lines[0].slope), error: None })
+}
+
+/// Slopes and offsets that are integers in some power of two, so small that scores fit.
+fn whole(lines: &[Line], bound: Bound) -> Option<Scores> {
+    let is_zero = |line: &Line| line.slope.signum() == 0 && line.offset.signum() == 0;
+    if lines.iter().any(|line| !line.is_exact && !is_zero(line)) {
+        return None;
+    }
+    let lowest = lines.iter().flat_map(|line| [line.slope.lowest_bit(), line.offset.lowest_bit()]).flatten().min();
+    let exponent = lowest.unwrap_or(0);
+    let integer = |number: &Dyadic| number.scaled(-exponent).round();
+    let scale = |line: &Line| {
+        let multiplier = i32::try_from(integer(&line.slope)?).ok()?;
+        Some(Rescale { multiplier, offset: i64::from(i32::try_from(integer(&line.offset)?).ok()?), shift: 0 })
+    };
+    let scales: Option<Vec<Rescale>> = lines.iter().map(scale).collect();
+    let transform = affine(scales?, bound)?;
+    Some(Scores { transform, scale: unit(&Dyadic::from_int(1).scaled(exponent)), error: None })
+}
+
+/// Scores of up to 30 bits, and how far they lie from the true ones.
+fn nearest(lines: &[Line], bound: Bound) -> Scores {
+    let (low, high) = (Dyadic::from_int(bound.low.into()), Dyadic::from_int(bound.high.into()));
+    let ends = |line: &Line| [&low, &high].map(|acc| &(&line.slope * acc) + &line.offset);
+    let bits = |numbers: &mut dyn Iterator<Item = Dyadic>| numbers.map(|number| number.bits()).max().unwrap_or(0);
+    // Some line is not zero everywhere, since slopes and offsets that are all 0 are integers.
+    let exponent = bits(&mut lines.iter().flat_map(ends)) - SCORE_BITS;
+    let in_units = |number: &Dyadic| number.scaled(-exponent as i32);
+    let steepest = bits(&mut lines.iter().map(|line| in_units(&line.slope)));
+    let farthest = bits(&mut lines.iter().map(|line| in_units(&line.offset)));
+    let shift = (31 - steepest).min(OFFSET_BITS - farthest).clamp(0, MAX_SHIFT) as i32;
+    let (mut scales, mut units) = (Vec::new(), 0);
+    for line in lines {
+        let round = |number: &Dyadic| in_units(number).scaled(shift).round().unwrap_or(0);
+        let multiplier = round(&line.slope).clamp(-i64::from(i32::MAX), i32::MAX.into());
+        let scale = Rescale { multiplier: multiplier as i32, offset: round(&line.offset), shift: shift as u32 };
+        let found = |acc: &Dyadic| {
+            let sum = &(&Dyadic::from_int(multiplier) * acc) + &Dyadic::from_int(scale.offset);
+            sum.scaled(-shift)
+        };
+        for (acc, wanted) in [&low, &high].into_iter().zip(ends(line)) {
+            // A straight line is farthest off at one of its ends; rounding takes half a unit more.
+            let off = &(&found(acc) - &in_units(&wanted)).abs() + &Dyadic::from_int(1).half();
+            units = units.max(off.ceil().unwrap_or(i64::MAX));
+        }
+        scales.push(scale);
+    }
+    let error = Error { units: u32::try_from(units).unwrap_or(u32::MAX), exponent: exponent as i32 };
+    let scale = unit(&Dyadic::from_int(1).scaled(error.exponent));
+    Scores { transform: DraftTransform::Affine { scales }, scale, error: Some(error) }
+}
+
+/// The transform, if all scores fit (SPEC.md 7.4).
+fn affine(scales: Vec<Rescale>, bound: Bound) -> Option<DraftTransform> {
+    let is_score = |score: i64| score > i64::from(i32::MIN) && score < i64::from(i32::MAX);
+    let fits = |scale: &Rescale| is_score(scale.value(bound.low)) && is_score(scale.value(bound.high));
+    scales.iter().all(fits).then_some(DraftTransform::Affine { scales })
+}
+
+/// A unit as the header says it.
+fn unit(worth: &Dyadic) -> Option<OutputScale> {
+    worth.nearest_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: Bound = Bound { low: -1000, high: 3000 };
+
+    fn scores(classes: &[[f64; 2]]) -> Scores {
+        let one = |&[multiplier, offset]: &[f64; 2]| {
+            let mut affine = Affine::identity();
+            affine.line_of(multiplier, offset);
+            affine
+        };
+        fold(&classes.iter().map(one).collect::<Vec<_>>(), BOUND, false)
+    }
+
+    fn exact(scores: &Scores) -> Vec<(i32, i64, u32)> {
+        assert_eq!(scores.error, None);
+        let DraftTransform::Affine { scales } = &scores.transform else { panic!("{scores:?}") };
+        scales.iter().map(|scale| (scale.multiplier, scale.offset, scale.shift)).collect()
+    }
+
+    fn scale(mantissa: u32, shift: u32) -> Option<OutputScale> {
+        Some(OutputScale { mantissa, shift })
+    }
+
+    #[test]
+    fn whole_steps_of_one_slope_are_exact_and_keep_their_unit() {
+        let biased = scores(&[[0.75, 1.5], [0.75, -3.0], [0.75, 0.0]]);
+        assert_eq!(exact(&biased), [(1, 2, 0), (1, -4, 0), (1, 0, 0)]);
+        assert_eq!(biased.scale, scale(3, 2));
+        let falling = scores(&[[0.75, 1.5], [-0.75, 1.5]]);
+        assert_eq!(exact(&falling), [(1, 2, 0), (-1, 2, 0)]);
+        // 0.1 * 7 is not 7 tenths in floats, but the nearest float to it.
+        assert_eq!(exact(&scores(&[[0.1, 0.1 * 7.0], [0.1, 0.1 * -123_457.0]])), [(1, 7, 0), (1, -123_457, 0)]);
+        assert_eq!(scores(&[[0.1, 0.0], [0.1, 0.0]]).scale, scale(0xcccc_cccd, 35));
+    }
+
+    #[test]
+    fn classes_that_share_a_rising_line_stay_accumulators() {
+        for offset in [0.0, 0.3] {
+            let same = scores(&[[2.0, offset], [2.0, offset]]);
+            assert_eq!((&same.transform, same.scale, same.error), (&DraftTransform::Raw, scale(2, 0), None));
+        }
+        assert_ne!(scores(&[[-2.0, 0.3], [-2.0, 0.3]]).transform, DraftTransform::Raw, "the order is reversed");
+    }
+
+    #[test]
+    fn small_powers_of_two_are_exact() {
+        let small = scores(&[[0.5, 0.125], [-3.0, 7.0], [2.0, 0.0]]);
+        assert_eq!(exact(&small), [(4, 1, 0), (-24, 56, 0), (16, 0, 0)]);
+        assert_eq!(small.scale, scale(1, 3));
+    }
+
+    #[test]
+    fn an_offset_that_leaves_32_bits_is_not_taken_as_it_is() {
+        let far = |k: i64| scores(&[[1.0, k as f64], [1.0, 0.0]]);
+        let most = i64::from(i32::MAX) - 1 - 3000;
+        assert_eq!(exact(&far(most)), [(1, most, 0), (1, 0, 0)]);
+        assert!(far(most + 1).error.is_some());
+        assert_eq!(exact(&far(i64::from(i32::MIN) + 1 + 1000))[0].0, 1);
+        assert!(far(i64::from(i32::MIN) + 1000).error.is_some());
+    }
+
+    #[test]
+    fn the_error_of_rounded_scores_is_a_bound_and_small() {
+        let cases: [&[[f64; 2]]; 6] = [
+            &[[0.3, 1.0], [0.7, -2.0], [-0.11, 5.5]],
+            &[[1e-9, 1.0], [1.0, 1e9]],
+            &[[1e30, 0.1], [1.7e30, 3e31]],
+            &[[1e-30, 7.7e-31], [1e-31, 0.0]],
+            &[[0.1, 0.017], [0.1, 0.023]],
+            &[[1.0 / 3.0, 1e15], [1.0 / 3.0, -1e15]],
+        ];
+        for classes in cases {
+            let found = scores(classes);
+            let Some(Error { units, exponent }) = found.error else { panic!("{found:?}") };
+            assert!((1..=2).contains(&units), "{units} units");
+            let DraftTransform::Affine { scales } = &found.transform else { panic!("{found:?}") };
+            let mut largest = 0;
+            for (scale, [multiplier, offset]) in scales.iter().zip(classes) {
+                for acc in BOUND.low..=BOUND.high {
+                    let number = |value: f64| Dyadic::from_f64(value).scaled(-exponent);
+                    let wanted = &(&number(*multiplier) * &Dyadic::from_int(acc.into())) + &number(*offset);
+                    let off = (&wanted - &Dyadic::from_int(scale.score(acc).into())).abs();
+                    assert!(off.compare(&Dyadic::from_int(units.into())).is_le(), "{classes:?}, {acc}");
+                    largest = largest.max(scale.score(acc).unsigned_abs());
+                }
+            }
+            assert!((1 << 29..=(1 << 30) + 2).contains(&largest), "{largest} uses too few bits or too many");
+        }
+    }
+
+    #[test]
+    fn another_precision_may_ask_for_scales() {
+        let affines = [Affine::identity(), Affine::identity()];
+        let plain = Rescale { multiplier: 1, offset: 0, shift: 0 };
+        assert_eq!(fold(&affines, BOUND, false).transform, DraftTransform::Raw);
+        assert_eq!(fold(&affines, BOUND, true).transform, DraftTransform::Affine { scales: vec![plain; 2] });
+    }
+}

@@ -1,0 +1,86 @@
+//! The graph's words in those of the format: steps, sections, shapes and windows.
+
+use bitfab_format::{Bound, DraftTransform, Kind, PadValue, Shape, Window};
+use bitfab_graph::{self as graph, Op, Weights};
+
+use crate::dyadic::Dyadic;
+use crate::fold::{self, Affine, Steps};
+use crate::pack;
+
+/// What decides a sign or a level.
+pub(crate) enum Compared {
+    /// The real value with these steps.
+    Reals(Vec<Dyadic>),
+    /// The accumulator with thresholds of each channel.
+    Integers(Vec<Steps>),
+}
+
+impl Compared {
+    /// The thresholds of all channels.
+    pub fn thresholds(&self, affines: &[Affine], bound: Bound) -> Vec<Steps> {
+        match self {
+            Self::Reals(steps) => affines.iter().map(|affine| fold::thresholds(affine, steps, bound)).collect(),
+            Self::Integers(steps) => steps.clone(),
+        }
+    }
+}
+
+/// The steps that a sign or a quantiser compares with, and the kind of its output.
+pub(crate) fn steps(op: &Op) -> (Compared, Kind) {
+    let Op::Quantize { bits, step } = op else {
+        return (Compared::Reals(vec![Dyadic::from_int(0)]), Kind::Sign);
+    };
+    let step = Dyadic::from_f32(*step);
+    // clamp(floor(x / step + 1/2), 0, 2^bits - 1) reaches i at x = (i - 1/2) step.
+    let middle = |i: i64| (&Dyadic::from_int(2 * i - 1) * &step).half();
+    (Compared::Reals((1..1 << bits).map(middle).collect()), Kind::Unsigned { bits: *bits as u8 })
+}
+
+/// The given thresholds, channel by channel.
+pub(crate) fn integers(thresholds: &[i32], descends: &[bool]) -> Vec<Steps> {
+    let each = thresholds.chunks_exact(thresholds.len() / descends.len());
+    each.zip(descends).map(|(values, &descends)| Steps { values: values.into(), descends }).collect()
+}
+
+/// Turns every falling channel into a rising one with negated weights, where its kind of weights can.
+pub(crate) fn normalise(folded: &mut [Steps], negated: &mut [bool], weights: &Weights) {
+    for (channel, (steps, negated)) in folded.iter_mut().zip(negated).enumerate() {
+        if steps.descends && pack::may_negate(weights, channel) {
+            fold::negate(steps);
+            *negated = true;
+        }
+    }
+}
+
+/// The thresholds of all channels and their direction bits.
+pub(crate) fn section(folded: &[Steps]) -> DraftTransform {
+    let mut directions = vec![0; folded.len().div_ceil(32)];
+    for (channel, steps) in folded.iter().enumerate() {
+        directions[channel / 32] |= u32::from(steps.descends) << (channel % 32);
+    }
+    DraftTransform::Thresholds {
+        values: folded.iter().flat_map(|steps| steps.values.iter().copied()).collect(),
+        directions,
+    }
+}
+
+/// Height, width, channels.
+pub(crate) fn shape(shape: graph::Shape) -> Shape {
+    Shape::new(shape.height, shape.width, shape.channels)
+}
+
+/// Kernel, stride, padding.
+pub(crate) fn window(window: &graph::Window) -> Window {
+    Window { kernel: window.kernel, stride: window.stride, padding: window.padding }
+}
+
+/// What lies outside.
+pub(crate) fn pad_value(window: &graph::Window) -> PadValue {
+    match window.pad_value {
+        // Without a border the value says nothing; the format wants zero for all but signs.
+        _ if !window.has_padding() => PadValue::Zero,
+        graph::PadValue::Zero => PadValue::Zero,
+        graph::PadValue::MinusOne => PadValue::MinusOne,
+        graph::PadValue::PlusOne => PadValue::PlusOne,
+    }
+}
