@@ -36,6 +36,9 @@ struct Quantised {
 
 impl Writer<'_> {
     fn node(&mut self, node: &SourceNode) -> Result<(), String> {
+        if node.domain.ends_with("channels_last") {
+            return self.channels_last(node);
+        }
         match node.op.as_str() {
             "QLinearConv" => self.product(node, "Conv", 0, Some(8), 6),
             "QLinearMatMul" => self.product(node, "MatMul", 1, None, 6),
@@ -141,6 +144,27 @@ impl Writer<'_> {
         let made = self.push(node, "mean", op, vec![input], output.clone());
         made.attributes = node.attributes.clone();
         self.quantised(node, output, 3)
+    }
+
+    /// QONNX's operators on images with channels last: turned, computed and turned back.
+    fn channels_last(&mut self, node: &SourceNode) -> Result<(), String> {
+        let rank = node.ints("kernel_shape").map_or(4, |kernel| kernel.len() + 2) as i64;
+        let first: Vec<i64> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+        let last: Vec<i64> = [0].into_iter().chain(2..rank).chain([1]).collect();
+        let mut inputs = node.inputs.clone();
+        let turned = if node.op == "Conv" { 2 } else { 1 };
+        for (at, input) in inputs.iter_mut().enumerate().take(turned) {
+            let output = format!("{}.first{at}", node.outputs[0]);
+            let made = self.push(node, &format!("first{at}"), "Transpose", vec![input.clone()], output.clone());
+            made.attributes.insert("perm".into(), Attribute::Ints(first.clone()));
+            *input = output;
+        }
+        let output = format!("{}.first", node.outputs[0]);
+        let made = self.push(node, "plain", &node.op.clone(), inputs, output.clone());
+        made.attributes = node.attributes.clone();
+        let made = self.push(node, "last", "Transpose", vec![output], node.outputs[0].clone());
+        made.attributes.insert("perm".into(), Attribute::Ints(last));
+        Ok(())
     }
 
     /// FINN's matrix-vector unit: a product, then thresholds that count up from `ActVal`.

@@ -3,5 +3,6 @@
 mod common;
 mod demo;
 mod errors;
+mod imported;
 mod kinds;
 mod models;

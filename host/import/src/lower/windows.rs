@@ -15,6 +15,22 @@ pub(crate) fn unsupported(node: &SourceNode) -> String {
     format!("the operator {} has no integer form here; {KNOWN}", node.op)
 }
 
+/// Whether a transposition brings the input's channels to where ONNX wants them.
+fn has_channels_last(source: &Source, input: &str, rank: usize) -> bool {
+    let order: &[i64] = if rank == 4 { &[0, 3, 1, 2] } else { &[0, 2, 1] };
+    let mut name = input;
+    // Quantisers and arithmetic may stand before it.
+    while let Some(node) = source.nodes.iter().find(|node| node.inputs.first().is_some_and(|first| first == name)) {
+        match node.op.as_str() {
+            "Transpose" => return node.ints("perm") == Some(order),
+            "Quant" | "IntQuant" | "BipolarQuant" | "QuantizeLinear" | "DequantizeLinear" | "Mul" | "Sub" | "Add"
+            | "Div" | "Clip" | "Cast" | "Identity" => name = &node.outputs[0],
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// The layout of the input: flat, or height, width and channels.
 pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fault> {
     let wrong = |problem: String| Fault::Value { name: input.name.clone(), problem };
@@ -27,13 +43,14 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
             _ => return Err(wrong(format!("axis {axis} has no fixed size; export the model with fixed sizes"))),
         }
     }
-    // Images may come with channels last; then a transposition brings them where ONNX wants them.
-    let is_last = source.nodes.iter().any(|node| {
-        node.op == "Transpose" && node.inputs.first() == Some(&input.name) && node.ints("perm") == Some(&[0, 3, 1, 2])
-    });
+    let is_last = has_channels_last(source, &input.name, dims.len());
     match *dims.as_slice() {
         [_, height, width, channels] if is_last => {
             let shape = shape([height, width, channels]).map_err(wrong)?;
+            Ok(Layout { shape, ..Layout::flat(dims) })
+        }
+        [_, length, channels] if is_last => {
+            let shape = shape([1, length, channels]).map_err(wrong)?;
             Ok(Layout { shape, ..Layout::flat(dims) })
         }
         [_, channels, height, width] => Ok(Layout::image(shape([height, width, channels]).map_err(wrong)?)),

