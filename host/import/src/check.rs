@@ -8,6 +8,9 @@ use crate::{Array, ImportError, execute};
 /// How far a real number may lie off its integer, in units of it: the oracle computes in 64 bits.
 const TOLERANCE: f64 = 1e-6;
 
+/// How many units two scores of the device may lie off together.
+const SCORE_UNITS: f64 = 4.0;
+
 /// Where the oracle and the integers first differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -82,19 +85,37 @@ impl Imported {
 impl Tie {
     /// The first element whose value is not what its integers stand for.
     fn compare(&self, expected: &Array, found: &[i32], unit: Option<f64>) -> Result<(), Box<Difference>> {
+        if let Some(unit) = unit {
+            return self.compare_scores(expected, found, unit);
+        }
         let channels = self.offset.len();
         for (element, (&place, &expected)) in self.places.iter().zip(&expected.values).enumerate() {
-            let (place, channel) = (place as usize, place as usize % channels);
-            let (value, step) = match unit {
-                Some(unit) => (f64::from(found.get(place).copied().unwrap_or(i32::MIN)) * unit, 2.0 * unit / TOLERANCE),
-                None => self.value(found, place, channel),
-            };
+            let (value, step) = self.value(found, place as usize, place as usize % channels);
             if (value - expected).abs() > TOLERANCE * step {
-                let (tensor, layer) = (self.tensor.clone(), self.node.clone());
-                return Err(Box::new(Difference { tensor, layer, element, expected, found: value }));
+                return Err(self.difference(element, expected, value));
             }
         }
         Ok(())
+    }
+
+    /// Scores in units of the device, which may leave out a constant that all classes share.
+    fn compare_scores(&self, expected: &Array, found: &[i32], unit: f64) -> Result<(), Box<Difference>> {
+        let score = |&place: &u32| found.get(place as usize).map_or(f64::NAN, |&score| f64::from(score) * unit);
+        let scores: Vec<f64> = self.places.iter().map(score).collect();
+        let shared = scores.first().zip(expected.values.first()).map_or(0.0, |(score, expected)| expected - score);
+        for (element, (&score, &expected)) in scores.iter().zip(&expected.values).enumerate() {
+            let off = (score + shared - expected).abs();
+            // A unit is stated to 32 bits.
+            if off.is_nan() || off > SCORE_UNITS * unit + score.abs() * 2f64.powi(-31) {
+                return Err(self.difference(element, expected, score + shared));
+            }
+        }
+        Ok(())
+    }
+
+    fn difference(&self, element: usize, expected: f64, found: f64) -> Box<Difference> {
+        let (tensor, layer) = (self.tensor.clone(), self.node.clone());
+        Box::new(Difference { tensor, layer, element, expected, found })
     }
 
     /// What the integers of one element stand for, and the smallest step of it.

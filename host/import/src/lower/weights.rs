@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn rows_off_every_grid_are_named() {
-        assert_eq!(Matrix::new(&[vec![1.0, 2.0], vec![1.0, 1.2345678]]), Err(1));
+        assert_eq!(Matrix::new(&[vec![1.0, 2.0], vec![1.0, std::f64::consts::FRAC_PI_2]]), Err(1));
         assert_eq!(Matrix::new(&[vec![1.0, 200.0]]), Err(0), "nine bits");
         let rounded: Vec<f64> = [3, -2, 1].map(|q| f64::from(q as f32 * 0.1f32)).into();
         let matrix = Matrix::new(&[rounded]).expect("a grid but for rounding");
