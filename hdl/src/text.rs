@@ -41,8 +41,13 @@ pub(crate) fn column(name: &str, bits: u32, index: &str, values: &[u64]) -> Stri
 
 /// Declares a memory and its contents, hexadecimal digit strings one an address.
 pub(crate) fn memory(name: &str, bits: u32, words: &[String]) -> String {
+    styled_memory("block", name, bits, words)
+}
+
+/// As [`memory`], in block RAM or in logic, which is cheaper where a wide memory has few addresses.
+pub(crate) fn styled_memory(style: &str, name: &str, bits: u32, words: &[String]) -> String {
     let (last, top) = (bits - 1, words.len().max(1) - 1);
-    let mut text = format!("(* rom_style = \"block\" *) reg [{last}:0] {name} [0:{top}];\ninitial begin\n");
+    let mut text = format!("(* rom_style = \"{style}\" *) reg [{last}:0] {name} [0:{top}];\ninitial begin\n");
     for (at, word) in words.iter().enumerate() {
         let _ = writeln!(text, "  {name}[{at}] = {bits}'h{word};"); // a String takes everything
     }

@@ -5,7 +5,7 @@
 //! a fourth to one number of lanes, a fifth is the number of words read in a cycle.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Coder, Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape};
+use bitfab_format::{Coder, Draft, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue, Rescale, Shape};
 use bitfab_hdl::{Options, cycles};
 use bitfab_sim::synth::{Synthesis, Target, synthesize_model};
 
@@ -71,7 +71,13 @@ fn kinds() -> Vec<Case> {
     let wide = || build(Shape::vector(512), &[Plan::dense(32, sign), Plan::dense(32, sign), head]);
     let wide_binary = Case { name: "wide binary", draft: wide(), lanes: &[8] };
     let wide_sparse = Case { name: "wide sparse", draft: refill(wide(), |l, r| sparse_binary(l, r, 1)), lanes: &[8] };
-    kinds.into_iter().map(case).chain([wide_binary, wide_sparse]).collect()
+    let [moved, scaled] =
+        [("moved scores", [1, 0]), ("scaled scores", [1 << 30, 24])].map(|(name, [factor, shift])| Case {
+            name,
+            draft: scored(refill(shape(sign), kinds[0].2), factor, shift as u32),
+            lanes: &[8],
+        });
+    kinds.into_iter().map(case).chain([wide_binary, wide_sparse, moved, scaled]).collect()
 }
 
 /// Draws the weights of a layer.
@@ -99,6 +105,21 @@ fn smart_deal(layer: &Layer<'_>, random: &mut Random) -> DraftWeights {
         .collect();
     let basis: Vec<i8> = (0..filters * rows.div_ceil(192) * 9).map(|_| random.between(1, 15) as i8).collect();
     DraftWeights::smart_deal(layer, &coefficients, &basis, 192)
+}
+
+/// The same network with an offset a class, and with factors near `factor` if there is a shift.
+fn scored(mut draft: Draft, factor: i32, shift: u32) -> Draft {
+    let random = &mut Random::new(3);
+    let one = |random: &mut Random| Rescale {
+        multiplier: if shift == 0 { 1 } else { random.between(factor, factor / 2 * 3) },
+        offset: i64::from(random.between(-99, 99)) << shift,
+        shift,
+    };
+    if let Some(last) = draft.layers.last_mut() {
+        let scales = (0..last.output.shape.channels).map(|_| one(random)).collect();
+        last.transform = DraftTransform::Affine { scales };
+    }
+    draft
 }
 
 /// The same network with other weights.

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use super::text::late;
 use crate::program::{Program, Row};
 use crate::sequencer::flag;
-use crate::text::{column, digits, memory, width};
+use crate::text::{column, digits, styled_memory, width};
+
+/// So many factors and addends are one look-up table a bit; in block RAM, 16 bits wide, they would fill several.
+const FEW: usize = 16;
 
 /// Whether the row that is executed scales its outputs; some row does.
 pub(super) fn is_scaled(program: &Program) -> &'static str {
@@ -73,7 +76,8 @@ fn entries(program: &Program) -> String {
         late(depth, flag::EMIT),
         is_scaled(program),
     );
-    text.push_str(&memory("scales", bits + factor, &rows));
+    let style = if rows.len() <= FEW { "logic" } else { "block" };
+    text.push_str(&styled_memory(style, "scales", bits + factor, &rows));
     let last = width(rows.len().max(1) as u64 - 1) - 1;
     let _ = write!(
         text,
