@@ -1,6 +1,7 @@
 //! The oracle: every operator in 64-bit floats, as ONNX, QONNX and FINN define it.
 
 mod broadcast;
+mod channels_last;
 mod elementwise;
 mod integer;
 mod linear;
@@ -15,6 +16,7 @@ pub(crate) use shape::transposed;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use crate::array::MAX_VALUES;
 use crate::{Array, ImportError, Source, SourceNode};
 
 /// The most steps of a run, some minutes.
@@ -82,6 +84,12 @@ pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result
 }
 
 fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps: &Cell<u64>) -> Outputs {
+    match node.domain.as_str() {
+        "" | "com.microsoft" | "onnx.brevitas" | "qonnx.custom_op.general" => {}
+        channels_last::DOMAIN => return channels_last::apply(node, inputs, opset, steps),
+        domain if domain.starts_with("finn") => {}
+        domain => return Err(format!("the operator {} of `{domain}` is not known", node.op)),
+    }
     let call = Call { node, inputs, opset, steps };
     let outputs = elementwise::apply(&call)
         .or_else(|| quant::apply(&call))
@@ -91,6 +99,9 @@ fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps:
         .or_else(|| shape::apply(&call))
         .or_else(|| reduce::apply(&call))
         .unwrap_or_else(|| Err(format!("the operator {} is not known", node.op)))?;
+    for output in &outputs {
+        call.room(&output.dims, 1)?;
+    }
     let wanted = node.outputs.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
     if wanted > outputs.len() {
         return Err(format!("its output {} is not computed, only the first {}", wanted - 1, outputs.len()));
@@ -98,12 +109,14 @@ fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps:
     Ok(outputs)
 }
 
-/// Every input must have a value of its sizes.
+/// Every input must have a value of its sizes, but for the number of images.
 fn check_inputs(source: &Source, inputs: &BTreeMap<String, Array>) -> Result<(), ImportError> {
     for input in &source.inputs {
         let fits = |array: &Array| {
-            let is_like = |(given, &size): (&Option<usize>, &usize)| given.is_none_or(|given| given == size);
-            array.dims.len() == input.dims.len() && input.dims.iter().zip(&array.dims).all(is_like)
+            // The first of several axes counts images, and some files have the size of a data set there.
+            let first = usize::from(input.dims.len() > 1);
+            let mut pairs = input.dims.iter().zip(&array.dims).skip(first);
+            array.dims.len() == input.dims.len() && pairs.all(|(given, &size)| given.is_none_or(|given| given == size))
         };
         let problem = match inputs.get(&input.name) {
             None => "no value is given for this input".to_string(),
@@ -135,6 +148,7 @@ pub fn run_within(
     check_inputs(source, inputs)?;
     let steps = Cell::new(steps);
     let mut tensors = inputs.clone();
+    let mut kept = 0;
     for (index, node) in source.nodes.iter().enumerate() {
         let wrong =
             |problem: String| ImportError::Node { index, name: node.name.clone(), op: node.op.clone(), problem };
@@ -144,6 +158,10 @@ pub fn run_within(
             return Err(wrong(format!("reads `{}`, which nothing before it yields", node.inputs[at])));
         }
         let outputs = apply_within(node, &values, source.opset, &steps).map_err(wrong)?;
+        kept = outputs.iter().fold(kept, |kept: usize, output| kept.saturating_add(output.values.len()));
+        if kept > MAX_VALUES {
+            return Err(wrong(format!("with its results more than {MAX_VALUES} values are kept")));
+        }
         tensors.extend(node.outputs.iter().cloned().zip(outputs).filter(|(name, _)| !name.is_empty()));
     }
     Ok(tensors)

@@ -118,14 +118,17 @@ fn multi_threshold(call: &Call<'_>) -> Result<Array, String> {
     let [rows, each] = thresholds.dims[..] else {
         return Err(format!("thresholds of sizes {:?}, needs two axes", thresholds.dims));
     };
-    let layout = call.node.text("data_layout").unwrap_or("NCHW");
     let rank = x.dims.len();
+    // Without a layout QONNX takes three axes as batch, width, channels.
+    let layout = call.node.text("data_layout").filter(|layout| !layout.is_empty());
+    let layout = layout.unwrap_or(if rank == 3 { "NWC" } else { "NCHW" });
     let axis = if layout.ends_with('C') || rank < 2 { rank.saturating_sub(1) } else { 1 };
     let channels = x.dims.get(axis).copied().unwrap_or(1);
     if rows != channels && rows != 1 || rows == 0 {
         return Err(format!("thresholds for {rows} channels, the input has {channels}"));
     }
     let inner: usize = x.dims.iter().skip(axis + 1).product();
+    call.room(&x.dims, each)?;
     let (scale, bias) = (call.node.float("out_scale").unwrap_or(1.0), call.node.float("out_bias").unwrap_or(0.0));
     let one = |(at, &x): (usize, &f64)| {
         let row = (at / inner.max(1) % channels) % rows;

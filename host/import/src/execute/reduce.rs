@@ -39,20 +39,7 @@ fn reduce(call: &Call<'_>) -> Result<Array, String> {
     }
     let mut result = x.clone();
     for &axis in &axes {
-        let [outer, size, inner] = parts(&result.dims, axis);
-        let mut values = vec![first; outer * inner];
-        for row in 0..outer {
-            for at in 0..size {
-                for place in 0..inner {
-                    let value = result.values[(row * size + at) * inner + place];
-                    let to = &mut values[row * inner + place];
-                    *to = join(*to, value);
-                }
-            }
-        }
-        let mut dims = result.dims.clone();
-        dims[axis] = 1;
-        result = Array::new(dims, values);
+        result = joined(&result, axis, first, join);
     }
     if call.node.op == "ReduceMean" {
         let count: usize = axes.iter().map(|&axis| x.dims[axis]).product();
@@ -63,6 +50,23 @@ fn reduce(call: &Call<'_>) -> Result<Array, String> {
         result = Array::new(dims, result.values);
     }
     Ok(result)
+}
+
+/// All of one axis joined, `first` before them; the axis stays, of size 1.
+fn joined(x: &Array, axis: usize, first: f64, join: fn(f64, f64) -> f64) -> Array {
+    let [outer, size, inner] = parts(&x.dims, axis);
+    let mut values = vec![first; outer * inner];
+    for row in 0..outer {
+        for at in 0..size {
+            for place in 0..inner {
+                let to = &mut values[row * inner + place];
+                *to = join(*to, x.values[(row * size + at) * inner + place]);
+            }
+        }
+    }
+    let mut dims = x.dims.clone();
+    dims[axis] = 1;
+    Array::new(dims, values)
 }
 
 /// Before version 13 over all axes from `axis` on, then over `axis` alone.

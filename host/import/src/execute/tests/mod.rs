@@ -1,3 +1,4 @@
 //! The executor against hand-made values and against the cases of ONNX itself.
 
 mod node_cases;
+mod values;
