@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_format::{Model, Transform};
-use bitfab_import::{Difference, Imported, InputMap, Options, Source, lower, onnx};
+use bitfab_format::{Model, Rescale, Transform};
+use bitfab_import::{Difference, Imported, InputMap, Options, ScoreUnit, Source, lower, onnx};
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
 use bitfab_sim::{Evidence, Run};
@@ -99,10 +99,15 @@ impl Origin {
 }
 
 /// What one unit of the scores is worth, where the device scales them.
-fn score_unit(model: &Model<'_>) -> Option<f64> {
-    let is_scaled = model.layers().last().is_some_and(|layer| matches!(layer.transform, Transform::Affine { .. }));
-    let scale = model.output_scale().filter(|_| is_scaled)?;
-    Some(f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32))
+fn score_unit(model: &Model<'_>) -> Option<ScoreUnit> {
+    let last = model.layers().last()?;
+    let Transform::Affine { scales } = last.transform else { return None };
+    let is_moved = scales.iter().all(|&words| {
+        let scale = Rescale::from_words(words);
+        scale.shift == 0 && scale.multiplier.abs() == 1
+    });
+    let scale = model.output_scale()?;
+    Some(ScoreUnit::new(f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32), !is_moved))
 }
 
 /// Reads an ONNX file and the data files beside it.

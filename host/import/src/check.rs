@@ -8,8 +8,21 @@ use crate::{Array, ImportError, execute};
 /// How far a real number may lie off its integer, in units of it: the oracle computes in 64 bits.
 const TOLERANCE: f64 = 1e-6;
 
-/// How many units two scores of the device may lie off together.
-const SCORE_UNITS: f64 = 4.0;
+/// What the scores of the device are worth, where it scales them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoreUnit {
+    /// One unit.
+    pub unit: f64,
+    /// How many units two scores may lie off together.
+    pub error: f64,
+}
+
+impl ScoreUnit {
+    /// A unit of sums that are only moved, or of sums that are multiplied and rounded.
+    pub fn new(unit: f64, is_rounded: bool) -> Self {
+        Self { unit, error: if is_rounded { 4.0 } else { 0.01 } }
+    }
+}
 
 /// Where the oracle and the integers first differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +82,7 @@ impl Imported {
         &self,
         oracle: &BTreeMap<String, Array>,
         integers: &dyn Fn(&str) -> Option<Vec<i32>>,
-        unit: Option<f64>,
+        unit: Option<ScoreUnit>,
     ) -> Result<usize, Box<Difference>> {
         let mut count = 0;
         for (index, tie) in self.ties.iter().enumerate() {
@@ -84,7 +97,7 @@ impl Imported {
 
 impl Tie {
     /// The first element whose value is not what its integers stand for.
-    fn compare(&self, expected: &Array, found: &[i32], unit: Option<f64>) -> Result<(), Box<Difference>> {
+    fn compare(&self, expected: &Array, found: &[i32], unit: Option<ScoreUnit>) -> Result<(), Box<Difference>> {
         if let Some(unit) = unit {
             return self.compare_scores(expected, found, unit);
         }
@@ -99,14 +112,14 @@ impl Tie {
     }
 
     /// Scores in units of the device, which may leave out a constant that all classes share.
-    fn compare_scores(&self, expected: &Array, found: &[i32], unit: f64) -> Result<(), Box<Difference>> {
-        let score = |&place: &u32| found.get(place as usize).map_or(f64::NAN, |&score| f64::from(score) * unit);
+    fn compare_scores(&self, expected: &Array, found: &[i32], worth: ScoreUnit) -> Result<(), Box<Difference>> {
+        let score = |&place: &u32| found.get(place as usize).map_or(f64::NAN, |&score| f64::from(score) * worth.unit);
         let scores: Vec<f64> = self.places.iter().map(score).collect();
         let shared = scores.first().zip(expected.values.first()).map_or(0.0, |(score, expected)| expected - score);
         for (element, (&score, &expected)) in scores.iter().zip(&expected.values).enumerate() {
             let off = (score + shared - expected).abs();
-            // A unit is stated to 32 bits.
-            if off.is_nan() || off > SCORE_UNITS * unit + score.abs() * 2f64.powi(-31) {
+            // A unit is stated to 24 bits at least.
+            if off.is_nan() || off > worth.error * worth.unit + score.abs() * 2f64.powi(-23) {
                 return Err(self.difference(element, expected, score + shared));
             }
         }

@@ -13,7 +13,7 @@ pub mod onnx;
 mod source;
 
 pub use array::Array;
-pub use check::Difference;
+pub use check::{Difference, ScoreUnit};
 pub use error::ImportError;
 pub use input::InputMap;
 pub use lower::{Folded, Imported, Options, Tie, lower};

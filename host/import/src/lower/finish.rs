@@ -8,6 +8,10 @@ use crate::lower::{Fault, Imported, Lowering, Tie};
 
 /// How far a score may lie off a straight line, as part of the largest.
 const TOLERANCE: f64 = 1e-9;
+/// How far two slopes may differ and be the same, as part of them.
+const SAME: f64 = 1e-12;
+/// How far a class may lie off a whole number of units.
+const STEP: f64 = 1e-7;
 
 impl Lowering<'_> {
     /// Emits the result and judges the graph.
@@ -85,20 +89,30 @@ impl Lowering<'_> {
     fn scores(&mut self, name: &str, coded: &Coded, multiplier: Vec<f64>, offset: Vec<f64>) {
         let at = self.emit(coded);
         let node = self.layer(at);
-        let is_even = |values: &[f64]| values.iter().all(|value| (value - values[0]).abs() <= 1e-12 * values[0].abs());
-        if is_even(&multiplier) && is_even(&offset) && multiplier[0] > 0.0 {
-            let unit = multiplier[0] as f32;
-            if unit.is_normal() && unit != 1.0 {
-                self.push(&format!("{node}.scale"), vec![at], Op::Scale { factors: vec![unit] });
-            }
-        } else {
-            self.push(
-                &format!("{node}.scale"),
-                vec![at],
-                Op::Affine { multiplier: multiplier.clone(), offset: offset.clone() },
-            );
+        let (mut factors, mut moves) = (multiplier.clone(), offset.clone());
+        if let Some((unit, steps)) = one_unit(&multiplier, &offset) {
+            factors.fill(unit);
+            moves = steps.iter().map(|step| unit * step).collect();
         }
+        self.push(&format!("{node}.scale"), vec![at], Op::Affine { multiplier: factors, offset: moves });
         let places = coded.layout.places.to_vec();
         self.ties.push(Tie { tensor: name.into(), node, at, places, each: 1, scale: multiplier, offset });
     }
+}
+
+/// A unit that all classes share, and offsets in whole numbers of it but for a constant of all classes, if they are
+/// that but for the rounding of 64 bits.
+///
+/// The unit is cut to 32 bits, so that its multiples are exact: it says what scores are worth, not which is larger.
+fn one_unit(multiplier: &[f64], offset: &[f64]) -> Option<(f64, Vec<f64>)> {
+    let unit = multiplier[0];
+    if unit <= 0.0 || multiplier.iter().any(|other| (other - unit).abs() > SAME * unit) {
+        return None;
+    }
+    let first = offset[0];
+    let steps = offset.iter().map(|offset| (offset - first) / unit);
+    let whole: Option<Vec<f64>> =
+        steps.map(|step| ((step - step.round()).abs() < STEP && step.abs() < 1e6).then_some(step.round())).collect();
+    let unit = f64::from(unit as f32);
+    whole.filter(|_| unit.is_normal()).map(|whole| (unit, whole))
 }

@@ -43,6 +43,14 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
             _ => return Err(wrong(format!("axis {axis} has no fixed size; export the model with fixed sizes"))),
         }
     }
+    // Without windows every value is a feature: packed side by side, not one pixel a word.
+    if !source
+        .nodes
+        .iter()
+        .any(|node| node.op.ends_with("Conv") || node.op.ends_with("Pool") || node.op.starts_with("Reduce"))
+    {
+        return Ok(Layout::flat(dims));
+    }
     let is_last = has_channels_last(source, &input.name, dims.len());
     match *dims.as_slice() {
         [_, height, width, channels] if is_last => {
