@@ -3,7 +3,7 @@
 use bitfab_format::arbitrary::{Random, draft_of};
 use bitfab_format::{
     BitReader, Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue,
-    Reason, Rescale, Shape, WeightKind, Weights, Window, digest,
+    Reason, Shape, WeightKind, Weights, Window, digest,
 };
 use proptest::prelude::*;
 
@@ -245,102 +245,6 @@ fn smart_deal_streams_that_lie_are_refused() {
     let mut unused = with(72, 0b1100);
     unused.truncate(17);
     assert_eq!(deal(unused), Reason::WeightCode, "an all-zero basis is used");
-}
-
-#[test]
-fn requantisations_that_lie_are_refused() {
-    let mut draft = frame();
-    draft.layers[0].weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
-    (draft.layers[0].bound.low, draft.layers[0].bound.high) = (-300 * 255, 300 * 255);
-    draft.layers[0].output.kind = Kind::Unsigned { bits: 8 };
-    (draft.layers[0].scratch, draft.arena_words) = (8, 88);
-    let with = |transform| {
-        let mut draft = draft.clone();
-        draft.layers[0].transform = transform;
-        Model::from_words(&draft.emit()).map(|_| ()).map_err(|error| error.reason)
-    };
-    let requant = |shift, offset, channels| DraftTransform::Requant {
-        scales: vec![Rescale { multiplier: i32::MIN, offset, shift }; channels],
-    };
-    assert_eq!(with(requant(47, -(1 << 61), 3)), Ok(()));
-    assert_eq!(with(requant(0, 0, 3)), Err(Reason::Requant));
-    assert_eq!(with(requant(48, 0, 3)), Err(Reason::Requant));
-    assert_eq!(with(requant(1, (1 << 61) + 1, 3)), Err(Reason::Requant));
-    assert_eq!(with(requant(1, i64::MIN, 3)), Err(Reason::Requant));
-    assert_eq!(with(requant(1, 0, 2)), Err(Reason::Section));
-    let apart = |shift| {
-        let one = |shift| Rescale { multiplier: 1, offset: 0, shift };
-        with(DraftTransform::Requant { scales: vec![one(4), one(shift), one(9)] })
-    };
-    assert_eq!(apart(20), Ok(()));
-    assert_eq!(apart(21), Err(Reason::Requant), "shifts more than 16 apart");
-    let thresholds = DraftTransform::Thresholds { values: vec![0; 3 * 255], directions: vec![0] };
-    assert_eq!(with(thresholds), Err(Reason::Kind), "255 thresholds a channel");
-    assert_eq!(with(DraftTransform::Raw), Err(Reason::Kind));
-}
-
-#[test]
-fn scores_that_lie_are_refused() {
-    let mut draft = frame();
-    draft.layers[0].weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
-    const HIGH: i64 = 300 * 255;
-    (draft.layers[0].bound.low, draft.layers[0].bound.high) = (-HIGH as i32, HIGH as i32);
-    let with = |scales: Vec<Rescale>| {
-        let mut draft = draft.clone();
-        draft.layers[0].transform = DraftTransform::Affine { scales };
-        let words = draft.emit();
-        Model::from_words(&words).map(|_| ()).map_err(|error| (error.layer, error.at, error.reason))
-    };
-    let refused = |reason| Err((Some(0), 4 * (16 + 12), reason));
-    // The last channel alone is wrong.
-    let one = |multiplier, offset, shift| {
-        with(
-            vec![Rescale { multiplier: 1, offset: 0, shift: 0 }; 2]
-                .into_iter()
-                .chain([Rescale { multiplier, offset, shift }])
-                .collect(),
-        )
-    };
-    assert_eq!(one(1, 0, 0), Ok(()));
-    // The largest and least offsets with which both ends are scores, without a shift and with one.
-    let (most, least) = (i64::from(i32::MAX) - 1 - HIGH, i64::from(i32::MIN) + 1 + HIGH);
-    for multiplier in [1, -1] {
-        assert_eq!(one(multiplier, most, 0), Ok(()));
-        assert_eq!(one(multiplier, most + 1, 0), refused(Reason::Score));
-        assert_eq!(one(multiplier, least, 0), Ok(()));
-        assert_eq!(one(multiplier, least - 1, 0), refused(Reason::Score));
-    }
-    // floor((HIGH + B + 2) / 4) is at most 2^31 - 2.
-    let most = 4 * (i64::from(i32::MAX) - 1) + 3 - 2 - HIGH;
-    assert_eq!(one(1, most, 2), Ok(()));
-    assert_eq!(one(1, most + 1, 2), refused(Reason::Score));
-    assert_eq!(one(i32::MIN, 0, 16), refused(Reason::Score), "a product of more than 32 bits");
-    assert_eq!(one(i32::MIN, 0, 0), refused(Reason::Score));
-    assert_eq!(one(i32::MAX, 1 << 61, 0), refused(Reason::Score));
-    let shifted = |shift, offset| with(vec![Rescale { multiplier: i32::MIN, offset, shift }; 3]);
-    assert_eq!(shifted(47, -(1 << 61)), Ok(()));
-    assert_eq!(shifted(48, 0), refused(Reason::Requant));
-    assert_eq!(shifted(u32::MAX, 0), refused(Reason::Requant));
-    assert_eq!(shifted(47, (1 << 61) + 1), refused(Reason::Requant));
-    assert_eq!(shifted(47, i64::MIN), refused(Reason::Requant));
-    assert_eq!(one(1, 0, 16), Ok(()));
-    assert_eq!(one(1, 0, 17), refused(Reason::Requant), "shifts more than 16 apart");
-    let section = Err((Some(0), 4 * (16 + 13), Reason::Section));
-    assert_eq!(with(vec![Rescale { multiplier: 1, offset: 0, shift: 0 }; 2]), section);
-    assert_eq!(with(vec![Rescale { multiplier: 1, offset: 0, shift: 0 }; 4]), section);
-    let mut packed = draft.clone();
-    packed.layers[0].transform =
-        DraftTransform::Affine { scales: vec![Rescale { multiplier: 1, offset: 0, shift: 1 }; 3] };
-    for kind in [Kind::Unsigned { bits: 8 }, Kind::Sign] {
-        packed.layers[0].output.kind = kind;
-        assert_eq!(Model::from_words(&packed.emit()).unwrap_err().reason, Reason::Kind);
-    }
-    let mut outside = draft.emit();
-    outside[16] = outside[16] & !0xff_0000 | 5 << 16;
-    (outside[16 + 12], outside[16 + 13]) = (u32::MAX, 12);
-    outside[3] = digest(&outside[4..]);
-    let error = Model::from_words(&outside).unwrap_err();
-    assert_eq!((error.at, error.reason), (4 * (16 + 12), Reason::Section), "an offset outside the file");
 }
 
 /// A model of one layer of two planes, and the block that adds three more.

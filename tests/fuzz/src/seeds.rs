@@ -1,8 +1,8 @@
-//! Writes a starting corpus: small valid models of every operation and every kind of weights.
+//! Writes a starting corpus: small valid models of every operation, every kind of weights and every corner of scores.
 
 use std::path::Path;
 
-use bitfab_format::arbitrary::{Random, chain, draft, draft_of};
+use bitfab_format::arbitrary::{Random, chain, draft, draft_of, scored};
 use bitfab_format::{Draft, Op, WeightKind};
 
 /// Models of planes, and the same with all planes but the first in a block behind.
@@ -35,6 +35,9 @@ fn main() -> std::io::Result<()> {
         if kind == WeightKind::Planes {
             write(&directory, &format!("layered{seed}"), 2, &layered(&draft))?;
         }
+    }
+    for (at, (_, draft)) in scored().iter().enumerate() {
+        write(&directory, &format!("scored{at}"), 0, &draft.emit())?;
     }
     Ok(())
 }

@@ -73,17 +73,7 @@ pub fn evaluate(graph: &Graph, tensors: &[Tensor], input: &[i64]) -> Vec<Values>
                 let factor = |i: usize| exact(factors[(i % channels).min(factors.len() - 1)]);
                 Values::Reals(reals(values).iter().enumerate().map(|(i, x)| x.scale(&factor(i))).collect())
             }
-            (Op::Affine { multiplier, offset }, values) => {
-                let channels = tensors[from].shape.channels as usize;
-                let number = |all: &[f64], i: usize| {
-                    BigRational::from_float(all[(i % channels).min(all.len() - 1)]).expect("finite")
-                };
-                let line = |(i, x): (usize, &Real)| {
-                    let scaled = x.scale(&number(multiplier, i));
-                    Real { a: &scaled.a + number(offset, i), ..scaled }
-                };
-                Values::Reals(reals(values).iter().enumerate().map(line).collect())
-            }
+            (Op::Affine { .. }, values) => affine(&node.op, tensors[from], values),
             (Op::BatchNorm { .. }, values) => batch_norm(&node.op, values),
             (Op::Sign, values) => step(values, &[BigRational::zero()], |n| 2 * n - 1),
             (Op::Steps { thresholds, descends, bits }, Values::Integers(values)) => {
@@ -109,6 +99,18 @@ pub fn evaluate(graph: &Graph, tensors: &[Tensor], input: &[i64]) -> Vec<Values>
         all.push(next);
     }
     all
+}
+
+/// A line of 64-bit floats a channel.
+fn affine(op: &Op, input: Tensor, values: &Values) -> Values {
+    let Op::Affine { multiplier, offset } = op else { panic!("an affine") };
+    let channel = |i: usize| (i % input.shape.channels as usize).min(multiplier.len() - 1);
+    let number = |value: f64| BigRational::from_float(value).expect("finite");
+    let line = |(i, x): (usize, &Real)| {
+        let scaled = x.scale(&number(multiplier[channel(i)]));
+        Real { a: &scaled.a + number(offset[channel(i)]), ..scaled }
+    };
+    Values::Reals(reals(values).iter().enumerate().map(line).collect())
 }
 
 fn reals(values: &Values) -> Vec<Real> {
