@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bitfab_compile::{Prefer, compile_with};
-use bitfab_import::Imported;
+use bitfab_import::{Imported, SourceNode};
+use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
 use crate::files;
 use crate::origin::{Map, Origin};
+use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab import`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,9 @@ pub struct Arguments {
     /// Show what became of each node of the file.
     #[arg(long)]
     explain: bool,
+    /// Draw the nodes of the file beside the layers that they became.
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    picture: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -33,7 +38,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab import kws.onnx -o kws.bfab --explain
-  bitfab import lfc.onnx --input u8/255 -o lfc.graph
+  bitfab import lfc.onnx --input u8/255 -o lfc.graph --picture lfc.svg
   bitfab verify lfc.bfab --data mnist --source lfc.onnx --input u8/255
 
 Nothing is approximated: what has no exact integer form is an error that names the node.
@@ -61,14 +66,46 @@ struct Layer<'a> {
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Origin { imported } = Origin::read(&arguments.file, arguments.map)?;
-    if arguments.output.is_none() && !arguments.explain && !arguments.json {
+    let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
+    if arguments.output.is_none() && !is_asked {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }
     let mut notes = imported.notes.clone();
     if let Some(output) = &arguments.output {
         write(&imported, output, &mut notes)?;
     }
+    if let Some(picture) = &arguments.picture {
+        draw(&arguments.file, &imported, picture)?;
+    }
     print(arguments, &imported, &notes)
+}
+
+/// Writes the nodes beside the layers as SVG, or as PNG where the name says so.
+fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
+    // Nodes of constants alone are folded before anything else.
+    let computes = |node: &&SourceNode| {
+        imported.folded.iter().any(|one| one.from.contains(&node.name)) || {
+            let is_constant = |name: &String| name.is_empty() || imported.source.constants.contains_key(name);
+            !node.inputs.iter().all(is_constant) && !node.op.starts_with("Shape")
+        }
+    };
+    let nodes: Vec<&SourceNode> = imported.source.nodes.iter().filter(computes).collect();
+    let place = |name: &String| nodes.iter().position(|node| node.name == *name);
+    let after = imported.folded.iter().map(|one| {
+        let piece = Piece { title: one.node.clone(), note: format!("{}; {}", one.what, one.how) };
+        (piece, one.from.iter().filter_map(place).collect())
+    });
+    let folding = Folding {
+        title: file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        subtitle: format!("{} nodes became {} layers; input {}", nodes.len(), imported.folded.len(), imported.input),
+        before: nodes.iter().map(|node| Piece { title: node.name.clone(), note: node.op.clone() }).collect(),
+        after: after.collect(),
+    };
+    let svg = folding.svg();
+    if picture.extension().is_some_and(|extension| extension == "png") {
+        return outputs::write(picture, Product::Png, &bitfab_report::png(&svg, 2.0)?);
+    }
+    outputs::write(picture, Product::Svg, svg.as_bytes())
 }
 
 /// Writes a graph, or compiles it to a model.
@@ -79,7 +116,7 @@ fn write(imported: &Imported, output: &Path, notes: &mut Vec<String>) -> Result<
     let options = bitfab_compile::Options { prefer: Prefer::Size, planes: 8 };
     let compiled = compile_with(&imported.graph, &options).context("the imported graph does not compile")?;
     notes.extend(compiled.rounded.iter().map(ToString::to_string));
-    files::write_atomic(output, &bitfab_compile::bytes(&compiled.words))
+    outputs::write(output, Product::Model, &bitfab_compile::bytes(&compiled.words))
 }
 
 fn print(arguments: &Arguments, imported: &Imported, notes: &[String]) -> Result<()> {

@@ -3,11 +3,13 @@
 //! A [`Page`] holds values; [`Page::svg`] draws them, [`crate::png`] renders the text.
 
 mod bars;
+mod folding;
 mod matrix;
 mod samples;
 mod style;
 
 pub use bars::{Bar, Bars};
+pub use folding::{Folding, Piece};
 pub use samples::Sample;
 
 use svg::Document;
