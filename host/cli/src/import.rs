@@ -1,5 +1,6 @@
 //! `bitfab import`: other people's models.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -83,13 +84,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 /// Writes the nodes beside the layers as SVG, or as PNG where the name says so.
 fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
     // Nodes of constants alone are folded before anything else.
-    let computes = |node: &&SourceNode| {
-        imported.folded.iter().any(|one| one.from.contains(&node.name)) || {
-            let is_constant = |name: &String| name.is_empty() || imported.source.constants.contains_key(name);
-            !node.inputs.iter().all(is_constant) && !node.op.starts_with("Shape")
+    let mut constants: BTreeSet<&String> = imported.source.constants.keys().collect();
+    let mut nodes: Vec<&SourceNode> = Vec::new();
+    for node in &imported.source.nodes {
+        if node.op == "Shape" || node.inputs.iter().all(|name| name.is_empty() || constants.contains(name)) {
+            constants.extend(&node.outputs);
+        } else {
+            nodes.push(node);
         }
-    };
-    let nodes: Vec<&SourceNode> = imported.source.nodes.iter().filter(computes).collect();
+    }
     let place = |name: &String| nodes.iter().position(|node| node.name == *name);
     let after = imported.folded.iter().map(|one| {
         let piece = Piece { title: one.node.clone(), note: format!("{}; {}", one.what, one.how) };
