@@ -8,6 +8,7 @@ mod error;
 pub mod execute;
 mod expand;
 mod input;
+pub mod layers;
 mod lower;
 pub mod onnx;
 mod source;

@@ -58,11 +58,14 @@ fn global(call: &Call<'_>) -> Result<Array, String> {
         return Err(format!("an input of sizes {:?}; batch, channels and at least one axis are needed", x.dims));
     }
     let area: usize = x.dims[2..].iter().product();
+    if area == 0 {
+        return Err("an empty image has no largest value and no mean".into());
+    }
     let mut dims = x.dims.clone();
     dims[2..].fill(1);
     let one = |image: &[f64]| match call.node.op.as_str() {
         "GlobalMaxPool" => image.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         _ => image.iter().sum::<f64>() / area as f64,
     };
-    Ok(Array::new(dims, x.values.chunks(area.max(1)).map(one).collect()))
+    Ok(Array::new(dims, x.values.chunks(area).map(one).collect()))
 }

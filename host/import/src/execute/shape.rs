@@ -259,7 +259,7 @@ fn slice(call: &Call<'_>) -> Result<Array, String> {
     let mut result = x.clone();
     for (at, &axis) in axes.iter().enumerate() {
         let axis = call.axis(axis, x.dims.len())?;
-        let (size, step) = (x.dims[axis] as i64, steps[at]);
+        let (size, step) = (result.dims[axis] as i64, steps[at]);
         let clamp = |value: i64, low: i64, high: i64| {
             (if value < 0 { value.saturating_add(size) } else { value }).clamp(low, high)
         };

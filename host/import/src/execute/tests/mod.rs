@@ -1,4 +1,5 @@
 //! The executor against hand-made values and against the cases of ONNX itself.
 
 mod node_cases;
+mod random;
 mod values;
