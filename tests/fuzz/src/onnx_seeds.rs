@@ -78,67 +78,87 @@ fn model(dims: &[u64], constants: &[Constant<'_>], nodes: &[Node<'_>]) -> Vec<u8
 
 /// One model for each family of operators.
 fn models() -> Vec<Vec<u8>> {
-    let quant: &[Constant<'_>] =
+    vec![quantised(), filtered(), integer(), resized(), normed()]
+}
+
+/// Weights behind a quantiser.
+fn quantised() -> Vec<u8> {
+    let constants: &[Constant<'_>] =
         &[("w", &[2, 2], &[1.0, -1.0, 0.5, 2.0]), ("a", &[], &[0.5]), ("b", &[], &[0.0]), ("c", &[], &[4.0])];
-    let linear: &[Constant<'_>] = &[("w", &[1, 1, 2, 2], &[1.0; 4]), ("a", &[], &[0.5]), ("z", &[], &[1.0])];
-    let filter: &[Constant<'_>] = &[("w", &[2, 1, 2, 2], &[1.0; 8]), ("b", &[2], &[1.0, 2.0])];
-    let sizes: &[Constant<'_>] = &[("s", &[2], &[-1.0, 2.0]), ("s0", &[1], &[0.0]), ("s1", &[1], &[2.0])];
-    let norm: &[Constant<'_>] = &[("a", &[2], &[1.0, 2.0]), ("t", &[2, 2], &[0.0, 1.0, 2.0, 3.0]), ("u", &[], &[1.0])];
-    vec![
-        model(
-            &[1, 2],
-            quant,
-            &[
-                ("Quant", &["w", "a", "b", "c"], &["q"], &[("signed", &[1]), ("narrow", &[1])]),
-                ("MatMul", &["x", "q"], &["m"], &[]),
-                ("Relu", &["m"], &["y"], &[]),
-            ],
-        ),
-        model(
-            &[1, 1, 4, 4],
-            filter,
-            &[
-                ("Conv", &["x", "w", "b"], &["m"], &[("pads", &[1, 1, 0, 0]), ("strides", &[2, 2]), ("group", &[1])]),
-                ("MaxPool", &["m"], &["p"], &[("kernel_shape", &[2, 2]), ("ceil_mode", &[1])]),
-                ("GlobalAveragePool", &["p"], &["y"], &[]),
-            ],
-        ),
-        model(
-            &[1, 1, 3, 3],
-            linear,
-            &[
-                ("QuantizeLinear", &["x", "a", "z"], &["q"], &[("axis", &[1])]),
-                ("QuantizeLinear", &["w", "a", "z"], &["v"], &[]),
-                ("QLinearConv", &["q", "a", "z", "v", "a", "z", "a", "z"], &["m"], &[("dilations", &[2, 2])]),
-                ("DequantizeLinear", &["m", "a", "z"], &["y"], &[]),
-            ],
-        ),
-        model(
-            &[2, 2, 1],
-            sizes,
-            &[
-                ("Reshape", &["x", "s"], &["r"], &[]),
-                ("Slice", &["r", "s0", "s1", "s0"], &["c"], &[]),
-                ("Pad", &["c"], &["p"], &[("pads", &[0, 1, 0, 0])]),
-                ("Gather", &["r", "s0"], &["g"], &[("axis", &[1])]),
-                ("Concat", &["g", "r", "p"], &["k"], &[("axis", &[1])]),
-                ("Split", &["k"], &["d", "e"], &[("axis", &[1])]),
-                ("Transpose", &["e"], &["t"], &[("perm", &[1, 0])]),
-                ("ReduceMean", &["t"], &["y"], &[("axes", &[0, 1]), ("keepdims", &[0])]),
-            ],
-        ),
-        model(
-            &[1, 2],
-            norm,
-            &[
-                ("BatchNormalization", &["x", "a", "a", "a", "a"], &["n"], &[]),
-                ("MultiThreshold", &["n", "t"], &["h"], &[]),
-                ("Clip", &["h", "", "u"], &["l"], &[]),
-                ("Softmax", &["l"], &["o"], &[("axis", &[1])]),
-                ("TopK", &["o"], &["v", "y"], &[("k", &[1])]),
-            ],
-        ),
-    ]
+    model(
+        &[1, 2],
+        constants,
+        &[
+            ("Quant", &["w", "a", "b", "c"], &["q"], &[("signed", &[1]), ("narrow", &[1])]),
+            ("MatMul", &["x", "q"], &["m"], &[]),
+            ("Relu", &["m"], &["y"], &[]),
+        ],
+    )
+}
+
+/// A convolution and pools.
+fn filtered() -> Vec<u8> {
+    let constants: &[Constant<'_>] = &[("w", &[2, 1, 2, 2], &[1.0; 8]), ("b", &[2], &[1.0, 2.0])];
+    model(
+        &[1, 1, 4, 4],
+        constants,
+        &[
+            ("Conv", &["x", "w", "b"], &["m"], &[("pads", &[1, 1, 0, 0]), ("strides", &[2, 2]), ("group", &[1])]),
+            ("MaxPool", &["m"], &["p"], &[("kernel_shape", &[2, 2]), ("ceil_mode", &[1])]),
+            ("GlobalAveragePool", &["p"], &["y"], &[]),
+        ],
+    )
+}
+
+/// ONNX's own quantisers.
+fn integer() -> Vec<u8> {
+    let constants: &[Constant<'_>] = &[("w", &[1, 1, 2, 2], &[1.0; 4]), ("a", &[], &[0.5]), ("z", &[], &[1.0])];
+    model(
+        &[1, 1, 3, 3],
+        constants,
+        &[
+            ("QuantizeLinear", &["x", "a", "z"], &["q"], &[("axis", &[1])]),
+            ("QuantizeLinear", &["w", "a", "z"], &["v"], &[]),
+            ("QLinearConv", &["q", "a", "z", "v", "a", "z", "a", "z"], &["m"], &[("dilations", &[2, 2])]),
+            ("DequantizeLinear", &["m", "a", "z"], &["y"], &[]),
+        ],
+    )
+}
+
+/// Sizes and order.
+fn resized() -> Vec<u8> {
+    let constants: &[Constant<'_>] = &[("s", &[2], &[-1.0, 2.0]), ("s0", &[1], &[0.0]), ("s1", &[1], &[2.0])];
+    model(
+        &[2, 2, 1],
+        constants,
+        &[
+            ("Reshape", &["x", "s"], &["r"], &[]),
+            ("Slice", &["r", "s0", "s1", "s0"], &["c"], &[]),
+            ("Pad", &["c"], &["p"], &[("pads", &[0, 1, 0, 0])]),
+            ("Gather", &["r", "s0"], &["g"], &[("axis", &[1])]),
+            ("Concat", &["g", "r", "p"], &["k"], &[("axis", &[1])]),
+            ("Split", &["k"], &["d", "e"], &[("axis", &[1])]),
+            ("Transpose", &["e"], &["t"], &[("perm", &[1, 0])]),
+            ("ReduceMean", &["t"], &["y"], &[("axes", &[0, 1]), ("keepdims", &[0])]),
+        ],
+    )
+}
+
+/// Norms, thresholds and endings.
+fn normed() -> Vec<u8> {
+    let constants: &[Constant<'_>] =
+        &[("a", &[2], &[1.0, 2.0]), ("t", &[2, 2], &[0.0, 1.0, 2.0, 3.0]), ("u", &[], &[1.0])];
+    model(
+        &[1, 2],
+        constants,
+        &[
+            ("BatchNormalization", &["x", "a", "a", "a", "a"], &["n"], &[]),
+            ("MultiThreshold", &["n", "t"], &["h"], &[]),
+            ("Clip", &["h", "", "u"], &["l"], &[]),
+            ("Softmax", &["l"], &["o"], &[("axis", &[1])]),
+            ("TopK", &["o"], &["v", "y"], &[("k", &[1])]),
+        ],
+    )
 }
 
 fn main() -> std::io::Result<()> {

@@ -13,6 +13,9 @@ const SAME: f64 = 1e-12;
 /// How far a class may lie off a whole number of units.
 const STEP: f64 = 1e-7;
 
+/// A slope and an offset a channel.
+type Line = (Vec<f64>, Vec<f64>);
+
 impl Lowering<'_> {
     /// Emits the result and judges the graph.
     pub fn finish(mut self) -> Result<Imported, Fault> {
@@ -50,7 +53,7 @@ impl Lowering<'_> {
     }
 
     /// Slope and offset of every channel, if the chain behind the sums is a straight line.
-    fn line(&self, coded: &Coded) -> Result<Option<(Vec<f64>, Vec<f64>)>, Fault> {
+    fn line(&self, coded: &Coded) -> Result<Option<Line>, Fault> {
         if !matches!(coded.code, Code::Sums { .. }) || coded.chain.iter().any(|link| matches!(link, Link::Pool { .. }))
         {
             return Ok(None);

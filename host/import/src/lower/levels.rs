@@ -282,9 +282,7 @@ impl Lowering<'_> {
             if is_done {
                 return self.rising(name, stretches);
             }
-            for channel in 0..channels {
-                first[channel] = first[channel].min(range(channel).1 + 1);
-            }
+            first.iter_mut().enumerate().for_each(|(channel, first)| *first = (*first).min(range(channel).1 + 1));
         }
         Err(self.trouble(
             name,

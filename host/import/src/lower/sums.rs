@@ -50,19 +50,9 @@ impl Lowering<'_> {
             );
             return Err(self.fault(index, problem));
         }
-        let (each, channels) = (coded.each, coded.channels());
-        let place = |row: &Vec<f64>| {
-            let mut placed = vec![0.0; inputs * each];
-            for (weight, &at) in row.iter().zip(coded.layout.places.iter()) {
-                placed[at as usize * each..][..each].fill(*weight);
-            }
-            placed
-        };
-        let of = (0..inputs * each).map(|at| at % (channels * each)).collect();
-        let product = Product { rows: rows.iter().map(place).collect(), channels: vec![of], bias };
-        let outputs = product.rows.len();
-        let sums = self.product(index, &coded, product)?;
-        let shape = [outputs as u32, 1, 1, (inputs * each) as u32];
+        let outputs = rows.len();
+        let sums = self.product(index, &coded, placed(&coded, &rows, bias))?;
+        let shape = [outputs as u32, 1, 1, (inputs * coded.each) as u32];
         let mut layout = Layout::flat(vec![outputs]);
         layout.dims = coded.layout.dims.clone();
         *layout.dims.last_mut().expect("an axis") = outputs;
@@ -285,6 +275,20 @@ impl Lowering<'_> {
         let offset = raw.offset.iter().zip(other.offset.iter()).map(|(a, b)| a + b).collect();
         Ok(Coded::plain(code, raw.layout.clone(), raw.scale.to_vec(), offset))
     }
+}
+
+/// Rows of a dense layer in the order of the integers that it reads.
+fn placed(coded: &Coded, rows: &[Vec<f64>], bias: Vec<f64>) -> Product {
+    let (each, channels, inputs) = (coded.each, coded.channels(), coded.layout.places.len());
+    let place = |row: &Vec<f64>| {
+        let mut placed = vec![0.0; inputs * each];
+        for (weight, &at) in row.iter().zip(coded.layout.places.iter()) {
+            placed[at as usize * each..][..each].fill(*weight);
+        }
+        placed
+    };
+    let of = (0..inputs * each).map(|at| at % (channels * each)).collect();
+    Product { rows: rows.iter().map(place).collect(), channels: vec![of], bias }
 }
 
 /// What is wrong with a row of weights.

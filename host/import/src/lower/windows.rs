@@ -11,6 +11,9 @@ const KNOWN: &str = "known are Conv, MatMul, Gemm, Add of two quantised tensors,
      quantisers (Quant, BipolarQuant, Trunc, MultiThreshold, Sign, QuantizeLinear), batch norm, activations and \
      arithmetic with constants, and Softmax, ArgMax or TopK at the end";
 
+/// The most values of an input, that of a graph.
+const MAX_INPUT: usize = 1 << 24;
+
 pub(crate) fn unsupported(node: &SourceNode) -> String {
     format!("the operator {} has no integer form here; {KNOWN}", node.op)
 }
@@ -42,6 +45,10 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
             _ if axis == 0 => dims.push(1),
             _ => return Err(wrong(format!("axis {axis} has no fixed size; export the model with fixed sizes"))),
         }
+    }
+    let count = dims.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+    if !count.is_some_and(|count| (1..=MAX_INPUT).contains(&count)) {
+        return Err(wrong(format!("sizes {dims:?}; an input has 1 to {MAX_INPUT} values")));
     }
     // Without windows every value is a feature: packed side by side, not one pixel a word.
     if !source
@@ -130,8 +137,8 @@ impl Lowering<'_> {
         match node.text("auto_pad").unwrap_or("NOTSET") {
             "NOTSET" | "VALID" => {}
             upper @ ("SAME_UPPER" | "SAME_LOWER") => {
-                for axis in 0..2 {
-                    let (size, step, side) = (input[axis] as u32, window.stride[axis].max(1), window.kernel[axis]);
+                for (axis, size) in input.into_iter().enumerate() {
+                    let (size, step, side) = (size as u32, window.stride[axis].max(1), window.kernel[axis]);
                     let total = ((size.div_ceil(step) - 1) * step + side).saturating_sub(size);
                     let (less, more) = (total / 2, total - total / 2);
                     let (before, after) = if upper == "SAME_UPPER" { (less, more) } else { (more, less) };
@@ -253,25 +260,7 @@ impl Lowering<'_> {
         if node.int("keepdims") == Some(0) {
             layout.dims.truncate(2);
         }
-        let area = kernel.iter().product::<usize>() as f64;
-        let parts = if node.op == "ReduceSum" { 1.0 } else { area };
-        let terms = area as i64;
-        let channels = coded.channels();
-        let (low, high) = coded.code.range(0);
-        let pending = Pending {
-            name: node.name.clone(),
-            op: Op::SumPool { window },
-            input: coded.code.at().unwrap_or(0),
-            residual: None,
-        };
-        let code = Code::Sums {
-            pending: pending.into(),
-            low: vec![low * terms; channels].into(),
-            high: vec![high * terms; channels].into(),
-        };
-        let scale = coded.scale.iter().map(|scale| scale / parts).collect();
-        let offset = coded.offset.iter().map(|offset| offset * area / parts).collect();
-        self.values.insert(node.outputs[0].clone(), Coded::plain(code, layout, scale, offset));
+        self.values.insert(node.outputs[0].clone(), averaged(node, &coded, window, layout));
         Ok(())
     }
 
@@ -290,4 +279,25 @@ impl Lowering<'_> {
         }
         Err(self.fault(index, format!("reduces axes {axes:?}; only height and width together have a form here")))
     }
+}
+
+/// Sums over windows whose area goes into the scale.
+fn averaged(node: &SourceNode, coded: &Coded, window: Window, layout: Layout) -> Coded {
+    let area = window.kernel.iter().map(|&side| f64::from(side)).product::<f64>();
+    let (parts, terms) = (if node.op == "ReduceSum" { 1.0 } else { area }, area as i64);
+    let (channels, (low, high)) = (coded.channels(), coded.code.range(0));
+    let pending = Pending {
+        name: node.name.clone(),
+        op: Op::SumPool { window },
+        input: coded.code.at().unwrap_or(0),
+        residual: None,
+    };
+    let code = Code::Sums {
+        pending: pending.into(),
+        low: vec![low * terms; channels].into(),
+        high: vec![high * terms; channels].into(),
+    };
+    let scale = coded.scale.iter().map(|scale| scale / parts).collect();
+    let offset = coded.offset.iter().map(|offset| offset * area / parts).collect();
+    Coded::plain(code, layout, scale, offset)
 }

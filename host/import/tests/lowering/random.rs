@@ -164,10 +164,11 @@ impl Builder {
 
     /// One weighted node, what follows it, and its quantiser.
     fn layer(&mut self) {
-        if let (Some(step), &[_, channels, height, width]) = (self.step, self.dims.as_slice()) {
-            if height > 1 && width > 1 && self.rng.random() {
+        match (self.step, self.dims.as_slice()) {
+            (Some(step), &[_, channels, height, width]) if height > 1 && width > 1 && self.rng.random() => {
                 return self.residual(step, channels);
             }
+            _ => {}
         }
         if self.dims.len() == 4 && self.rng.random_ratio(3, 4) {
             self.conv();
@@ -276,19 +277,7 @@ impl Builder {
                 let scale = self.real(0.1, 1.0);
                 self.quant(scale, 3.0, true, true);
             }
-            3 => {
-                let each = self.rng.random_range(1..8);
-                let rows = if self.rng.random() { self.dims[1] } else { 1 };
-                let mut values = Vec::new();
-                for _ in 0..rows {
-                    let mut row: Vec<f64> = (0..each).map(|_| self.real(-6.0, 6.0)).collect();
-                    row.sort_by(f64::total_cmp);
-                    values.extend(row);
-                }
-                let thresholds = self.constant(&[rows, each], values);
-                let attributes = vec![("out_scale", Attribute::Float(2.0)), ("out_bias", Attribute::Float(-3.0))];
-                self.push("MultiThreshold", vec![thresholds], attributes);
-            }
+            3 => self.thresholds(),
             // ONNX's own quantiser: 8 bits, a zero point where a ReLU cuts.
             4 => {
                 let (scale, zero) = (self.real(0.02, 0.2), if self.rng.random() { 0.0 } else { -128.0 });
@@ -305,6 +294,20 @@ impl Builder {
                 self.step = Some(scale);
             }
         }
+    }
+
+    fn thresholds(&mut self) {
+        let each = self.rng.random_range(1..8);
+        let rows = if self.rng.random() { self.dims[1] } else { 1 };
+        let mut values = Vec::new();
+        for _ in 0..rows {
+            let mut row: Vec<f64> = (0..each).map(|_| self.real(-6.0, 6.0)).collect();
+            row.sort_by(f64::total_cmp);
+            values.extend(row);
+        }
+        let thresholds = self.constant(&[rows, each], values);
+        let attributes = vec![("out_scale", Attribute::Float(2.0)), ("out_bias", Attribute::Float(-3.0))];
+        self.push("MultiThreshold", vec![thresholds], attributes);
     }
 
     fn pool(&mut self, op: &str) {
