@@ -181,7 +181,11 @@ impl Lowering<'_> {
             let problem = format!("window {:?} does not fit {}", window.kernel, from.shape);
             return Err(self.fault(index, problem));
         };
-        let mut layout = Layout::image(bitfab_graph::Shape::new(height, width, channels));
+        let shape = bitfab_graph::Shape::new(height, width, channels);
+        if shape.elements() > MAX_INPUT as u64 {
+            return Err(self.fault(index, format!("yields {shape}, at most {MAX_INPUT} values are allowed")));
+        }
+        let mut layout = Layout::image(shape);
         if axes == 1 {
             layout.dims.remove(2);
         }
