@@ -326,7 +326,7 @@ fn activations_are_what_they_say() {
 }
 
 #[test]
-fn branches_depthwise_layers_and_lines_are_computed() {
+fn branches_lines_borders_and_depthwise_layers_are_computed() {
     let text = r#"
 framework = "keras"
 [input]
@@ -351,6 +351,11 @@ with = "line"
     let input = Array::new([1, 2, 3], vec![1.0, -1.0, 0.0, 0.0, 1.0, -1.0]);
     let side = [1.0 - 3.0 + 4.0, -1.0 + 2.0 - 4.0];
     assert_eq!(run(&source, input).values, side.map(|value: f64| value + value.signum()));
+
+    // An even window has its border behind, as Keras has it.
+    let text = "framework = \"keras\"\n[input]\nshape = [3, 1]\n[[layer]]\nkind = \"conv\"\nweights = \"w\"\npadding = \"same\"";
+    let source = read(text, &npz(&[("w", floats(&[2, 1, 1], &[1.0, 10.0]))])).expect("a model");
+    assert_eq!(run(&source, Array::new([1, 1, 3], vec![1.0, 2.0, 3.0])).values, [21.0, 32.0, 3.0]);
 
     let text = r#"
 [input]
