@@ -283,8 +283,8 @@ impl Builder {
         });
         let mut layer = self.view(op, input, window, shape, kind);
         (layer.groups, layer.residual) = (groups, residual);
-        if op == Op::Conv2d && from.kind == Kind::Sign {
-            layer.pad_value = random.pick(&[PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne]);
+        if op == Op::Conv2d {
+            layer.pad_value = pad_value(from.kind, random);
         }
         self.push(&layer, random)
     }
@@ -361,6 +361,17 @@ fn channels(random: &mut Random) -> u32 {
         4..8 => random.size(1, 8),
         8..12 => random.pick(&[4, 12, 24, 36, 48, 60]),
         _ => random.size(1, 100),
+    }
+}
+
+/// What a convolution over values of `kind` sees outside.
+fn pad_value(kind: Kind, random: &mut Random) -> PadValue {
+    if kind == Kind::Sign {
+        return random.pick(&[PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne]);
+    }
+    match if random.once_in(3) { 0 } else { value(kind, random) } {
+        0 => PadValue::Zero,
+        level => PadValue::Level(level),
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
         output: output(reader)?,
         residual: None,
         window: window(reader),
-        pad_value: PadValue::from_code(pad_value).ok_or(unknown)?,
+        pad_value: PadValue::from_code(pad_value, reader.word(field::PAD_LEVEL)).ok_or(unknown)?,
         groups: reader.word(field::GROUPS),
         weights: Weights::None,
         transform: Transform::None,
@@ -82,7 +82,8 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     };
     check_kinds(&layer)?;
     check_shape(&layer)?;
-    if let Some(field) = (field::RESERVED..RECORD_WORDS).find(|&field| reader.word(field) != 0) {
+    let used = if matches!(layer.pad_value, PadValue::Level(_)) { field::RESERVED } else { field::PAD_LEVEL };
+    if let Some(field) = (used..RECORD_WORDS).find(|&field| reader.word(field) != 0) {
         return Err(Fault::new(field, Reason::Reserved));
     }
     layer.weights = decode_weights::weights(reader, &layer, weights_code)?;
@@ -182,7 +183,7 @@ fn check_kinds(layer: &Layer<'_>) -> Result<(), Fault> {
         Op::MaxPool => input.is_packed() && output == input,
         Op::SumPool => input.is_packed(),
     };
-    let padding_fits = layer.pad_value == PadValue::Zero || (layer.op == Op::Conv2d && input == Kind::Sign);
+    let padding_fits = layer.pad_value.suits(input) && (layer.op == Op::Conv2d || layer.pad_value == PadValue::Zero);
     let padding_fits = padding_fits && !(layer.op == Op::SumPool && layer.window.is_padded());
     if !fits || !padding_fits {
         return Err(Fault::new(field::CODES, Reason::Kind));

@@ -159,6 +159,9 @@ impl DraftLayer {
         set(field::CODES, u32::from_le_bytes([self.op.code(), weights.kind.code(), transform, self.pad_value.code()]));
         set(field::CODER, u32::from_le_bytes([weights.coder.code(), weights.bits, weights.parameter, 0]));
         set(field::RATIO, weights.ratio as u32);
+        if let PadValue::Level(level) = self.pad_value {
+            set(field::PAD_LEVEL, level as u32);
+        }
         let (residual, shift) = self.residual.unwrap_or((NO_TENSOR, 0));
         set(field::TENSORS, halves(u32::from(self.input), u32::from(residual)));
         let (kind, bits) = self.output.kind.code();

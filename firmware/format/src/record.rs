@@ -58,8 +58,10 @@ pub(crate) mod field {
     pub const NAME_BYTES: u32 = 19;
     pub const CODER: u32 = 20;
     pub const RATIO: u32 = 21;
-    /// This word and the last are zero.
-    pub const RESERVED: u32 = 22;
+    /// The level outside the input; zero without one.
+    pub const PAD_LEVEL: u32 = 22;
+    /// The last word is zero.
+    pub const RESERVED: u32 = 23;
 }
 
 /// The field of a fault that is not in a record.

@@ -1,6 +1,6 @@
 //! The window that a convolution or a pool slides over its input.
 
-use crate::{Reason, Shape};
+use crate::{Kind, Reason, Shape};
 
 /// What a convolution sees outside its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum PadValue {
     MinusOne,
     /// Every channel outside is +1; sign tensors only.
     PlusOne,
+    /// Every channel outside is this level, which is not 0: unsigned tensors and bytes only.
+    Level(i32),
 }
 
 impl PadValue {
@@ -21,15 +23,49 @@ impl PadValue {
             Self::Zero => 0,
             Self::MinusOne => 1,
             Self::PlusOne => 2,
+            Self::Level(_) => 3,
         }
     }
 
-    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+    /// Of the code and the word that holds the level, which other codes leave alone.
+    pub(crate) const fn from_code(code: u8, level: u32) -> Option<Self> {
         match code {
             0 => Some(Self::Zero),
             1 => Some(Self::MinusOne),
             2 => Some(Self::PlusOne),
+            3 => Some(Self::Level(level as i32)),
             _ => None,
+        }
+    }
+
+    /// What every value outside the input is.
+    pub const fn value(self) -> i32 {
+        match self {
+            Self::Zero => 0,
+            Self::MinusOne => -1,
+            Self::PlusOne => 1,
+            Self::Level(level) => level,
+        }
+    }
+
+    /// Whether plane `plane` is all ones outside the input, of signs or of unsigned values.
+    pub const fn is_one(self, plane: u32) -> bool {
+        match self {
+            Self::Zero | Self::MinusOne => false,
+            Self::PlusOne => true,
+            Self::Level(level) => level.wrapping_shr(plane) & 1 == 1,
+        }
+    }
+
+    /// Whether a convolution over values of `kind` may have it; true zero suits every operation.
+    pub(crate) const fn suits(self, kind: Kind) -> bool {
+        match (self, kind) {
+            (Self::Zero, _) | (Self::MinusOne | Self::PlusOne, Kind::Sign) => true,
+            (Self::Level(level), Kind::Unsigned { .. } | Kind::U8 | Kind::I8) => {
+                let (low, high) = kind.range();
+                low <= level && level <= high && level != 0
+            }
+            _ => false,
         }
     }
 }

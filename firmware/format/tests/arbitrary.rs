@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{Random, chain, draft, scored};
-use bitfab_format::{Draft, Model, Op, Rescale, Transform};
+use bitfab_format::{Draft, Model, Op, PadValue, Rescale, Transform};
 
 const OPS: [Op; 5] = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool];
 
@@ -41,6 +41,11 @@ fn drafts_reach_every_combination_that_changes_a_kernel() {
         };
         seen.insert(format!("{:?} {:?} {groups}", layer.input.kind, layer.packing()));
         seen.insert(format!("{:?} {:?} {}", layer.packing(), layer.pad_value, layer.needs_mask()));
+        if let (PadValue::Level(level), true) = (layer.pad_value, layer.window.is_padded()) {
+            let (_, high) = layer.input.kind.range();
+            let what = if level == high { "the largest" } else { "some" };
+            seen.insert(format!("{what} level outside {:?} {:?}", layer.input.kind, layer.packing()));
+        }
         seen.insert(format!("{:?} residual {}", layer.output.kind, layer.residual.is_some()));
     }
     let text = seen.iter().cloned().collect::<Vec<_>>().join("\n");
@@ -53,6 +58,12 @@ fn drafts_reach_every_combination_that_changes_a_kernel() {
     }
     for case in ["Tap Zero true", "Patch Zero true", "Tap PlusOne false", "Patch MinusOne false", "Sign Tap some"] {
         assert!(seen.contains(case), "{case} is missing from\n{text}");
+    }
+    for kind in ["U8 Patch", "I8 Bytes", "Unsigned { bits: 2 } Tap", "Unsigned { bits: 4 } Patch"] {
+        for what in ["the largest", "some"] {
+            let case = format!("{what} level outside {kind}");
+            assert!(seen.contains(&case), "{case} is missing from\n{text}");
+        }
     }
     for case in ["I32 residual true", "Sign residual true", "Unsigned { bits: 4 } residual true"] {
         assert!(seen.contains(case), "{case} is missing from\n{text}");

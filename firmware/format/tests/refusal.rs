@@ -1,6 +1,6 @@
 //! What a model file must not contain: every check of `Model::new`, and that no bytes make it panic.
 
-use bitfab_format::arbitrary::{Random, draft as arbitrary_draft};
+use bitfab_format::arbitrary::{Plan, Random, build, draft as arbitrary_draft};
 use bitfab_format::{
     Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Reason, Shape, WeightKind,
     Window, align, digest,
@@ -117,6 +117,49 @@ fn layers_that_lie_are_refused() {
     assert_eq!(refusal(|d| d.layers[0].output.shape.channels = u32::MAX), (first, Reason::Shape));
     assert_eq!(refusal(|d| d.layers[0].bound.high += 1), (first, Reason::Bound));
     assert_eq!(refusal(|d| d.layers[0].name = "x".repeat(65)), (first, Reason::Name));
+}
+
+/// 3 x 3 values of `kind`, convolved with a border of `pad_value`; values that are not bytes come from a layer of 1 x 1.
+fn bordered(kind: Kind, pad_value: PadValue) -> Draft {
+    let border = Plan::same(3, pad_value, 5, Kind::I32);
+    let plans = [Plan::same(1, PadValue::Zero, 5, kind), border];
+    let (plans, input) = if kind.is_bytes() { (&plans[1..], kind) } else { (&plans[..], Kind::U8) };
+    build(Shape::new(3, 3, 2), input, plans, &mut Random::new(1))
+}
+
+#[test]
+fn borders_hold_a_level_that_their_input_has() {
+    let reason =
+        |kind, level| Model::from_words(&bordered(kind, PadValue::Level(level)).emit()).err().map(|e| e.reason);
+    let levels = Kind::Unsigned { bits: 2 };
+    for (kind, good, bad) in
+        [(levels, [1, 3], [0, -1, 4]), (Kind::U8, [1, 255], [0, -1, 256]), (Kind::I8, [-128, 127], [0, -129, 128])]
+    {
+        assert_eq!(good.map(|level| reason(kind, level)), [None; 2], "{kind:?}");
+        assert_eq!(bad.map(|level| reason(kind, level)), [Some(Reason::Kind); 3], "{kind:?}");
+    }
+    assert_eq!(reason(Kind::Sign, 1), Some(Reason::Kind));
+    let mut pool = bordered(levels, PadValue::Zero);
+    pool.layers[1].pad_value = PadValue::Level(1);
+    pool.layers[1].op = Op::MaxPool;
+    assert_eq!(Model::from_words(&pool.emit()).err().map(|error| error.reason), Some(Reason::Kind));
+    assert_eq!(refusal(|d| d.layers[0].pad_value = PadValue::Level(1)), (Some(0), Reason::Kind));
+}
+
+#[test]
+fn the_word_of_the_level_is_zero_where_there_is_none() {
+    let edited = |pad_value, edit: &dyn Fn(&mut [u32])| {
+        let mut words = bordered(Kind::I8, pad_value).emit();
+        edit(&mut words);
+        words[3] = digest(&words[4..]);
+        Model::from_words(&words).map(|model| model.layer(0).map(|layer| layer.pad_value)).map_err(|e| (e.at, e.reason))
+    };
+    let level = |word: u32| move |words: &mut [u32]| words[16 + 22] = word;
+    assert_eq!(edited(PadValue::Zero, &level(1)), Err((4 * 38, Reason::Reserved)));
+    assert_eq!(edited(PadValue::Level(-3), &|words| words[16 + 23] = 1), Err((4 * 39, Reason::Reserved)));
+    assert_eq!(edited(PadValue::Level(-3), &level(-4i32 as u32)), Ok(Some(PadValue::Level(-4))));
+    assert_eq!(edited(PadValue::Level(-3), &level(0)), Err((4 * 16, Reason::Kind)));
+    assert_eq!(edited(PadValue::Level(-3), &|words| words[16] += 1 << 24), Err((4 * 16, Reason::UnknownCode)));
 }
 
 #[test]

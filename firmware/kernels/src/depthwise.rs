@@ -25,7 +25,8 @@ pub(crate) fn run(layer: &Layer<'_>, rows: &[u32], views: Views<'_>) {
             let mut accumulators = [0; BLOCK];
             for plane in 0..layer.input.kind.planes() {
                 let first = plane.wrapping_mul(layer.input.shape.channel_words()) as usize;
-                let (window, inside) = gather(layer, views.input, place, first.wrapping_add(word));
+                let outside = if layer.pad_value.is_one(plane) { u32::MAX } else { 0 };
+                let (window, inside) = gather(layer, views.input, place, first.wrapping_add(word), outside);
                 add(layer.input.kind, plane, &window, inside, now, &mut accumulators);
             }
             let accumulators = accumulators.get_mut(..now.len()).unwrap_or_default();
@@ -35,10 +36,9 @@ pub(crate) fn run(layer: &Layer<'_>, rows: &[u32], views: Views<'_>) {
     });
 }
 
-/// The bits that each of 32 channels sees, tap `i` at bit `i`, and which taps count.
-fn gather(layer: &Layer<'_>, input: &[u32], place: &Place, in_pixel: usize) -> ([u32; BLOCK], u32) {
+/// The bits that each of 32 channels sees, tap `i` at bit `i`, and which taps count; `outside` is a word outside.
+fn gather(layer: &Layer<'_>, input: &[u32], place: &Place, in_pixel: usize, outside: u32) -> ([u32; BLOCK], u32) {
     let pixel_words = layer.input.pixel_words() as usize;
-    let outside = if layer.pad_value == PadValue::PlusOne { u32::MAX } else { 0 };
     let counts_outside = layer.pad_value != PadValue::Zero;
     let (mut window, mut inside, mut tap) = ([0; BLOCK], 0, 0);
     place.for_each_run(&mut |pixel, taps| {

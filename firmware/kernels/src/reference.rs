@@ -3,7 +3,7 @@
 //! Every fast kernel and every circuit is compared with this module.
 //! It panics where slices are shorter than the layer states; it is for laptops.
 
-use bitfab_format::{Kind, Layer, Op, PadValue, Rescale, Transform, WORD_BITS};
+use bitfab_format::{Kind, Layer, Op, Rescale, Transform, WORD_BITS};
 
 /// Computes one layer on plain values: `input`, `residual` and `output` hold one integer a value,
 /// pixel by pixel, channels innermost.
@@ -86,12 +86,7 @@ fn weighted(layer: &Layer<'_>, weights: &[i32], input: &[i32], at: Place) -> i32
     let mut acc = 0;
     for_each_tap(layer, |number, position| {
         for channel in 0..group_channels {
-            let outside = match layer.pad_value {
-                PadValue::Zero => 0,
-                PadValue::MinusOne => -1,
-                PadValue::PlusOne => 1,
-            };
-            let x = tap(layer, input, at, position, first + channel).unwrap_or(outside);
+            let x = tap(layer, input, at, position, first + channel).unwrap_or(layer.pad_value.value());
             acc += x * row[number * group_channels + channel];
         }
     });

@@ -36,8 +36,8 @@ struct Layout {
     is_direct: bool,
     is_patch: bool,
     needs_mask: bool,
-    /// Whether the outside is +1.
-    pads_ones: bool,
+    /// What is outside.
+    pad_value: PadValue,
     /// Whether the sum of the window is wanted.
     needs_sum: bool,
 }
@@ -63,7 +63,7 @@ impl Layout {
             is_direct: is_one_run && !is_patch,
             is_patch,
             needs_mask: layer.needs_mask(),
-            pads_ones: layer.pad_value == PadValue::PlusOne,
+            pad_value: layer.pad_value,
             needs_sum: !matches!(layer.weights, Weights::Binary(_) | Weights::Planes(_)),
         }
     }

@@ -1,6 +1,6 @@
 //! What a model is made of.
 
-use bitfab_format::{HEADER_WORDS, Kind, Layer, Model, PadValue, RECORD_WORDS, Tensor, Transform, VERSION};
+use bitfab_format::{HEADER_WORDS, Kind, Layer, Model, RECORD_WORDS, Tensor, Transform, VERSION};
 use serde::Serialize;
 
 use crate::Operations;
@@ -140,11 +140,7 @@ impl LayerSummary {
             kernel: layer.window.kernel,
             stride: layer.window.stride,
             padding: layer.window.padding,
-            pad_value: match layer.pad_value {
-                PadValue::Zero => 0,
-                PadValue::MinusOne => -1,
-                PadValue::PlusOne => 1,
-            },
+            pad_value: layer.pad_value.value(),
             groups: layer.groups,
             thresholds,
             bound: [layer.bound.low, layer.bound.high],

@@ -1,6 +1,6 @@
 //! The bytes of a window: value `i = tap x group channels + c`, without gaps.
 
-use bitfab_format::{Kind, Layer, PadValue, WORD_BITS, Weights};
+use bitfab_format::{Kind, Layer, WORD_BITS, Weights};
 
 use crate::arch;
 use crate::place::Place;
@@ -27,11 +27,7 @@ pub(super) fn gather(
     let bias = bias(layer.input.kind);
     // That of I8 is added in the end.
     let bytes_bias = if layer.input.kind == Kind::I8 { 0 } else { bias };
-    let outside = bytes_bias.wrapping_add(match layer.pad_value {
-        PadValue::Zero => 0,
-        PadValue::MinusOne => -1,
-        PadValue::PlusOne => 1,
-    }) as u8;
+    let outside = bytes_bias.wrapping_add(layer.pad_value.value()) as u8;
     let channels = layer.group_channels() as usize;
     let first_channel = group.wrapping_mul(channels);
     let fan_in = layer.fan_in() as usize;
@@ -51,7 +47,7 @@ pub(super) fn gather(
         }
     });
     if layer.input.kind == Kind::I8 {
-        // The bias flips the top bit of each byte; those of the outside were 0 so far.
+        // The bias flips the top bit of each byte; those of the outside were so far as they are.
         memory.iter_mut().for_each(|word| *word ^= 0x8080_8080);
     }
     if matches!(layer.weights, Weights::AlphaBeta { .. } | Weights::Ternary(_)) { sum(memory, bias) } else { 0 }

@@ -23,6 +23,7 @@ pub(super) fn gather(layout: &Layout, from: &[u8], memory: &mut [u32], place: &P
     let memory = memory.get_mut(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
     memory.fill(0);
     let Ok(bytes) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
+    let outside = layout.pad_value.value() as u8;
     let mut at = 0usize;
     // Without groups, the taps of a run lie side by side.
     let whole_runs = layout.group_channels == layout.channels;
@@ -31,8 +32,14 @@ pub(super) fn gather(layout: &Layout, from: &[u8], memory: &mut [u32], place: &P
         let mut source = first.map(|pixel| pixel.wrapping_mul(layout.channels).wrapping_add(in_pixel));
         for _ in 0..steps {
             let end = at.wrapping_add(step.wrapping_mul(layout.group_channels));
-            let values = source.and_then(|source| from.get(source..)).unwrap_or_default();
-            bytes.get_mut(at..end).unwrap_or_default().iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+            let to = bytes.get_mut(at..end).unwrap_or_default();
+            match source {
+                Some(source) => {
+                    let values = from.get(source..).unwrap_or_default();
+                    to.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+                }
+                None => to.fill(outside),
+            }
             source = source.map(|source| source.wrapping_add(layout.channels));
             at = end;
         }

@@ -65,9 +65,9 @@ fn each_run(
                 append(to, bits, input.get(first..).unwrap_or_default());
                 source = Some(first.wrapping_add(layout.plane_words));
             }
-            // Ones: the mask of a tap inside, or +1 for one outside.
+            // Ones: the mask of a tap inside, or a plane of what is outside.
             Some(_) => append(to, bits, &[]),
-            None if layout.pads_ones => append(to, bits, &[]),
+            None if layout.pad_value.is_one(run as u32) => append(to, bits, &[]),
             None => {}
         }
     }
