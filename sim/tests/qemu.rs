@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{Random, chain, draft_of, scored, value};
-use bitfab_format::{Coder, Draft, Kind, Model, Op, Shape, WeightKind};
+use bitfab_format::{Coder, Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_sim::engine::{Engine, Run};
 use bitfab_sim::qemu::bench::{Encoding, Problem};
 use bitfab_sim::qemu::{Board, Options, Qemu, QemuError};
@@ -49,7 +49,8 @@ fn images(model: &Model<'_>, count: usize, random: &mut Random) -> Vec<Vec<u8>> 
     (0..count).map(|_| image()).collect()
 }
 
-/// One layer of every kind of weights, every coder and every kind of input, of several sizes.
+/// One layer of every kind of weights, every coder and every kind of input, of several sizes, with and without a border
+/// that holds a level.
 fn kinds() -> Vec<(u64, Draft)> {
     let (mut seen, mut found) = (BTreeMap::new(), Vec::new());
     for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..400).map(move |seed| (kind, seed))) {
@@ -60,7 +61,8 @@ fn kinds() -> Vec<(u64, Draft)> {
         let input = std::mem::discriminant(&layer.input.kind);
         // Lists are of one segment, or of a whole one and a shorter one after it.
         let is_long = layer.weights.coder() == Coder::List && layer.fan_in() > 256;
-        let fact = (format!("{kind:?} {:?}", layer.weights.coder()), format!("{input:?}"), is_long);
+        let is_bordered = matches!(layer.pad_value, PadValue::Level(_)) && layer.window.is_padded();
+        let fact = (format!("{kind:?} {:?}", layer.weights.coder()), format!("{input:?}"), is_long, is_bordered);
         let count = seen.entry(fact).or_insert(0);
         if layer.weights.kind() == kind && *count < 1 && layer.plane_macs() < 1_000_000 {
             *count += 1;
@@ -96,7 +98,7 @@ fn every_board_computes_what_the_runtime_does() -> Result<()> {
 
 #[test]
 fn every_kind_of_weights_is_the_same_on_every_core() -> Result<()> {
-    assert!(kinds().len() >= 48, "{} models", kinds().len());
+    assert!(kinds().len() >= 75, "{} models", kinds().len());
     let boards = [Board::M0OnM3, Board::M3, Board::M4, Board::RiscV];
     boards.into_iter().try_for_each(|board| agrees(board, kinds()).with_context(|| format!("{board}")))
 }

@@ -1,5 +1,7 @@
 //! The generated Verilog does what the registers do, cycle by cycle, in two simulators; and damage to it is seen.
 
+use std::collections::BTreeSet;
+
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_hdl::{Options, Program, Row, cycles};
@@ -19,10 +21,19 @@ fn options(random: &mut Random) -> Options {
 
 /// The first of the drawn models that is small enough, with its options.
 fn small(random: &mut Random, draw: impl Fn(&mut Random) -> Draft) -> (Vec<u32>, Options) {
+    small_of(random, draw, |_| true)
+}
+
+/// As [`small`], of those whose program has what is asked for.
+fn small_of(
+    random: &mut Random,
+    draw: impl Fn(&mut Random) -> Draft,
+    has: impl Fn(&Program) -> bool,
+) -> (Vec<u32>, Options) {
     loop {
         let (words, options) = (draw(random).emit(), options(random));
         let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
-        if cycles(&model, &options).unwrap().latency <= BEARABLE {
+        if has(&Program::new(&model, &options).unwrap()) && cycles(&model, &options).unwrap().latency <= BEARABLE {
             return (words, options);
         }
     }
@@ -85,6 +96,33 @@ fn icarus_agrees_on_scores_of_every_size() {
         let mut random = Random::new(at as u64);
         let options = options(&mut random);
         replay(&draft.emit(), options, &mut random, Simulator::Icarus, &format!("{name}, model {at}"));
+    }
+}
+
+#[test]
+fn icarus_agrees_on_borders_that_hold_a_level() {
+    type Has = fn(&Program) -> bool;
+    /// The last layer of the model, which does what is asked for.
+    fn last(program: &Program) -> &Row {
+        program.rows.iter().rfind(|row| row.words | row.planes | row.kernel_rows | row.kernel_columns != 0).unwrap()
+    }
+    let borders: [(&str, Has); 8] = [
+        ("planes", |program| last(program).border != 0 && !last(program).masked),
+        ("planes of a few channels", |program| last(program).border != 0 && last(program).tail != u32::MAX),
+        ("all planes", |program| last(program).ones && last(program).planes != 0 && last(program).padded),
+        ("planes behind masks", |program| last(program).border != 0 && last(program).masked),
+        ("planes and their sum", |program| last(program).border != 0 && last(program).shared),
+        ("planes, twice", |program| last(program).border != 0 && last(program).passes != 0),
+        ("bytes", |program| program.jobs.iter().any(|job| job.padded && job.border != program.byte_offset)),
+        ("bytes, and others", |program| {
+            let borders = program.jobs.iter().filter(|job| job.padded).map(|job| job.border);
+            borders.collect::<BTreeSet<_>>().len() > 1
+        }),
+    ];
+    for ((name, has), seed) in borders.into_iter().flat_map(|border| [(border, 8000), (border, 8001)]) {
+        let mut random = Random::new(seed);
+        let (words, options) = small_of(&mut random, |random| arbitrary::draft(Op::Conv2d, random), has);
+        replay(&words, options, &mut random, Simulator::Icarus, &format!("{name} of seed {seed}"));
     }
 }
 

@@ -53,7 +53,7 @@ fn random_layers_of_every_operation_agree() {
 #[test]
 fn random_layers_of_every_kind_of_weights_agree() {
     for kind in WeightKind::WEIGHTED {
-        for (seed, op) in (0..25).flat_map(|seed| [(seed, Op::Dense), (seed, Op::Conv2d)]) {
+        for (seed, op) in (0..40).flat_map(|seed| [(seed, Op::Dense), (seed, Op::Conv2d)]) {
             let mut random = Random::new(2000 + seed);
             let draft = arbitrary::draft_of(op, Some(kind), &mut random);
             check(&draft, &mut random, &format!("{kind:?} {op:?} of seed {seed}"));
@@ -64,18 +64,21 @@ fn random_layers_of_every_kind_of_weights_agree() {
 #[test]
 fn random_models_reach_every_unit() {
     type Uses = fn(&Row) -> bool;
-    let units: [(&str, Uses); 8] = [
+    let units: [(&str, Uses); 11] = [
         ("several passes", |row| row.passes != 0),
         ("lists", |row| row.listed),
         ("lists of doubling planes", |row| row.listed && row.doubles),
         ("shared sums", |row| row.shared && !row.listed),
         ("shared sums of lists with residuals", |row| row.shared && row.listed && row.residual),
         ("requantisation", |row| row.requant && row.out_planes == 7),
+        ("levels outside", |row| row.border != 0 && !row.masked && row.tail != u32::MAX),
+        ("levels outside masked lanes", |row| row.border != 0 && row.masked),
+        ("levels outside shared sums", |row| row.border != 0 && row.shared),
         ("scaled scores", |row| row.affine),
         ("scaled scores of several pixels", |row| row.affine && row.columns != 0 && row.rows != 0),
     ];
     let mut rows = Vec::new();
-    for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..25).map(move |seed| (kind, seed))) {
+    for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..40).map(move |seed| (kind, seed))) {
         for op in [Op::Dense, Op::Conv2d] {
             let words = arbitrary::draft_of(op, Some(kind), &mut Random::new(2000 + seed)).emit();
             let model = Model::new(bytemuck::cast_slice(&words)).unwrap();

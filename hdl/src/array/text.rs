@@ -25,7 +25,7 @@ pub(super) struct Uses {
 impl Uses {
     pub fn new(program: &Program) -> Self {
         let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
-        let ones = any(|r| r.ones || r.twice);
+        let ones = any(|r| r.ones || r.twice || r.border != 0);
         Self {
             pool: any(|r| r.pool),
             pool_planes: program.rows.iter().filter(|r| r.pool).map(|r| r.planes + 1).max().unwrap_or(0),

@@ -135,7 +135,7 @@ impl Source {
     fn fetch(&self) -> Item {
         let outside = self.is_outside();
         let stored = self.bytes.get(self.address as usize).copied().unwrap_or(0);
-        Item { value: if outside { self.program.byte_offset } else { stored }, ..self.ends() }
+        Item { value: if outside { self.now().border } else { stored }, ..self.ends() }
     }
 
     /// Sets the walk to the first window of the current job.

@@ -14,6 +14,8 @@ struct Uses {
     columns: bool,
     rows: bool,
     padded: bool,
+    /// Jobs see different bytes outside the input.
+    borders: bool,
 }
 
 impl Uses {
@@ -27,8 +29,14 @@ impl Uses {
             columns: any(|j| j.columns != 0),
             rows: any(|j| j.rows != 0),
             padded: any(|j| j.padded),
+            borders: borders(program).any(|border| Some(border) != borders(program).next()),
         }
     }
+}
+
+/// What bytes outside the input are, of those jobs that see any.
+fn borders(program: &Program) -> impl Iterator<Item = u8> {
+    program.jobs.iter().filter(|job| job.padded).map(|job| job.border)
 }
 
 /// Widths in bits: byte addresses and positions.
@@ -43,7 +51,7 @@ fn widths(program: &Program) -> (u32, u32) {
 pub(super) fn text(program: &Program) -> String {
     let uses = Uses::new(program);
     let mut text = String::from("wire works;\nwire frees;\n");
-    text.push_str(&table(program));
+    text.push_str(&table(program, &uses));
     text.push_str(&registers(program, &uses));
     text.push_str(
         &[
@@ -65,7 +73,7 @@ pub(super) fn text(program: &Program) -> String {
     text
 }
 
-fn table(program: &Program) -> String {
+fn table(program: &Program, uses: &Uses) -> String {
     type Field = (&'static str, u32, fn(&Job) -> u32);
     let count = |of: fn(&Job) -> u32| width(u64::from(program.jobs.iter().map(of).max().unwrap_or(0)));
     let (address, position) = widths(program);
@@ -89,6 +97,10 @@ fn table(program: &Program) -> String {
     let values = |of: fn(&Job) -> u32| program.jobs.iter().map(|job| u64::from(of(job))).collect::<Vec<_>>();
     let mut text: String =
         fields.iter().map(|(name, bits, of)| column(name, *bits, "walk_job", &values(*of))).collect();
+    if uses.borders {
+        text.push_str(&column("border", 8, "walk_job", &values(|j| j.border.into())));
+        text.push_str("reg [7:0] item_border = 0;\n");
+    }
     let mut add = |name: &str, bits: u32, of: fn(&Job) -> u32| {
         // At the end of a job the walk is set to the start of the next.
         let mut next = values(of);
@@ -155,6 +167,10 @@ fn stored(program: &Program, uses: &Uses, text: &mut String) {
     let (bytes, offset, last) = (program.input_bytes, program.byte_offset, address - 1);
     let jobs = program.jobs.len() - 1;
     let index = width(u64::from(bytes) - 1);
+    let border = match uses.borders {
+        true => "item_border".to_owned(),
+        false => format!("8'd{}", borders(program).next().unwrap_or(offset)),
+    };
     let _ = write!(
         text,
         "reg [7:0] bytes [0:{top}];\nreg write_half = 0;\nreg [{i}:0] arrived = 0;\nreg [1:0] frames = 0;\nreg read_half = 0;\n\
@@ -163,7 +179,7 @@ fn stored(program: &Program, uses: &Uses, text: &mut String) {
          wire takes = in_valid && !frames[1];\nwire frame_stored = takes && (arrived == {index}'d{most});\n\
          wire reads = walking && (frames != 2'd0) && (!item_valid || frees);\n\
          wire frame_done = reads && walk_end && (walk_job == {jobs});\n\
-         wire [7:0] item_value = item_outside ? 8'd{offset} : item_byte;\n\
+         wire [7:0] item_value = item_outside ? {border} : item_byte;\n\
          wire next_half = read_half ^ frame_done;\nwire [{last}:0] home = next_half ? {address}'d{bytes} : {address}'d0;\n\
          wire [{last}:0] start_next = !walking ? (home + origin) : (walk_end ? (home + origin_next) : \
          (start + (out_column_last ? row_step : column_step)));\n\
@@ -205,6 +221,7 @@ fn stored_edges(uses: &Uses, jobs: usize) -> String {
          from <= from + ((channel_last && column_last) ? line : 1'd1);\n",
         &counters(uses),
         when(uses.padded, padded),
+        when(uses.borders, "    item_border <= border;\n"),
         when(uses.many, &walk_job),
         "  end\n",
         restart,

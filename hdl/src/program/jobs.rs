@@ -41,6 +41,8 @@ pub struct Job {
     pub stride_down: u32,
     /// Columns from one window to the next.
     pub stride_right: u32,
+    /// What bytes outside the input are, counted from 0.
+    pub border: u8,
     /// First word of the first of two places for patches.
     pub base: u32,
     /// First word of the second place.
@@ -96,6 +98,7 @@ impl Job {
         let before = top.wrapping_mul(line).wrapping_add(left.wrapping_mul(input.channels));
         self.start = 0_u32.wrapping_sub(before);
         self.padded = window.is_padded();
+        self.border = layer.pad_value.value() as u8 ^ byte_offset(layer.input.kind);
         (self.height, self.width, self.top, self.left) = (input.height, input.width, top, left);
         (self.stride_down, self.stride_right) = (down, right);
         self.words = (window.taps() * input.channels).div_ceil(WORD_BITS);

@@ -79,12 +79,14 @@ pub struct Row {
     pub stride_down: u32,
     /// Columns from one window to the next.
     pub stride_right: u32,
-    /// Taps outside are +1.
+    /// Taps outside are +1, or the largest level.
     pub ones: bool,
     /// Taps outside are true zeros between signs: they are counted once as zeros and once as ones,
     /// each worth half a tap inside.
     pub twice: bool,
-    /// Channels of the last word of a tap, as a mask; used for taps that are +1.
+    /// Which planes are all ones outside, plane `j` in bit `j`: a level that is neither 0 nor the largest one.
+    pub border: u32,
+    /// Channels of the last word of a tap, as a mask; used for taps whose planes are ones.
     pub tail: u32,
     /// Left shift of the first plane.
     pub shift: u32,

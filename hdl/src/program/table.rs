@@ -137,10 +137,16 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
         flatten(&mut row, layer);
     }
     row.w_back = 0_u32.wrapping_sub(row.words);
-    row.ones = layer.pad_value == PadValue::PlusOne;
+    match layer.pad_value {
+        // Bytes outside come from the front.
+        PadValue::Level(_) if row.patch || !row.padded => {}
+        PadValue::Level(level) if level == layer.input.kind.range().1 => row.ones = true,
+        PadValue::Level(level) => row.border = level as u32,
+        PadValue::Zero | PadValue::MinusOne | PadValue::PlusOne => row.ones = layer.pad_value == PadValue::PlusOne,
+    }
     row.twice = layer.needs_mask();
     let rest = layer.input.shape.channels % WORD_BITS;
-    if rest != 0 && !row.masked && (row.ones || row.twice) {
+    if rest != 0 && !row.masked && (row.ones || row.twice || row.border != 0) {
         row.tail = (1 << rest) - 1;
     }
     if let Some(shared) = digits.shared {

@@ -131,7 +131,8 @@ impl Sequencer {
     fn run_flags(&self) -> u32 {
         let row = self.now();
         let outside = self.is_outside();
-        let ones = outside && (row.ones || (row.twice && self.plane == 1));
+        let is_one = row.ones || (row.twice && self.plane == 1) || row.border >> self.plane & 1 == 1;
+        let ones = outside && is_one;
         let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
         let shift = match (row.doubles, row.twice && outside) {
             (true, _) => 0,

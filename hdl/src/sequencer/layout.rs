@@ -14,6 +14,7 @@ pub(super) struct Uses {
     pub rows: bool,
     pub padded: bool,
     pub twice: bool,
+    pub border: bool,
     pub residual: bool,
     pub patch: bool,
     pub wait: bool,
@@ -56,6 +57,7 @@ impl Uses {
             rows: any(|r| r.rows != 0),
             padded: any(|r| r.padded),
             twice: any(|r| r.twice),
+            border: any(|r| r.border != 0),
             residual: any(|r| r.residual),
             patch: any(|r| r.patch),
             wait: any(|r| r.patch || r.send),
@@ -173,6 +175,8 @@ pub(super) fn table(program: &Program, widths: &Widths) -> String {
         } else {
             one("ratio", most(program, |r| r.doublings) + 1, |r| r.ratio)
         },
+        // As many bits as planes can be, so that none is read past its end.
+        if most(program, |r| r.border) == 0 { String::new() } else { one("border", 8, |r| r.border) },
         all(&FLAGS, 1),
         all(&ADDRESSES, widths.address),
         all(&POSITIONS, widths.position),

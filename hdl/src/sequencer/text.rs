@@ -302,7 +302,9 @@ fn rare_flags(uses: &Uses) -> String {
 fn outputs(uses: &Uses) -> String {
     let slot = if uses.emits { "(state == 3'd5) ? {5'd0, count} : {5'd0, slot}" } else { "{5'd0, slot}" };
     let mut text = String::from("wire running = state == 3'd2;\nwire finishing = state == 3'd6;\nwire ones = ");
-    text.push_str(if uses.twice { "is_ones || (is_twice && plane[0])" } else { "is_ones" });
+    text.push_str("is_ones");
+    text.push_str(when(uses.twice, " || (is_twice && plane[0])"));
+    text.push_str(when(uses.border, " || border[plane]"));
     let _ = write!(text, ";\nwire [9:0] slot_flags = {slot};\n");
     text.push_str(if uses.twice {
         // Outside the input a tap is worth half of one inside.
