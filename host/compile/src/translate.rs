@@ -79,8 +79,9 @@ pub(crate) fn pad_value(window: &graph::Window) -> PadValue {
     match window.pad_value {
         // Without a border the value says nothing; the format wants zero for all but signs.
         _ if !window.has_padding() => PadValue::Zero,
-        graph::PadValue::Zero => PadValue::Zero,
+        graph::PadValue::Zero | graph::PadValue::Level(0) => PadValue::Zero,
         graph::PadValue::MinusOne => PadValue::MinusOne,
         graph::PadValue::PlusOne => PadValue::PlusOne,
+        graph::PadValue::Level(level) => PadValue::Level(level),
     }
 }

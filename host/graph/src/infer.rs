@@ -99,6 +99,9 @@ fn max_pool(input: Tensor, window: &Window) -> Inferred {
 fn sum_pool(input: Tensor, window: &Window) -> Inferred {
     let magnitude = packed_magnitude(input.kind)?;
     check_pad_value(input.kind, window)?;
+    if window.has_padding() && matches!(window.pad_value, PadValue::Level(_)) {
+        return Err(format!("a border of {:?}, which only convolutions have", window.pad_value));
+    }
     let [rows, columns] = fit(input.shape, window)?;
     let area = u64::from(window.kernel[0]) * u64::from(window.kernel[1]);
     Ok(Tensor {
@@ -247,10 +250,17 @@ pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<(), String> {
     }
 }
 
-/// Only signs know a border of -1 or +1.
+/// Only signs know a border of -1 or +1, all others one of any of their integers.
 fn check_pad_value(kind: Kind, window: &Window) -> Result<(), String> {
-    if window.has_padding() && window.pad_value != PadValue::Zero && kind != Kind::Signs {
-        return Err(format!("a border of {:?} on {kind}; use zero", window.pad_value));
+    let fits = match (window.pad_value, kind) {
+        (PadValue::Zero, _) | (PadValue::MinusOne | PadValue::PlusOne, Kind::Signs) => true,
+        (PadValue::Level(level), Kind::Bytes(ByteKind::U8)) => (0..=255).contains(&level),
+        (PadValue::Level(level), Kind::Bytes(ByteKind::I8)) => (-128..=127).contains(&level),
+        (PadValue::Level(level), Kind::Levels { bits }) => (0..1 << bits).contains(&level),
+        _ => false,
+    };
+    if window.has_padding() && !fits {
+        return Err(format!("a border of {:?} on {kind}; use zero or what {kind} can be", window.pad_value));
     }
     Ok(())
 }

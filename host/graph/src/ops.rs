@@ -12,6 +12,8 @@ pub enum PadValue {
     MinusOne,
     /// +1, a set bit; only on sign activations.
     PlusOne,
+    /// This integer, within the range of what the window reads; only convolutions of levels and bytes.
+    Level(i32),
 }
 
 /// A sliding window over height and width.

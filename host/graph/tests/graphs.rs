@@ -127,6 +127,8 @@ fn each_wrong_node_is_named() {
     refuse(4, "does not fit", |n| n.op = Op::MaxPool { window: Window::valid(2, 0) });
     refuse(4, "smallest value", |n| n.op = Op::MaxPool { window: Window::same(3, PadValue::Zero) });
     refuse(0, "on u8 bytes", |n| edit_window(n, |w, _| w.pad_value = PadValue::PlusOne));
+    refuse(0, "on u8 bytes", |n| edit_window(n, |w, _| w.pad_value = PadValue::Level(256)));
+    refuse(0, "on u8 bytes", |n| edit_window(n, |w, _| w.pad_value = PadValue::Level(-1)));
     refuse(0, "does not fit", |n| edit_window(n, |w, _| w.padding[2] = 3));
     refuse(5, "3 groups", |n| edit_window(n, |_, groups| *groups = 3));
     refuse(5, "0 groups", |n| edit_window(n, |_, groups| *groups = 0));

@@ -77,7 +77,7 @@ pub struct LayerSummary {
     pub stride: [u32; 2],
     /// Rows above, columns left, rows below, columns right of the input.
     pub padding: [u32; 4],
-    /// What lies there: -1, 0 or 1.
+    /// What lies there: 0, -1, 1, or a level.
     pub pad_value: i32,
     /// Groups of a convolution.
     pub groups: u32,

@@ -76,6 +76,7 @@ fn conv(x: &[f64], shape: Shape, weights: &Weights, window: &Window, groups: u32
         PadValue::Zero => 0.0,
         PadValue::MinusOne => -1.0,
         PadValue::PlusOne => 1.0,
+        PadValue::Level(level) => f64::from(level),
     };
     let mut y = Vec::new();
     for window in places(shape, window) {

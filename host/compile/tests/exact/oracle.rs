@@ -182,6 +182,7 @@ fn conv2d(input: Tensor, x: &[i64], weights: &Weights, window: &Window, groups: 
         PadValue::Zero => 0,
         PadValue::MinusOne => -1,
         PadValue::PlusOne => 1,
+        PadValue::Level(level) => i64::from(level),
     };
     let mut out = Vec::new();
     for [row, column] in places(input, window) {

@@ -205,11 +205,17 @@ impl Builder {
 
     fn conv2d(&mut self) {
         let input = self.last();
-        let pads: &[PadValue] = match input.kind {
-            Kind::Signs => &[PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne],
-            _ => &[PadValue::Zero],
+        let (low, high) = match input.kind {
+            Kind::Bytes(ByteKind::I8) => (-128, 127),
+            Kind::Levels { bits } => (0, (1 << bits) - 1),
+            _ => (0, 255),
         };
-        let window = self.window(pads);
+        let level = PadValue::Level(self.rng.random_range(low..=high));
+        let pads = match input.kind {
+            Kind::Signs => [PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne],
+            _ => [PadValue::Zero, level, PadValue::Level(high)],
+        };
+        let window = self.window(&pads);
         let channels = input.shape.channels;
         let divisors: Vec<u32> = (1..=channels).filter(|g| channels.is_multiple_of(*g)).collect();
         let groups = if self.rng.random() { 1 } else { divisors[self.rng.random_range(0..divisors.len())] };

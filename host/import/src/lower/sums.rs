@@ -150,19 +150,21 @@ impl Lowering<'_> {
             let code = -coded.offset[channel] / sum;
             if (code - code.round()).abs() < 1e-9 { Some(code.round() as i64) } else { None }
         };
-        let first = zero(0);
-        if (0..channels).all(|channel| zero(channel) == first) {
-            match (&coded.code, first) {
-                (_, Some(0)) => return Ok(PadValue::Zero),
-                (Code::Signs { .. }, Some(-1)) => return Ok(PadValue::MinusOne),
-                (Code::Signs { .. }, Some(1)) => return Ok(PadValue::PlusOne),
-                _ => {}
+        let first = zero(0).filter(|first| (0..channels).all(|channel| zero(channel) == Some(*first)));
+        let (low, high) = coded.code.range(0);
+        match (&coded.code, first) {
+            (_, Some(0)) => return Ok(PadValue::Zero),
+            (Code::Signs { .. }, Some(-1)) => return Ok(PadValue::MinusOne),
+            (Code::Signs { .. }, Some(1)) => return Ok(PadValue::PlusOne),
+            (Code::Bytes { .. } | Code::Levels { .. }, Some(level)) if (low..=high).contains(&level) => {
+                return Ok(PadValue::Level(level as i32));
             }
+            _ => {}
         }
         Err(self.fault(
             index,
-            "its border holds zeros, which are not the lowest level of its input; use unsigned activations (or signs), \
-             or no border",
+            "its border holds zeros, which none of its input's levels stands for (or not the same one in every \
+             channel); use a quantiser that has a zero, or no border",
         ))
     }
 

@@ -3,7 +3,7 @@
 mod random;
 
 use bitfab_compile::{CompileError, Options as Compilation, Rounded, compile_with};
-use bitfab_format::{Model, Rescale, Transform};
+use bitfab_format::{Model, PadValue, Rescale, Transform};
 use bitfab_import::{Imported, Options, ScoreUnit, lower};
 use bitfab_kernels::{reference, values};
 use rand::rngs::StdRng;
@@ -57,8 +57,8 @@ fn compare(imported: &Imported, words: &[u32], seed: u64) -> usize {
 
 #[test]
 fn random_models_compute_what_their_source_computes() {
-    let (mut models, mut tensors, mut rounded, mut refused) = (0, 0, 0, Vec::new());
-    for seed in 0..600 {
+    let (mut models, mut tensors, mut rounded, mut borders, mut refused) = (0, 0, 0, [0; 2], Vec::new());
+    for seed in 0..1800 {
         let (source, input) = random::model(seed);
         let imported = match lower(source, &Options { input }) {
             Ok(imported) => imported,
@@ -73,6 +73,10 @@ fn random_models_compute_what_their_source_computes() {
                 if compiled.rounded.iter().all(|one| matches!(one, Rounded::Scores { .. })) {
                     tensors += compare(&imported, &compiled.words, seed);
                     models += 1;
+                    let model = Model::from_words(&compiled.words).expect("compile checked it");
+                    for layer in model.layers().filter(|layer| matches!(layer.pad_value, PadValue::Level(_))) {
+                        borders[usize::from(layer.input.kind.is_bytes())] += 1;
+                    }
                 } else {
                     rounded += 1;
                 }
@@ -83,5 +87,6 @@ fn random_models_compute_what_their_source_computes() {
     }
     let shown = refused.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     println!("{models} models, {tensors} tensors, {rounded} rounded, {} refused:\n{shown}", refused.len());
-    assert!(models > 400 && tensors > 3000, "{models} models, {tensors} tensors; refused are\n{shown}");
+    assert!(borders.iter().all(|count| *count > 10), "{borders:?} borders of levels and of bytes hold a level");
+    assert!(models > 1200 && tensors > 9000, "{models} models, {tensors} tensors; refused are\n{shown}");
 }

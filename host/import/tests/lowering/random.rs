@@ -30,7 +30,7 @@ pub fn model(seed: u64) -> (Source, Option<InputMap>) {
     let source = Source { inputs: vec![Input { name: "in".into(), dims: sizes }], opset: 13, ..Source::default() };
     let mut builder = Builder { rng, source, last: "in".into(), dims, has_zero: true, step: None };
     let map = builder.begin();
-    for _ in 0..builder.rng.random_range(0..3) {
+    for _ in 0..builder.rng.random_range(0..4) {
         builder.layer();
     }
     builder.end();
@@ -79,7 +79,7 @@ impl Builder {
     /// From the input's bytes to what the first layer reads.
     fn begin(&mut self) -> Option<InputMap> {
         let is_image = self.dims.len() == 4;
-        match self.rng.random_range(0..7) {
+        match self.rng.random_range(0..8) {
             // Arithmetic before the quantiser, which is the caller's.
             5 => {
                 self.scaled();
@@ -109,9 +109,10 @@ impl Builder {
             3 => {
                 self.scaled();
                 self.quant(1.0, 2.0, true, true);
-                self.has_zero = false;
                 Some("u8/255".parse().expect("a map"))
             }
+            // Zero is a byte that is not 0.
+            4 => Some(["u8-128/128", "i8--5*0.25", "u8-255"][self.rng.random_range(0..3)].parse().expect("a map")),
             _ => Some("u8/255".parse().expect("a map")),
         }
     }
@@ -198,7 +199,7 @@ impl Builder {
         let groups = if inputs > 1 && self.rng.random_ratio(1, 4) { inputs } else { 1 };
         let outputs = groups * self.rng.random_range(1..5);
         let weights = self.weights(&[outputs, inputs / groups, kernel, kernel]);
-        let pad = if self.has_zero && kernel > 1 && self.rng.random() { 1 } else { 0 };
+        let pad = if self.has_zero && kernel > 1 && self.rng.random_ratio(3, 4) { 1 } else { 0 };
         let stride = self.rng.random_range(1..3);
         let mut constants = vec![weights];
         if self.rng.random() {
@@ -265,7 +266,7 @@ impl Builder {
 
     fn activation(&mut self) {
         let kind = self.rng.random_range(0..8);
-        self.has_zero = !matches!(kind, 0 | 2 | 3);
+        self.has_zero = kind != 0;
         self.step = None;
         match kind {
             0 => drop(self.push("Sign", Vec::new(), Vec::new())),
@@ -278,11 +279,11 @@ impl Builder {
                 self.quant(scale, 3.0, true, true);
             }
             3 => self.thresholds(),
-            // ONNX's own quantiser: 8 bits, a zero point where a ReLU cuts.
+            // ONNX's own quantiser: 8 bits, a zero point where a ReLU cuts, or anywhere.
             4 => {
-                let (scale, zero) = (self.real(0.02, 0.2), if self.rng.random() { 0.0 } else { -128.0 });
+                let points = [("uint8", 0.0), ("int8", -128.0), ("uint8", 77.0), ("int8", 0.0)];
+                let (scale, (kind, zero)) = (self.real(0.02, 0.2), points[self.rng.random_range(0..4)]);
                 let constants = vec![self.number(scale), self.number(zero)];
-                let kind = if zero == 0.0 { "uint8" } else { "int8" };
                 let attribute = ("zero_point_type", Attribute::Text(kind.into()));
                 self.push("QuantizeLinear", constants.clone(), vec![attribute]);
                 self.push("DequantizeLinear", constants, Vec::new());
@@ -306,7 +307,10 @@ impl Builder {
             values.extend(row);
         }
         let thresholds = self.constant(&[rows, each], values);
-        let attributes = vec![("out_scale", Attribute::Float(2.0)), ("out_bias", Attribute::Float(-3.0))];
+        // Levels that are odd, or even: the third of these is zero.
+        let bias = if self.rng.random() { -3.0 } else { -4.0 };
+        self.has_zero = bias == -4.0 && each >= 2;
+        let attributes = vec![("out_scale", Attribute::Float(2.0)), ("out_bias", Attribute::Float(bias))];
         self.push("MultiThreshold", vec![thresholds], attributes);
     }
 

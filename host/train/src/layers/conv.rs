@@ -55,6 +55,7 @@ impl ConvShape {
             PadValue::Zero => 0.0,
             PadValue::MinusOne => -1.0,
             PadValue::PlusOne => 1.0,
+            PadValue::Level(level) => level as f32,
         }
     }
 
