@@ -18,8 +18,9 @@ use crate::outputs::{self, Product};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model: ONNX with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers.
-    #[arg(value_name = "FILE.onnx")]
+    /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers; or
+    /// FILE.toml, which describes the layers of the arrays in FILE.npz (host/import/README.md).
+    #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where the result is written: FILE.bfab is a model for devices, any other name a graph for `bitfab compile`.
     #[arg(short, long, value_name = "OUT")]
@@ -40,6 +41,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   bitfab import kws.onnx -o kws.bfab --explain
   bitfab import lfc.onnx --input u8/255 -o lfc.graph --picture lfc.svg
+  bitfab import keras.toml -o keras.bfab                # and keras.npz beside it
   bitfab verify lfc.bfab --data mnist --source lfc.onnx --input u8/255
 
 Nothing is approximated: what has no exact integer form is an error that names the node.

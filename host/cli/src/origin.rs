@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use bitfab_format::{Model, Rescale, Transform};
-use bitfab_import::{Difference, Imported, InputMap, Options, ScoreUnit, Source, lower, onnx};
+use bitfab_import::{Difference, Imported, InputMap, Options, ScoreUnit, Source, layers, lower, onnx};
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
 use bitfab_sim::{Evidence, Run};
@@ -19,7 +19,7 @@ use crate::{bars, files};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The file that the model was imported from: its float arithmetic is compared too, node by node.
-    #[arg(long, value_name = "FILE.onnx")]
+    #[arg(long, value_name = "FILE")]
     source: Option<PathBuf>,
     #[command(flatten)]
     map: Map,
@@ -110,9 +110,14 @@ fn score_unit(model: &Model<'_>) -> Option<ScoreUnit> {
     Some(ScoreUnit::new(f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32), !is_moved))
 }
 
-/// Reads an ONNX file and the data files beside it.
+/// Reads an ONNX file and the data files beside it, or a description in TOML and the `.npz` of its name.
 pub fn read(path: &Path) -> Result<Source> {
     let bytes = files::read(path)?;
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let text = String::from_utf8(bytes).with_context(|| format!("{} is not text", path.display()))?;
+        let arrays = files::read(&path.with_extension("npz")).context("the weights that it describes")?;
+        return layers::read(&text, &arrays).with_context(|| path.display().to_string());
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut external = |name: &str| std::fs::read(folder.join(name));
     onnx::read(bytes, &mut external).with_context(|| path.display().to_string())

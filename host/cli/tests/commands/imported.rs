@@ -3,10 +3,12 @@
 //! Two places hold them: `BITFAB_CONFORMANCE` (keyword spotting with two boards' answers, TFC), which not every machine
 //! has, and the packages that `tests/run --install` fetches by hash (`BITFAB_MODELS`, else `target/models`).
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::common::{bitfab, json};
 use npyz::WriterBuilder;
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
 /// The file of a folder that a variable of the environment names; says what is not tested where there is none.
@@ -134,4 +136,47 @@ fn what_cannot_be_imported_says_which_node_and_why() {
     std::fs::write(folder.path().join("cut.onnx"), [8, 7, 58, 200]).unwrap();
     let import = ["import", "cut.onnx", "--explain"];
     bitfab(folder.path()).args(import).assert().failure().stderr(contains("not a ONNX file"));
+}
+
+/// A `.npz` archive of one array of 32-bit floats.
+fn archive(name: &str, shape: &[u64], values: &[f32]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut file).begin_nd().unwrap();
+    writer.extend(values).unwrap();
+    writer.finish().unwrap();
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+    archive.write_all(&file).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn raw_weights_with_a_description_are_imported_and_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = "[input]\nshape = [8, 8, 1]\nbytes = \"u8/16\"\n[[layer]]\nkind = \"flatten\"\norder = \"hwc\"\n\
+                [[layer]]\nkind = \"dense\"\nname = \"scores\"\nweights = \"w\"\norder = \"io\"\n\
+                quantizer = { kind = \"integer\", bits = 4, scale = 0.125 }\n";
+    std::fs::write(folder.join("net.toml"), text).unwrap();
+    let import = ["import", "net.toml", "-o", "net.bfab"];
+    bitfab(folder).args(import).assert().failure().stderr(contains("net.npz"));
+    let weights: Vec<f32> = (0..640).map(|at| ((at * 37 % 64) as f32 - 32.0) / 40.0).collect();
+    std::fs::write(folder.join("net.npz"), archive("w", &[64, 10], &weights)).unwrap();
+    bitfab(folder)
+        .args(import)
+        .args(["--explain", "--picture", "net.svg"])
+        .assert()
+        .success()
+        .stdout(contains("scores"));
+    assert!(std::fs::read_to_string(folder.join("net.svg")).unwrap().contains("<svg"));
+    let verify = ["verify", "net.bfab", "--source", "net.toml", "--data", "digits", "--limit", "50"];
+    let outcome = json(folder, &verify);
+    for verdict in outcome["verdicts"].as_array().unwrap() {
+        assert_eq!(verdict["agreeing"], 50, "{verdict}");
+    }
+    assert_eq!(outcome["verdicts"][0]["engine"], "source");
+    let explained = json(folder, &["import", "net.toml"]);
+    assert_eq!(explained["layers"].as_array().unwrap().len(), 1, "{explained}");
+    std::fs::write(folder.join("net.npz"), archive("v", &[64, 10], &weights)).unwrap();
+    bitfab(folder).args(import).assert().failure().stderr(contains("`w`").or(contains("'w'")));
 }
