@@ -1,7 +1,7 @@
 //! Prints what the accelerator costs, as Markdown: `cargo run --release -p bitfab-sim --example resources -- up5k 5`.
 //!
 //! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`), the second the number of seeds of the placement;
-//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `mnist`, or a kind of weights),
+//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, or a kind of weights),
 //! a fourth to one number of lanes, a fifth is the number of words read in a cycle.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
@@ -27,11 +27,20 @@ fn cases() -> Vec<Case> {
     let coded = [codes, Plan::dense(128, sign), Plan::dense(64, sign), head];
     let convolution =
         [Plan::same(3, PadValue::Zero, 32, sign), Plan::same(3, PadValue::MinusOne, 32, sign), pool, head];
+    // Activations of 4 bits, with borders of zeros and with those of signed integers, of which the level 8 is zero.
+    let levels = |image, inner| {
+        let hidden = Kind::Unsigned { bits: 4 };
+        [Plan::same(3, image, 32, hidden), Plan::same(3, inner, 32, sign), pool, head]
+    };
+    let plain = levels(PadValue::Zero, PadValue::Zero);
+    let bordered = levels(PadValue::Level(128), PadValue::Level(8));
     let mnist = [Plan::dense(256, sign), Plan::dense(256, sign), Plan::dense(256, sign), head];
     let mut cases = vec![
         Case { name: "dense", draft: build(Shape::vector(64), &dense), lanes: &[1, 2, 4, 8, 16, 32] },
         Case { name: "codes", draft: build(Shape::vector(64), &coded), lanes: &[8] },
         Case { name: "convolution", draft: build(digits, &convolution), lanes: &[8] },
+        Case { name: "levels", draft: build(digits, &plain), lanes: &[8] },
+        Case { name: "borders", draft: build(digits, &bordered), lanes: &[8] },
         Case { name: "mnist", draft: build(Shape::new(28, 28, 1), &mnist), lanes: &[8] },
     ];
     cases.extend(kinds());

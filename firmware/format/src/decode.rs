@@ -2,7 +2,7 @@
 
 use crate::decode_weights;
 use crate::extension::{self, Entry};
-use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, RECORD_WORDS, Record, field, header};
+use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
 use crate::tensor::MAX_VOLUME;
 use crate::{
     Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Shape, Tensor, Transform, WORD_BITS, Weights,
@@ -82,9 +82,11 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     };
     check_kinds(&layer)?;
     check_shape(&layer)?;
-    let used = if matches!(layer.pad_value, PadValue::Level(_)) { field::RESERVED } else { field::PAD_LEVEL };
-    if let Some(field) = (used..RECORD_WORDS).find(|&field| reader.word(field) != 0) {
-        return Err(Fault::new(field, Reason::Reserved));
+    if reader.word(field::RESERVED) != 0 {
+        return Err(Fault::new(field::RESERVED, Reason::Reserved));
+    }
+    if reader.word(field::PAD_LEVEL) != 0 && !matches!(layer.pad_value, PadValue::Level(_)) {
+        return Err(Fault::new(field::PAD_LEVEL, Reason::Reserved));
     }
     layer.weights = decode_weights::weights(reader, &layer, weights_code)?;
     if decode_weights::implied_words(&layer).is_some_and(|words| words != layer.weights.words() as u64) {

@@ -57,15 +57,16 @@ impl PadValue {
         }
     }
 
-    /// Whether a convolution over values of `kind` may have it; true zero suits every operation.
+    /// Whether a convolution over values of `kind` (never accumulators) may have it; true zero suits every operation.
     pub(crate) const fn suits(self, kind: Kind) -> bool {
-        match (self, kind) {
-            (Self::Zero, _) | (Self::MinusOne | Self::PlusOne, Kind::Sign) => true,
-            (Self::Level(level), Kind::Unsigned { .. } | Kind::U8 | Kind::I8) => {
+        let is_sign = matches!(kind, Kind::Sign);
+        match self {
+            Self::Zero => true,
+            Self::MinusOne | Self::PlusOne => is_sign,
+            Self::Level(level) => {
                 let (low, high) = kind.range();
-                low <= level && level <= high && level != 0
+                !is_sign && low <= level && level <= high && level != 0
             }
-            _ => false,
         }
     }
 }

@@ -21,9 +21,9 @@ const COUNTED: usize = 16;
 pub(super) fn gather(layout: &Layout, from: &[u8], memory: &mut [u32], place: &Place, group: usize) -> i32 {
     let in_pixel = group.wrapping_mul(layout.group_channels);
     let memory = memory.get_mut(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
-    memory.fill(0);
+    let outside = layout.pad_value.value();
+    memory.fill(u32::from(outside as u8).wrapping_mul(0x0101_0101));
     let Ok(bytes) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
-    let outside = layout.pad_value.value() as u8;
     let mut at = 0usize;
     // Without groups, the taps of a run lie side by side.
     let whole_runs = layout.group_channels == layout.channels;
@@ -32,19 +32,15 @@ pub(super) fn gather(layout: &Layout, from: &[u8], memory: &mut [u32], place: &P
         let mut source = first.map(|pixel| pixel.wrapping_mul(layout.channels).wrapping_add(in_pixel));
         for _ in 0..steps {
             let end = at.wrapping_add(step.wrapping_mul(layout.group_channels));
-            let to = bytes.get_mut(at..end).unwrap_or_default();
-            match source {
-                Some(source) => {
-                    let values = from.get(source..).unwrap_or_default();
-                    to.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
-                }
-                None => to.fill(outside),
-            }
+            let values = source.and_then(|source| from.get(source..)).unwrap_or_default();
+            bytes.get_mut(at..end).unwrap_or_default().iter_mut().zip(values).for_each(|(to, value)| *to = *value);
             source = source.map(|source| source.wrapping_add(layout.channels));
             at = end;
         }
     });
-    base(memory, if layout.is_i8 { 0x8080_8080 } else { 0 })
+    // Values past the fan-in are as those outside; no weight selects them, and the sum has none of them.
+    let past = (memory.len().wrapping_mul(4) as i32).wrapping_sub(layout.fan_in);
+    base(memory, if layout.is_i8 { 0x8080_8080 } else { 0 }).wrapping_add(past.wrapping_mul(outside))
 }
 
 /// Flips the top bits of I8, and returns `- sum x`.
