@@ -7,6 +7,7 @@ mod fold;
 mod lower;
 mod pack;
 mod plan;
+mod reach;
 mod requant;
 mod scores;
 mod translate;

@@ -10,7 +10,7 @@ use crate::error::CompileError;
 use crate::fold::Affine;
 use crate::requant::{self, Rounding};
 use crate::translate::{self, Compared, integers, normalise, pad_value, section, steps};
-use crate::{Prefer, Rounded, pack, scores};
+use crate::{Prefer, Rounded, pack, reach, scores};
 
 /// The layers of `graph`, not placed in an arena yet.
 pub(crate) fn lower(graph: &Graph, prefer: Prefer, form: Form) -> Result<Lowered, CompileError> {
@@ -163,7 +163,10 @@ impl<'g> Lowering<'g> {
         layer.bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
         let transform = match &tail.output {
             None => self.scores(index, &tail.affines, layer.bound),
-            Some((compared, kind)) if kind.planes() > 4 => self.levels(index, compared, &tail.affines, layer.bound),
+            Some((compared, kind)) if kind.planes() > 4 => {
+                let bounds = reach::bounds(&layer, weights);
+                self.levels(index, compared, &tail.affines, &bounds, layer.bound)
+            }
             Some((compared, _)) => {
                 let mut folded = compared.thresholds(&tail.affines, layer.bound);
                 if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.form.may_negate) {
@@ -187,10 +190,17 @@ impl<'g> Lowering<'g> {
     }
 
     /// The transform to values of more than four bits; what is rounded is kept.
-    fn levels(&mut self, index: usize, compared: &Compared, affines: &[Affine], bound: Bound) -> DraftTransform {
+    fn levels(
+        &mut self,
+        index: usize,
+        compared: &Compared,
+        affines: &[Affine],
+        bounds: &[Bound],
+        bound: Bound,
+    ) -> DraftTransform {
         let (transform, Rounding { channels, accumulators }) = match compared {
-            Compared::Reals(steps) => requant::fold(affines, steps, bound),
-            Compared::Integers(steps) => requant::fit(steps, bound),
+            Compared::Reals(steps) => requant::fold(affines, steps, bounds),
+            Compared::Integers(steps) => requant::fit(steps, bounds),
         };
         if channels != 0 {
             let (node, span) = (self.graph.nodes[index].name.clone(), bound.high.abs_diff(bound.low).into());

@@ -28,23 +28,28 @@ pub(crate) struct Rounding {
 struct Channel {
     steps: Steps,
     slope: f64,
+    /// The sums that can be.
+    bound: Bound,
 }
 
 /// The requantisation that reaches level `i` exactly where `affines` reach `steps[i - 1]`, by the smallest shifts.
 ///
 /// Sums that are much finer than the levels may have no such multiplier of 32 bits; then the nearest one is taken,
 /// and what differs is counted.
-pub(crate) fn fold(affines: &[Affine], steps: &[Dyadic], bound: Bound) -> (DraftTransform, Rounding) {
-    scales(&affines.iter().map(|affine| Channel::new(affine, steps, bound)).collect::<Vec<_>>(), bound)
+///
+/// `bounds` are the sums of each channel that can be: levels beyond them ask for nothing.
+pub(crate) fn fold(affines: &[Affine], steps: &[Dyadic], bounds: &[Bound]) -> (DraftTransform, Rounding) {
+    let channels = affines.iter().zip(bounds).map(|(affine, &bound)| Channel::new(affine, steps, bound));
+    scales(&channels.collect::<Vec<_>>())
 }
 
 /// As [`fold`], for thresholds that are integers already.
-pub(crate) fn fit(steps: &[Steps], bound: Bound) -> (DraftTransform, Rounding) {
-    scales(&steps.iter().map(|steps| Channel::of(steps, bound)).collect::<Vec<_>>(), bound)
+pub(crate) fn fit(steps: &[Steps], bounds: &[Bound]) -> (DraftTransform, Rounding) {
+    scales(&steps.iter().zip(bounds).map(|(steps, &bound)| Channel::of(steps, bound)).collect::<Vec<_>>())
 }
 
-fn scales(channels: &[Channel], bound: Bound) -> (DraftTransform, Rounding) {
-    let exact: Option<Vec<Rescale>> = channels.iter().map(|one| one.exact(bound, 1..=MAX_SHIFT)).collect();
+fn scales(channels: &[Channel]) -> (DraftTransform, Rounding) {
+    let exact: Option<Vec<Rescale>> = channels.iter().map(|one| one.exact(1..=MAX_SHIFT)).collect();
     if let Some(scales) = exact.filter(|scales| spread(scales) <= MAX_SPREAD) {
         return (DraftTransform::Requant { scales }, Rounding::default());
     }
@@ -53,10 +58,10 @@ fn scales(channels: &[Channel], bound: Bound) -> (DraftTransform, Rounding) {
     let window = lowest..=lowest + MAX_SPREAD;
     let mut rounding = Rounding::default();
     let mut scale = |channel: &Channel| {
-        channel.exact(bound, window.clone()).unwrap_or_else(|| {
-            let scale = channel.nearest(bound, lowest + MAX_SPREAD);
+        channel.exact(window.clone()).unwrap_or_else(|| {
+            let scale = channel.nearest(lowest + MAX_SPREAD);
             rounding.channels += 1;
-            rounding.accumulators += channel.differing(&scale, bound);
+            rounding.accumulators += channel.differing(&scale);
             scale
         })
     };
@@ -75,12 +80,12 @@ impl Channel {
         // From so many levels a unit on, all lie between two neighbouring accumulators: steeper makes no difference.
         let (size, steepest) = (2.0 * steps[0].to_f64(), 2.0 * steps.len() as f64);
         let slope = (affine.slope_f64() / size).clamp(-steepest, steepest);
-        Self { steps: fold::thresholds(affine, steps, bound), slope }
+        Self { steps: fold::thresholds(affine, steps, bound), slope, bound }
     }
 
     /// The slope in the middle of those with which some offset reaches every level where it should be.
     fn of(steps: &Steps, bound: Bound) -> Self {
-        let mut channel = Self { steps: steps.clone(), slope: 0.0 };
+        let mut channel = Self { steps: steps.clone(), slope: 0.0, bound };
         let sign = if steps.descends { -1.0 } else { 1.0 };
         let mut levels: Vec<(f64, Option<f64>, Option<f64>)> = channel
             .levels()
@@ -119,32 +124,32 @@ impl Channel {
 
     /// The smallest of `shifts` at which the multiplier has an offset with which every level is reached where it
     /// should be and not before: the middle of those that do.
-    fn exact(&self, bound: Bound, mut shifts: RangeInclusive<u32>) -> Option<Rescale> {
+    fn exact(&self, mut shifts: RangeInclusive<u32>) -> Option<Rescale> {
         shifts.find_map(|shift| {
             let multiplier = self.multiplier(shift)?;
-            let (low, high) = self.offsets(multiplier, bound, shift);
+            let (low, high) = self.offsets(multiplier, shift);
             (low <= high).then(|| Rescale { multiplier, offset: (low + (high - low) / 2) as i64, shift })
         })
     }
 
     /// The scale by the largest shift up to `most`, its offset halfway between what the levels want.
-    fn nearest(&self, bound: Bound, most: u32) -> Rescale {
+    fn nearest(&self, most: u32) -> Rescale {
         let shift = self.largest_shift().min(most);
         let multiplier = self.multiplier(shift).unwrap_or(0);
-        let (low, high) = self.offsets(multiplier, bound, shift);
+        let (low, high) = self.offsets(multiplier, shift);
         let offset = ((low + high) / 2).clamp(-MAX_OFFSET, MAX_OFFSET) as i64;
         Rescale { multiplier, offset, shift }
     }
 
     /// Least and greatest offset with which no level is reached late and none early; crossed if there is none.
-    fn offsets(&self, multiplier: i32, bound: Bound, shift: u32) -> (i128, i128) {
+    fn offsets(&self, multiplier: i32, shift: u32) -> (i128, i128) {
         let half = 1i128 << (shift - 1);
         // acc * m + offset + half >= level << shift
         let least =
             |level: usize, acc: i64| ((level as i128) << shift) - half - i128::from(acc) * i128::from(multiplier);
         let (mut low, mut high) = (-MAX_OFFSET, MAX_OFFSET);
         for (level, value) in self.levels() {
-            let (reached, missed) = neighbours(value, self.steps.descends, bound);
+            let (reached, missed) = neighbours(value, self.steps.descends, self.bound);
             low = low.max(reached.map_or(-MAX_OFFSET, |acc| least(level, acc)));
             high = high.min(missed.map_or(MAX_OFFSET, |acc| least(level, acc) - 1));
         }
@@ -163,8 +168,8 @@ impl Channel {
     }
 
     /// Accumulators within the bound between where a level is reached and where it should be, for all levels.
-    fn differing(&self, scale: &Rescale, bound: Bound) -> u64 {
-        let (low, high) = (i64::from(bound.low), i64::from(bound.high));
+    fn differing(&self, scale: &Rescale) -> u64 {
+        let (low, high) = (i64::from(self.bound.low), i64::from(self.bound.high));
         let (bits, descends) = (usize::BITS - self.steps.values.len().leading_zeros(), self.steps.descends);
         let at = |distance: i64| if descends { high - distance } else { low + distance };
         // Distance from the side where no level is reached yet to the first accumulator that reaches `level`.
@@ -225,7 +230,7 @@ mod tests {
         ] {
             let mut affine = Affine::identity();
             assert!(affine.normalise(constants));
-            let (transform, rounding) = fold(&[affine.clone()], &steps, bound);
+            let (transform, rounding) = fold(&[affine.clone()], &steps, &[bound]);
             let DraftTransform::Requant { scales } = transform else { panic!("a requantisation") };
             assert_eq!(rounding, Rounding::default());
             let found: Vec<i32> = (bound.low..=bound.high).map(|acc| scales[0].apply(acc, 8)).collect();
@@ -241,7 +246,7 @@ mod tests {
                 let values: Vec<i32> =
                     (1..256).map(|i| ((f64::from(i) - 128.5) / slope + middle).ceil() as i32).collect();
                 let steps = Steps { values, descends };
-                let (transform, rounding) = fit(std::slice::from_ref(&steps), bound);
+                let (transform, rounding) = fit(std::slice::from_ref(&steps), &[bound]);
                 let DraftTransform::Requant { scales } = transform else { panic!("a requantisation") };
                 assert_eq!(rounding, Rounding::default(), "{slope} {middle}");
                 let is_reached = |acc: i32, t: i32| if descends { acc <= t } else { acc >= t };
@@ -251,6 +256,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn levels_beyond_what_a_channel_can_sum_ask_for_nothing() {
+        // Only the first 40 of 255 levels can be reached by sums up to 200; the largest threshold means never.
+        let reached = (1..=40).map(|i| 5 * i - 2);
+        let values: Vec<i32> = reached.chain(std::iter::repeat_n(i32::MAX, 215)).collect();
+        let (narrow, wide) = (Bound { low: -200, high: 200 }, Bound { low: -90_000, high: 90_000 });
+        let steps = [Steps { values, descends: false }];
+        let (transform, rounding) = fit(&steps, &[narrow]);
+        let DraftTransform::Requant { scales } = transform else { panic!("a requantisation") };
+        assert_eq!(rounding, Rounding::default());
+        for acc in -200..=200 {
+            assert_eq!(scales[0].apply(acc, 8), ((acc + 2) / 5).clamp(0, 40), "{acc}");
+        }
+        assert_ne!(fit(&steps, &[wide]).1, Rounding::default(), "no line stops at level 40");
     }
 
     #[test]
@@ -265,14 +286,14 @@ mod tests {
             assert!(affine.normalise(constants));
             affine
         });
-        let (DraftTransform::Requant { scales }, rounding) = fold(&affines, &steps, bound) else { panic!() };
+        let (DraftTransform::Requant { scales }, rounding) = fold(&affines, &steps, &[bound; 2]) else { panic!() };
         let differing = affines.iter().zip(&scales).map(|(affine, scale)| {
             let wanted = levels(affine, &steps, bound);
             let found = (bound.low..=bound.high).map(|acc| scale.apply(acc, 8));
             found.zip(wanted).map(|(found, wanted)| u64::from(found.abs_diff(wanted))).sum::<u64>()
         });
         assert_eq!(differing.sum::<u64>(), rounding.accumulators);
-        let narrow = Channel::new(&affines[1], &steps, bound).nearest(bound, 18);
-        assert!(Channel::new(&affines[1], &steps, bound).differing(&narrow, bound) > 0, "18 bits are too few");
+        let narrow = Channel::new(&affines[1], &steps, bound).nearest(18);
+        assert!(Channel::new(&affines[1], &steps, bound).differing(&narrow) > 0, "18 bits are too few");
     }
 }
