@@ -89,6 +89,18 @@ fn a_model_is_sorted_pruned_and_run() {
 }
 
 #[test]
+fn nodes_that_could_run_keep_the_order_of_the_file() {
+    let mut graph = small();
+    // Both read the input alone.
+    graph.node[1].input[0] = "x".into();
+    graph.node[3] = node("Neg", &["x"], &["m"], vec![]);
+    graph.node[0].input[1] = "m".into();
+    let source = read_graph(graph).unwrap();
+    let names: Vec<&str> = source.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["Relu_1", "Neg_3", "Add_0"]);
+}
+
+#[test]
 fn names_are_made_unique() {
     let mut graph = small();
     graph.node[0].name = "a".into();
@@ -151,10 +163,11 @@ fn every_type_of_numbers_is_read_from_its_field() {
 
 #[test]
 fn sizes_that_lie_are_refused_before_anything_is_allocated() {
-    for dims in [&[1 << 40][..], &[1 << 32, 1 << 32], &[i64::MAX, 3], &[-1], &[0, i64::MAX, i64::MAX], &[3]] {
+    for dims in [&[1 << 40][..], &[1 << 32, 1 << 32], &[i64::MAX, 3], &[-1], &[3]] {
         constant(floats("t", dims, &[1.0, 2.0])).expect_err("sizes that do not fit");
     }
     assert_eq!(constant(floats("t", &[2, 0], &[])).unwrap().dims, [2, 0]);
+    constant(floats("t", &[0, i64::MAX, i64::MAX], &[])).expect_err("no value, but strides without bounds");
     assert!(problem(constant_source(floats("t", &[1], &[f32::NAN]))).contains("not a number"));
 }
 
@@ -267,12 +280,18 @@ fn a_quantiser_learns_its_type_from_its_zero_point() {
 
 #[test]
 fn floods_of_empty_messages_are_refused_before_they_are_decoded() {
-    // Graph of two million empty nodes.
-    let nodes = [0x0a, 0x00].repeat(2 << 20);
-    let mut bytes = vec![0x3a];
-    prost::encoding::encode_varint(nodes.len() as u64, &mut bytes);
-    bytes.extend(nodes);
-    assert!(problem(read(bytes, &mut |_| Err(ErrorKind::NotFound.into()))).contains("more than"));
+    let message = |tag: u8, body: &[u8]| {
+        let mut bytes = vec![tag << 3 | 2];
+        prost::encoding::encode_varint(body.len() as u64, &mut bytes);
+        [bytes.as_slice(), body].concat()
+    };
+    let flood = |tag: u8| message(tag, &[]).repeat(2 << 20);
+    // Nodes, attributes of one node, sizes of one input.
+    let sizes = message(11, &message(2, &message(1, &message(2, &flood(1)))));
+    for graph in [flood(1), message(1, &flood(5)), sizes] {
+        let result = read(message(7, &graph), &mut |_| Err(ErrorKind::NotFound.into()));
+        assert!(problem(result).contains("more than"));
+    }
 }
 
 #[test]

@@ -93,10 +93,10 @@ fn trunc_drops_bits_in_both_versions() {
         let inputs: Vec<&Array> = std::iter::once(x).chain(constants).collect();
         result(&node("Trunc", &[]), &inputs).unwrap().values
     };
-    let x = row(&[3.5, 7.5, -1.5]);
-    // Seven, fifteen and minus three halves; two bits less.
-    assert_eq!(run(&x, &numbers(&[0.5, 0.0, 6.0, 4.0])), [0.5, 1.5, -0.5]);
-    assert_eq!(run(&x, &numbers(&[0.5, 0.0, 6.0, 2.0, 2.0])), [2.0, 2.0, -2.0]);
+    let x = row(&[3.5, 7.5, -1.5, -2.25]);
+    // 7, 15, -3 and a tie that becomes -4; two bits less.
+    assert_eq!(run(&x, &numbers(&[0.5, 0.0, 6.0, 4.0])), [0.5, 1.5, -0.5, -0.5]);
+    assert_eq!(run(&x, &numbers(&[0.5, 0.0, 6.0, 2.0, 2.0])), [2.0, 2.0, -2.0, -2.0]);
 }
 
 #[test]
@@ -132,6 +132,60 @@ fn q_gemm_requantises_or_gives_reals() {
     let tiny = Array::scalar(0.01);
     inputs[7] = &tiny;
     assert_eq!(result(&gemm, &inputs).unwrap().values, [127.0, -128.0]);
+}
+
+/// A line of pixels as a picture of one row.
+fn picture(channels: usize, values: &[f64]) -> Array {
+    Array::new([1, channels, 1, values.len() / channels], values.to_vec())
+}
+
+fn ints(name: &'static str, values: &[i64]) -> (&'static str, Attribute) {
+    (name, Attribute::Ints(values.to_vec()))
+}
+
+#[test]
+fn convolutions_have_groups_and_borders() {
+    let (x, w) = (picture(2, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), Array::new([2, 1, 1, 2], vec![1.0, 10.0, 1.0, -1.0]));
+    let bias = row(&[0.5, 0.0]);
+    let groups = ("group", Attribute::Int(2));
+    let of = |more: &[(&str, Attribute)]| {
+        let attributes = [&[groups.clone()], more].concat();
+        result(&node("Conv", &attributes), &[&x, &w, &bias]).unwrap().values
+    };
+    assert_eq!(of(&[]), [21.5, 32.5, -1.0, -1.0]);
+    assert_eq!(of(&[("auto_pad", text("SAME_UPPER"))]), [21.5, 32.5, 3.5, -1.0, -1.0, 6.0]);
+    assert_eq!(of(&[("auto_pad", text("SAME_LOWER"))]), [10.5, 21.5, 32.5, -4.0, -1.0, -1.0]);
+    assert_eq!(of(&[ints("pads", &[0, 1, 0, 0]), ints("strides", &[1, 2])]), [10.5, 32.5, -4.0, -1.0]);
+    assert_eq!(of(&[ints("dilations", &[1, 2])]), [31.5, -2.0]);
+}
+
+#[test]
+fn pools_round_up_only_to_windows_that_begin_inside() {
+    let x = picture(1, &[1.0, 2.0, 3.0, 4.0, 5.0]);
+    let of = |op: &str, more: &[(&str, Attribute)]| {
+        let attributes = [&[ints("kernel_shape", &[1, 2]), ("ceil_mode", Attribute::Int(1))], more].concat();
+        result(&node(op, &attributes), &[&x]).unwrap().values
+    };
+    assert_eq!(of("MaxPool", &[ints("strides", &[1, 2])]), [2.0, 4.0, 5.0]);
+    assert_eq!(of("AveragePool", &[ints("strides", &[1, 2])]), [1.5, 3.5, 5.0]);
+    // A fourth window would begin on the border behind.
+    let padded = [ints("strides", &[1, 2]), ints("pads", &[0, 1, 0, 1])];
+    assert_eq!(of("MaxPool", &padded), [1.0, 3.0, 5.0]);
+    assert_eq!(of("AveragePool", &padded), [1.0, 2.5, 4.5]);
+    let counted = [&padded[..], &[("count_include_pad", Attribute::Int(1))]].concat();
+    assert_eq!(of("AveragePool", &counted), [0.5, 2.5, 4.5]);
+}
+
+#[test]
+fn norms_and_whole_divisions_are_exact() {
+    let constants = [[2.0, 1.0], [0.5, 0.0], [1.0, 0.0], [0.75, 3.75]].map(|values| row(&values));
+    let [gamma, beta, mean, variance] = &constants;
+    let norm = node("BatchNormalization", &[("epsilon", Attribute::Float(0.25))]);
+    let x = picture(2, &[2.0, 0.0, 2.0, 4.0]);
+    assert_eq!(result(&norm, &[&x, gamma, beta, mean, variance]).unwrap().values, [2.5, -1.5, 1.0, 2.0]);
+    let (a, b) = (row(&[7.0, -7.0]), row(&[2.0, 2.0]));
+    assert_eq!(result(&node("Div", &[]), &[&a, &b]).unwrap().values, [3.5, -3.5]);
+    assert_eq!(result(&node("Div", &[("whole", Attribute::Int(1))]), &[&a, &b]).unwrap().values, [3.0, -3.0]);
 }
 
 #[test]
@@ -176,12 +230,11 @@ fn sizes_that_would_fill_the_machine_are_refused() {
     result(&node("Add", &[]), &[&column, &line]).unwrap_err();
     result(&node("MatMul", &[]), &[&column, &line]).unwrap_err();
     result(&node("Gather", &[]), &[&line, &many(1 << 15, 0, 1)]).unwrap_err();
-    let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
     let pixel = Array::new([1, 1, 1, 1], vec![0.0]);
-    result(&node("Pad", &[("pads", ints(&[0, 0, 1 << 20, 0, 0, 0, 0, 1 << 20]))]), &[&pixel]).unwrap_err();
+    result(&node("Pad", &[ints("pads", &[0, 0, 1 << 20, 0, 0, 0, 0, 1 << 20])]), &[&pixel]).unwrap_err();
     for kernel in [[1 << 40, 1 << 40], [i64::MAX, i64::MAX], [0, 1], [-1, 1]] {
-        let pads = ("pads", ints(&[1 << 19; 4]));
-        result(&node("MaxPool", &[("kernel_shape", ints(&kernel)), pads]), &[&pixel]).unwrap_err();
+        let pads = ints("pads", &[1 << 19; 4]);
+        result(&node("MaxPool", &[ints("kernel_shape", &kernel), pads]), &[&pixel]).unwrap_err();
     }
 }
 
@@ -203,6 +256,10 @@ fn inputs_must_be_there_and_fit() {
     assert_eq!(with(&[3, 2]), Ok(vec![0.0; 6]), "more images");
     assert!(matches!(with(&[1, 3]), Err(ImportError::Value { .. })));
     assert!(matches!(with(&[2]), Err(ImportError::Value { .. })));
+    let mut deep = chain();
+    deep.inputs[0].dims = vec![None, Some(2), None, Some(3)];
+    let x = Array::new([1, 2, 3, 4], vec![0.0; 24]);
+    assert!(matches!(run(&deep, &BTreeMap::from([("x".to_string(), x)])), Err(ImportError::Value { .. })));
     assert!(matches!(run(&chain(), &BTreeMap::new()), Err(ImportError::Value { .. })));
 }
 
