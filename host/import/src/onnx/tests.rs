@@ -279,6 +279,23 @@ fn a_quantiser_learns_its_type_from_its_zero_point() {
 }
 
 #[test]
+fn integers_divide_whole() {
+    let graph = proto::Graph {
+        node: vec![node("Div", &["i", "i2"], &["q"], vec![]), node("Div", &["f", "f"], &["r"], vec![])],
+        initializer: vec![
+            Tensor { int64_data: vec![-7], ..named("i", 7, &[1]) },
+            Tensor { int64_data: vec![2], ..named("i2", 7, &[1]) },
+            floats("f", &[1], &[3.0]),
+        ],
+        output: vec![info("q", &[1]), info("r", &[1])],
+        ..Default::default()
+    };
+    let source = read_graph(graph).unwrap();
+    assert_eq!([source.nodes[0].int("whole"), source.nodes[1].int("whole")], [Some(1), None]);
+    assert_eq!(execute::run(&source, &[].into()).unwrap()["q"].values, [-3.0]);
+}
+
+#[test]
 fn floods_of_empty_messages_are_refused_before_they_are_decoded() {
     let message = |tag: u8, body: &[u8]| {
         let mut bytes = vec![tag << 3 | 2];
