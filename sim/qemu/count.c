@@ -69,18 +69,22 @@ static FILE *out;
 
 enum marker { NONE, BEGIN, END, LAP };
 
-/* By architecture: the Thumb encodings are ordinary loads in compressed RISC-V. */
+/* By architecture: the Thumb encodings are ordinary loads in compressed RISC-V.
+ *
+ * Near the end of a page QEMU looks at the next instruction and appends it to
+ * the data of this one, so that a marker may seem longer than it is; no longer
+ * instruction begins with the bytes of a marker. */
 static enum marker marker_of(const struct insn *insn)
 {
     const uint8_t *data = qemu_plugin_insn_data(insn);
     size_t size = qemu_plugin_insn_size(insn);
-    if (!is_riscv && size == 2) {
+    if (!is_riscv && size >= 2) {
         switch (data[0] | data[1] << 8) {
         case 0x46d2: return BEGIN;
         case 0x46c9: return END;
         case 0x46db: return LAP;
         }
-    } else if (is_riscv && size == 4) {
+    } else if (is_riscv && size >= 4) {
         switch (data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24) {
         case 0x00102013: return BEGIN;
         case 0x00202013: return END;
