@@ -149,7 +149,7 @@ fn convolutions_have_groups_and_borders() {
     let bias = row(&[0.5, 0.0]);
     let groups = ("group", Attribute::Int(2));
     let of = |more: &[(&str, Attribute)]| {
-        let attributes = [&[groups.clone()], more].concat();
+        let attributes = [std::slice::from_ref(&groups), more].concat();
         result(&node("Conv", &attributes), &[&x, &w, &bias]).unwrap().values
     };
     assert_eq!(of(&[]), [21.5, 32.5, -1.0, -1.0]);
