@@ -9,12 +9,13 @@ use alloc::vec::Vec;
 mod scores;
 mod transform;
 mod weights;
+mod windows;
 
 pub use scores::scored;
 
 use crate::{
     Bound, Draft, DraftLayer, DraftTensor, DraftWeights, Kind, Layer, Model, Op, PadValue, Region, Residual, Shape,
-    Tensor, Transform, WORD_BITS, WeightKind, Weights, Window,
+    Tensor, Transform, WeightKind, Weights, Window,
 };
 
 /// A small seeded generator of numbers (SplitMix64); the same on every machine and for ever.
@@ -257,10 +258,10 @@ impl Builder {
             Op::Dense => Window::whole(from.shape),
             _ => {
                 let may_pad = op != Op::SumPool && !random.once_in(3);
-                window(from.shape, may_pad, random)
+                windows::window(from.shape, may_pad, random)
             }
         };
-        let groups = if op == Op::Conv2d { groups(from.shape.channels, random) } else { 1 };
+        let groups = if op == Op::Conv2d { windows::groups(from.shape.channels, random) } else { 1 };
         let outputs = match op {
             Op::Encode => from.shape.channels * random.size(1, 12),
             Op::Dense | Op::Conv2d if groups == 1 => random.pick(&[1, 2, 5, 10, 31, 32, 33, 47, 64, 70]),
@@ -284,7 +285,7 @@ impl Builder {
         let mut layer = self.view(op, input, window, shape, kind);
         (layer.groups, layer.residual) = (groups, residual);
         if op == Op::Conv2d {
-            layer.pad_value = pad_value(from.kind, random);
+            layer.pad_value = windows::pad_value(from.kind, random);
         }
         self.push(&layer, random)
     }
@@ -364,47 +365,7 @@ fn channels(random: &mut Random) -> u32 {
     }
 }
 
-/// What a convolution over values of `kind` sees outside.
-fn pad_value(kind: Kind, random: &mut Random) -> PadValue {
-    if kind == Kind::Sign {
-        return random.pick(&[PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne]);
-    }
-    match if random.once_in(3) { 0 } else { value(kind, random) } {
-        0 => PadValue::Zero,
-        level => PadValue::Level(level),
-    }
-}
-
 fn packed_kind(random: &mut Random) -> Kind {
     let bits = if random.once_in(3) { random.size(5, 8) } else { random.size(1, 4) } as u8;
     random.pick(&[Kind::Sign, Kind::Sign, Kind::Unsigned { bits }])
-}
-
-/// Some divisor of `channels`: often one, all, or one that leaves whole words.
-fn groups(channels: u32, random: &mut Random) -> u32 {
-    let divisors = |keep: &dyn Fn(u32) -> bool| -> Vec<u32> {
-        (1..=channels).filter(|&n| channels.is_multiple_of(n) && keep(n)).collect()
-    };
-    match random.word() % 4 {
-        0 => random.pick(&divisors(&|_| true)),
-        1 if channels.is_multiple_of(WORD_BITS) => {
-            random.pick(&divisors(&|n| (channels / n).is_multiple_of(WORD_BITS)))
-        }
-        2 => channels,
-        _ => 1,
-    }
-}
-
-/// A window that fits `input`; uneven padding where `may_pad`.
-fn window(input: Shape, may_pad: bool, random: &mut Random) -> Window {
-    loop {
-        let kernel = [random.size(1, 5), random.size(1, 5)];
-        let mut pad = |axis: usize| if may_pad { random.size(0, kernel[axis] - 1) } else { 0 };
-        let padding = [pad(0), pad(1), pad(0), pad(1)];
-        let window = Window { kernel, stride: [random.pick(&[1, 1, 2, 3]), random.pick(&[1, 1, 2, 3])], padding };
-        // A kernel of 1 x 1 always fits, so this ends.
-        if window.output(input).is_ok() {
-            return window;
-        }
-    }
 }

@@ -82,12 +82,7 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     };
     check_kinds(&layer)?;
     check_shape(&layer)?;
-    if reader.word(field::RESERVED) != 0 {
-        return Err(Fault::new(field::RESERVED, Reason::Reserved));
-    }
-    if reader.word(field::PAD_LEVEL) != 0 && !matches!(layer.pad_value, PadValue::Level(_)) {
-        return Err(Fault::new(field::PAD_LEVEL, Reason::Reserved));
-    }
+    check_reserved(reader, layer.pad_value)?;
     layer.weights = decode_weights::weights(reader, &layer, weights_code)?;
     if decode_weights::implied_words(&layer).is_some_and(|words| words != layer.weights.words() as u64) {
         return Err(Fault::new(field::WEIGHTS + 1, Reason::Section));
@@ -189,6 +184,17 @@ fn check_kinds(layer: &Layer<'_>) -> Result<(), Fault> {
     let padding_fits = padding_fits && !(layer.op == Op::SumPool && layer.window.is_padded());
     if !fits || !padding_fits {
         return Err(Fault::new(field::CODES, Reason::Kind));
+    }
+    Ok(())
+}
+
+/// The words that a layer without a level outside, or any layer, leaves zero.
+fn check_reserved(reader: &Record<'_>, pad_value: PadValue) -> Result<(), Fault> {
+    if reader.word(field::RESERVED) != 0 {
+        return Err(Fault::new(field::RESERVED, Reason::Reserved));
+    }
+    if reader.word(field::PAD_LEVEL) != 0 && !matches!(pad_value, PadValue::Level(_)) {
+        return Err(Fault::new(field::PAD_LEVEL, Reason::Reserved));
     }
     Ok(())
 }

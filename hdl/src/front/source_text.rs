@@ -73,6 +73,12 @@ pub(super) fn text(program: &Program) -> String {
     text
 }
 
+/// What a byte outside is, in Verilog: a constant where all jobs agree.
+fn border(program: &Program, uses: &Uses) -> String {
+    let constant = borders(program).next().unwrap_or(program.byte_offset);
+    if uses.borders { "item_border".to_owned() } else { format!("8'd{constant}") }
+}
+
 fn table(program: &Program, uses: &Uses) -> String {
     type Field = (&'static str, u32, fn(&Job) -> u32);
     let count = |of: fn(&Job) -> u32| width(u64::from(program.jobs.iter().map(of).max().unwrap_or(0)));
@@ -167,10 +173,7 @@ fn stored(program: &Program, uses: &Uses, text: &mut String) {
     let (bytes, offset, last) = (program.input_bytes, program.byte_offset, address - 1);
     let jobs = program.jobs.len() - 1;
     let index = width(u64::from(bytes) - 1);
-    let border = match uses.borders {
-        true => "item_border".to_owned(),
-        false => format!("8'd{}", borders(program).next().unwrap_or(offset)),
-    };
+    let border = border(program, uses);
     let _ = write!(
         text,
         "reg [7:0] bytes [0:{top}];\nreg write_half = 0;\nreg [{i}:0] arrived = 0;\nreg [1:0] frames = 0;\nreg read_half = 0;\n\

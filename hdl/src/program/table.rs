@@ -137,6 +137,19 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
         flatten(&mut row, layer);
     }
     row.w_back = 0_u32.wrapping_sub(row.words);
+    surround(&mut row, layer);
+    if let Some(shared) = digits.shared {
+        row.shared = true;
+        row.subtracts = shared.ratio < 0;
+        row.doublings = shared.doublings - 1;
+        row.ratio = shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings);
+    }
+    accumulate(&mut row, layer, units, digits, lanes);
+    row
+}
+
+/// What the lanes see outside the input.
+fn surround(row: &mut Row, layer: &Layer<'_>) {
     match layer.pad_value {
         // Bytes outside come from the front.
         PadValue::Level(_) if row.patch || !row.padded => {}
@@ -149,14 +162,6 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
     if rest != 0 && !row.masked && (row.ones || row.twice || row.border != 0) {
         row.tail = (1 << rest) - 1;
     }
-    if let Some(shared) = digits.shared {
-        row.shared = true;
-        row.subtracts = shared.ratio < 0;
-        row.doublings = shared.doublings - 1;
-        row.ratio = shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings);
-    }
-    accumulate(&mut row, layer, units, digits, lanes);
-    row
 }
 
 /// A listed layer stays at the window's start: its words are found from there.
