@@ -105,18 +105,6 @@ fn each_wrong_node_is_named() {
     refuse(1, "factor 0 is NaN", |n| n.op = Op::Scale { factors: vec![f32::NAN] });
     refuse(2, "gamma has 7", |n| n.op = norm(7));
     refuse(8, "9 bits", |n| n.op = Op::Quantize { bits: 9, step: 1.0 });
-    let steps = |count: usize, directions: usize, bits| Op::Steps {
-        thresholds: (0..count as i32).collect(),
-        descends: vec![false; directions],
-        bits,
-    };
-    refuse(1, "has 7 thresholds", |n| n.op = steps(7, 1, Some(2)));
-    refuse(1, "9 bits", |n| n.op = steps(511, 1, Some(9)));
-    refuse(1, "thresholds of channel 0 fall", |n| {
-        n.op = steps(8, 8, None);
-        let Op::Steps { thresholds, descends, bits } = &mut n.op else { return };
-        (*thresholds, *descends, *bits) = ([3, 2, 1].repeat(8), vec![false; 8], Some(2));
-    });
     refuse(8, "step is 0", |n| n.op = Op::Quantize { bits: 1, step: 0.0 });
     refuse(12, "needs [outputs, 1, 1, 16]", |n| n.op = Op::Dense { weights: weights([3, 1, 1, 15]) });
     refuse(12, "zero size", |n| n.op = Op::Dense { weights: weights([0, 1, 1, 16]) });
@@ -133,6 +121,22 @@ fn each_wrong_node_is_named() {
     refuse(5, "3 groups", |n| edit_window(n, |_, groups| *groups = 3));
     refuse(5, "0 groups", |n| edit_window(n, |_, groups| *groups = 0));
     refuse(5, "needs [outputs, 2, 3, 4]", |n| edit_window(n, |w, _| w.kernel = [2, 3]));
+}
+
+#[test]
+fn wrong_steps_are_named() {
+    let steps = |count: usize, directions: usize, bits| Op::Steps {
+        thresholds: (0..count as i32).collect(),
+        descends: vec![false; directions],
+        bits,
+    };
+    refuse(1, "has 7 thresholds", |n| n.op = steps(7, 1, Some(2)));
+    refuse(1, "9 bits", |n| n.op = steps(511, 1, Some(9)));
+    refuse(1, "thresholds of channel 0 fall", |n| {
+        n.op = steps(8, 8, None);
+        let Op::Steps { thresholds, descends, bits } = &mut n.op else { return };
+        (*thresholds, *descends, *bits) = ([3, 2, 1].repeat(8), vec![false; 8], Some(2));
+    });
 }
 
 fn edit(node: &mut Node, change: impl Fn(&mut Weights)) {

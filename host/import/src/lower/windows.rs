@@ -34,6 +34,11 @@ fn has_channels_last(source: &Source, input: &str, rank: usize) -> bool {
     false
 }
 
+/// Whether a node sees height and width.
+fn has_windows(node: &SourceNode) -> bool {
+    node.op.ends_with("Conv") || node.op.ends_with("Pool") || node.op.starts_with("Reduce")
+}
+
 /// The layout of the input: flat, or height, width and channels.
 pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fault> {
     let wrong = |problem: String| Fault::Value { name: input.name.clone(), problem };
@@ -51,11 +56,7 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
         return Err(wrong(format!("sizes {dims:?}; an input has 1 to {MAX_INPUT} values")));
     }
     // Without windows every value is a feature: packed side by side, not one pixel a word.
-    if !source
-        .nodes
-        .iter()
-        .any(|node| node.op.ends_with("Conv") || node.op.ends_with("Pool") || node.op.starts_with("Reduce"))
-    {
+    if !source.nodes.iter().any(has_windows) {
         return Ok(Layout::flat(dims));
     }
     let is_last = has_channels_last(source, &input.name, dims.len());
