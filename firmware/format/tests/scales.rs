@@ -1,32 +1,19 @@
 //! Scales of outputs that lie: requantisations, and scores that would leave 32 bits.
 
-use bitfab_format::{
-    Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Reason, Rescale, Shape,
-    WeightKind, Window, digest,
-};
+mod common;
 
-/// Largest accumulator of [`frame`].
+use bitfab_format::{Draft, DraftTransform, DraftWeights, Kind, Model, Reason, Rescale, WeightKind, digest};
+
+/// Largest accumulator of [`binary`].
 const HIGH: i64 = 300 * 255;
 
 /// 300 bytes to 3 scores, binary weights.
-fn frame() -> Draft {
-    let mut layer = DraftLayer {
-        name: "dense".into(),
-        op: Op::Dense,
-        input: 0,
-        residual: None,
-        window: Window::whole(Shape::vector(300)),
-        pad_value: PadValue::Zero,
-        groups: 1,
-        output: DraftTensor { shape: Shape::vector(3), kind: Kind::I32, start: 0 },
-        scratch: 3,
-        weights: DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() },
-        transform: DraftTransform::Raw,
-        bound: Default::default(),
-    };
+fn binary() -> Draft {
+    let mut draft = common::frame();
+    let layer = &mut draft.layers[0];
+    layer.weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
     (layer.bound.low, layer.bound.high) = (-HIGH as i32, HIGH as i32);
-    let input = DraftTensor { shape: Shape::vector(300), kind: Kind::U8, start: 0 };
-    Draft { input, arena_words: 83, scale: None, layers: vec![layer] }
+    draft
 }
 
 /// Where and why the model with this transform is refused.
@@ -47,7 +34,7 @@ const LENGTH: Option<(u32, Reason)> = Some((4 * (16 + 13), Reason::Section));
 const PLAIN: Rescale = Rescale { multiplier: 1, offset: 0, shift: 0 };
 
 fn affine(scales: Vec<Rescale>) -> Option<(u32, Reason)> {
-    refusal(&frame(), DraftTransform::Affine { scales })
+    refusal(&binary(), DraftTransform::Affine { scales })
 }
 
 /// The refusal where the last channel alone is as stated.
@@ -57,7 +44,7 @@ fn last(multiplier: i32, offset: i64, shift: u32) -> Option<(u32, Reason)> {
 
 #[test]
 fn requantisations_that_lie_are_refused() {
-    let mut draft = frame();
+    let mut draft = binary();
     draft.layers[0].output.kind = Kind::Unsigned { bits: 8 };
     (draft.layers[0].scratch, draft.arena_words) = (8, 88);
     let with = |transform| refusal(&draft, transform).map(|(_, reason)| reason);
@@ -117,14 +104,14 @@ fn shifts_and_offsets_of_scores_have_limits() {
 fn scores_have_four_words_a_channel_and_are_of_32_bits() {
     assert_eq!(affine(vec![PLAIN; 2]), LENGTH);
     assert_eq!(affine(vec![PLAIN; 4]), LENGTH);
-    let mut packed = frame();
+    let mut packed = binary();
     for kind in [Kind::Unsigned { bits: 8 }, Kind::Sign] {
         packed.layers[0].output.kind = kind;
         let scales = vec![Rescale { shift: 1, ..PLAIN }; 3];
         let found = refusal(&packed, DraftTransform::Affine { scales });
         assert_eq!(found.map(|(_, reason)| reason), Some(Reason::Kind));
     }
-    let mut outside = frame().emit();
+    let mut outside = binary().emit();
     outside[16] = outside[16] & !0xff_0000 | 5 << 16;
     (outside[16 + 12], outside[16 + 13]) = (u32::MAX, 12);
     outside[3] = digest(&outside[4..]);

@@ -1,31 +1,11 @@
 //! Weights of every kind: what is encoded is decoded, and what lies is refused.
 
-use bitfab_format::arbitrary::{Random, draft_of};
-use bitfab_format::{
-    BitReader, Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue,
-    Reason, Shape, WeightKind, Weights, Window, digest,
-};
-use proptest::prelude::*;
+mod common;
 
-/// 300 bytes to 3 scores, with weights still to come.
-fn frame() -> Draft {
-    let layer = DraftLayer {
-        name: "dense".into(),
-        op: Op::Dense,
-        input: 0,
-        residual: None,
-        window: Window::whole(Shape::vector(300)),
-        pad_value: PadValue::Zero,
-        groups: 1,
-        output: DraftTensor { shape: Shape::vector(3), kind: Kind::I32, start: 0 },
-        scratch: 3,
-        weights: DraftWeights::default(),
-        transform: DraftTransform::Raw,
-        bound: Default::default(),
-    };
-    let input = DraftTensor { shape: Shape::vector(300), kind: Kind::U8, start: 0 };
-    Draft { input, arena_words: 83, scale: None, layers: vec![layer] }
-}
+use bitfab_format::arbitrary::{Random, draft_of};
+use bitfab_format::{BitReader, Coder, DraftWeights, Layer, Model, Op, Reason, WeightKind, Weights, digest};
+use common::frame;
+use proptest::prelude::*;
 
 /// The layer of [`frame`] as a view, from a binary model.
 fn with_layer<T>(encode: impl FnOnce(&Layer<'_>) -> T) -> T {
