@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_format::{Model, Rescale, Transform};
+use bitfab_compile::score_unit;
+use bitfab_format::Model;
 use bitfab_import::{Difference, Imported, InputMap, Options, ScoreUnit, Source, layers, lower, onnx};
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
@@ -94,20 +95,9 @@ impl Origin {
             let layer = model.layers().find(|layer| layer.name == name)?;
             Some(output_values(&layer, &tensors[usize::from(layer.index)]))
         };
-        Ok(self.imported.compare(&oracle, &integers, score_unit(model)))
+        let unit = score_unit(model).map(|(unit, is_rounded)| ScoreUnit::new(unit, is_rounded));
+        Ok(self.imported.compare(&oracle, &integers, unit))
     }
-}
-
-/// What one unit of the scores is worth, where the device scales them.
-fn score_unit(model: &Model<'_>) -> Option<ScoreUnit> {
-    let last = model.layers().last()?;
-    let Transform::Affine { scales } = last.transform else { return None };
-    let is_moved = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        scale.shift == 0 && scale.multiplier.abs() == 1
-    });
-    let scale = model.output_scale()?;
-    Some(ScoreUnit::new(f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32), !is_moved))
 }
 
 /// Reads an ONNX file and the data files beside it, or a description in TOML and the `.npz` of its name.

@@ -14,7 +14,7 @@ mod translate;
 
 pub use error::CompileError;
 
-use bitfab_format::{Draft, DraftTransform, Model};
+use bitfab_format::{Draft, DraftTransform, Model, OutputScale, Rescale, Transform};
 use bitfab_graph::Graph;
 
 /// What coded weights are chosen for.
@@ -141,6 +141,18 @@ pub fn update(base: &[u32], graph: &Graph, options: &Options) -> Result<Vec<u32>
         Some(_) => Err(CompileError::Base("it holds all of the graph's planes already")),
         None => Err(CompileError::Base("it is not a lower precision of this graph, compiled with the same options")),
     }
+}
+
+/// What one unit of the scores is worth, where the device scales them, and whether they are rounded: sums that are
+/// only moved are not.
+pub fn score_unit(model: &Model<'_>) -> Option<(f64, bool)> {
+    let Transform::Affine { scales } = model.layers().last()?.transform else { return None };
+    let is_moved = scales.iter().all(|&words| {
+        let scale = Rescale::from_words(words);
+        scale.shift == 0 && scale.multiplier.abs() == 1
+    });
+    let OutputScale { mantissa, shift } = model.output_scale()?;
+    Some((f64::from(mantissa) / 2f64.powi(shift as i32), !is_moved))
 }
 
 /// The bytes of a file from its words.

@@ -77,7 +77,7 @@ impl Imported {
     /// Gives the number of tensors that were compared.
     ///
     /// # Errors
-    /// The first difference.
+    /// The first difference; a tensor or a layer that is not there is one, of values that are no numbers.
     pub fn compare(
         &self,
         oracle: &BTreeMap<String, Array>,
@@ -86,7 +86,9 @@ impl Imported {
     ) -> Result<usize, Box<Difference>> {
         let mut count = 0;
         for (index, tie) in self.ties.iter().enumerate() {
-            let (Some(expected), Some(found)) = (oracle.get(&tie.tensor), integers(&tie.node)) else { continue };
+            let missing = || tie.difference(0, f64::NAN, f64::NAN);
+            let expected = oracle.get(&tie.tensor).ok_or_else(missing)?;
+            let found = integers(&tie.node).ok_or_else(missing)?;
             let unit = unit.filter(|_| index + 1 == self.ties.len());
             tie.compare(expected, &found, unit)?;
             count += 1;

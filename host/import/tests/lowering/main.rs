@@ -2,7 +2,7 @@
 
 mod random;
 
-use bitfab_compile::{CompileError, Options as Compilation, Rounded, compile_with};
+use bitfab_compile::{CompileError, Options as Compilation, Rounded, compile_with, score_unit};
 use bitfab_format::{Model, PadValue, Rescale, Transform};
 use bitfab_import::{Imported, Options, ScoreUnit, lower};
 use bitfab_kernels::{reference, values};
@@ -23,22 +23,10 @@ fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<(String, Vec<i32>)> {
     tensors
 }
 
-/// What one unit of the scores is worth, where the device scales them.
-fn score_unit(model: &Model<'_>) -> Option<ScoreUnit> {
-    let last = model.layers().last()?;
-    let Transform::Affine { scales } = last.transform else { return None };
-    let is_moved = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        scale.shift == 0 && scale.multiplier.abs() == 1
-    });
-    let scale = model.output_scale()?;
-    Some(ScoreUnit::new(f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32), !is_moved))
-}
-
 /// Compares random rows; the number of tensors that were compared.
 fn compare(imported: &Imported, words: &[u32], seed: u64) -> usize {
     let model = Model::from_words(words).expect("compile checked it");
-    let unit = score_unit(&model);
+    let unit = score_unit(&model).map(|(unit, is_rounded)| ScoreUnit::new(unit, is_rounded));
     let mut rng = StdRng::seed_from_u64(seed);
     let (low, high) = imported.input.range;
     let mut count = 0;
