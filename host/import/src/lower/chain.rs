@@ -14,12 +14,10 @@ impl Lowering<'_> {
     /// # Errors
     /// If a node fails, or if its constants differ from place to place within a channel.
     pub fn values(&self, coded: &Coded, codes: &[f64]) -> Result<Vec<f64>, Failed> {
-        if coded.start.is_image() && coded.start.places.len() > codes.len() {
-            // One pixel stands for all, where no constant says otherwise.
-            let small = Layout::image(bitfab_graph::Shape::flat(coded.start.shape.channels));
-            if let Ok(values) = self.walk(coded, codes, &small, true) {
-                return Ok(values);
-            }
+        // One pixel stands for all, where no constant says otherwise.
+        let pixel = coded.start.pixel().map(|pixel| self.walk(coded, codes, &pixel, true));
+        if let Some(Ok(values)) = pixel {
+            return Ok(values);
         }
         self.walk(coded, codes, &coded.start, false)
     }
@@ -35,11 +33,13 @@ impl Lowering<'_> {
                 Link::Node { index, variable } => {
                     last = *index;
                     array = self.apply(*index, *variable, &array).map_err(|problem| (last, problem))?;
-                    if array.values.len() != layout.places.len() || is_small && array.dims != layout.dims {
+                    let order = self.order(*index, &array);
+                    let is_moved = is_small && order.is_none() && array.dims != layout.dims;
+                    if array.values.len() != layout.places.len() || is_moved {
                         return Err((last, "changes the number of values; only one constant a channel folds".into()));
                     }
                     layout = layout.reshaped(array.dims.clone());
-                    if let Some(order) = self.order(*index, &array) {
+                    if let Some(order) = order {
                         layout.places = order.iter().map(|&at| layout.places[at]).collect::<Vec<_>>().into();
                     }
                 }

@@ -39,6 +39,23 @@ impl Layout {
         self.dims == image.dims && self.places == image.places
     }
 
+    /// One pixel of an image, channels second or last; `None` if this is no image of several pixels.
+    pub fn pixel(&self) -> Option<Self> {
+        let channels = self.shape.channels;
+        let is_last = self.dims.len() > 2
+            && self.dims.last() == Some(&(channels as usize))
+            && self.places.iter().enumerate().all(|(at, &place)| at == place as usize);
+        if self.places.len() <= channels as usize || !is_last && !self.is_image() {
+            return None;
+        }
+        let mut pixel = Self::image(Shape::flat(channels));
+        if is_last {
+            pixel.dims = vec![1; self.dims.len()];
+            *pixel.dims.last_mut()? = channels as usize;
+        }
+        Some(pixel)
+    }
+
     /// The channel of each element.
     pub fn channels(&self) -> impl Iterator<Item = usize> + '_ {
         let channels = self.shape.channels as usize;
@@ -139,5 +156,23 @@ impl Coded {
     /// Channels of the source's tensor.
     pub fn channels(&self) -> usize {
         self.start.shape.channels as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pixel_stands_for_an_image_with_channels_second_or_last() {
+        let shape = Shape::new(4, 5, 3);
+        let image = Layout::image(shape);
+        assert_eq!(image.pixel().map(|pixel| (pixel.dims, pixel.shape)), Some((vec![1, 3, 1, 1], Shape::flat(3))));
+        let last = Layout { shape, ..Layout::flat(vec![1, 4, 5, 3]) };
+        assert_eq!(last.pixel().map(|pixel| pixel.dims), Some(vec![1, 1, 1, 3]));
+        // Places that are neither, a vector, and what is one pixel already.
+        assert!(Layout { dims: vec![1, 3, 4, 5], ..last }.pixel().is_none());
+        assert!(Layout::flat(vec![1, 60]).pixel().is_none());
+        assert!(Layout::image(Shape::flat(3)).pixel().is_none());
     }
 }
