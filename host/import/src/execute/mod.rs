@@ -83,12 +83,19 @@ pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result
     apply_within(node, inputs, opset, &Cell::new(MAX_STEPS))
 }
 
-fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps: &Cell<u64>) -> Outputs {
+/// Refuses operators of domains that are not known: they may be called as ONNX's and do something else.
+pub(crate) fn check_domain(node: &SourceNode) -> Result<(), String> {
     match node.domain.as_str() {
-        "" | "com.microsoft" | "onnx.brevitas" | "qonnx.custom_op.general" => {}
-        channels_last::DOMAIN => return channels_last::apply(node, inputs, opset, steps),
-        domain if domain.starts_with("finn") => {}
-        domain => return Err(format!("the operator {} of `{domain}` is not known", node.op)),
+        "" | "com.microsoft" | "onnx.brevitas" | "qonnx.custom_op.general" | channels_last::DOMAIN => Ok(()),
+        domain if domain.starts_with("finn") => Ok(()),
+        domain => Err(format!("the operator {} of `{domain}` is not known", node.op)),
+    }
+}
+
+fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps: &Cell<u64>) -> Outputs {
+    check_domain(node)?;
+    if node.domain == channels_last::DOMAIN {
+        return channels_last::apply(node, inputs, opset, steps);
     }
     let call = Call { node, inputs, opset, steps };
     let outputs = elementwise::apply(&call)

@@ -16,7 +16,6 @@ const ELEMENTWISE: &[&str] = &[
     "DequantizeLinear",
     "Div",
     "Dropout",
-    "Erf",
     "Floor",
     "HardSigmoid",
     "HardTanh",
@@ -55,6 +54,7 @@ impl Lowering<'_> {
         if variables.is_empty() {
             return self.fold(index, node);
         }
+        execute::check_domain(node).map_err(|problem| self.fault(index, problem))?;
         let is_ended = variables.iter().any(|&at| self.ended.contains_key(&node.inputs[at]));
         if is_ended && !LAYOUT.contains(&node.op.as_str()) && !["Cast", "Identity"].contains(&node.op.as_str()) {
             return Err(self.fault(index, "computes with the result of a softmax or arg max; end the model there"));
@@ -100,6 +100,9 @@ impl Lowering<'_> {
     fn element(&mut self, index: usize, node: &SourceNode, variable: usize) -> Result<(), Fault> {
         if variable > 0 && !matches!(node.op.as_str(), "Add" | "Sub" | "Mul" | "Max" | "Min") {
             return Err(self.fault(index, format!("its input {variable} is computed, it must be a constant")));
+        }
+        if matches!(node.op.as_str(), "LeakyRelu" | "ThresholdedRelu") && node.float("alpha").is_some_and(|a| a < 0.0) {
+            return Err(self.fault(index, "its alpha is negative, so that it neither rises nor falls"));
         }
         let coded = &self.values[&node.inputs[variable]];
         let constants = node.inputs.iter().enumerate().filter(|&(at, _)| at != variable).map(|(_, name)| name);
