@@ -45,15 +45,14 @@ impl Folding {
         let (mut links, mut layers) = (Group::new(), Group::new());
         let mut free = TOP;
         for (number, (piece, from)) in self.after.iter().enumerate() {
-            let places: Vec<f64> =
-                from.iter().filter(|&&node| node < self.before.len()).map(|&node| at(node)).collect();
-            let middle = places.iter().sum::<f64>() / places.len().max(1) as f64;
+            let from: Vec<usize> = from.iter().copied().filter(|&node| node < self.before.len()).collect();
+            let middle = from.iter().map(|&node| at(node)).sum::<f64>() / from.len().max(1) as f64;
             let y = middle.max(free);
             free = y + BOX + GAP;
             let color = style::PARTS[[0, 1, 3][number % 3]];
-            for (place, &node) in places.iter().zip(from) {
+            for node in from {
                 is_used[node] = true;
-                links = links.add(link(place + BOX / 2.0, y + BOX / 2.0, color));
+                links = links.add(link(at(node) + BOX / 2.0, y + BOX / 2.0, color));
             }
             layers = layers.add(boxed(RIGHT, y, WIDTH - MARGIN - RIGHT, piece, color, false));
         }
@@ -113,7 +112,7 @@ mod tests {
             title: "Net".into(),
             subtitle: "sub".into(),
             before: vec![piece("conv"), piece("norm"), piece("softmax")],
-            after: vec![(piece("layer & one"), vec![0, 1, 7])],
+            after: vec![(piece("layer & one"), vec![7, 0, 1])],
         };
         let svg = picture.svg();
         assert_eq!(svg.matches("<path").count(), 2, "one link a node");
