@@ -90,7 +90,8 @@ impl Writer<'_> {
     /// Quantises `value` to the node's output; scale and zero point are inputs `at` and `at + 1`.
     fn quantised(&mut self, node: &SourceNode, value: String, at: usize) -> Result<(), String> {
         let (scale, zero) = (Self::input(node, at)?, Self::input(node, at + 1)?);
-        let kind = self.source.type_of(&zero).unwrap_or("uint8").to_string();
+        // The reader knows the type of a zero point that is computed, too.
+        let kind = node.text("zero_point_type").or_else(|| self.source.type_of(&zero)).unwrap_or("uint8").to_string();
         let made = self.push(node, "output", "QuantizeLinear", vec![value, scale, zero], node.outputs[0].clone());
         made.attributes.insert("zero_point_type".into(), Attribute::Text(kind));
         Ok(())

@@ -1,9 +1,12 @@
 //! What is imported computes what the source computes: random models against the oracle, tensor by tensor.
 
+mod compound;
 mod random;
+mod refusals;
+mod small;
 
 use bitfab_compile::{CompileError, Options as Compilation, Rounded, compile_with, score_unit};
-use bitfab_format::{Model, PadValue, Rescale, Transform};
+use bitfab_format::{Model, PadValue};
 use bitfab_import::{Imported, Options, ScoreUnit, lower};
 use bitfab_kernels::{reference, values};
 use rand::rngs::StdRng;

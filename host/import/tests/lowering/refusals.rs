@@ -1,0 +1,107 @@
+//! What has no exact integer form is refused at its node, with words about it; what differs is found.
+
+use bitfab_import::{Array, Attribute, Difference, ImportError, Imported, Options, ScoreUnit, Source, lower};
+
+use crate::small::{Constant, Line, ints, model};
+
+const CONSTANTS: &[Constant<'static>] = &[
+    ("w", &[2, 2], &[1.0, -1.0, 1.0, 1.0]),
+    ("k", &[1, 1, 2, 2], &[1.0, -1.0, 1.0, 1.0]),
+    ("off", &[2, 2], &[1.0, std::f64::consts::PI, 1.0, 1.0]),
+    ("minus", &[], &[-1.0]),
+    ("s", &[], &[0.3]),
+    ("z", &[], &[0.0]),
+    ("four", &[], &[4.0]),
+];
+const QUANT: &[&str] = &["b", "s", "z", "four"];
+
+fn lowered(source: Source) -> Result<Imported, ImportError> {
+    lower(source, &Options { input: Some("u8".parse().expect("a map")) })
+}
+
+/// The model must be refused at node `index` with words about it.
+fn refuse(dims: &[usize], lines: &[Line<'_>], index: usize, words: &str) {
+    match lowered(model(dims, CONSTANTS, lines)).map(|imported| imported.folded) {
+        Err(ImportError::Node { index: found, problem, .. }) => {
+            assert_eq!(found, index, "{problem}");
+            assert!(problem.contains(words), "{problem:?} lacks {words:?}");
+        }
+        other => panic!("{words}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_node_without_an_integer_form_is_named() {
+    let mat = ("MatMul", &["x", "w"][..], "a", &[][..]);
+    let again = ("MatMul", &["b", "w"][..], "y", &[][..]);
+    refuse(&[1, 2], &[mat, ("Relu", &["a"], "b", &[]), again], 1, "is not quantised");
+    refuse(&[1, 2], &[("MatMul", &["x", "off"], "y", &[])], 0, "the weights of output 1");
+    refuse(&[1, 2], &[mat, ("Erf", &["a"], "y", &[])], 1, "no integer form");
+    refuse(&[1, 2], &[mat, ("somewhere.Relu", &["a"], "y", &[])], 1, "`somewhere` is not known");
+    refuse(&[1, 2], &[("somewhere.MatMul", &["x", "w"], "y", &[])], 0, "`somewhere` is not known");
+    let alpha = [("alpha", Attribute::Float(-0.5))];
+    refuse(&[1, 2], &[mat, ("LeakyRelu", &["a"], "b", &alpha), again], 1, "neither rises nor falls");
+    refuse(&[1, 2], &[mat, ("Softmax", &["a"], "b", &[]), again], 2, "end the model there");
+    refuse(&[1, 2], &[mat, ("Mul", &["a", "a"], "y", &[])], 1, "combines two computed tensors");
+}
+
+/// A convolution of the input.
+fn conv<'a>(attributes: &'a [(&'a str, Attribute)]) -> Line<'a> {
+    ("Conv", &["x", "k"], "a", attributes)
+}
+
+#[test]
+fn windows_and_pools_that_do_not_fit_are_named() {
+    let end = ("Flatten", &["a"][..], "y", &[][..]);
+    refuse(&[1, 1, 4, 4], &[conv(&[("dilations", ints(&[2, 2]))]), end], 0, "dilated");
+    refuse(&[1, 1, 4, 4], &[conv(&[("pads", ints(&[-1, 0, 0, 0]))]), end], 0, "negative");
+    refuse(&[1, 1, 1, 1], &[conv(&[]), end], 0, "does not fit");
+    refuse(&[1, 2, 4, 4], &[conv(&[]), end], 0, "for 2 channels");
+    let pool = ("MaxPool", &["a"][..], "p", &[("kernel_shape", ints(&[2, 2]))][..]);
+    let turned = [conv(&[]), pool, ("Mul", &["p", "minus"], "b", &[]), ("Quant", QUANT, "y", &[])];
+    refuse(&[1, 1, 4, 4], &turned, 3, "falls where the maximum before it rises");
+    refuse(&[1, 1, 4, 4], &[("MaxPool", &["x"], "y", &[("kernel_shape", ints(&[2, 2]))])], 0, "input's bytes");
+}
+
+#[test]
+fn additions_of_steps_that_do_not_match_are_named() {
+    let mat = ("MatMul", &["x", "w"][..], "a", &[][..]);
+    let lines = [
+        mat,
+        ("Quant", &["a", "s", "z", "four"][..], "b", &[][..]),
+        ("Quant", &["a", "four", "z", "four"][..], "c", &[][..]),
+        ("Add", &["b", "c"][..], "y", &[][..]),
+    ];
+    refuse(&[1, 2], &lines, 3, "times 1, 2, 4 and so on");
+    refuse(&[1, 2], &[mat, ("MatMul", &["x", "w"], "b", &[]), ("Add", &["a", "b"], "y", &[])], 2, "not quantised");
+}
+
+/// Two scores, and the oracle's values of one row.
+fn scores() -> (Imported, std::collections::BTreeMap<String, Array>) {
+    let imported = lowered(model(&[1, 2], CONSTANTS, &[("MatMul", &["x", "w"], "y", &[])])).expect("a model");
+    let oracle = imported.oracle(&[7, 9]).expect("it runs");
+    assert_eq!(oracle["y"].values, [16.0, 2.0]);
+    (imported, oracle)
+}
+
+#[test]
+fn one_wrong_integer_is_found_and_so_is_a_layer_that_is_missing() {
+    let (imported, oracle) = scores();
+    let compare = |values: Option<Vec<i32>>| imported.compare(&oracle, &|_| values.clone(), None);
+    assert_eq!(compare(Some(vec![16, 2])), Ok(1));
+    let Difference { tensor, element, expected, found, .. } = *compare(Some(vec![16, 3])).expect_err("a difference");
+    assert_eq!((tensor.as_str(), element, expected, found), ("y", 1, 2.0, 3.0));
+    assert!(compare(Some(vec![16])).is_err() && compare(None).is_err());
+}
+
+#[test]
+fn scores_may_lack_a_shared_constant_but_nothing_else() {
+    let (imported, oracle) = scores();
+    let compare = |values: [i32; 2], unit: f64, is_rounded| {
+        imported.compare(&oracle, &|_| Some(values.to_vec()), Some(ScoreUnit::new(unit, is_rounded))).is_ok()
+    };
+    assert!(compare([16, 2], 1.0, false) && compare([116, 102], 1.0, false) && compare([32, 4], 0.5, false));
+    assert!(!compare([16, 3], 1.0, false) && !compare([32, 4], 1.0, false));
+    // Rounded scores may be some units off.
+    assert!(compare([1_600_000, 200_002], 1e-5, true) && !compare([1_600_000, 200_010], 1e-5, true));
+}
