@@ -106,9 +106,20 @@ impl Channel {
                 most = if run > 0.0 { most.min(rise / run) } else { most };
             }
         }
-        // A channel of one level has no slope at all.
-        let is_flat = levels.iter().all(|(_, reached, missed)| reached.is_none() || missed.is_none());
-        channel.slope = if is_flat { 0.0 } else { sign * (least + most) / 2.0 };
+        // Thresholds within the bound; a channel of one level has none, and no slope.
+        let within: Vec<(f64, f64)> = levels
+            .iter()
+            .filter_map(|&(level, reached, missed)| reached.zip(missed).map(|(acc, _)| (level, acc)))
+            .collect();
+        channel.slope = sign
+            * match (within.first(), within.last()) {
+                (Some(first), Some(last)) if least >= most && last.1 > first.1 => {
+                    // No line does it: the one through the first and the last threshold is near.
+                    (last.0 - first.0) / (last.1 - first.1)
+                }
+                (Some(_), _) => (least + most) / 2.0,
+                (None, _) => 0.0,
+            };
         channel
     }
 
@@ -132,23 +143,29 @@ impl Channel {
         })
     }
 
-    /// The scale by the largest shift up to `most`, its offset halfway between what the levels want.
+    /// The scale by the largest shift up to `most`, its offset halfway between what the levels want that are reached
+    /// and missed: those that are always or never reached may be beyond a limit, where no line can follow.
     fn nearest(&self, most: u32) -> Rescale {
         let shift = self.largest_shift().min(most);
         let multiplier = self.multiplier(shift).unwrap_or(0);
-        let (low, high) = self.offsets(multiplier, shift);
+        let (low, high) = self.offsets_where(multiplier, shift, |value| (i32::MIN + 1..i32::MAX).contains(&value));
         let offset = ((low + high) / 2).clamp(-MAX_OFFSET, MAX_OFFSET) as i64;
         Rescale { multiplier, offset, shift }
     }
 
     /// Least and greatest offset with which no level is reached late and none early; crossed if there is none.
     fn offsets(&self, multiplier: i32, shift: u32) -> (i128, i128) {
+        self.offsets_where(multiplier, shift, |_| true)
+    }
+
+    /// As [`offsets`](Self::offsets), for the thresholds that count.
+    fn offsets_where(&self, multiplier: i32, shift: u32, counts: impl Fn(i32) -> bool) -> (i128, i128) {
         let half = 1i128 << (shift - 1);
         // acc * m + offset + half >= level << shift
         let least =
             |level: usize, acc: i64| ((level as i128) << shift) - half - i128::from(acc) * i128::from(multiplier);
         let (mut low, mut high) = (-MAX_OFFSET, MAX_OFFSET);
-        for (level, value) in self.levels() {
+        for (level, value) in self.levels().filter(|&(_, value)| counts(value)) {
             let (reached, missed) = neighbours(value, self.steps.descends, self.bound);
             low = low.max(reached.map_or(-MAX_OFFSET, |acc| least(level, acc)));
             high = high.min(missed.map_or(MAX_OFFSET, |acc| least(level, acc) - 1));

@@ -3,7 +3,7 @@
 use bitfab_graph::{Op, PadValue, Window};
 
 use crate::lower::coded::{Code, Coded, Link, Pending};
-use crate::lower::{Fault, Lowering};
+use crate::lower::{Fault, Lowering, saturate};
 
 /// The most different values of one tensor.
 const MAX_VALUES: usize = 256;
@@ -11,17 +11,17 @@ const MAX_VALUES: usize = 256;
 const TOLERANCE: f64 = 1e-9;
 
 /// A stretch of integers of one channel that have the same value.
-struct Stretch {
-    first: i64,
-    value: f64,
+pub(crate) struct Stretch {
+    pub first: i64,
+    pub value: f64,
 }
 
 /// Values that lie on a grid: `first + step * level`, level 0 to `count - 1`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Grid {
-    first: f64,
-    step: f64,
-    count: usize,
+pub(crate) struct Grid {
+    pub first: f64,
+    pub step: f64,
+    pub count: usize,
 }
 
 impl Grid {
@@ -38,7 +38,8 @@ impl Grid {
         })
     }
 
-    fn level(&self, value: f64) -> Option<usize> {
+    /// The level of a value, if it is on the grid.
+    pub fn level(&self, value: f64) -> Option<usize> {
         let level = (value - self.first) / self.step;
         let is_on = (level - level.round()).abs() < TOLERANCE * level.abs().max(1.0);
         (is_on && level.round() >= 0.0).then(|| level.round() as usize)
@@ -166,10 +167,13 @@ impl Lowering<'_> {
     /// Sums with thresholds behind them, pushed to the graph.
     fn stepped(&mut self, name: &str, coded: &Coded) -> Result<Coded, Fault> {
         let stretches = self.stretches(name, coded)?;
-        let grids = self.grids(name, &stretches)?;
+        let mut grids = self.grids(name, &stretches)?;
         let count = grids.iter().map(|grid| grid.count).max().unwrap_or(1);
         let is_sign = grids.iter().all(Grid::is_sign);
         let bits = usize::BITS - (count.max(2) - 1).leading_zeros();
+        if bits > 4 {
+            saturate::align(&mut grids, bits, &stretches, |channel| coded.code.range(channel));
+        }
         let (mut thresholds, mut descends) = (Vec::new(), Vec::new());
         for (channel, (one, grid)) in stretches.iter().zip(&grids).enumerate() {
             let falls = one.len() > 1 && one[1].value < one[0].value;

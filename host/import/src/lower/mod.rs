@@ -9,6 +9,7 @@ mod coded;
 mod finish;
 mod levels;
 mod nodes;
+mod saturate;
 mod sums;
 mod weights;
 mod windows;

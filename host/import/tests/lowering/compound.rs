@@ -17,7 +17,8 @@ const CONSTANTS: &[Constant<'static>] = &[
     ("b", &[2], &[5.0, -7.0]),
     ("c", &[3], &[5.0, -7.0, 1.0]),
     ("one", &[], &[1.0]),
-    ("four", &[], &[4.0]),
+    // No sum is a tie: those go to even, which one multiplication cannot.
+    ("out", &[], &[4.1]),
 ];
 
 /// Lowers `source`, which reads bytes as they are, and compares it with `expected` and with its integers.
@@ -44,29 +45,29 @@ fn signed() -> (&'static str, Attribute) {
 
 #[test]
 fn quantised_products_are_written_out() {
-    let q = ["x", "one", "z", "w", "s", "z", "four", "z", "b"];
+    let q = ["x", "one", "z", "w", "s", "z", "out", "z", "b"];
     let source = model(&[1, 1, 2, 2], CONSTANTS, &[("QLinearConv", &q, "y", &[signed()])]);
-    // (10 - 40 + 90 + 40 + 5) / 8 and (-10 + 80 + 60 - 120 - 7) / 8, rounded to even.
-    agrees(source, &[(&[10, 20, 30, 40], &[13.0, 0.0]), (&[0; 4], &[1.0, -1.0]), (&[255; 4], &[96.0, 63.0])]);
+    // (10 - 40 + 90 + 40 + 5) / 8.2 and (-10 + 80 + 60 - 120 - 7) / 8.2.
+    agrees(source, &[(&[10, 20, 30, 40], &[13.0, 0.0]), (&[0; 4], &[1.0, -1.0]), (&[255; 4], &[94.0, 61.0])]);
 
-    let q = ["x", "one", "z", "m", "s", "z", "four", "z"];
+    let q = ["x", "one", "z", "m", "s", "z", "out", "z"];
     let source = model(&[1, 4], CONSTANTS, &[("QLinearMatMul", &q, "y", &[signed()])]);
     agrees(source, &[(&[1, 2, 3, 40], &[6.0, 8.0, -8.0]), (&[0; 4], &[0.0; 3])]);
 
-    let q = ["x", "one", "z", "m", "s", "z", "c", "four", "z"];
+    let q = ["x", "one", "z", "m", "s", "z", "c", "out", "z"];
     let source = model(&[1, 4], CONSTANTS, &[("com.microsoft.QGemm", &q, "y", &[signed()])]);
-    agrees(source, &[(&[1, 2, 3, 40], &[7.0, 8.0, -8.0]), (&[0; 4], &[1.0, -1.0, 0.0])]);
+    agrees(source, &[(&[1, 2, 3, 40], &[7.0, 7.0, -8.0]), (&[0; 4], &[1.0, -1.0, 0.0])]);
 }
 
 #[test]
 fn quantised_sums_and_means_are_written_out() {
-    let q = ["x", "one", "z", "w", "s", "z", "four", "z"];
+    let q = ["x", "one", "z", "w", "s", "z", "out", "z"];
     let conv = ("QLinearConv", &q[..], "a", &[signed()][..]);
-    let pool = ["a", "four", "z", "one", "z"];
+    let pool = ["a", "out", "z", "one", "z"];
     let mean = ("com.microsoft.QLinearGlobalAveragePool", &pool[..], "y", &[signed()][..]);
-    // One place of each channel: 12 and 1 (12.5 goes to even), in units of four.
-    agrees(model(&[1, 1, 2, 2], CONSTANTS, &[conv, mean]), &[(&[10, 20, 30, 40], &[48.0, 4.0])]);
-    let sum = ["a", "four", "z", "a", "four", "z", "four", "z"];
+    // One place of each channel: 12 and 1, in units of 4.1.
+    agrees(model(&[1, 1, 2, 2], CONSTANTS, &[conv, mean]), &[(&[10, 20, 30, 40], &[49.0, 4.0])]);
+    let sum = ["a", "out", "z", "a", "out", "z", "out", "z"];
     let sum = ("com.microsoft.QLinearAdd", &sum[..], "y", &[signed()][..]);
     agrees(model(&[1, 1, 2, 2], CONSTANTS, &[conv, sum]), &[(&[10, 20, 30, 40], &[24.0, 2.0])]);
 }
