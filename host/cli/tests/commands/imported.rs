@@ -4,9 +4,9 @@
 //! has, and the packages that `tests/run --install` fetches by hash (`BITFAB_MODELS`, else `target/models`).
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::common::{bitfab, json};
+use crate::common::{EVERY_ENGINE, agree, bitfab, correct, fetched, import, json};
 use npyz::WriterBuilder;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -22,44 +22,6 @@ fn conformance(file: &str) -> Option<String> {
     Some(path.to_str().unwrap().into())
 }
 
-/// A file that `tests/run --install` fetched.
-fn fetched(file: &str) -> String {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
-    let folder = std::env::var_os("BITFAB_MODELS").map_or(default, PathBuf::from);
-    let path = folder.join(file);
-    assert!(path.is_file(), "{} is missing: fetch it by tests/run --install", path.display());
-    path.canonicalize().unwrap().to_str().unwrap().into()
-}
-
-/// Imports `source` to `model.bfab` in a new folder.
-fn import(source: &str, input: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    bitfab(folder.path()).args(["import", source, "-o", "model.bfab"]).args(input).assert().success();
-    folder
-}
-
-/// Every engine on rows of `data`, and the source's floats; all must agree in every tensor.
-fn agree(folder: &Path, data: &[&str], source: &str, input: &[&str], limit: &str, subset: &str) {
-    let engines = "reference,kernels,runtime,cycle-model,rtl,verilator,icarus,qemu-m4";
-    let command =
-        ["verify", "model.bfab", "--source", source, "--limit", limit, "--engines", engines, "--subset", subset];
-    let outcome = json(folder, &[&command[..], data, input].concat());
-    let verdicts = outcome["verdicts"].as_array().unwrap();
-    assert_eq!(verdicts.len(), 9, "{outcome}");
-    for verdict in verdicts {
-        assert_eq!(verdict["agreeing"], verdict["images"], "{verdict}");
-        assert!(verdict["tensors"].as_u64().unwrap() > 0, "{verdict}");
-        if !verdict["instructions"].is_null() {
-            println!("{}: {} instructions an inference", verdict["engine"], verdict["instructions"]);
-        }
-    }
-}
-
-/// How many rows the runtime has right.
-fn correct(folder: &Path, data: &[&str]) -> u64 {
-    json(folder, &[&["eval", "model.bfab"], data].concat())["correct"].as_u64().unwrap()
-}
-
 #[test]
 fn keyword_spotting_gives_the_answers_of_two_boards() {
     let Some(model) = conformance("kws-w3a3/model.onnx") else { return };
@@ -69,7 +31,7 @@ fn keyword_spotting_gives_the_answers_of_two_boards() {
     assert_eq!(correct(folder.path(), &["--data", &inputs, "--labels", &answers]), 300);
     println!("{} of 300 labels", correct(folder.path(), &["--data", &inputs, "--labels", &labels]));
     let subset = "rtl=20,verilator=40,icarus=2,qemu-m4=20";
-    agree(folder.path(), &["--data", &inputs], &model, &[], "300", subset);
+    agree(folder.path(), &["--data", &inputs], &model, &[], "300", EVERY_ENGINE, subset);
 }
 
 #[test]
@@ -80,7 +42,7 @@ fn tiny_networks_of_the_qonnx_zoo_have_their_accuracy() {
         let folder = import(&model, &input);
         assert_eq!(correct(folder.path(), &["--data", "mnist"]), right, "{name}");
         let subset = "rtl=50,verilator=50,icarus=3,qemu-m4=20";
-        agree(folder.path(), &["--data", "mnist"], &model, &input, "1000", subset);
+        agree(folder.path(), &["--data", "mnist"], &model, &input, "1000", EVERY_ENGINE, subset);
     }
 }
 
@@ -117,7 +79,7 @@ fn the_golden_inputs_of_finn_give_the_golden_answers() {
     std::fs::write(folder.path().join("x.npy"), file).unwrap();
     assert_eq!(correct(folder.path(), &["--data", "x.npy", "--labels", &answers]), 4);
     let subset = "rtl=4,verilator=4,icarus=2,qemu-m4=4";
-    agree(folder.path(), &["--data", "x.npy"], &model, &["--input", "u8"], "4", subset);
+    agree(folder.path(), &["--data", "x.npy"], &model, &["--input", "u8"], "4", EVERY_ENGINE, subset);
     assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9296, "it is the TFC of the zoo");
 }
 

@@ -4,5 +4,6 @@ mod common;
 mod demo;
 mod errors;
 mod imported;
+mod keras;
 mod kinds;
 mod models;

@@ -235,7 +235,8 @@ fn narrow(array: &Array, along: &[usize]) -> Result<(), String> {
     match ranges.iter().position(|(least, most)| most / least > MAX_SPREAD) {
         Some(output) => {
             let (least, most) = ranges[output];
-            let min = most / MAX_SPREAD;
+            // One minimum that does for every output.
+            let min = ranges.iter().fold(0.0f64, |largest, (_, most)| largest.max(*most)) / MAX_SPREAD;
             Err(format!(
                 "output {output} has powers of two from {least} to {most}, and a model holds them at most {MAX_SPREAD} \
                  times apart; min = {min} (instead of bits) raises lesser ones to {min}, which approximates them"
