@@ -86,10 +86,10 @@ fn binary_and_ternary_jet_taggers_give_the_scores_of_keras() {
 
 #[test]
 fn pruned_jet_taggers_give_the_scores_of_their_rounded_floats() {
-    for (net, float) in [("pruned95", "float95"), ("pruned70", "float70")] {
+    for (net, float, as_floats) in [("pruned95", "float95", 2000), ("pruned70", "float70", 1913)] {
         let folder = import(&file(net, "toml"), &[]);
         assert_eq!(same_class(&folder, net, net), 2000);
-        same_class(&folder, net, float);
+        assert_eq!(same_class(&folder, net, float), as_floats, "eight bits are not floats");
         assert_eq!(same_scores(&folder, net, net, 4.0), 2000);
         engines_agree(folder.path(), net, ENGINES, SUBSET);
     }
@@ -104,21 +104,22 @@ fn powers_of_two_of_qkeras_are_refused_or_raised() {
     let folder = import(&file("po2_near", "toml"), &[]);
     assert_eq!(same_class(&folder, "po2_near", "po2_near"), 2000);
     assert_eq!(same_scores(&folder, "po2_near", "po2_near", 0.01), 2000);
-    same_class(&folder, "po2_near", "po2");
-    println!("{} of 10,000 digits", correct(folder.path(), &["--data", "mnist"]));
+    assert_eq!(same_class(&folder, "po2_near", "po2"), 1995, "raised weights are not those of QKeras");
+    assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9421);
     engines_agree(folder.path(), "po2_near", ENGINES, SUBSET);
 }
 
+/// QKeras rounds halves to even, one multiplication rounds them up: a net of fixed point meets them in most images.
 #[test]
-fn the_convolutions_of_qkeras_give_its_scores_but_for_ties() {
-    let folder = import(&file("cnn", "toml"), &[]);
-    same_class(&folder, "cnn", "cnn");
-    same_scores(&folder, "cnn", "cnn", 0.01);
-    println!("{} of 10,000 digits", correct(folder.path(), &["--data", "mnist"]));
-    let folder = import(&file("cnn_half_up", "toml"), &[]);
-    same_class(&folder, "cnn", "cnn");
-    same_scores(&folder, "cnn", "cnn", 0.01);
-    println!("{} of 10,000 digits", correct(folder.path(), &["--data", "mnist"]));
-    let (engines, subset) = (format!("{ENGINES},verilator"), "rtl=5,icarus=1,qemu-m4=5,verilator=20");
-    engines_agree(folder.path(), "cnn_half_up", &engines, subset);
+fn the_convolutions_of_qkeras_give_its_classes_and_its_scores_but_for_ties() {
+    for (net, same) in [("cnn", 448), ("cnn_half_up", 433)] {
+        let folder = import(&file(net, "toml"), &[]);
+        assert_eq!(same_class(&folder, "cnn", "cnn"), 2000, "{net}");
+        assert_eq!(same_scores(&folder, "cnn", "cnn", 0.01), same, "{net}");
+        assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9886, "{net}: as many as QKeras");
+        if net == "cnn_half_up" {
+            let (engines, subset) = (format!("{ENGINES},verilator"), "rtl=5,icarus=1,qemu-m4=5,verilator=20");
+            engines_agree(folder.path(), net, &engines, subset);
+        }
+    }
 }
