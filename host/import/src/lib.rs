@@ -10,7 +10,9 @@ mod expand;
 mod input;
 pub mod layers;
 mod lower;
+mod nearest;
 pub mod onnx;
+mod prepared;
 mod source;
 
 pub use array::Array;
@@ -18,4 +20,6 @@ pub use check::{Difference, ScoreUnit};
 pub use error::ImportError;
 pub use input::InputMap;
 pub use lower::{Folded, Imported, Options, Tie, lower};
+pub use nearest::{Change, Cure, Ranges};
+pub use prepared::Prepared;
 pub use source::{Attribute, Input, Source, SourceNode};

@@ -19,7 +19,7 @@ type Line = (Vec<f64>, Vec<f64>);
 impl Lowering<'_> {
     /// Emits the result and judges the graph.
     pub fn finish(mut self) -> Result<Imported, Fault> {
-        let name = self.output()?;
+        let name = self.without_activation(self.output()?);
         let coded = self.values[&name].clone();
         match self.line(&coded)? {
             Some((multiplier, offset)) => self.scores(&name, &coded, multiplier, offset),
@@ -50,6 +50,18 @@ impl Lowering<'_> {
             return Err(Fault::Value { name: name.clone(), problem });
         }
         Ok(self.ended.get(name).unwrap_or(name).clone())
+    }
+
+    /// The scores before a last function that rises strictly and is the same for all: the largest is the same class.
+    fn without_activation(&mut self, name: String) -> String {
+        let coded = &self.values[&name];
+        let Some(Link::Node { index, variable: 0 }) = coded.chain.last() else { return name };
+        let node = &self.source.nodes[*index];
+        if !["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str()) || !matches!(coded.code, Code::Sums { .. }) {
+            return name;
+        }
+        self.leave(node);
+        node.inputs[0].clone()
     }
 
     /// Slope and offset of every channel, if the chain behind the sums is a straight line.

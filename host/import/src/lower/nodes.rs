@@ -16,6 +16,7 @@ const ELEMENTWISE: &[&str] = &[
     "DequantizeLinear",
     "Div",
     "Dropout",
+    "Elu",
     "Floor",
     "HardSigmoid",
     "HardTanh",
@@ -27,12 +28,15 @@ const ELEMENTWISE: &[&str] = &[
     "Mul",
     "MultiThreshold",
     "Neg",
+    "PRelu",
     "Quant",
     "QuantizeLinear",
     "Relu",
     "Round",
+    "Selu",
     "Sigmoid",
     "Sign",
+    "Softplus",
     "Softsign",
     "Sub",
     "Tanh",
@@ -52,6 +56,9 @@ impl Lowering<'_> {
         let variables: Vec<usize> =
             (0..node.inputs.len()).filter(|&at| self.values.contains_key(&node.inputs[at])).collect();
         if variables.is_empty() {
+            if node.outputs.iter().all(|name| name.is_empty() || source.constants.contains_key(name)) {
+                return Ok(());
+            }
             return self.fold(index, node);
         }
         execute::check_domain(node).map_err(|problem| self.fault(index, problem))?;
@@ -101,7 +108,7 @@ impl Lowering<'_> {
         if variable > 0 && !matches!(node.op.as_str(), "Add" | "Sub" | "Mul" | "Max" | "Min") {
             return Err(self.fault(index, format!("its input {variable} is computed, it must be a constant")));
         }
-        if matches!(node.op.as_str(), "LeakyRelu" | "ThresholdedRelu") && node.float("alpha").is_some_and(|a| a < 0.0) {
+        if self.turns(node) {
             return Err(self.fault(index, "its alpha is negative, so that it neither rises nor falls"));
         }
         let coded = &self.values[&node.inputs[variable]];
@@ -117,6 +124,21 @@ impl Lowering<'_> {
         let next = coded.then(Link::Node { index, variable }, layout);
         self.values.insert(node.outputs[0].clone(), next);
         Ok(())
+    }
+
+    /// Whether an activation falls on one side of zero and rises on the other.
+    fn turns(&self, node: &SourceNode) -> bool {
+        let is_negative = |name: &str| node.float(name).is_some_and(|value| value < 0.0);
+        match node.op.as_str() {
+            "LeakyRelu" | "ThresholdedRelu" | "Elu" => is_negative("alpha"),
+            "Selu" => is_negative("alpha") || is_negative("gamma"),
+            "PRelu" => node
+                .inputs
+                .get(1)
+                .and_then(|name| self.constant(name))
+                .is_none_or(|slope| slope.values.iter().any(|&s| s < 0.0)),
+            _ => false,
+        }
     }
 
     /// The sizes that a layout node gives, by running it on zeros.
@@ -173,16 +195,21 @@ impl Lowering<'_> {
             );
         }
         if self.ended.is_empty() {
-            self.notes.push(format!(
-                "`{}` ({}) is left to the caller: the device gives the scores before it, whose largest is the same class",
-                node.name, node.op
-            ));
+            self.leave(node);
         }
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
             self.ended.insert(output.clone(), node.inputs[0].clone());
             self.values.insert(output.clone(), coded.clone());
         }
         Ok(())
+    }
+
+    /// Says that a node at the end is not computed.
+    pub fn leave(&mut self, node: &SourceNode) {
+        self.notes.push(format!(
+            "`{}` ({}) is left to the caller: the device gives the scores before it, whose largest is the same class",
+            node.name, node.op
+        ));
     }
 
     /// The value of one input that is computed, as plain integers.
