@@ -12,6 +12,7 @@ pub mod layers;
 mod lower;
 pub mod onnx;
 mod source;
+pub mod tflite;
 
 pub use array::Array;
 pub use check::{Difference, ScoreUnit};

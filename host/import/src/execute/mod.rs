@@ -9,9 +9,11 @@ mod pool;
 mod quant;
 mod reduce;
 mod shape;
+mod tflite;
 mod window;
 
 pub(crate) use shape::transposed;
+pub(crate) use tflite::DOMAIN as TFLITE;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -87,6 +89,7 @@ pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result
 pub(crate) fn check_domain(node: &SourceNode) -> Result<(), String> {
     match node.domain.as_str() {
         "" | "com.microsoft" | "onnx.brevitas" | "qonnx.custom_op.general" | channels_last::DOMAIN => Ok(()),
+        tflite::DOMAIN if tflite::is_known(node) => Ok(()),
         domain if domain.starts_with("finn") => Ok(()),
         domain => Err(format!("the operator {} of `{domain}` is not known", node.op)),
     }
@@ -98,7 +101,9 @@ fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps:
         return channels_last::apply(node, inputs, opset, steps);
     }
     let call = Call { node, inputs, opset, steps };
-    let outputs = elementwise::apply(&call)
+    let own = (node.domain == tflite::DOMAIN).then(|| tflite::apply(&call));
+    let outputs = own
+        .or_else(|| elementwise::apply(&call))
         .or_else(|| quant::apply(&call))
         .or_else(|| linear::apply(&call))
         .or_else(|| integer::apply(&call))

@@ -30,7 +30,9 @@ const ELEMENTWISE: &[&str] = &[
     "Quant",
     "QuantizeLinear",
     "Relu",
+    "Requantize",
     "Round",
+    "RoundMean",
     "Sigmoid",
     "Sign",
     "Softsign",
@@ -42,7 +44,7 @@ const ELEMENTWISE: &[&str] = &[
 /// Nodes that only change sizes.
 const LAYOUT: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze"];
 /// Nodes behind the scores that do not change which one is the largest.
-const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Softmax", "TopK"];
+const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Logistic", "Softmax", "TopK"];
 
 impl Lowering<'_> {
     /// Lowers one node.
