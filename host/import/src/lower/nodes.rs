@@ -106,7 +106,11 @@ impl Lowering<'_> {
         if matches!(node.op.as_str(), "LeakyRelu" | "ThresholdedRelu") && node.float("alpha").is_some_and(|a| a < 0.0) {
             return Err(self.fault(index, "its alpha is negative, so that it neither rises nor falls"));
         }
-        let coded = &self.values[&node.inputs[variable]];
+        let coded = match self.is_rounded(node, variable) {
+            // Bytes that are scaled again: one multiplication does not round twice.
+            true => &self.plain(&node.inputs[variable])?,
+            false => &self.values[&node.inputs[variable]],
+        };
         let constants = node.inputs.iter().enumerate().filter(|&(at, _)| at != variable).map(|(_, name)| name);
         let rank = coded.layout.dims.len();
         // Constants of more axes than the tensor give it further axes of one.
@@ -119,6 +123,13 @@ impl Lowering<'_> {
         let next = coded.then(Link::Node { index, variable }, layout);
         self.values.insert(node.outputs[0].clone(), next);
         Ok(())
+    }
+
+    /// Whether a node of TFLite scales what another one has rounded already.
+    fn is_rounded(&self, node: &SourceNode, variable: usize) -> bool {
+        let is_own = |node: &SourceNode| node.domain == execute::TFLITE;
+        let rounds = |link: &Link| matches!(link, Link::Node { index, .. } if is_own(&self.source.nodes[*index]));
+        is_own(node) && self.values[&node.inputs[variable]].chain.iter().any(rounds)
     }
 
     /// The sizes that a layout node gives, by running it on zeros.

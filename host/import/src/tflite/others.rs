@@ -106,6 +106,9 @@ impl Writer<'_> {
         if x.count() != y.count() {
             return Err(format!("makes sizes {:?} of {:?}", y.dims, x.dims));
         }
+        if self.is_taken_as(at, &y.dims) {
+            return self.hold_same(to, at);
+        }
         let (from, value) = (self.last(at)?, self.yields(to)?);
         self.reshaped(from, "", &y.dims, Some(value.clone()));
         self.hold(to, value, false);

@@ -77,6 +77,13 @@ impl<'a> Writer<'a> {
         self.held.insert(at, Held { last: Some(name), ..Held::default() });
     }
 
+    /// Whether a tensor is the model's input, taken under these sizes already.
+    pub fn is_taken_as(&self, at: usize, dims: &[usize]) -> bool {
+        let name = self.held.get(&at).and_then(|held| held.last.as_ref());
+        let is_sized = |input: &Input| Some(&input.name) == name && input.dims.iter().flatten().eq(dims);
+        self.source.inputs.iter().any(is_sized)
+    }
+
     /// A tensor, which must be there.
     pub fn tensor(&self, at: usize) -> Result<&'a Tensor<'a>, String> {
         self.model.tensor(at)
