@@ -104,8 +104,8 @@ class Net:
         return bytes(builder.Output())
 
 
-def cnn():
-    """Borders, strides, depthwise filters, pools, a mean, a dense layer."""
+def cnn(last=1):
+    """Borders, strides, depthwise filters, pools, a mean, a dense layer; `last` is the activation before the pools."""
     net = Net(1, "int8", [1, 16, 16, 3], 0.02, -3)
     net.keep("PAD", [1, 18, 18, 3], "PadOptions", [net.integers([[0, 0], [1, 1], [1, 1], [0, 0]])])
     move = {"strideH": 2, "strideW": 2, "padding": 1, "fusedActivationFunction": 1}
@@ -115,14 +115,20 @@ def cnn():
     net.layer("DEPTHWISE_CONV_2D", [1, 3, 3, 16], 16, [1, 8, 8, 16], -128, "DepthwiseConv2DOptions", **out, **move)
     window = {"strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2, "padding": 0}
     net.keep("MAX_POOL_2D", [1, 4, 4, 16], "Pool2DOptions", **window)
-    move = {"strideH": 1, "strideW": 1, "padding": 0}
-    net.layer("CONV_2D", [12, 3, 3, 16], 12, [1, 4, 4, 12], 11, "Conv2DOptions", **move)
-    net.keep("RELU", [1, 4, 4, 12], scale=net.scale()[0] * 0.6, zero=-128)
+    move = {"strideH": 1, "strideW": 1, "padding": 0, "fusedActivationFunction": last}
+    net.layer("CONV_2D", [12, 3, 3, 16], 12, [1, 4, 4, 12], -128 if last else 11, "Conv2DOptions", **move)
+    if not last:
+        net.keep("RELU", [1, 4, 4, 12], scale=net.scale()[0] * 0.6, zero=-128)
     net.keep("AVERAGE_POOL_2D", [1, 2, 2, 12], "Pool2DOptions", **window)
     net.keep("MEAN", [1, 12], "ReducerOptions", [net.integers([1, 2])], scale=net.scale()[0] * 0.7, zero=-100)
     net.layer("FULLY_CONNECTED", [10, 12], 10, [1, 10], 7, "FullyConnectedOptions", per_channel=False)
     net.keep("SOFTMAX", [1, 10], "SoftmaxOptions", scale=1 / 256, zero=-128, beta=1.0)
     return net
+
+
+def signed():
+    """As the first, with a convolution of both signs, whose two roundings no single multiplication has."""
+    return cnn(last=0)
 
 
 def residual():
@@ -210,7 +216,7 @@ def answers(model, given):
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    models = {one.__name__: one().bytes() for one in (cnn, residual, old, uneven)}
+    models = {one.__name__: one().bytes() for one in (cnn, signed, residual, old, uneven)}
     given = {}
     for argument in sys.argv[2:]:
         name, *data = map(pathlib.Path, argument.split(","))

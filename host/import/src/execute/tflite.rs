@@ -41,7 +41,8 @@ fn placed(call: &Call<'_>, value: i64) -> f64 {
     (value + of("zero", 0)).max(of("min", i32::MIN.into())).min(of("max", i32::MAX.into())) as f64
 }
 
-/// `clamp(scaled(x << left) + zero, min, max)`, with one multiplier or one for each place of the second axis.
+/// `clamp(scaled(x << left) + zero, min, max)`, with one multiplier or one for each place of the second axis; scaled
+/// with two roundings, or with one where the attribute `once` says so.
 fn requantize(call: &Call<'_>) -> Result<Array, String> {
     let x = call.input(0)?;
     let lists = call.node.ints("multipliers").zip(call.node.ints("shifts"));
@@ -54,10 +55,12 @@ fn requantize(call: &Call<'_>) -> Result<Array, String> {
         return Err(format!("{} multipliers for sizes {:?}", multipliers.len(), x.dims));
     }
     let left = call.node.int("left").unwrap_or(0).clamp(0, 31);
+    let is_once = call.node.int("once") == Some(1);
     let inner = x.dims.iter().skip(2).product::<usize>().max(1);
     let value = |(at, &x): (usize, &f64)| {
         let acc = whole(x)?.clamp(i32::MIN.into(), i32::MAX.into()) << left;
-        Ok(placed(call, multipliers[at / inner % channels].apply(acc)))
+        let multiplier = multipliers[at / inner % channels];
+        Ok(placed(call, if is_once { multiplier.apply_once(acc) } else { multiplier.apply(acc) }))
     };
     Ok(Array::new(x.dims.clone(), x.values.iter().enumerate().map(value).collect::<Result<_, String>>()?))
 }

@@ -65,6 +65,8 @@ struct Sums {
     activation: Activation,
     /// Whether the scales of input and weights are multiplied in 32 bits, as some kernels do.
     is_single: bool,
+    /// Whether sums are rounded once: dense layers of LiteRT do.
+    is_once: bool,
 }
 
 impl Sums {
@@ -72,16 +74,13 @@ impl Sums {
     fn requant(&self) -> Result<Requant, String> {
         let (input, output) = (self.input.scale, self.output.scale);
         let scale = |&weights: &f32| {
-            let product = if self.is_single {
-                f64::from(input * weights)
-            } else {
-                f64::from(input) * f64::from(weights)
-            };
+            let product =
+                if self.is_single { f64::from(input * weights) } else { f64::from(input) * f64::from(weights) };
             multiplier(product / f64::from(output))
         };
         let range = self.activation.range(output, self.output.zero, self.output.range);
         let multipliers = self.scales.iter().map(scale).collect::<Result<_, _>>()?;
-        Ok(Requant { multipliers, left: 0, zero: self.output.zero, range })
+        Ok(Requant { multipliers, left: 0, is_once: self.is_once, zero: self.output.zero, range })
     }
 }
 
@@ -116,7 +115,7 @@ impl Writer<'_> {
         let (weights, scales) = w.weights(if is_depthwise { 3 } else { 0 }, outputs, input)?;
         let activation = Activation::new(options.i8(3 + after, 0)?)?;
         let is_single = input.range[0] == 0;
-        let sums = Sums { input, output: y.quant()?, scales, outputs, activation, is_single };
+        let sums = Sums { input, output: y.quant()?, scales, outputs, activation, is_single, is_once: false };
         let weights = if is_depthwise { channel_filters(&weights) } else { filters(&weights) };
         let inputs = self.operands(op, name, weights, &sums)?;
         let sum = self.name(&format!("{}.sum", y.name));
@@ -149,7 +148,7 @@ impl Writer<'_> {
         let (weights, scales) = w.weights(0, outputs, input)?;
         let is_single = scales.len() == 1;
         let activation = Activation::new(options.i8(0, 0)?)?;
-        let sums = Sums { input, output: y.quant()?, scales, outputs, activation, is_single };
+        let sums = Sums { input, output: y.quant()?, scales, outputs, activation, is_single, is_once: true };
         let row = self.last(at)?;
         let row = if x.dims == [1, depth] { row } else { self.reshaped(row, "row", &[1, depth], None) };
         let inputs = self.operands(op, row, weights, &sums)?;

@@ -59,7 +59,10 @@ impl Writer<'_> {
         let mut axes: Vec<i64> = self.integers(op, 1)?.iter().map(|axis| axis.rem_euclid(4)).collect();
         axes.sort_unstable();
         if x.dims.len() != 4 || axes != [1, 2] {
-            return Err(format!("is over axes {axes:?} of sizes {:?}; only height and width together are known", x.dims));
+            return Err(format!(
+                "is over axes {axes:?} of sizes {:?}; only height and width together are known",
+                x.dims
+            ));
         }
         let wanted: &[usize] = if keeps { &[1, 1, 1, x.dims[3]] } else { &[1, x.dims[3]] };
         if y.dims != wanted {
@@ -76,7 +79,8 @@ impl Writer<'_> {
         node.attributes.insert("axes".into(), Attribute::Ints(vec![2, 3]));
         node.attributes.insert("keepdims".into(), Attribute::Int(keeps.into()));
         let scale = multiplier(f64::from(input.scale) / f64::from(output.scale))?.over(x.dims[1] * x.dims[2]);
-        let requant = Requant { multipliers: vec![scale], left: 0, zero: output.zero, range: output.range };
+        let requant =
+            Requant { multipliers: vec![scale], left: 0, is_once: false, zero: output.zero, range: output.range };
         self.requantize("requantize", sum, &value, &requant);
         self.hold(to, value, keeps);
         Ok(())
@@ -92,7 +96,7 @@ impl Writer<'_> {
         let (from, value) = (self.centred(name, input.zero, "zero"), self.yields(to)?);
         let scale = multiplier(f64::from(input.scale) / f64::from(output.scale))?;
         let range = activation.range(output.scale, output.zero, output.range);
-        let requant = Requant { multipliers: vec![scale], left: 0, zero: output.zero, range };
+        let requant = Requant { multipliers: vec![scale], left: 0, is_once: false, zero: output.zero, range };
         self.requantize("", from, &value, &requant);
         self.hold(to, value, is_first);
         Ok(())
@@ -160,7 +164,8 @@ impl Writer<'_> {
         let scale = multiplier(2.0 * most / (f64::from(1 << 20) * f64::from(output.scale)))?;
         let range = activation.range(output.scale, output.zero, output.range);
         let left = 19 - bits[0].max(bits[1]);
-        self.requantize("requantize", sum, &value, &Requant { multipliers: vec![scale], left, zero: output.zero, range });
+        let requant = Requant { multipliers: vec![scale], left, is_once: false, zero: output.zero, range };
+        self.requantize("requantize", sum, &value, &requant);
         self.hold(to, value, terms[0].1);
         Ok(())
     }

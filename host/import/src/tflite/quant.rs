@@ -28,7 +28,9 @@ impl Tensor<'_> {
             kind => return Err(format!("`{name}` is {kind}, it must be int8 or uint8; {QUANTISE}")),
         };
         if self.is_variable {
-            return Err(format!("`{name}` is a variable that lives on from run to run; export the model without state"));
+            return Err(format!(
+                "`{name}` is a variable that lives on from run to run; export the model without state"
+            ));
         }
         let (&[scale], &[zero]) = (self.scales.as_slice(), self.zeros.as_slice()) else {
             return Err(format!(

@@ -1,7 +1,7 @@
 //! The arithmetic of TFLite's reference kernels between sums and bytes: a scale of 31 bits, rounded twice.
 //!
 //! Definitions: `QuantizeMultiplier` and `MultiplyByQuantizedMultiplier` with double rounding, as TFLite and TFLite
-//! Micro have them unless they are built for one rounding.
+//! Micro have them unless they are built for one rounding. FULLY_CONNECTED of LiteRT rounds once, though.
 
 /// A positive scale: `value / 2^31 * 2^shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,15 @@ impl Multiplier {
         let rest = high & ((1 << right) - 1);
         let half = (((1i64 << right) - 1) >> 1) + i64::from(high < 0);
         (high >> right) + i64::from(rest > half)
+    }
+}
+
+impl Multiplier {
+    /// The scaled integer, rounded once, halves up.
+    pub fn apply_once(self, value: i64) -> i64 {
+        let right = (31 - self.shift).clamp(1, 62);
+        let product = i128::from(value) * i128::from(self.value);
+        ((product + (1 << (right - 1))) >> right) as i64
     }
 }
 
@@ -122,7 +131,8 @@ mod tests {
     fn both_roundings_are_made() {
         let half = Multiplier { value: 1 << 30, shift: 0 };
         // The first rounding takes halves up, on both sides of zero.
-        let of = |multiplier: Multiplier, values: &[i64]| values.iter().map(|&v| multiplier.apply(v)).collect::<Vec<_>>();
+        let of =
+            |multiplier: Multiplier, values: &[i64]| values.iter().map(|&v| multiplier.apply(v)).collect::<Vec<_>>();
         assert_eq!(of(half, &[0, 1, 2, 3, -1, -2, -3]), [0, 1, 1, 2, 0, -1, -1]);
         // The second takes them away from zero: 0.25 * 2 and 0.25 * 6, then both at once.
         let quarter = Multiplier { value: 1 << 30, shift: -1 };
@@ -135,6 +145,15 @@ mod tests {
         assert_eq!(of(Multiplier { value: 0, shift: 0 }, &[i64::from(i32::MAX), -9]), [0, 0]);
         assert!(Multiplier { value: 1 << 30, shift: 30 }.apply(i32::MAX.into()) >= 1 << 30, "beyond 32 bits");
         assert_eq!(Multiplier { value: i32::MAX, shift: -31 }.apply(i32::MIN.into()), -1);
+    }
+
+    #[test]
+    fn one_rounding_takes_halves_up() {
+        let quarter = Multiplier { value: 1 << 30, shift: -1 };
+        let of = |values: &[i64]| values.iter().map(|&v| quarter.apply_once(v)).collect::<Vec<_>>();
+        assert_eq!(of(&[1, 2, 5, 6, -1, -2, -3, -6, -7]), [0, 1, 1, 2, 0, 0, -1, -1, -2]);
+        let three = Multiplier::new(3.0).expect("a scale");
+        assert_eq!((three.apply_once(5), three.apply_once(-7)), (15, -21));
     }
 
     #[test]

@@ -148,9 +148,9 @@ impl<'a> Tensor<'a> {
         let dims: Option<Vec<usize>> = sizes.iter().map(|&size| usize::try_from(size).ok()).collect();
         let many = |dims: &Vec<usize>| dims.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
         let fits = |dims: &Vec<usize>| many(dims).is_some_and(|count| (1..=MAX_VALUES).contains(&count));
-        let dims = dims.filter(fits).ok_or_else(|| {
-            format!("has sizes {sizes:?}; fixed sizes and 1 to {MAX_VALUES} values are needed")
-        })?;
+        let dims = dims
+            .filter(fits)
+            .ok_or_else(|| format!("has sizes {sizes:?}; fixed sizes and 1 to {MAX_VALUES} values are needed"))?;
         let name = budget.text(table, 3)?;
         let (scales, zeros, axis) = match table.table(4)? {
             Some(quantisation) => (

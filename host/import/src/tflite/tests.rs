@@ -6,28 +6,7 @@ use proptest::prelude::*;
 
 use super::read;
 use crate::{Array, Options, Source, execute, lower};
-use build::{Graph, Operator, Tensor, byte, word};
-
-const INT8: i8 = 9;
-const INT32: i8 = 2;
-const UINT8: i8 = 3;
-
-/// A convolution 1x1 with a relu over two pixels of two channels, then a dense layer.
-fn small() -> Graph {
-    let x = Tensor::new("x", &[1, 1, 2, 2], INT8, 0.5, 1);
-    let mut w = Tensor::new("w", &[2, 1, 1, 2], INT8, 0.25, 0);
-    (w.scales, w.zeros, w.data) = (vec![0.25, 0.5], vec![0, 0], vec![1, 2, 0xfd, 4]);
-    let mut b = Tensor::new("b", &[2], INT32, 0.125, 0);
-    b.data = [10i32, -20].iter().flat_map(|value| value.to_le_bytes()).collect();
-    let y = Tensor::new("y", &[1, 1, 2, 2], INT8, 1.0, -128);
-    let mut v = Tensor::new("v", &[1, 4], INT8, 0.5, 0);
-    v.data = vec![1, 0xff, 2, 3];
-    let z = Tensor::new("z", &[1, 1], INT8, 2.0, 5);
-    let move_by_one = vec![byte(1), word(1), word(1), byte(1)];
-    let conv = Operator { code: 3, inputs: vec![0, 1, 2], outputs: vec![3], kind: 1, options: move_by_one };
-    let dense = Operator { code: 9, inputs: vec![3, 4, -1], outputs: vec![5], kind: 8, options: vec![byte(0)] };
-    Graph { tensors: vec![x, w, b, y, v, z], operators: vec![conv, dense] }
-}
+use build::{Graph, UINT8, byte, small, word};
 
 fn run(source: &Source, bytes: &[f64]) -> Vec<f64> {
     let dims: Vec<usize> = source.inputs[0].dims.iter().flatten().copied().collect();

@@ -42,6 +42,8 @@ pub(super) struct Requant {
     pub multipliers: Vec<Multiplier>,
     /// By how many bits the sums are shifted to the left before.
     pub left: u32,
+    /// Whether the product is rounded once, not twice.
+    pub is_once: bool,
     pub zero: i64,
     pub range: [i64; 2],
 }
@@ -143,7 +145,8 @@ impl<'a> Writer<'a> {
             return Ok(held.clone());
         }
         let tensor = self.tensor(at)?;
-        let what = if tensor.data.is_empty() { "nothing before it yields" } else { "is a constant, it must be computed" };
+        let what =
+            if tensor.data.is_empty() { "nothing before it yields" } else { "is a constant, it must be computed" };
         Err(format!("reads `{}`, which {what}", tensor.name))
     }
 
@@ -243,6 +246,7 @@ impl<'a> Writer<'a> {
             ("multipliers".into(), Attribute::Ints(list(|one| one.value))),
             ("shifts".into(), Attribute::Ints(list(|one| one.shift))),
             ("left".into(), Attribute::Int(requant.left.into())),
+            ("once".into(), Attribute::Int(requant.is_once.into())),
             ("zero".into(), Attribute::Int(requant.zero)),
             ("min".into(), Attribute::Int(requant.range[0])),
             ("max".into(), Attribute::Int(requant.range[1])),
