@@ -149,7 +149,8 @@ pub struct Graph {
 impl Graph {
     pub fn file(&self) -> Vec<u8> {
         let bytes = |data: &Vec<u8>| Part::Table(vec![far(Part::List(data.len(), data.clone()))]);
-        let buffers = std::iter::once(&Vec::new()).chain(self.tensors.iter().map(|one| &one.data)).map(bytes);
+        let nothing = Vec::new();
+        let buffers = std::iter::once(&nothing).chain(self.tensors.iter().map(|one| &one.data)).map(bytes);
         let tensor = |(at, one): (usize, &Tensor)| {
             let quant = vec![None, None, floats(&one.scales), longs(&one.zeros), None, None, word(one.axis)];
             let buffer = if one.data.is_empty() { 0 } else { at as i32 + 1 };
