@@ -21,8 +21,8 @@ use crate::outputs::{self, Product};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers; or
-    /// FILE.toml, which describes the layers of the arrays in FILE.npz (host/import/README.md).
+    /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers;
+    /// FILE.tflite of int8 or uint8, which becomes what TFLite's reference kernels compute; or FILE.toml, which describes the layers of the arrays in FILE.npz (host/import/README.md).
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where the result is written: FILE.bfab is a model for devices, any other name a graph for `bitfab compile`.
@@ -66,6 +66,7 @@ struct Rows {
 const EXAMPLES: &str = "Examples:
   bitfab import kws.onnx -o kws.bfab --explain
   bitfab import lfc.onnx --input u8/255 -o lfc.graph --picture lfc.svg
+  bitfab import speech.tflite -o speech.bfab --explain
   bitfab import keras.toml -o keras.bfab                # and keras.npz beside it
   bitfab import floats.onnx --input u8/255 --nearest --data mnist -o floats.bfab
   bitfab verify lfc.bfab --data mnist --source lfc.onnx --input u8/255

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use bitfab_compile::score_unit;
 use bitfab_format::Model;
-use bitfab_import::{Difference, Imported, InputMap, Options, Prepared, ScoreUnit, Source, layers, onnx};
+use bitfab_import::{Difference, Imported, InputMap, Options, Prepared, ScoreUnit, Source, layers, onnx, tflite};
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
 use bitfab_sim::{Evidence, Run};
@@ -48,7 +48,7 @@ pub struct Origin {
 impl Arguments {
     /// Reads and lowers the source, if one is named.
     pub fn open(&self, from: &From) -> Result<Option<Origin>> {
-        ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE.onnx");
+        ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE");
         let Some(path) = self.source.as_deref() else { return Ok(None) };
         let prepared = prepare(path, self.map)?;
         let imported = if self.nearest {
@@ -108,9 +108,13 @@ impl Origin {
     }
 }
 
-/// Reads an ONNX file and the data files beside it, or a description in TOML and the `.npz` of its name.
+/// Reads a TFLite file, an ONNX file and the data files beside it, or a description in TOML and the `.npz` of its name.
 pub fn read(path: &Path) -> Result<Source> {
     let bytes = files::read(path)?;
+    let is_tflite = bytes.get(4..8) == Some(b"TFL3") || path.extension().is_some_and(|extension| extension == "tflite");
+    if is_tflite {
+        return tflite::read(&bytes).with_context(|| path.display().to_string());
+    }
     if path.extension().is_some_and(|extension| extension == "toml") {
         let text = String::from_utf8(bytes).with_context(|| format!("{} is not text", path.display()))?;
         let arrays = files::read(&path.with_extension("npz")).context("the weights that it describes")?;

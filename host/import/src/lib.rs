@@ -14,6 +14,7 @@ mod nearest;
 pub mod onnx;
 mod prepared;
 mod source;
+pub mod tflite;
 
 pub use array::Array;
 pub use check::{Difference, ScoreUnit};

@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::common::{bitfab, json};
+use crate::common::{agree, bitfab, fetched, import, json};
 use npyz::WriterBuilder;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -20,39 +20,6 @@ fn conformance(file: &str) -> Option<String> {
     let path = PathBuf::from(folder).join(file);
     assert!(path.is_file(), "{} is missing", path.display());
     Some(path.to_str().unwrap().into())
-}
-
-/// A file that `tests/run --install` fetched.
-fn fetched(file: &str) -> String {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
-    let folder = std::env::var_os("BITFAB_MODELS").map_or(default, PathBuf::from);
-    let path = folder.join(file);
-    assert!(path.is_file(), "{} is missing: fetch it by tests/run --install", path.display());
-    path.canonicalize().unwrap().to_str().unwrap().into()
-}
-
-/// Imports `source` to `model.bfab` in a new folder.
-fn import(source: &str, input: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    bitfab(folder.path()).args(["import", source, "-o", "model.bfab"]).args(input).assert().success();
-    folder
-}
-
-/// Every engine on rows of `data`, and the source's floats; all must agree in every tensor.
-fn agree(folder: &Path, data: &[&str], source: &str, input: &[&str], limit: &str, subset: &str) {
-    let engines = "reference,kernels,runtime,cycle-model,rtl,verilator,icarus,qemu-m4";
-    let command =
-        ["verify", "model.bfab", "--source", source, "--limit", limit, "--engines", engines, "--subset", subset];
-    let outcome = json(folder, &[&command[..], data, input].concat());
-    let verdicts = outcome["verdicts"].as_array().unwrap();
-    assert_eq!(verdicts.len(), 9, "{outcome}");
-    for verdict in verdicts {
-        assert_eq!(verdict["agreeing"], verdict["images"], "{verdict}");
-        assert!(verdict["tensors"].as_u64().unwrap() > 0, "{verdict}");
-        if !verdict["instructions"].is_null() {
-            println!("{}: {} instructions an inference", verdict["engine"], verdict["instructions"]);
-        }
-    }
 }
 
 /// How many rows the runtime has right.

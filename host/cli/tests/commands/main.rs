@@ -6,3 +6,4 @@ mod errors;
 mod imported;
 mod kinds;
 mod models;
+mod tflite;

@@ -10,10 +10,12 @@ mod pool;
 mod quant;
 mod reduce;
 mod shape;
+mod tflite;
 mod window;
 
 pub(crate) use fold::fold;
 pub(crate) use shape::transposed;
+pub(crate) use tflite::DOMAIN as TFLITE;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -102,6 +104,7 @@ pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result
 pub(crate) fn check_domain(node: &SourceNode) -> Result<(), String> {
     match node.domain.as_str() {
         "" | "com.microsoft" | "onnx.brevitas" | "qonnx.custom_op.general" | channels_last::DOMAIN => Ok(()),
+        tflite::DOMAIN if tflite::is_known(node) => Ok(()),
         domain if domain.starts_with("finn") => Ok(()),
         domain => Err(format!("the operator {} of `{domain}` is not known", node.op)),
     }
@@ -113,7 +116,9 @@ fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, mode: 
         return channels_last::apply(node, inputs, opset, mode);
     }
     let call = Call { node, inputs, opset, mode };
-    let outputs = elementwise::apply(&call)
+    let own = (node.domain == tflite::DOMAIN).then(|| tflite::apply(&call));
+    let outputs = own
+        .or_else(|| elementwise::apply(&call))
         .or_else(|| quant::apply(&call))
         .or_else(|| linear::apply(&call))
         .or_else(|| integer::apply(&call))

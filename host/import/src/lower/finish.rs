@@ -3,6 +3,7 @@
 use bitfab_graph::Op;
 
 use crate::Source;
+use crate::execute::TFLITE;
 use crate::lower::coded::{Code, Coded, Link};
 use crate::lower::{Fault, Imported, Lowering, Tie};
 
@@ -28,6 +29,7 @@ impl Lowering<'_> {
                 if plain.code.at() != Some(self.graph.nodes.len()) {
                     return Err(self.trouble(&name, "the model's result is not that of its last layer"));
                 }
+                self.explain_levels(&name, &plain);
             }
         }
         self.graph.check()?;
@@ -35,6 +37,16 @@ impl Lowering<'_> {
         let source = Source::default();
         let (input_dims, input_places) = (input_layout.dims, input_layout.places.to_vec());
         Ok(Imported { source, graph, input, input_dims, input_places, ties, folded, notes })
+    }
+
+    /// Says which integers of a TFLite model the device's levels are.
+    fn explain_levels(&mut self, name: &str, plain: &Coded) {
+        let is_integer = self.source.nodes.iter().any(|node| node.domain == TFLITE);
+        let first = plain.offset[0];
+        let is_even = plain.scale.iter().all(|&step| step == 1.0) && plain.offset.iter().all(|&other| other == first);
+        if is_integer && is_even && matches!(plain.code, Code::Levels { .. }) {
+            self.notes.push(format!("`{name}`: the device gives levels; the model's bytes are level + {first}"));
+        }
     }
 
     /// The source's one result that is computed; several that are one tensor before an ending count as one.

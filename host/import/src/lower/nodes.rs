@@ -32,7 +32,9 @@ const ELEMENTWISE: &[&str] = &[
     "Quant",
     "QuantizeLinear",
     "Relu",
+    "Requantize",
     "Round",
+    "RoundMean",
     "Selu",
     "Sigmoid",
     "Sign",
@@ -46,7 +48,7 @@ const ELEMENTWISE: &[&str] = &[
 /// Nodes that only change sizes.
 const LAYOUT: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze"];
 /// Nodes behind the scores that do not change which one is the largest.
-const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Softmax", "TopK"];
+const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Logistic", "Softmax", "TopK"];
 
 impl Lowering<'_> {
     /// Lowers one node.
@@ -111,7 +113,11 @@ impl Lowering<'_> {
         if self.turns(node) {
             return Err(self.fault(index, "its alpha is negative, so that it neither rises nor falls"));
         }
-        let coded = &self.values[&node.inputs[variable]];
+        let coded = match self.is_rounded(node, variable) {
+            // Bytes that are scaled again: one multiplication does not round twice.
+            true => &self.plain(&node.inputs[variable])?,
+            false => &self.values[&node.inputs[variable]],
+        };
         let constants = node.inputs.iter().enumerate().filter(|&(at, _)| at != variable).map(|(_, name)| name);
         let rank = coded.layout.dims.len();
         // Constants of more axes than the tensor give it further axes of one.
@@ -139,6 +145,13 @@ impl Lowering<'_> {
                 .is_none_or(|slope| slope.values.iter().any(|&s| s < 0.0)),
             _ => false,
         }
+    }
+
+    /// Whether a node of TFLite scales what another one has rounded already.
+    fn is_rounded(&self, node: &SourceNode, variable: usize) -> bool {
+        let is_own = |node: &SourceNode| node.domain == execute::TFLITE;
+        let rounds = |link: &Link| matches!(link, Link::Node { index, .. } if is_own(&self.source.nodes[*index]));
+        is_own(node) && self.values[&node.inputs[variable]].chain.iter().any(rounds)
     }
 
     /// The sizes that a layout node gives, by running it on zeros.
