@@ -3,23 +3,26 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use bitfab_compile::{Prefer, compile_with};
-use bitfab_import::{Imported, SourceNode};
+use anyhow::{Context, Result, anyhow, bail};
+use bitfab_compile::{Compiled, Prefer, compile_with};
+use bitfab_import::{Change, Imported, Prepared, SourceNode};
 use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
 use crate::files;
-use crate::origin::{Map, Origin};
+use crate::inputs::From;
+use crate::models::ModelFile;
+use crate::nearest::{self, Effect};
+use crate::origin::{Map, prepare};
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab import`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers; or
-    /// FILE.toml, which describes the layers of the arrays in FILE.npz (host/import/README.md).
+    /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers;
+    /// FILE.tflite of int8 or uint8, which becomes what TFLite's reference kernels compute; or FILE.toml, which describes the layers of the arrays in FILE.npz (host/import/README.md).
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where the result is written: FILE.bfab is a model for devices, any other name a graph for `bitfab compile`.
@@ -27,6 +30,11 @@ pub struct Arguments {
     output: Option<PathBuf>,
     #[command(flatten)]
     map: Map,
+    /// Where real numbers have no integer form, round weights and quantise tensors to 8 bits; every change is said.
+    #[arg(long)]
+    nearest: bool,
+    #[command(flatten)]
+    rows: Rows,
     /// Show what became of each node of the file.
     #[arg(long)]
     explain: bool,
@@ -38,14 +46,33 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Rows by which ranges and the effect on accuracy are measured.
+#[derive(Debug, clap::Args)]
+struct Rows {
+    /// Measure on these rows how often the model gives the class of the file's floats: a data set, or FILE.npy.
+    #[arg(long, value_name = "DATA")]
+    data: Option<String>,
+    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
+    #[arg(long, value_name = "DIR", requires = "data")]
+    dir: Option<PathBuf>,
+    /// Classes of the rows of FILE.npy, integers from 0.
+    #[arg(long, value_name = "FILE.npy", requires = "data")]
+    labels: Option<PathBuf>,
+    /// How many rows are measured.
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
 const EXAMPLES: &str = "Examples:
   bitfab import kws.onnx -o kws.bfab --explain
   bitfab import lfc.onnx --input u8/255 -o lfc.graph --picture lfc.svg
+  bitfab import speech.tflite -o speech.bfab --explain
   bitfab import keras.toml -o keras.bfab                # and keras.npz beside it
+  bitfab import floats.onnx --input u8/255 --nearest --data mnist -o floats.bfab
   bitfab verify lfc.bfab --data mnist --source lfc.onnx --input u8/255
 
-Nothing is approximated: what has no exact integer form is an error that names the node.
-Activations must be quantised before each layer, weights must be whole numbers of at most 8 bits times a scale.";
+Nothing is approximated in silence: what has no exact integer form is an error that names the node, and --nearest
+says each change that it makes. Activations must be quantised before each layer, weights must be whole numbers of at most 8 bits times a scale.";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -54,6 +81,8 @@ struct Outcome<'a> {
     bytes: [i64; 2],
     layers: Vec<Layer<'a>>,
     notes: &'a [String],
+    changes: Vec<String>,
+    effect: Option<Effect>,
     output: Option<&'a Path>,
 }
 
@@ -68,19 +97,78 @@ struct Layer<'a> {
 
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let Origin { imported } = Origin::read(&arguments.file, arguments.map)?;
+    let prepared = prepare(&arguments.file, arguments.map)?;
+    let found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
     if arguments.output.is_none() && !is_asked {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }
-    let mut notes = imported.notes.clone();
+    let mut notes = found.imported.notes.clone();
     if let Some(output) = &arguments.output {
-        write(&imported, output, &mut notes)?;
+        write(&found.imported, output, &mut notes)?;
     }
     if let Some(picture) = &arguments.picture {
-        draw(&arguments.file, &imported, picture)?;
+        draw(&arguments.file, &found.imported, picture)?;
     }
-    print(arguments, &imported, &notes)
+    print(arguments, found, &notes)
+}
+
+/// A lowered model, what was changed for that, and what it costs.
+struct Found {
+    imported: Imported,
+    changes: Vec<String>,
+    effect: Option<Effect>,
+}
+
+/// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
+fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
+    let Rows { data, dir, labels, limit } = &arguments.rows;
+    let from = data.clone().map(|data| From { data, dir: dir.clone(), labels: labels.clone() });
+    let from = from.as_ref();
+    let error = match prepared.clone().lower() {
+        Ok(imported) => return Found::new(prepared, imported, &[], from, *limit),
+        Err(error) if error.cure().is_none() => return Err(error.into()),
+        Err(error) => error,
+    };
+    let near = || -> Result<Found> {
+        let (imported, changes) = nearest::import(prepared, from)?;
+        Found::new(prepared, imported, &changes, from, *limit)
+    };
+    if arguments.nearest {
+        return near();
+    }
+    let offer = match (from, near()) {
+        (Some(_), Ok(Found { changes, effect: Some(effect), .. })) => {
+            format!("--nearest would make {} changes ({}): {effect}", changes.len(), changes.join("; "))
+        }
+        (Some(_), Err(why)) => format!("there is no nearest model, either: {why:#}"),
+        _ => "--nearest changes the model where that is needed; with --data DATA it says what that costs".into(),
+    };
+    Err(anyhow!("{error}\n{offer}"))
+}
+
+impl Found {
+    /// Measures the effect where there are rows.
+    fn new(
+        prepared: &Prepared,
+        imported: Imported,
+        changes: &[Change],
+        from: Option<&From>,
+        limit: u32,
+    ) -> Result<Self> {
+        let changes = changes.iter().map(ToString::to_string).collect();
+        let Some(from) = from else { return Ok(Self { imported, changes, effect: None }) };
+        let words = compiled(&imported)?.words;
+        let file = ModelFile::from_words(words.clone());
+        let inputs = from.load(&file.model()?, Some(limit as usize))?;
+        let effect = Some(nearest::measure(prepared, &imported, &words, &inputs)?);
+        Ok(Self { imported, changes, effect })
+    }
+}
+
+fn compiled(imported: &Imported) -> Result<Compiled> {
+    let options = bitfab_compile::Options { prefer: Prefer::Size, planes: 8 };
+    compile_with(&imported.graph, &options).context("the imported graph does not compile")
 }
 
 /// Writes the nodes beside the layers as SVG, or as PNG where the name says so.
@@ -118,13 +206,13 @@ fn write(imported: &Imported, output: &Path, notes: &mut Vec<String>) -> Result<
     if output.extension().is_none_or(|extension| extension != "bfab") {
         return files::write_atomic(output, &imported.graph.to_bytes()?);
     }
-    let options = bitfab_compile::Options { prefer: Prefer::Size, planes: 8 };
-    let compiled = compile_with(&imported.graph, &options).context("the imported graph does not compile")?;
+    let compiled = compiled(imported)?;
     notes.extend(compiled.rounded.iter().map(ToString::to_string));
     outputs::write(output, Product::Model, &bitfab_compile::bytes(&compiled.words))
 }
 
-fn print(arguments: &Arguments, imported: &Imported, notes: &[String]) -> Result<()> {
+fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
+    let Found { imported, changes, effect } = found;
     let (low, high) = imported.input.range;
     if arguments.json {
         let layers = imported
@@ -134,7 +222,7 @@ fn print(arguments: &Arguments, imported: &Imported, notes: &[String]) -> Result
             .collect();
         let input = imported.input.to_string();
         let output = arguments.output.as_deref();
-        let outcome = Outcome { input, bytes: [low, high], layers, notes, output };
+        let outcome = Outcome { input, bytes: [low, high], layers, notes, changes, effect, output };
         println!("{}", serde_json::to_string_pretty(&outcome)?);
         return Ok(());
     }
@@ -148,6 +236,12 @@ fn print(arguments: &Arguments, imported: &Imported, notes: &[String]) -> Result
     println!("input: {} from {low} to {high}", imported.input);
     for note in notes {
         println!("note: {note}");
+    }
+    for change in &changes {
+        println!("changed: {change}");
+    }
+    if let Some(effect) = &effect {
+        println!("{effect}");
     }
     if let Some(output) = &arguments.output {
         println!("{}: {} layers", output.display(), imported.folded.len());

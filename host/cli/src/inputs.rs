@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use bitfab_format::{Kind, Model};
+use bitfab_format::Model;
 use bitfab_report::Confusion;
 use bitfab_sim::Run;
 
+use crate::models::Need;
 use crate::{data, files, models, npy};
 
 /// Where rows come from.
@@ -55,9 +56,20 @@ impl From {
         })
     }
 
+    /// Rows to measure ranges by: of the part to learn from where there are two, at most `limit`.
+    pub fn calibration(&self, need: Need, limit: usize) -> Result<Vec<Vec<u8>>> {
+        let path = Path::new(&self.data);
+        if path.extension().is_some_and(|extension| extension == "npy") {
+            let rows = npy::rows(&files::read(path)?, &need).with_context(|| path.display().to_string())?;
+            return Ok(rows.slices().into_iter().take(limit).map(<[u8]>::to_vec).collect());
+        }
+        let data = data::load(&self.data, self.dir.as_deref())?;
+        Ok(models::part(need, &data, &data.train, Some(limit))?.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
     fn arrays(&self, model: &Model<'_>, limit: Option<usize>) -> Result<Inputs> {
         let path = Path::new(&self.data);
-        let rows = npy::rows(&files::read(path)?, &model.input()).with_context(|| path.display().to_string())?;
+        let rows = npy::rows(&files::read(path)?, &model.input().into()).with_context(|| path.display().to_string())?;
         let all = rows.slices();
         let count = limit.unwrap_or(usize::MAX).min(all.len());
         let labels = self.labels.as_deref().map(|path| -> Result<Vec<usize>> {
@@ -77,17 +89,17 @@ impl Inputs {
         self.bytes.chunks_exact(self.width).collect()
     }
 
+    /// The classes, where they are known.
+    pub fn labels(&self) -> Option<&[usize]> {
+        self.labels.as_deref()
+    }
+
     /// True and predicted classes of the model's runs.
     pub fn confusion(&self, model: &Model<'_>, runs: &[Run]) -> Result<Confusion> {
-        let output = model.output();
-        ensure!(
-            output.kind == Kind::I32,
-            "the model ends in packed activations and so has no scores; end it in a layer without sign or quantiser"
-        );
+        let found = models::classes(model, runs)?;
         let labels = self.labels.as_ref().context("the rows have no classes; name their file by --labels FILE.npy")?;
         let classes = labels.iter().map(|&label| label + 1).max().unwrap_or(0).max(self.class_names.len());
-        let classes = classes.max(output.shape.volume() as usize);
-        let pairs = labels.iter().zip(runs).map(|(&label, run)| (label, run.arg_max()));
-        Ok(Confusion::of(classes, pairs).named(&self.class_names))
+        let classes = classes.max(model.output().shape.volume() as usize);
+        Ok(Confusion::of(classes, labels.iter().copied().zip(found)).named(&self.class_names))
     }
 }

@@ -13,6 +13,7 @@ mod import;
 mod inputs;
 mod inspect;
 mod models;
+mod nearest;
 mod npy;
 mod origin;
 mod outputs;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_format::{Kind, Model, WeightKind, align};
+use bitfab_format::{Kind, Model, Shape, Tensor, WeightKind, align};
 use bitfab_sim::Run;
+use bitfab_sim::software::output_values;
 use bitfab_train::{Dataset, Split};
 
 use crate::files;
@@ -74,9 +75,29 @@ impl ModelFile {
     }
 }
 
+/// What rows a model takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// Sizes of a row.
+    pub shape: Shape,
+    /// Bytes with or without a sign.
+    pub kind: Kind,
+}
+
+impl From<Tensor> for Need {
+    fn from(tensor: Tensor) -> Self {
+        Self { shape: tensor.shape, kind: tensor.kind }
+    }
+}
+
 /// The rows of the test part that a model is judged by, at most `limit`.
 pub fn rows<'d>(model: &Model<'_>, data: &'d Dataset, limit: Option<usize>) -> Result<Vec<&'d [u8]>> {
-    let (shape, need) = (data.shape, model.input());
+    part(model.input().into(), data, &data.test, limit)
+}
+
+/// The rows of a part of a data set, at most `limit`.
+pub fn part<'d>(need: Need, data: &Dataset, split: &'d Split, limit: Option<usize>) -> Result<Vec<&'d [u8]>> {
+    let shape = data.shape;
     let fits = shape.elements() == u64::from(need.shape.volume());
     let wanted = format!("{}x{}x{}", need.shape.height, need.shape.width, need.shape.channels);
     ensure!(
@@ -85,15 +106,24 @@ pub fn rows<'d>(model: &Model<'_>, data: &'d Dataset, limit: Option<usize>) -> R
         data.name
     );
     ensure!(need.kind == Kind::U8, "the model takes signed bytes, data sets hold unsigned ones; use `bitfab run`");
-    let width = model.input_bytes();
-    Ok(data.test.inputs.chunks_exact(width).take(limit.unwrap_or(usize::MAX)).collect())
+    let width = need.shape.volume() as usize;
+    Ok(split.inputs.chunks_exact(width).take(limit.unwrap_or(usize::MAX)).collect())
 }
 
 /// Pairs of true class and predicted class.
 pub fn predictions(model: &Model<'_>, split: &Split, runs: &[Run]) -> Result<Vec<(usize, usize)>> {
-    let output = model.output();
-    if output.kind != Kind::I32 {
-        bail!("the model ends in packed activations and so has no scores; end it in a layer without sign or quantiser");
-    }
-    Ok(split.labels.iter().zip(runs).map(|(&label, run)| (usize::from(label), run.arg_max())).collect())
+    Ok(split.labels.iter().map(|&label| usize::from(label)).zip(classes(model, runs)?).collect())
+}
+
+/// The class of each run: the largest score or level, the first of equals.
+pub fn classes(model: &Model<'_>, runs: &[Run]) -> Result<Vec<usize>> {
+    let Some(last) = model.layers().last().filter(|last| last.output.kind != Kind::Sign) else {
+        bail!("the model ends in signs and so has no scores; end it in a layer without a sign");
+    };
+    let class = |run: &Run| {
+        let scores = output_values(&last, &run.output);
+        // The last of equals is taken: seen from the end, that is the first.
+        (0..scores.len()).rev().max_by_key(|&at| scores[at]).unwrap_or(0)
+    };
+    Ok(runs.iter().map(class).collect())
 }

@@ -1,8 +1,10 @@
 //! NumPy arrays of bytes in, of integers out.
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_format::{Kind, Tensor};
+use bitfab_format::Kind;
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+
+use crate::models::Need;
 
 /// Rows of bytes for a model.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ impl Rows {
 }
 
 /// Reads the rows of a `.npy` file: one array of a row's shape, or of any shape that begins with the number of rows.
-pub fn rows(file: &[u8], input: &Tensor) -> Result<Rows> {
+pub fn rows(file: &[u8], input: &Need) -> Result<Rows> {
     let npy = NpyFile::new(file).context("not a .npy file (numpy.save makes one)")?;
     let wanted = if input.kind == Kind::I8 { "int8" } else { "uint8" };
     let (type_char, found) = kind_of(&npy.dtype());
@@ -89,7 +91,7 @@ pub fn classes(file: &[u8]) -> Result<Vec<usize>> {
     }
 }
 
-fn row_count(shape: &[u64], input: &Tensor) -> Result<usize> {
+fn row_count(shape: &[u64], input: &Need) -> Result<usize> {
     let model = input.shape;
     let width = u64::from(model.volume());
     let product = |sizes: &[u64]| sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
@@ -121,10 +123,10 @@ pub fn file(shape: &[u64], values: &[i32]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitfab_format::{Region, Shape};
+    use bitfab_format::Shape;
 
-    fn tensor(kind: Kind) -> Tensor {
-        Tensor { shape: Shape::new(2, 3, 1), kind, region: Region::default() }
+    fn need(kind: Kind) -> Need {
+        Need { shape: Shape::new(2, 3, 1), kind }
     }
 
     fn bytes<T: npyz::AutoSerialize + Copy>(shape: &[u64], order: Order, values: &[T]) -> Vec<u8> {
@@ -140,13 +142,13 @@ mod tests {
     fn rows_of_every_accepted_shape_are_read() {
         let values: Vec<u8> = (0..12).collect();
         for shape in [&[2, 6][..], &[2, 2, 3], &[2, 2, 3, 1], &[2, 6, 1]] {
-            let rows = rows(&bytes(shape, Order::C, &values), &tensor(Kind::U8)).unwrap();
+            let rows = rows(&bytes(shape, Order::C, &values), &need(Kind::U8)).unwrap();
             assert_eq!(rows.slices(), [&values[..6], &values[6..]], "{shape:?}");
         }
         for shape in [&[6][..], &[2, 3], &[2, 3, 1]] {
-            assert_eq!(rows(&bytes(shape, Order::C, &values[..6]), &tensor(Kind::U8)).unwrap().slices().len(), 1);
+            assert_eq!(rows(&bytes(shape, Order::C, &values[..6]), &need(Kind::U8)).unwrap().slices().len(), 1);
         }
-        let signed = rows(&bytes(&[1, 6], Order::C, &[-1i8, 2, 3, 4, 5, -128]), &tensor(Kind::I8)).unwrap();
+        let signed = rows(&bytes(&[1, 6], Order::C, &[-1i8, 2, 3, 4, 5, -128]), &need(Kind::I8)).unwrap();
         assert_eq!(signed.slices(), [&[255, 2, 3, 4, 5, 128]]);
     }
 
@@ -154,7 +156,7 @@ mod tests {
     fn everything_else_is_refused_with_a_reason() {
         let values: Vec<u8> = (0..12).collect();
         let whole = bytes(&[2, 6], Order::C, &values);
-        let refuse = |file: &[u8], kind| format!("{:#}", rows(file, &tensor(kind)).unwrap_err());
+        let refuse = |file: &[u8], kind| format!("{:#}", rows(file, &need(kind)).unwrap_err());
         assert!(refuse(&whole, Kind::I8).contains("astype(numpy.int8)"));
         assert!(refuse(&bytes(&[1, 6], Order::C, &[1f32; 6]), Kind::U8).contains("f4"));
         assert!(refuse(&bytes(&[1, 6], Order::C, &[1i32; 6]), Kind::U8).contains("i4"));
@@ -164,7 +166,7 @@ mod tests {
         assert!(refuse(&whole[..whole.len() - 1], Kind::U8).contains("damaged"));
         assert!(refuse(b"PK\x03\x04", Kind::U8).contains("numpy.save"));
         for end in 0..whole.len() {
-            assert!(rows(&whole[..end], &tensor(Kind::U8)).is_err(), "cut to {end} bytes");
+            assert!(rows(&whole[..end], &need(Kind::U8)).is_err(), "cut to {end} bytes");
         }
     }
 

@@ -7,14 +7,15 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use bitfab_compile::score_unit;
 use bitfab_format::Model;
-use bitfab_import::{Difference, Imported, InputMap, Options, ScoreUnit, Source, layers, lower, onnx};
+use bitfab_import::{Difference, Imported, InputMap, Options, Prepared, ScoreUnit, Source, layers, onnx, tflite};
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
 use bitfab_sim::{Evidence, Run};
 use rayon::prelude::*;
 
+use crate::inputs::From;
 use crate::verify::Timed;
-use crate::{bars, files};
+use crate::{bars, files, nearest};
 
 /// The source of an imported model.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// The file that the model was imported from: its float arithmetic is compared too, node by node.
     #[arg(long, value_name = "FILE")]
     source: Option<PathBuf>,
+    /// The model was imported by --nearest: change the file as the import did, by rows of the same --data.
+    #[arg(long, requires = "source")]
+    nearest: bool,
     #[command(flatten)]
     map: Map,
 }
@@ -43,21 +47,25 @@ pub struct Origin {
 
 impl Arguments {
     /// Reads and lowers the source, if one is named.
-    pub fn open(&self) -> Result<Option<Origin>> {
-        ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE.onnx");
-        self.source.as_deref().map(|path| Origin::read(path, self.map)).transpose()
+    pub fn open(&self, from: &From) -> Result<Option<Origin>> {
+        ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE");
+        let Some(path) = self.source.as_deref() else { return Ok(None) };
+        let prepared = prepare(path, self.map)?;
+        let imported = if self.nearest {
+            nearest::import(&prepared, Some(from)).map(|(imported, _)| imported)
+        } else {
+            prepared.lower().map_err(Into::into)
+        };
+        Ok(Some(Origin { imported: imported.with_context(|| path.display().to_string())? }))
     }
 }
 
-impl Origin {
-    /// Reads and lowers a file.
-    pub fn read(path: &Path, map: Map) -> Result<Self> {
-        let what = || path.display().to_string();
-        let source = read(path)?;
-        let imported = lower(source, &Options { input: map.input }).with_context(what)?;
-        Ok(Self { imported })
-    }
+/// Reads a file and lets bytes be its input.
+pub fn prepare(path: &Path, map: Map) -> Result<Prepared> {
+    Prepared::new(read(path)?, &Options { input: map.input }).with_context(|| path.display().to_string())
+}
 
+impl Origin {
     /// Compares the oracle with the reference's runs, as if it were an engine.
     pub fn judge(&self, model: &Model<'_>, rows: &[&[u8]], runs: &[Run]) -> Result<Timed> {
         let (start, bar, count) = (Instant::now(), bars::rows("source", rows.len()), AtomicUsize::new(0));
@@ -100,9 +108,13 @@ impl Origin {
     }
 }
 
-/// Reads an ONNX file and the data files beside it, or a description in TOML and the `.npz` of its name.
+/// Reads a TFLite file, an ONNX file and the data files beside it, or a description in TOML and the `.npz` of its name.
 pub fn read(path: &Path) -> Result<Source> {
     let bytes = files::read(path)?;
+    let is_tflite = bytes.get(4..8) == Some(b"TFL3") || path.extension().is_some_and(|extension| extension == "tflite");
+    if is_tflite {
+        return tflite::read(&bytes).with_context(|| path.display().to_string());
+    }
     if path.extension().is_some_and(|extension| extension == "toml") {
         let text = String::from_utf8(bytes).with_context(|| format!("{} is not text", path.display()))?;
         let arrays = files::read(&path.with_extension("npz")).context("the weights that it describes")?;

@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(!arguments.arg_max || model.output().kind == Kind::I32, "the model has no scores: leave out --arg-max");
     let path = &arguments.input;
     let input = files::read(path).context("--input")?;
-    let rows = npy::rows(&input, &model.input()).with_context(|| path.display().to_string())?;
+    let rows = npy::rows(&input, &model.input().into()).with_context(|| path.display().to_string())?;
     outputs::check(&arguments.output, Product::Npy)?;
     let rows = rows.slices();
     let mut engine = arguments.engine.create(arguments.accelerator)?;

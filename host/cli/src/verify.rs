@@ -114,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let rows = inputs.rows();
     let expected = reference(&model, &rows)?;
     let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
-    if let Some(origin) = arguments.origin.open()? {
+    if let Some(origin) = arguments.origin.open(&arguments.from)? {
         verdicts.push(origin.judge(&model, &rows, &expected)?);
     }
     for &name in &arguments.engines {

@@ -45,6 +45,15 @@ pub(crate) fn begin(mut source: Source, input: Option<InputMap>) -> Result<Begun
     }
     let name = only.name.clone();
     let Some((path, input)) = quantiser(&source, &name) else {
+        // An input of integers is its bytes, as TFLite has it.
+        let kind = match source.type_of(&name) {
+            Some("uint8") => Some(ByteKind::U8),
+            Some("int8") => Some(ByteKind::I8),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            return Ok(Begun { source, input: InputMap::new(kind), note: None });
+        }
         let problem = "the model does not begin with a quantiser of at most 8 bits, so say how bytes become its input: \
                        --input u8/255 for pictures from 0 to 1, --input u8 or i8 for integers, --input i8*0.25 for a scale";
         return Err(ImportError::Value { name, problem: problem.into() });

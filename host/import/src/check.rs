@@ -52,12 +52,7 @@ impl Imported {
     /// # Panics
     /// If the row is shorter than the input.
     pub fn reals(&self, bytes: &[u8]) -> Array {
-        let real = |&place: &u32| {
-            let byte = bytes[place as usize];
-            let is_signed = self.input.kind == bitfab_graph::ByteKind::I8;
-            self.input.real(if is_signed { i64::from(byte as i8) } else { i64::from(byte) })
-        };
-        Array::new(self.input_dims.clone(), self.input_places.iter().map(real).collect())
+        self.input.reals(&self.input_dims, &self.input_places, bytes)
     }
 
     /// Every tensor of the source by the oracle for a row of bytes.
@@ -70,6 +65,11 @@ impl Imported {
     pub fn oracle(&self, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
         let input = self.source.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
         execute::run(&self.source, &BTreeMap::from([(input, self.reals(bytes))]))
+    }
+
+    /// The source's tensor of scores, or of the levels that are the result.
+    pub fn scores(&self) -> Option<&str> {
+        self.ties.last().map(|tie| tie.tensor.strip_suffix(crate::nearest::QUANTISED).unwrap_or(&tie.tensor))
     }
 
     /// Compares the oracle's tensors with integers of the layers: `integers` gives those of a layer by its name,

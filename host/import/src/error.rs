@@ -2,8 +2,10 @@
 
 use bitfab_graph::GraphError;
 
+use crate::Cure;
+
 /// A file that is not a model, or a model that has no exact integer form.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
     /// The bytes are not what they should be.
@@ -34,7 +36,25 @@ pub enum ImportError {
         /// What is wrong and what would work.
         problem: String,
     },
+    /// A node that a change of the model would give an integer form.
+    #[error("{error}")]
+    Curable {
+        /// What is wrong.
+        error: Box<ImportError>,
+        /// The change.
+        cure: Box<Cure>,
+    },
     /// The result is refused by the graph.
     #[error(transparent)]
     Graph(#[from] GraphError),
+}
+
+impl ImportError {
+    /// The change that would give the node an integer form ([`Prepared::nearest`](crate::Prepared::nearest)).
+    pub fn cure(&self) -> Option<&Cure> {
+        match self {
+            Self::Curable { cure, .. } => Some(cure),
+            _ => None,
+        }
+    }
 }

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use bitfab_graph::ByteKind;
 
+use crate::Array;
+
 /// `real = (byte - zero) * multiplier / divisor`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InputMap {
@@ -29,6 +31,15 @@ impl InputMap {
     /// The real number of a byte, in 64 bits.
     pub fn real(&self, byte: i64) -> f64 {
         (byte - self.zero) as f64 * self.multiplier / self.divisor
+    }
+
+    /// The model's input of sizes `dims` for a row of bytes; `places` says which byte each element is.
+    pub(crate) fn reals(&self, dims: &[usize], places: &[u32], bytes: &[u8]) -> Array {
+        let real = |&place: &u32| {
+            let byte = bytes[place as usize];
+            self.real(if self.kind == ByteKind::I8 { i64::from(byte as i8) } else { i64::from(byte) })
+        };
+        Array::new(dims, places.iter().map(real).collect())
     }
 }
 

@@ -10,12 +10,17 @@ mod expand;
 mod input;
 pub mod layers;
 mod lower;
+mod nearest;
 pub mod onnx;
+mod prepared;
 mod source;
+pub mod tflite;
 
 pub use array::Array;
 pub use check::{Difference, ScoreUnit};
 pub use error::ImportError;
 pub use input::InputMap;
 pub use lower::{Folded, Imported, Options, Tie, lower};
+pub use nearest::{Change, Cure, Ranges};
+pub use prepared::Prepared;
 pub use source::{Attribute, Input, Source, SourceNode};

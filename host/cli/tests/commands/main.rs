@@ -7,3 +7,4 @@ mod imported;
 mod keras;
 mod kinds;
 mod models;
+mod tflite;

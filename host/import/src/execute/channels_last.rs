@@ -1,14 +1,12 @@
 //! QONNX's operators whose channels are the last axis: turned to ONNX's order, computed, and turned back.
 
-use std::cell::Cell;
-
-use super::{Outputs, apply_within, transposed};
+use super::{Mode, Outputs, apply_within, transposed};
 use crate::{Array, SourceNode};
 
 /// The domain of these operators.
 pub(super) const DOMAIN: &str = "qonnx.custom_op.channels_last";
 
-pub(super) fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps: &Cell<u64>) -> Outputs {
+pub(super) fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, mode: &Mode) -> Outputs {
     // Weights of a convolution have their input channels last too; all other constants have one axis.
     let turned = match node.op.as_str() {
         "Conv" => 2,
@@ -19,7 +17,7 @@ pub(super) fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, st
     let mut all: Vec<Option<&Array>> = first.iter().map(Option::as_ref).collect();
     all.extend(inputs.iter().skip(turned));
     let node = SourceNode { domain: String::new(), ..node.clone() };
-    let outputs = apply_within(&node, &all, opset, steps)?;
+    let outputs = apply_within(&node, &all, opset, mode)?;
     Ok(outputs.iter().map(to_last).collect())
 }
 

@@ -3,15 +3,19 @@
 mod broadcast;
 mod channels_last;
 mod elementwise;
+mod fold;
 mod integer;
 mod linear;
 mod pool;
 mod quant;
 mod reduce;
 mod shape;
+mod tflite;
 mod window;
 
+pub(crate) use fold::fold;
 pub(crate) use shape::transposed;
+pub(crate) use tflite::DOMAIN as TFLITE;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -25,13 +29,26 @@ const MAX_STEPS: u64 = 1 << 38;
 /// What one operator gives: its outputs, or a sentence that says what is wrong.
 type Outputs = Result<Vec<Array>, String>;
 
+/// How nodes are computed.
+struct Mode {
+    /// Steps that may still be taken: a value, a product, a comparison.
+    steps: Cell<u64>,
+    /// Whether quotients are rounded to 32 bits, as the software did that made the constants.
+    is_single: bool,
+}
+
+impl Mode {
+    const fn new(steps: u64) -> Self {
+        Self { steps: Cell::new(steps), is_single: false }
+    }
+}
+
 /// One node and the values that it reads.
 struct Call<'a> {
     node: &'a SourceNode,
     inputs: &'a [Option<&'a Array>],
     opset: i64,
-    /// Steps that may still be taken: a value, a product, a comparison.
-    steps: &'a Cell<u64>,
+    mode: &'a Mode,
 }
 
 impl<'a> Call<'a> {
@@ -57,8 +74,8 @@ impl<'a> Call<'a> {
     fn room(&self, dims: &[usize], each: usize) -> Result<usize, String> {
         let count = Array::count(dims).ok_or_else(|| format!("a result of sizes {dims:?} has too many values"))?;
         let need = (count as u64).checked_mul(each.max(1) as u64);
-        let left = need.and_then(|need| self.steps.get().checked_sub(need));
-        self.steps.set(left.ok_or_else(|| format!("a result of sizes {dims:?} takes too many steps"))?);
+        let left = need.and_then(|need| self.mode.steps.get().checked_sub(need));
+        self.mode.steps.set(left.ok_or_else(|| format!("a result of sizes {dims:?} takes too many steps"))?);
         Ok(count)
     }
 
@@ -80,25 +97,28 @@ impl<'a> Call<'a> {
 /// # Errors
 /// A sentence that says what is wrong with the node or its inputs.
 pub fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result<Vec<Array>, String> {
-    apply_within(node, inputs, opset, &Cell::new(MAX_STEPS))
+    apply_within(node, inputs, opset, &Mode::new(MAX_STEPS))
 }
 
 /// Refuses operators of domains that are not known: they may be called as ONNX's and do something else.
 pub(crate) fn check_domain(node: &SourceNode) -> Result<(), String> {
     match node.domain.as_str() {
         "" | "com.microsoft" | "onnx.brevitas" | "qonnx.custom_op.general" | channels_last::DOMAIN => Ok(()),
+        tflite::DOMAIN if tflite::is_known(node) => Ok(()),
         domain if domain.starts_with("finn") => Ok(()),
         domain => Err(format!("the operator {} of `{domain}` is not known", node.op)),
     }
 }
 
-fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, steps: &Cell<u64>) -> Outputs {
+fn apply_within(node: &SourceNode, inputs: &[Option<&Array>], opset: i64, mode: &Mode) -> Outputs {
     check_domain(node)?;
     if node.domain == channels_last::DOMAIN {
-        return channels_last::apply(node, inputs, opset, steps);
+        return channels_last::apply(node, inputs, opset, mode);
     }
-    let call = Call { node, inputs, opset, steps };
-    let outputs = elementwise::apply(&call)
+    let call = Call { node, inputs, opset, mode };
+    let own = (node.domain == tflite::DOMAIN).then(|| tflite::apply(&call));
+    let outputs = own
+        .or_else(|| elementwise::apply(&call))
         .or_else(|| quant::apply(&call))
         .or_else(|| linear::apply(&call))
         .or_else(|| integer::apply(&call))
@@ -153,10 +173,10 @@ pub fn run_within(
     steps: u64,
 ) -> Result<BTreeMap<String, Array>, ImportError> {
     check_inputs(source, inputs)?;
-    let steps = Cell::new(steps);
+    let mode = Mode::new(steps);
     let mut tensors = inputs.clone();
     let mut kept = 0;
-    for (index, node) in source.nodes.iter().enumerate() {
+    for (index, node) in source.nodes.iter().enumerate().filter(|(_, node)| !fold::is_known(node, source)) {
         let wrong =
             |problem: String| ImportError::Node { index, name: node.name.clone(), op: node.op.clone(), problem };
         let find = |name: &String| tensors.get(name).or_else(|| source.constants.get(name));
@@ -164,7 +184,7 @@ pub fn run_within(
         if let Some(at) = (0..values.len()).find(|&at| values[at].is_none() && !node.inputs[at].is_empty()) {
             return Err(wrong(format!("reads `{}`, which nothing before it yields", node.inputs[at])));
         }
-        let outputs = apply_within(node, &values, source.opset, &steps).map_err(wrong)?;
+        let outputs = apply_within(node, &values, source.opset, &mode).map_err(wrong)?;
         kept = outputs.iter().fold(kept, |kept: usize, output| kept.saturating_add(output.values.len()));
         if kept > MAX_VALUES {
             return Err(wrong(format!("with its results more than {MAX_VALUES} values are kept")));

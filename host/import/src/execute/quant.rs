@@ -64,14 +64,18 @@ fn quant(call: &Call<'_>) -> Result<Array, String> {
     let ranges = ranges?;
     let (x, scale, zero) = (expand(x, &dims), expand(scale, &dims), expand(zero, &dims));
     let which = expand(&Array::new(bits.dims.clone(), (0..ranges.len()).map(|at| at as f64).collect()), &dims);
+    let quotient = |at: usize| {
+        let quotient = x[at] / scale[at];
+        if call.mode.is_single { f64::from(quotient as f32) } else { quotient }
+    };
     let one = |at: usize| {
         let (low, high) = ranges[which[at] as usize];
         if is_signed && high == 0.0 {
             // One signed bit is -1 or +1 in QONNX.
-            let sign = if x[at] / scale[at] + zero[at] >= 0.0 { 1.0 } else { -1.0 };
+            let sign = if quotient(at) + zero[at] >= 0.0 { 1.0 } else { -1.0 };
             return (sign - zero[at]) * scale[at];
         }
-        (round((x[at] / scale[at] + zero[at]).clamp(low, high)) - zero[at]) * scale[at]
+        (round((quotient(at) + zero[at]).clamp(low, high)) - zero[at]) * scale[at]
     };
     Ok(Array::new(dims.clone(), (0..x.len()).map(one).collect()))
 }

@@ -3,6 +3,7 @@
 use bitfab_graph::Op;
 
 use crate::Source;
+use crate::execute::TFLITE;
 use crate::lower::coded::{Code, Coded, Link};
 use crate::lower::{Fault, Imported, Lowering, Tie};
 
@@ -19,7 +20,7 @@ type Line = (Vec<f64>, Vec<f64>);
 impl Lowering<'_> {
     /// Emits the result and judges the graph.
     pub fn finish(mut self) -> Result<Imported, Fault> {
-        let name = self.output()?;
+        let name = self.without_activation(self.output()?);
         let coded = self.values[&name].clone();
         match self.line(&coded)? {
             Some((multiplier, offset)) => self.scores(&name, &coded, multiplier, offset),
@@ -28,6 +29,7 @@ impl Lowering<'_> {
                 if plain.code.at() != Some(self.graph.nodes.len()) {
                     return Err(self.trouble(&name, "the model's result is not that of its last layer"));
                 }
+                self.explain_levels(&name, &plain);
             }
         }
         self.graph.check()?;
@@ -35,6 +37,16 @@ impl Lowering<'_> {
         let source = Source::default();
         let (input_dims, input_places) = (input_layout.dims, input_layout.places.to_vec());
         Ok(Imported { source, graph, input, input_dims, input_places, ties, folded, notes })
+    }
+
+    /// Says which integers of a TFLite model the device's levels are.
+    fn explain_levels(&mut self, name: &str, plain: &Coded) {
+        let is_integer = self.source.nodes.iter().any(|node| node.domain == TFLITE);
+        let first = plain.offset[0];
+        let is_even = plain.scale.iter().all(|&step| step == 1.0) && plain.offset.iter().all(|&other| other == first);
+        if is_integer && is_even && matches!(plain.code, Code::Levels { .. }) {
+            self.notes.push(format!("`{name}`: the device gives levels; the model's bytes are level + {first}"));
+        }
     }
 
     /// The source's one result that is computed; several that are one tensor before an ending count as one.
@@ -50,6 +62,18 @@ impl Lowering<'_> {
             return Err(Fault::Value { name: name.clone(), problem });
         }
         Ok(self.ended.get(name).unwrap_or(name).clone())
+    }
+
+    /// The scores before a last function that rises strictly and is the same for all: the largest is the same class.
+    fn without_activation(&mut self, name: String) -> String {
+        let coded = &self.values[&name];
+        let Some(Link::Node { index, variable: 0 }) = coded.chain.last() else { return name };
+        let node = &self.source.nodes[*index];
+        if !["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str()) || !matches!(coded.code, Code::Sums { .. }) {
+            return name;
+        }
+        self.leave(node);
+        node.inputs[0].clone()
     }
 
     /// Slope and offset of every channel, if the chain behind the sums is a straight line.

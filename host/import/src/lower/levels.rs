@@ -251,7 +251,7 @@ impl Lowering<'_> {
         let each = stretches.iter().map(|one| Grid::of(&ordered(&mut one.iter().map(|one| one.value))));
         let grids: Option<Vec<Grid>> = each.collect();
         grids.ok_or_else(|| {
-            self.trouble(name, "its values are not evenly spaced; use a quantiser with one step between levels")
+            self.unquantised(name, "its values are not evenly spaced; use a quantiser with one step between levels")
         })
     }
 
@@ -288,7 +288,7 @@ impl Lowering<'_> {
             }
             first.iter_mut().enumerate().for_each(|(channel, first)| *first = (*first).min(range(channel).1 + 1));
         }
-        Err(self.trouble(
+        Err(self.unquantised(
             name,
             "a weighted node, pool or addition reads it, but it is not quantised: it has more than 256 values; \
              put a quantiser (Quant, BipolarQuant, MultiThreshold, QuantizeLinear) before it",

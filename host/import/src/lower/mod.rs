@@ -5,6 +5,7 @@
 //! over the integers, so that whatever the nodes do is folded as it is.
 
 mod chain;
+mod clamped;
 mod coded;
 mod finish;
 mod levels;
@@ -18,11 +19,12 @@ use std::collections::BTreeMap;
 
 use bitfab_graph::{Graph, Node, Op, Shape};
 
-use crate::begin::{Begun, begin};
-use crate::expand::expand;
 use crate::input::InputMap;
-use crate::{Array, ImportError, Source};
+use crate::nearest::Cure;
+use crate::{Array, ImportError, Prepared, Source};
 use coded::{Code, Coded, Layout, Link};
+pub(crate) use weights::Matrix;
+pub(crate) use windows::input_layout;
 
 /// Shorthand for what stops the lowering.
 pub(crate) type Fault = ImportError;
@@ -94,7 +96,12 @@ pub struct Imported {
 /// # Errors
 /// [`ImportError`] names the node that has no exact integer form, and what would work.
 pub fn lower(source: Source, options: &Options) -> Result<Imported, ImportError> {
-    let Begun { source, input, note } = begin(expand(source)?, options.input)?;
+    Prepared::new(source, options)?.lower()
+}
+
+/// Lowers what was prepared.
+pub(crate) fn lowered(prepared: Prepared) -> Result<Imported, ImportError> {
+    let Prepared { source, input, note, .. } = prepared;
     let mut lowering = Lowering::new(&source, input)?;
     lowering.notes.extend(note);
     for index in 0..source.nodes.len() {
@@ -125,7 +132,7 @@ pub(crate) struct Lowering<'s> {
 impl<'s> Lowering<'s> {
     fn new(source: &'s Source, map: InputMap) -> Result<Self, Fault> {
         let input = &source.inputs[0];
-        let layout = windows::input_layout(source, input)?;
+        let layout = input_layout(source, input)?;
         let graph = Graph { input: layout.shape, input_kind: map.kind, nodes: Vec::new(), precisions: Vec::new() };
         let channels = layout.shape.channels as usize;
         let code = Code::Bytes { low: map.range.0, high: map.range.1 };
@@ -212,6 +219,23 @@ impl<'s> Lowering<'s> {
         let node = &self.source.nodes[index];
         let op = if node.domain.is_empty() { node.op.clone() } else { format!("{}.{}", node.domain, node.op) };
         Fault::Node { index, name: node.name.clone(), op, problem: problem.into() }
+    }
+
+    /// An error at a node that a change would cure.
+    pub fn curable(&self, index: usize, problem: impl Into<String>, cure: Cure) -> Fault {
+        Fault::Curable { error: self.fault(index, problem).into(), cure: cure.into() }
+    }
+
+    /// A quantiser behind each of these tensors, of one step.
+    pub fn quantised(&self, tensors: &[String]) -> Cure {
+        let bits = tensors.iter().map(|name| self.bits_for(name)).min().unwrap_or(8);
+        Cure::Quantise { tensors: tensors.to_vec(), bits }
+    }
+
+    /// An error at a tensor that one more quantiser would cure.
+    pub fn unquantised(&self, tensor: &str, problem: impl Into<String>) -> Fault {
+        let cure = self.quantised(&[tensor.into()]).into();
+        Fault::Curable { error: self.trouble(tensor, problem).into(), cure }
     }
 
     /// An error at the node that yields a tensor of the source.

@@ -16,6 +16,7 @@ const ELEMENTWISE: &[&str] = &[
     "DequantizeLinear",
     "Div",
     "Dropout",
+    "Elu",
     "Floor",
     "HardSigmoid",
     "HardTanh",
@@ -27,12 +28,17 @@ const ELEMENTWISE: &[&str] = &[
     "Mul",
     "MultiThreshold",
     "Neg",
+    "PRelu",
     "Quant",
     "QuantizeLinear",
     "Relu",
+    "Requantize",
     "Round",
+    "RoundMean",
+    "Selu",
     "Sigmoid",
     "Sign",
+    "Softplus",
     "Softsign",
     "Sub",
     "Tanh",
@@ -42,7 +48,7 @@ const ELEMENTWISE: &[&str] = &[
 /// Nodes that only change sizes.
 const LAYOUT: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze"];
 /// Nodes behind the scores that do not change which one is the largest.
-const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Softmax", "TopK"];
+const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Logistic", "Softmax", "TopK"];
 
 impl Lowering<'_> {
     /// Lowers one node.
@@ -52,6 +58,9 @@ impl Lowering<'_> {
         let variables: Vec<usize> =
             (0..node.inputs.len()).filter(|&at| self.values.contains_key(&node.inputs[at])).collect();
         if variables.is_empty() {
+            if node.outputs.iter().all(|name| name.is_empty() || source.constants.contains_key(name)) {
+                return Ok(());
+            }
             return self.fold(index, node);
         }
         execute::check_domain(node).map_err(|problem| self.fault(index, problem))?;
@@ -101,10 +110,14 @@ impl Lowering<'_> {
         if variable > 0 && !matches!(node.op.as_str(), "Add" | "Sub" | "Mul" | "Max" | "Min") {
             return Err(self.fault(index, format!("its input {variable} is computed, it must be a constant")));
         }
-        if matches!(node.op.as_str(), "LeakyRelu" | "ThresholdedRelu") && node.float("alpha").is_some_and(|a| a < 0.0) {
+        if self.turns(node) {
             return Err(self.fault(index, "its alpha is negative, so that it neither rises nor falls"));
         }
-        let coded = &self.values[&node.inputs[variable]];
+        let coded = match self.is_rounded(node, variable) {
+            // Bytes that are scaled again: one multiplication does not round twice.
+            true => &self.plain(&node.inputs[variable])?,
+            false => &self.values[&node.inputs[variable]],
+        };
         let constants = node.inputs.iter().enumerate().filter(|&(at, _)| at != variable).map(|(_, name)| name);
         let rank = coded.layout.dims.len();
         // Constants of more axes than the tensor give it further axes of one.
@@ -117,6 +130,28 @@ impl Lowering<'_> {
         let next = coded.then(Link::Node { index, variable }, layout);
         self.values.insert(node.outputs[0].clone(), next);
         Ok(())
+    }
+
+    /// Whether an activation falls on one side of zero and rises on the other.
+    fn turns(&self, node: &SourceNode) -> bool {
+        let is_negative = |name: &str| node.float(name).is_some_and(|value| value < 0.0);
+        match node.op.as_str() {
+            "LeakyRelu" | "ThresholdedRelu" | "Elu" => is_negative("alpha"),
+            "Selu" => is_negative("alpha") || is_negative("gamma"),
+            "PRelu" => node
+                .inputs
+                .get(1)
+                .and_then(|name| self.constant(name))
+                .is_none_or(|slope| slope.values.iter().any(|&s| s < 0.0)),
+            _ => false,
+        }
+    }
+
+    /// Whether a node of TFLite scales what another one has rounded already.
+    fn is_rounded(&self, node: &SourceNode, variable: usize) -> bool {
+        let is_own = |node: &SourceNode| node.domain == execute::TFLITE;
+        let rounds = |link: &Link| matches!(link, Link::Node { index, .. } if is_own(&self.source.nodes[*index]));
+        is_own(node) && self.values[&node.inputs[variable]].chain.iter().any(rounds)
     }
 
     /// The sizes that a layout node gives, by running it on zeros.
@@ -173,16 +208,21 @@ impl Lowering<'_> {
             );
         }
         if self.ended.is_empty() {
-            self.notes.push(format!(
-                "`{}` ({}) is left to the caller: the device gives the scores before it, whose largest is the same class",
-                node.name, node.op
-            ));
+            self.leave(node);
         }
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
             self.ended.insert(output.clone(), node.inputs[0].clone());
             self.values.insert(output.clone(), coded.clone());
         }
         Ok(())
+    }
+
+    /// Says that a node at the end is not computed.
+    pub fn leave(&mut self, node: &SourceNode) {
+        self.notes.push(format!(
+            "`{}` ({}) is left to the caller: the device gives the scores before it, whose largest is the same class",
+            node.name, node.op
+        ));
     }
 
     /// The value of one input that is computed, as plain integers.

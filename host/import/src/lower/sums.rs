@@ -5,6 +5,7 @@ use bitfab_graph::{Op, PadValue};
 use crate::lower::coded::{Code, Coded, Layout, Pending};
 use crate::lower::weights::Matrix;
 use crate::lower::{Fault, Lowering};
+use crate::nearest::{self, Cure};
 use crate::{Array, SourceNode};
 
 /// A weighted node whose weights are known as real numbers.
@@ -161,11 +162,9 @@ impl Lowering<'_> {
             }
             _ => {}
         }
-        Err(self.fault(
-            index,
-            "its border holds zeros, which none of its input's levels stands for (or not the same one in every \
-             channel); use a quantiser that has a zero, or no border",
-        ))
+        let problem = "its border holds zeros, which none of its input's levels stands for (or not the same one in \
+                       every channel); use a quantiser that has a zero, or no border";
+        Err(self.curable(index, problem, self.one_scale(index)))
     }
 
     /// Integers of a product and what they are worth.
@@ -186,7 +185,10 @@ impl Lowering<'_> {
                 row.iter_mut().zip(group(output)).for_each(|(weight, &channel)| *weight *= coded.scale[channel]);
             }
         }
-        let matrix = Matrix::new(&rows).map_err(|row| self.fault(index, off_grid(row, uniform.is_none())))?;
+        let matrix = Matrix::new(&rows).map_err(|row| {
+            let cure = if uniform.is_none() { self.one_scale(index) } else { self.rounded(index) };
+            self.curable(index, off_grid(row, uniform.is_none()), cure)
+        })?;
         if let Some((count, most)) = matrix.snapped {
             let name = &self.source.nodes[index].name;
             self.notes.push(format!(
@@ -208,6 +210,29 @@ impl Lowering<'_> {
         Ok(Sums { matrix, low, high, scale, offset })
     }
 
+    /// The change that gives a node's input one step and a zero.
+    fn one_scale(&self, index: usize) -> Cure {
+        self.quantised(&self.source.nodes[index].inputs[..1])
+    }
+
+    /// The change that puts each output's weights on a grid.
+    fn rounded(&self, index: usize) -> Cure {
+        let node = &self.source.nodes[index];
+        let old = self.constant(&node.inputs[1]).cloned().unwrap_or_else(|| Array::new([0], Vec::new()));
+        let is_rows = node.op == "Conv" || node.op == "Gemm" && node.int("transB") == Some(1);
+        let (count, each) = if is_rows { (old.dims[0], 1) } else { (old.dims[1], old.dims[1]) };
+        // Where each output's weights stand: side by side, or one in every `count`.
+        let length = old.values.len() / count.max(1);
+        let place = |row: usize, at: usize| if is_rows { row * length + at } else { at * each + row };
+        let row = |row: usize| (0..length).map(|at| old.values[place(row, at)]).collect();
+        let rows: Vec<Vec<f64>> = nearest::rows(&(0..count).map(row).collect::<Vec<_>>());
+        let mut weights = old.clone();
+        for (row, values) in rows.iter().enumerate() {
+            values.iter().enumerate().for_each(|(at, &value)| weights.values[place(row, at)] = value);
+        }
+        Cure::Weights { output: node.outputs[0].clone(), weights }
+    }
+
     /// Remembers sums as the result of `node`; their operation stays pending.
     fn sum(&mut self, node: &SourceNode, coded: &Coded, op: Op, sums: Sums, layout: Layout) {
         let pending = Pending { name: node.name.clone(), op, input: coded.code.at().unwrap_or(0), residual: None };
@@ -223,9 +248,8 @@ impl Lowering<'_> {
             (true, false) => (self.values[&first].clone(), self.plain(&second)?),
             (false, true) => (self.values[&second].clone(), self.plain(&first)?),
             (true, true) => {
-                return Err(
-                    self.fault(index, "adds two sums that are not quantised; put a quantiser before one of them")
-                );
+                let problem = "adds two sums that are not quantised; put a quantiser before one of them";
+                return Err(self.curable(index, problem, self.quantised(&[first, second])));
             }
             (false, false) => {
                 // The one of the finer step is summed, the other is shifted onto it.
@@ -256,14 +280,12 @@ impl Lowering<'_> {
         let shift = (0..16).find(|&shift| f64::from(1u32 << shift) == ratio);
         let is_even = raw.scale.iter().zip(other.scale.iter()).all(|(raw, other)| other / raw == ratio);
         let Some(shift) = shift.filter(|_| is_even) else {
-            return Err(self.fault(
-                index,
-                format!(
-                    "adds tensors whose steps are {:.6} and {:.6}; the second must be the first times 1, 2, 4 and so on \
-                     in every channel: give both branches quantisers of one scale",
-                    raw.scale[0], other.scale[0]
-                ),
-            ));
+            let problem = format!(
+                "adds tensors whose steps are {:.6} and {:.6}; the second must be the first times 1, 2, 4 and so on in \
+                 every channel: give both branches quantisers of one scale",
+                raw.scale[0], other.scale[0]
+            );
+            return Err(self.curable(index, problem, self.quantised(&node.inputs)));
         };
         let mut pending = Pending::clone(pending);
         pending.residual = Some((other.code.at().unwrap_or(0), shift));

@@ -205,7 +205,8 @@ impl Lowering<'_> {
                 );
             }
             if coded.scale.iter().any(|&scale| scale <= 0.0) {
-                return Err(self.fault(index, "a channel's scale is not positive; put the scale behind the pool"));
+                let problem = "a channel's scale is not positive; put the scale behind the pool";
+                return Err(self.curable(index, problem, self.quantised(&[name])));
             }
         }
         let (image, sizes) = self.image(index, &coded)?;

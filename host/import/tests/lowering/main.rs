@@ -1,6 +1,8 @@
 //! What is imported computes what the source computes: random models against the oracle, tensor by tensor.
 
+mod activations;
 mod compound;
+mod nearest;
 mod random;
 mod refusals;
 mod small;

@@ -21,7 +21,11 @@ fn lowered(source: Source) -> Result<Imported, ImportError> {
 
 /// The model must be refused at node `index` with words about it.
 fn refuse(dims: &[usize], lines: &[Line<'_>], index: usize, words: &str) {
-    match lowered(model(dims, CONSTANTS, lines)).map(|imported| imported.folded) {
+    let found = match lowered(model(dims, CONSTANTS, lines)) {
+        Err(ImportError::Curable { error, .. }) => Err(*error),
+        other => other.map(|imported| imported.folded),
+    };
+    match found {
         Err(ImportError::Node { index: found, problem, .. }) => {
             assert_eq!(found, index, "{problem}");
             assert!(problem.contains(words), "{problem:?} lacks {words:?}");

@@ -1,0 +1,43 @@
+//! Nodes that read constants alone, computed once and as the software did that trained them.
+
+use std::cell::Cell;
+
+use super::{MAX_STEPS, Mode, apply_within};
+use crate::array::MAX_VALUES;
+use crate::{ImportError, Source, SourceNode};
+
+/// Whether all that a node yields is among the constants.
+pub(super) fn is_known(node: &SourceNode, source: &Source) -> bool {
+    let mut wanted = node.outputs.iter().filter(|name| !name.is_empty()).peekable();
+    wanted.peek().is_some() && wanted.all(|name| source.constants.contains_key(name))
+}
+
+/// Computes every node that reads constants alone and puts its results among them; the nodes stay.
+///
+/// Weights were quantised in 32 bits where the model was trained and is run: a quotient that is a tie there may be
+/// none in 64 bits.
+///
+/// # Errors
+/// The first node that cannot be computed.
+pub(crate) fn fold(source: &mut Source) -> Result<(), ImportError> {
+    let mode = Mode { steps: Cell::new(MAX_STEPS), is_single: true };
+    let mut kept: usize = source.constants.values().map(|array| array.values.len()).sum();
+    for index in 0..source.nodes.len() {
+        let node = &source.nodes[index];
+        let has_all = node.inputs.iter().all(|name| name.is_empty() || source.constants.contains_key(name));
+        if !has_all || is_known(node, source) {
+            continue;
+        }
+        let wrong =
+            |problem: String| ImportError::Node { index, name: node.name.clone(), op: node.op.clone(), problem };
+        let inputs: Vec<_> = node.inputs.iter().map(|name| source.constants.get(name)).collect();
+        let outputs = apply_within(node, &inputs, source.opset, &mode).map_err(wrong)?;
+        kept = outputs.iter().fold(kept, |kept, output| kept.saturating_add(output.values.len()));
+        if kept > MAX_VALUES {
+            return Err(wrong(format!("with its results more than {MAX_VALUES} values are kept")));
+        }
+        let names = node.outputs.clone();
+        source.constants.extend(names.into_iter().zip(outputs).filter(|(name, _)| !name.is_empty()));
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! A source whose input is bytes: run as it is, lowered, or changed as little as a lowering needs.
+
+use std::collections::BTreeMap;
+
+use bitfab_graph::Shape;
+
+use crate::begin::{Begun, begin};
+use crate::expand::expand;
+use crate::input::InputMap;
+use crate::lower::{Imported, Options, lowered};
+use crate::nearest::{self, Change, Ranges};
+use crate::{Array, ImportError, Source, execute};
+
+/// A source with compound operators written out, constants computed, and bytes as its input.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) source: Source,
+    pub(crate) input: InputMap,
+    pub(crate) note: Option<String>,
+    /// Sizes of the source's input.
+    dims: Vec<usize>,
+    /// For each element of it its byte.
+    places: Vec<u32>,
+    shape: Shape,
+}
+
+impl Prepared {
+    /// Prepares `source`.
+    ///
+    /// # Errors
+    /// [`ImportError`] names a node or input that has no meaning here.
+    pub fn new(source: Source, options: &Options) -> Result<Self, ImportError> {
+        let mut source = expand(source)?;
+        execute::fold(&mut source)?;
+        let Begun { source, input, note } = begin(source, options.input)?;
+        let layout = crate::lower::input_layout(&source, &source.inputs[0])?;
+        Ok(Self { source, input, note, dims: layout.dims, places: layout.places.to_vec(), shape: layout.shape })
+    }
+
+    /// How bytes become the source's input.
+    pub const fn input(&self) -> InputMap {
+        self.input
+    }
+
+    /// Sizes of the rows of bytes.
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Every tensor of the source for a row of bytes, by the oracle.
+    ///
+    /// # Errors
+    /// The node that cannot be computed.
+    ///
+    /// # Panics
+    /// If the row is shorter than the input.
+    pub fn run(&self, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
+        let input = self.source.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
+        let values = self.input.reals(&self.dims, &self.places, bytes);
+        execute::run(&self.source, &BTreeMap::from([(input, values)]))
+    }
+
+    /// Lowers the source.
+    ///
+    /// # Errors
+    /// [`ImportError`] names the node that has no exact integer form, and what would work.
+    pub fn lower(self) -> Result<Imported, ImportError> {
+        lowered(self)
+    }
+
+    /// Lowers the source after the changes without which it has no integer form: weights are rounded to 8 bits, and
+    /// tensors are quantised over `ranges`, to 8 bits where they are a line of the sums and to 4 elsewhere. Gives the changes, in their order.
+    ///
+    /// # Errors
+    /// As [`lower`](Self::lower), for what no such change cures.
+    pub fn nearest(mut self, ranges: &Ranges) -> Result<(Imported, Vec<Change>), ImportError> {
+        let mut changes = Vec::new();
+        loop {
+            let error = match self.clone().lower() {
+                Ok(imported) => return Ok((imported, changes)),
+                Err(error) => error,
+            };
+            changes.push(nearest::cure(&mut self.source, error, ranges, &changes)?);
+        }
+    }
+}

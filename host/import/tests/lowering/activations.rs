@@ -1,0 +1,62 @@
+//! Activations between a sum and a quantiser, and at the end.
+
+use bitfab_compile::{Options as Compilation, compile_with};
+use bitfab_import::{Attribute, ImportError, Imported, Options, lower};
+
+use crate::small::{Constant, Line, model};
+
+const CONSTANTS: &[Constant<'static>] = &[
+    ("w", &[2, 3], &[1.0, -1.0, 2.0, 3.0, 1.0, -2.0]),
+    ("v", &[3, 2], &[1.0, -1.0, 1.0, 1.0, -1.0, 1.0]),
+    ("slope", &[3], &[0.25, 0.5, 2.0]),
+    ("falling", &[3], &[0.25, -0.5, 2.0]),
+    ("s", &[], &[0.5]),
+    ("z", &[], &[0.0]),
+    ("four", &[], &[4.0]),
+];
+
+fn lowered(lines: &[Line<'_>]) -> Result<Imported, ImportError> {
+    lower(model(&[1, 2], CONSTANTS, lines), &Options { input: Some("u8-128/64".parse().expect("a map")) })
+}
+
+#[test]
+fn functions_that_rise_are_folded_into_thresholds() {
+    for op in ["Elu", "Selu", "Softplus", "Sigmoid", "Tanh", "Softsign", "LeakyRelu", "PRelu"] {
+        let inputs = if op == "PRelu" { &["a", "slope"][..] } else { &["a"] };
+        let imported = lowered(&[
+            ("MatMul", &["x", "w"], "a", &[]),
+            (op, inputs, "b", &[]),
+            ("Quant", &["b", "s", "z", "four"], "c", &[("signed", Attribute::Int(1))]),
+            ("MatMul", &["c", "v"], "y", &[]),
+        ])
+        .expect(op);
+        let compiled = compile_with(&imported.graph, &Compilation::default()).expect(op);
+        assert!(compiled.rounded.is_empty(), "{op}");
+        assert!(crate::compare(&imported, &compiled.words, 1) > 0, "{op}");
+    }
+}
+
+#[test]
+fn slopes_that_turn_are_refused() {
+    let minus = [("alpha", Attribute::Float(-0.5))];
+    for (op, inputs, attributes) in
+        [("PRelu", &["a", "falling"][..], &[][..]), ("Elu", &["a"], &minus), ("Selu", &["a"], &minus)]
+    {
+        let refused = lowered(&[
+            ("MatMul", &["x", "w"], "a", &[]),
+            (op, inputs, "b", attributes),
+            ("Quant", &["b", "s", "z", "four"], "c", &[]),
+            ("MatMul", &["c", "v"], "y", &[]),
+        ]);
+        assert!(refused.expect_err(op).to_string().contains("neither rises nor falls"), "{op}");
+    }
+}
+
+#[test]
+fn a_last_function_is_left_to_the_caller() {
+    for op in ["Sigmoid", "Tanh", "Softsign"] {
+        let imported = lowered(&[("MatMul", &["x", "w"], "a", &[]), (op, &["a"], "y", &[])]).expect(op);
+        assert_eq!(imported.scores(), Some("a"));
+        assert!(imported.notes.iter().any(|note| note.contains(op) && note.contains("left to the caller")), "{op}");
+    }
+}
