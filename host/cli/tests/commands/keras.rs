@@ -99,8 +99,12 @@ fn pruned_jet_taggers_give_the_scores_of_their_rounded_floats() {
 fn powers_of_two_of_qkeras_are_refused_or_raised() {
     let folder = tempfile::tempdir().unwrap();
     let import_it = ["import", &file("po2", "toml"), "-o", "model.bfab"];
-    let words = contains("q_dense_2").and(contains("from 0.00390625 to 0.5")).and(contains("min = 0.015625"));
+    let words = contains("q_dense_2").and(contains("go up to 128; 127 is the most")).and(contains("--nearest"));
     bitfab(folder.path()).args(import_it).assert().failure().stderr(words);
+    bitfab(folder.path()).args(import_it).args(["--nearest", "--data", "mnist"]).assert().success();
+    assert_eq!(same_class(&folder, "po2", "po2"), 1994, "eight bits are not nine exponents");
+    assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9423);
+    // Raising the least powers instead keeps the kind.
     let folder = import(&file("po2_near", "toml"), &[]);
     assert_eq!(same_class(&folder, "po2_near", "po2_near"), 2000);
     assert_eq!(same_scores(&folder, "po2_near", "po2_near", 0.01), 2000);

@@ -187,7 +187,7 @@ impl Lowering<'_> {
         }
         let matrix = Matrix::new(&rows).map_err(|row| {
             let cure = if uniform.is_none() { self.one_scale(index) } else { self.rounded(index) };
-            self.curable(index, off_grid(row, uniform.is_none()), cure)
+            self.curable(index, off_grid(row, &rows[row], uniform.is_none()), cure)
         })?;
         if let Some((count, most)) = matrix.snapped {
             let name = &self.source.nodes[index].name;
@@ -316,10 +316,16 @@ fn placed(coded: &Coded, rows: &[Vec<f64>], bias: Vec<f64>) -> Product {
 }
 
 /// What is wrong with a row of weights.
-fn off_grid(row: usize, has_scales: bool) -> String {
+fn off_grid(row: usize, weights: &[f64], has_scales: bool) -> String {
+    let sizes = || weights.iter().map(|weight| weight.abs()).filter(|&size| size > 0.0);
+    let unit = sizes().fold(f64::INFINITY, f64::min);
+    let is_whole = sizes().all(|size| size / unit == (size / unit).round());
+    let reach = sizes().fold(0.0, f64::max) / unit;
+    let reach =
+        if is_whole { format!(" (they are whole, but go up to {reach}; 127 is the most)") } else { String::new() };
     let scales = if has_scales { " (its inputs have a scale a channel, which the weights must take up)" } else { "" };
     format!(
-        "the weights of output {row} are not whole numbers of at most 8 bits times one scale{scales}; \
+        "the weights of output {row} are not whole numbers of at most 8 bits times one scale{reach}{scales}; \
          quantise them (Quant, DequantizeLinear, or integers in the file)"
     )
 }
