@@ -46,6 +46,11 @@ impl Writer<'_> {
                 let axis = if node.int("transB") == Some(1) { 0 } else { 1 };
                 self.product(node, "Gemm", axis, Some(6), 7)
             }
+            "Pad" if self.pads_nothing(node) => {
+                let inputs = vec![Self::input(node, 0)?];
+                self.push(node, "nothing", "Identity", inputs, node.outputs[0].clone());
+                Ok(())
+            }
             "QLinearAdd" => self.sum(node),
             "QLinearGlobalAveragePool" => self.mean(node, "GlobalAveragePool"),
             "QLinearAveragePool" => self.mean(node, "AveragePool"),
@@ -55,6 +60,13 @@ impl Writer<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// PyTorch before 2 writes such a node before each average pool.
+    fn pads_nothing(&self, node: &SourceNode) -> bool {
+        let is_zero = |array: &Array| array.values.iter().all(|&pad| pad == 0.0);
+        let given = node.inputs.get(1).and_then(|name| self.source.constants.get(name));
+        given.map_or_else(|| node.ints("pads").is_some_and(|pads| pads.iter().all(|&pad| pad == 0)), is_zero)
     }
 
     /// A plain node with a name made of the compound one's.

@@ -4,6 +4,8 @@ mod common;
 mod demo;
 mod errors;
 mod imported;
+mod keras;
 mod kinds;
 mod models;
+mod nearest;
 mod tflite;

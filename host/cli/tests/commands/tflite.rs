@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::common::{agree, bitfab, fetched, import, json};
+use crate::common::{EVERY_ENGINE, agree, bitfab, fetched, import, json};
 use predicates::str::contains;
 
 /// A file of the folder.
@@ -48,7 +48,7 @@ fn models_of_others_give_the_answers_of_tflite() {
         assert_eq!((differing, count), (0, answers), "{name}");
         let rows = file(&format!("{name}.x.npy"));
         let subset = "cycle-model=10,rtl=2,verilator=4,icarus=1,qemu-m4=2";
-        agree(folder.path(), &["--data", &rows], &file(&format!("{name}.tflite")), &[], "40", subset);
+        agree(folder.path(), &["--data", &rows], &file(&format!("{name}.tflite")), &[], "40", EVERY_ENGINE, subset);
     }
 }
 
@@ -59,7 +59,7 @@ fn every_operator_gives_the_answers_of_tflite() {
         assert_eq!((differing, count), (0, answers), "{name}");
         let rows = file(&format!("{name}.x.npy"));
         let subset = "cycle-model=10,rtl=2,verilator=4,icarus=1,qemu-m4=2";
-        agree(folder.path(), &["--data", &rows], &file(&format!("{name}.tflite")), &[], "40", subset);
+        agree(folder.path(), &["--data", &rows], &file(&format!("{name}.tflite")), &[], "40", EVERY_ENGINE, subset);
     }
 }
 

@@ -8,6 +8,8 @@ use crate::source::Attribute;
 /// The most bits of a weight or an activation, and of a bias.
 const MAX_BITS: u32 = 8;
 const MAX_BIAS_BITS: u32 = 32;
+/// How far apart the powers of two of one output may lie: 8 bits hold -64 to 64.
+const MAX_SPREAD: f64 = 64.0;
 
 /// Whole numbers of a range, times a scale.
 struct Grid {
@@ -62,7 +64,9 @@ impl Writer<'_> {
             None => Ok(self.constant(name, array)),
             Some(Quantizer::PowerOfTwo { bits, max, min }) => {
                 let (least, greatest) = exponents(*bits, *max, *min)?;
-                Ok(self.constant(name, powers(array, least, greatest)))
+                let array = powers(array, least, greatest);
+                narrow(&array, along)?;
+                Ok(self.constant(name, array))
             }
             Some(Quantizer::Binary { scale }) => {
                 let values = self.constant(format!("{name}.values"), array);
@@ -216,4 +220,28 @@ fn powers(array: Array, least: i32, greatest: i32) -> Array {
         if *value < 0.0 { -size } else { size }
     };
     Array::new(array.dims, array.values.iter().map(power).collect())
+}
+
+/// The powers of each output, which lie along the axis that is not 1 in `along`, fit the bits of a model's weights.
+fn narrow(array: &Array, along: &[usize]) -> Result<(), String> {
+    let axis = along.iter().position(|&size| size > 1).unwrap_or(0);
+    let inner: usize = array.dims.get(axis + 1..).map_or(1, |rest| rest.iter().product());
+    let outputs = along.get(axis).copied().unwrap_or(1);
+    let mut ranges = vec![(f64::INFINITY, 0.0f64); outputs];
+    for (at, value) in array.values.iter().enumerate() {
+        let (least, most) = &mut ranges[at / inner % outputs];
+        (*least, *most) = (least.min(value.abs()), most.max(value.abs()));
+    }
+    match ranges.iter().position(|(least, most)| most / least > MAX_SPREAD) {
+        Some(output) => {
+            let (least, most) = ranges[output];
+            // One minimum that does for every output.
+            let min = ranges.iter().fold(0.0f64, |largest, (_, most)| largest.max(*most)) / MAX_SPREAD;
+            Err(format!(
+                "output {output} has powers of two from {least} to {most}, and a model holds them at most {MAX_SPREAD} \
+                 times apart; min = {min} (instead of bits) raises lesser ones to {min}, which approximates them"
+            ))
+        }
+        None => Ok(()),
+    }
 }

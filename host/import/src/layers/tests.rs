@@ -288,7 +288,8 @@ fn quantisers_round_as_they_say() {
     let power = "{ kind = \"power-of-two\", bits = 3 }";
     assert_eq!(quantised(power, &[0.36, -0.35, 0.0, 5.0]), [0.5, -0.25, 0.0625, 1.0]);
     let above = "{ kind = \"power-of-two\", bits = 4, max = 64 }";
-    assert_eq!(quantised(above, &[9.0, -2.9, 0.01, 0.0]), [8.0, -4.0, 0.0625, 0.0625]);
+    assert_eq!(quantised(above, &[9.0, -2.9, 0.24, 0.3]), [8.0, -4.0, 0.25, 0.25]);
+    assert_eq!(quantised(above, &[0.9, -2.9, 0.01, 0.0]), [1.0, -4.0, 0.0625, 0.0625]);
     let from = "{ kind = \"power-of-two\", min = 0.5, max = 4 }";
     assert_eq!(quantised(from, &[9.0, -2.9, 0.01, -0.01]), [4.0, -4.0, 0.5, -0.5]);
 }

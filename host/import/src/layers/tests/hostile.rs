@@ -37,6 +37,18 @@ fn messages_name_the_layer_and_the_key_of_a_quantiser() {
 }
 
 #[test]
+fn powers_of_two_too_far_apart_are_refused_with_the_way_out() {
+    let layer = |said: &str| format!("{DENSE}quantizer = {{ kind = \"power-of-two\", {said} }}");
+    // The second output has 1 and 1/256; the first one 1 and 1/64, which fit.
+    let w = [("w", floats(&[2, 2], &[1.0, 1.0, 0.015_625, 0.001]))];
+    let found = problem(one(&layer("bits = 4"), &w));
+    for part in ["`a`", "quantizer", "output 1", "from 0.00390625 to 1", "min = 0.015625"] {
+        assert!(found.contains(part), "{found:?} lacks {part:?}");
+    }
+    one(&layer("min = 0.015625"), &w).expect("64 apart");
+}
+
+#[test]
 fn messages_name_what_is_wrong_behind_the_weights() {
     let dense = DENSE;
     refused(&format!("{dense}bias = \"b\""), &["`a`", "bias", "3 values for 2"]);
