@@ -70,7 +70,7 @@ fn what_is_rounded_twice_on_both_sides_of_zero_is_said() {
 }
 
 #[test]
-fn a_mobilenet_of_thirty_layers_gives_the_answers_of_tflite() {
+fn a_mobilenet_of_31_operators_gives_the_answers_of_tflite() {
     let (differing, count, folder) = compare("person_detect", 1);
     assert_eq!((differing, count), (0, 404));
     let rows = file("person_detect.x.npy");
