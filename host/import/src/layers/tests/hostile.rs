@@ -40,7 +40,7 @@ fn messages_name_the_layer_and_the_key_of_a_quantiser() {
 fn powers_of_two_too_far_apart_are_refused_with_the_way_out() {
     let layer = |said: &str| format!("{DENSE}quantizer = {{ kind = \"power-of-two\", {said} }}");
     // The second output has 1 and 1/256; the first one 1 and 1/64, which fit.
-    let w = [("w", floats(&[2, 2], &[1.0, 1.0, 0.015_625, 0.001]))];
+    let w = [("w", floats(&[4, 2], &[1.0, 1.0, 0.015_625, 0.001, 0.5, 1.0, 1.0, 0.5]))];
     let found = problem(one(&layer("bits = 4"), &w));
     for part in ["`a`", "quantizer", "output 1", "from 0.00390625 to 1", "min = 0.015625"] {
         assert!(found.contains(part), "{found:?} lacks {part:?}");
