@@ -8,7 +8,7 @@ use bitfab_sim::Run;
 use bitfab_sim::software::output_values;
 
 use crate::engines::{Accelerator, Name};
-use crate::models::Source;
+use crate::models::{self, Source};
 use crate::outputs::{self, Product};
 use crate::{bars, files, npy};
 
@@ -45,7 +45,7 @@ Make X.npy in Python: numpy.save('x.npy', images.astype(numpy.uint8))";
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    ensure!(!arguments.arg_max || model.output().kind == Kind::I32, "the model has no scores: leave out --arg-max");
+    ensure!(!arguments.arg_max || model.output().kind != Kind::Sign, "the model has no scores: leave out --arg-max");
     let path = &arguments.input;
     let input = files::read(path).context("--input")?;
     let rows = npy::rows(&input, &model.input().into()).with_context(|| path.display().to_string())?;
@@ -55,15 +55,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let bar = bars::rows(&engine.name(), rows.len());
     let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
-    let (shape, values) = if arguments.arg_max { classes(&runs) } else { scores(&model, &runs)? };
+    let (shape, values) = if arguments.arg_max { classes(&model, &runs)? } else { scores(&model, &runs)? };
     outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
     let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
     println!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name());
     Ok(())
 }
 
-fn classes(runs: &[Run]) -> (Vec<u64>, Vec<i32>) {
-    (vec![runs.len() as u64], runs.iter().map(|run| run.arg_max() as i32).collect())
+/// N classes.
+fn classes(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
+    let classes = models::classes(model, runs)?.into_iter().map(|class| class as i32).collect();
+    Ok((vec![runs.len() as u64], classes))
 }
 
 /// The values of the last layer: N x scores for a vector, N x height x width x channels otherwise.

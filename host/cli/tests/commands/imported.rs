@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::common::{agree, bitfab, correct, fetched, import, json};
+use crate::common::{EVERY_ENGINE, agree, bitfab, correct, fetched, import, json};
 use npyz::WriterBuilder;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -31,7 +31,7 @@ fn keyword_spotting_gives_the_answers_of_two_boards() {
     assert_eq!(correct(folder.path(), &["--data", &inputs, "--labels", &answers]), 300);
     println!("{} of 300 labels", correct(folder.path(), &["--data", &inputs, "--labels", &labels]));
     let subset = "rtl=20,verilator=40,icarus=2,qemu-m4=20";
-    agree(folder.path(), &["--data", &inputs], &model, &[], "300", subset);
+    agree(folder.path(), &["--data", &inputs], &model, &[], "300", EVERY_ENGINE, subset);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn tiny_networks_of_the_qonnx_zoo_have_their_accuracy() {
         let folder = import(&model, &input);
         assert_eq!(correct(folder.path(), &["--data", "mnist"]), right, "{name}");
         let subset = "rtl=50,verilator=50,icarus=3,qemu-m4=20";
-        agree(folder.path(), &["--data", "mnist"], &model, &input, "1000", subset);
+        agree(folder.path(), &["--data", "mnist"], &model, &input, "1000", EVERY_ENGINE, subset);
     }
 }
 
@@ -79,7 +79,7 @@ fn the_golden_inputs_of_finn_give_the_golden_answers() {
     std::fs::write(folder.path().join("x.npy"), file).unwrap();
     assert_eq!(correct(folder.path(), &["--data", "x.npy", "--labels", &answers]), 4);
     let subset = "rtl=4,verilator=4,icarus=2,qemu-m4=4";
-    agree(folder.path(), &["--data", "x.npy"], &model, &["--input", "u8"], "4", subset);
+    agree(folder.path(), &["--data", "x.npy"], &model, &["--input", "u8"], "4", EVERY_ENGINE, subset);
     assert_eq!(correct(folder.path(), &["--data", "mnist"]), 9296, "it is the TFC of the zoo");
 }
 

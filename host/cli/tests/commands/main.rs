@@ -7,4 +7,5 @@ mod imported;
 mod keras;
 mod kinds;
 mod models;
+mod nearest;
 mod tflite;

@@ -41,3 +41,36 @@ pub(crate) fn fold(source: &mut Source) -> Result<(), ImportError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::Array;
+
+    #[test]
+    fn weights_fall_as_in_32_bits() {
+        // 1.75 / 0.7 is 2.50000004 where 0.7 has 32 bits: a tie in 32 bits, which goes to 2, and more than one in 64.
+        let scale = f64::from(0.7f32);
+        let constants = [("w", 1.75), ("s", scale), ("z", 0.0), ("bits", 4.0)];
+        let node = SourceNode {
+            op: "Quant".into(),
+            inputs: constants.map(|(name, _)| name.to_string()).into(),
+            outputs: vec!["q".into()],
+            ..SourceNode::default()
+        };
+        let mut source = Source {
+            nodes: vec![node.clone()],
+            constants: constants.map(|(name, value)| (name.to_string(), Array::new([], vec![value]))).into(),
+            ..Source::default()
+        };
+        let inputs: Vec<_> = node.inputs.iter().map(|name| source.constants.get(name)).collect();
+        let exact = crate::execute::apply(&node, &inputs, 13).expect("it is computed");
+        assert_eq!(exact[0].values, [3.0 * scale], "in 64 bits");
+        fold(&mut source).expect("it is folded");
+        assert_eq!(source.constants["q"].values, [2.0 * scale]);
+        // What is known is not computed again.
+        assert!(crate::execute::run(&source, &BTreeMap::new()).expect("it runs").is_empty());
+    }
+}
