@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use bitfab_compile::{Compiled, Prefer, compile_with};
+use bitfab_format::Model;
 use bitfab_import::{Change, Imported, Prepared, SourceNode};
 use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
@@ -12,7 +13,6 @@ use serde::Serialize;
 
 use crate::files;
 use crate::inputs::From;
-use crate::models::ModelFile;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
 use crate::outputs::{self, Product};
@@ -22,7 +22,8 @@ use crate::outputs::{self, Product};
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers;
-    /// FILE.tflite of int8 or uint8, which becomes what TFLite's reference kernels compute; or FILE.toml, which describes the layers of the arrays in FILE.npz (host/import/README.md).
+    /// FILE.tflite of int8 or uint8, which becomes what TFLite's reference kernels compute; or FILE.toml, which
+    /// describes the layers of the arrays in FILE.npz (host/import/README.md).
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where the result is written: FILE.bfab is a model for devices, any other name a graph for `bitfab compile`.
@@ -98,14 +99,14 @@ struct Layer<'a> {
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let prepared = prepare(&arguments.file, arguments.map)?;
-    let found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
+    let mut found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
     if arguments.output.is_none() && !is_asked {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }
     let mut notes = found.imported.notes.clone();
     if let Some(output) = &arguments.output {
-        write(&found.imported, output, &mut notes)?;
+        write(&mut found, output, &mut notes)?;
     }
     if let Some(picture) = &arguments.picture {
         draw(&arguments.file, &found.imported, picture)?;
@@ -116,8 +117,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 /// A lowered model, what was changed for that, and what it costs.
 struct Found {
     imported: Imported,
+    /// Where it was compiled to be measured.
+    compiled: Option<Compiled>,
     changes: Vec<String>,
     effect: Option<Effect>,
+}
+
+/// What is said of a refusal without rows.
+const ASK: &str = "--nearest changes the model where that is needed; with --data DATA it says what that costs";
+
+/// What the nearest model would be and cost.
+fn offer(near: Result<Found>) -> String {
+    match near {
+        Ok(Found { changes, effect, .. }) => {
+            let effect = effect.map_or_else(String::new, |effect| format!(": {effect}"));
+            format!("--nearest would make {} changes ({}){effect}", changes.len(), changes.join("; "))
+        }
+        Err(why) => format!("there is no nearest model, either: {why:#}"),
+    }
 }
 
 /// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
@@ -137,14 +154,7 @@ fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
     if arguments.nearest {
         return near();
     }
-    let offer = match (from, near()) {
-        (Some(_), Ok(Found { changes, effect: Some(effect), .. })) => {
-            format!("--nearest would make {} changes ({}): {effect}", changes.len(), changes.join("; "))
-        }
-        (Some(_), Err(why)) => format!("there is no nearest model, either: {why:#}"),
-        _ => "--nearest changes the model where that is needed; with --data DATA it says what that costs".into(),
-    };
-    Err(anyhow!("{error}\n{offer}"))
+    Err(anyhow!("{error}\n{}", from.map_or_else(|| ASK.into(), |_| offer(near()))))
 }
 
 impl Found {
@@ -157,16 +167,16 @@ impl Found {
         limit: u32,
     ) -> Result<Self> {
         let changes = changes.iter().map(ToString::to_string).collect();
-        let Some(from) = from else { return Ok(Self { imported, changes, effect: None }) };
-        let words = compiled(&imported)?.words;
-        let file = ModelFile::from_words(words.clone());
-        let inputs = from.load(&file.model()?, Some(limit as usize))?;
-        let effect = Some(nearest::measure(prepared, &imported, &words, &inputs)?);
-        Ok(Self { imported, changes, effect })
+        let Some(from) = from else { return Ok(Self { imported, compiled: None, changes, effect: None }) };
+        let compiled = compile(&imported)?;
+        let model = Model::from_words(&compiled.words)?;
+        let inputs = from.load(&model, Some(limit as usize))?;
+        let effect = nearest::measure(prepared, &imported, &model, &inputs)?;
+        Ok(Self { imported, compiled: Some(compiled), changes, effect: Some(effect) })
     }
 }
 
-fn compiled(imported: &Imported) -> Result<Compiled> {
+fn compile(imported: &Imported) -> Result<Compiled> {
     let options = bitfab_compile::Options { prefer: Prefer::Size, planes: 8 };
     compile_with(&imported.graph, &options).context("the imported graph does not compile")
 }
@@ -202,17 +212,17 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
 }
 
 /// Writes a graph, or compiles it to a model.
-fn write(imported: &Imported, output: &Path, notes: &mut Vec<String>) -> Result<()> {
+fn write(found: &mut Found, output: &Path, notes: &mut Vec<String>) -> Result<()> {
     if output.extension().is_none_or(|extension| extension != "bfab") {
-        return files::write_atomic(output, &imported.graph.to_bytes()?);
+        return files::write_atomic(output, &found.imported.graph.to_bytes()?);
     }
-    let compiled = compiled(imported)?;
+    let compiled = found.compiled.take().map_or_else(|| compile(&found.imported), Ok)?;
     notes.extend(compiled.rounded.iter().map(ToString::to_string));
     outputs::write(output, Product::Model, &bitfab_compile::bytes(&compiled.words))
 }
 
 fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
-    let Found { imported, changes, effect } = found;
+    let Found { imported, changes, effect, .. } = found;
     let (low, high) = imported.input.range;
     if arguments.json {
         let layers = imported

@@ -1,9 +1,9 @@
 //! `--nearest`: a model of real numbers changed so that it has an integer form, and what the change costs.
 
 use anyhow::{Context, Result};
-use bitfab_format::Kind;
+use bitfab_format::{Kind, Model};
 use bitfab_graph::ByteKind;
-use bitfab_import::{Array, Change, Imported, Prepared, Ranges};
+use bitfab_import::{Change, Imported, Prepared, Ranges};
 use bitfab_sim::Engine;
 use bitfab_sim::software::Runtime;
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::bars;
 use crate::inputs::{From, Inputs};
-use crate::models::{self, ModelFile, Need};
+use crate::models::{self, Need};
 use crate::parallel::Parallel;
 
 /// Rows by which the ranges of tensors are measured.
@@ -31,7 +31,7 @@ pub fn import(prepared: &Prepared, from: Option<&From>) -> Result<(Imported, Vec
 }
 
 /// The rows that a model takes.
-pub fn need(prepared: &Prepared) -> Need {
+fn need(prepared: &Prepared) -> Need {
     let [height, width, channels] = [prepared.shape().height, prepared.shape().width, prepared.shape().channels];
     let kind = if prepared.input().kind == ByteKind::I8 { Kind::I8 } else { Kind::U8 };
     Need { shape: bitfab_format::Shape { height, width, channels }, kind }
@@ -84,15 +84,13 @@ impl std::fmt::Display for Effect {
 }
 
 /// Runs the file's floats, unchanged, and the model's integers on the same rows.
-pub fn measure(prepared: &Prepared, imported: &Imported, words: &[u32], inputs: &Inputs) -> Result<Effect> {
-    let file = ModelFile::from_words(words.to_vec());
-    let model = file.model()?;
+pub fn measure(prepared: &Prepared, imported: &Imported, model: &Model<'_>, inputs: &Inputs) -> Result<Effect> {
     let rows = inputs.rows();
     let bar = bars::rows("runtime", rows.len());
     let mut engine = Parallel::new(Box::new(|| Box::new(Runtime)));
-    let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
+    let runs = engine.run(model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
     bar.finish_and_clear();
-    let found = models::classes(&model, &runs)?;
+    let found = models::classes(model, &runs)?;
     let expected = classes(prepared, imported, &rows)?;
     let right = |classes: &[usize]| {
         let pairs = inputs.labels().map(|labels| labels.iter().zip(classes));
@@ -113,7 +111,7 @@ fn classes(prepared: &Prepared, imported: &Imported, rows: &[&[u8]]) -> Result<V
     let class = |row: &&[u8]| -> Result<usize> {
         let tensors = prepared.run(row)?;
         bar.inc(1);
-        let values = &tensors.get(scores).map(|Array { values, .. }| values).context("the file has no scores")?[..];
+        let values = &tensors.get(scores).context("the file has no scores")?.values;
         Ok((0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0))
     };
     let found = rows.par_iter().map(class).collect();

@@ -48,18 +48,20 @@ impl Ranges {
     /// Widens the ranges by the tensors of one run.
     pub fn see(&mut self, tensors: &BTreeMap<String, Array>) {
         for (name, array) in tensors {
-            let range = self.0.entry(name.clone()).or_insert((f64::INFINITY, f64::NEG_INFINITY));
-            for &value in &array.values {
-                *range = (range.0.min(value), range.1.max(value));
-            }
+            let ends = (f64::INFINITY, f64::NEG_INFINITY);
+            self.widen(name, array.values.iter().fold(ends, |ends, &value| (ends.0.min(value), ends.1.max(value))));
         }
     }
 
     /// Widens the ranges by those of other rows.
     pub fn merge(&mut self, other: &Self) {
-        for (name, &(low, high)) in &other.0 {
-            let range = self.0.entry(name.clone()).or_insert((f64::INFINITY, f64::NEG_INFINITY));
-            *range = (range.0.min(low), range.1.max(high));
+        other.0.iter().for_each(|(name, &range)| self.widen(name, range));
+    }
+
+    fn widen(&mut self, name: &str, (low, high): (f64, f64)) {
+        match self.0.get_mut(name) {
+            Some(range) => *range = (range.0.min(low), range.1.max(high)),
+            None => drop(self.0.insert(name.into(), (low, high))),
         }
     }
 
@@ -156,14 +158,11 @@ fn quantiser(source: &mut Source, name: &str) -> String {
     quantised
 }
 
-/// Rows that no grid of 8 bits holds, on the one that reaches their largest weight; the others as they are.
-pub(crate) fn rows(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let nearest = |row: &Vec<f64>| {
-        if Matrix::new(std::slice::from_ref(row)).is_ok() {
-            return row.clone();
-        }
-        let step = row.iter().map(|weight| weight.abs()).fold(0.0, f64::max) / 127.0;
-        row.iter().map(|weight| (weight / step).round() * step).collect()
-    };
-    rows.iter().map(nearest).collect()
+/// A row that no grid of 8 bits holds, on the one that reaches its largest weight; any other as it is.
+pub(crate) fn row(row: Vec<f64>) -> Vec<f64> {
+    if Matrix::new(std::slice::from_ref(&row)).is_ok() {
+        return row;
+    }
+    let step = row.iter().map(|weight| weight.abs()).fold(0.0, f64::max) / 127.0;
+    row.into_iter().map(|weight| (weight / step).round() * step).collect()
 }

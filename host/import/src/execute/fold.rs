@@ -7,7 +7,7 @@ use crate::array::MAX_VALUES;
 use crate::{ImportError, Source, SourceNode};
 
 /// Whether all that a node yields is among the constants.
-pub(super) fn is_known(node: &SourceNode, source: &Source) -> bool {
+pub(crate) fn is_known(node: &SourceNode, source: &Source) -> bool {
     let mut wanted = node.outputs.iter().filter(|name| !name.is_empty()).peekable();
     wanted.peek().is_some() && wanted.all(|name| source.constants.contains_key(name))
 }

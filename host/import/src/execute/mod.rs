@@ -13,7 +13,7 @@ mod shape;
 mod tflite;
 mod window;
 
-pub(crate) use fold::fold;
+pub(crate) use fold::{fold, is_known};
 pub(crate) use shape::transposed;
 pub(crate) use tflite::DOMAIN as TFLITE;
 
@@ -176,7 +176,7 @@ pub fn run_within(
     let mode = Mode::new(steps);
     let mut tensors = inputs.clone();
     let mut kept = 0;
-    for (index, node) in source.nodes.iter().enumerate().filter(|(_, node)| !fold::is_known(node, source)) {
+    for (index, node) in source.nodes.iter().enumerate().filter(|(_, node)| !is_known(node, source)) {
         let wrong =
             |problem: String| ImportError::Node { index, name: node.name.clone(), op: node.op.clone(), problem };
         let find = |name: &String| tensors.get(name).or_else(|| source.constants.get(name));

@@ -58,10 +58,7 @@ impl Lowering<'_> {
         let variables: Vec<usize> =
             (0..node.inputs.len()).filter(|&at| self.values.contains_key(&node.inputs[at])).collect();
         if variables.is_empty() {
-            if node.outputs.iter().all(|name| name.is_empty() || source.constants.contains_key(name)) {
-                return Ok(());
-            }
-            return self.fold(index, node);
+            return if execute::is_known(node, source) { Ok(()) } else { self.fold(index, node) };
         }
         execute::check_domain(node).map_err(|problem| self.fault(index, problem))?;
         let is_ended = variables.iter().any(|&at| self.ended.contains_key(&node.inputs[at]));
@@ -92,7 +89,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A node that reads constants alone.
+    /// A node that reads constants alone, among them the sizes of a computed tensor.
     fn fold(&mut self, index: usize, node: &SourceNode) -> Result<(), Fault> {
         let inputs: Vec<Option<&Array>> = node.inputs.iter().map(|name| self.constant(name)).collect();
         if let Some(at) = node.inputs.iter().zip(&inputs).position(|(name, found)| !name.is_empty() && found.is_none())

@@ -218,17 +218,15 @@ impl Lowering<'_> {
     /// The change that puts each output's weights on a grid.
     fn rounded(&self, index: usize) -> Cure {
         let node = &self.source.nodes[index];
-        let old = self.constant(&node.inputs[1]).cloned().unwrap_or_else(|| Array::new([0], Vec::new()));
+        let mut weights = self.constant(&node.inputs[1]).cloned().expect("the product was made of them");
         let is_rows = node.op == "Conv" || node.op == "Gemm" && node.int("transB") == Some(1);
-        let (count, each) = if is_rows { (old.dims[0], 1) } else { (old.dims[1], old.dims[1]) };
-        // Where each output's weights stand: side by side, or one in every `count`.
-        let length = old.values.len() / count.max(1);
-        let place = |row: usize, at: usize| if is_rows { row * length + at } else { at * each + row };
-        let row = |row: usize| (0..length).map(|at| old.values[place(row, at)]).collect();
-        let rows: Vec<Vec<f64>> = nearest::rows(&(0..count).map(row).collect::<Vec<_>>());
-        let mut weights = old.clone();
-        for (row, values) in rows.iter().enumerate() {
-            values.iter().enumerate().for_each(|(at, &value)| weights.values[place(row, at)] = value);
+        let outputs = weights.dims[usize::from(!is_rows)];
+        let length = weights.values.len() / outputs;
+        // Each output's weights stand side by side, or one in every `outputs`.
+        let place = |output: usize, at: usize| if is_rows { output * length + at } else { at * outputs + output };
+        for output in 0..outputs {
+            let row: Vec<f64> = (0..length).map(|at| weights.values[place(output, at)]).collect();
+            nearest::row(row).into_iter().enumerate().for_each(|(at, value)| weights.values[place(output, at)] = value);
         }
         Cure::Weights { output: node.outputs[0].clone(), weights }
     }

@@ -2,12 +2,15 @@
 //!
 //! `export.py` beside this file made them; it names the versions of PyTorch and the exporters.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::path::Path;
 
 use bitfab_compile::{Options as Compilation, compile_with, score_unit};
 use bitfab_format::Model;
 use bitfab_import::{Imported, Options, ScoreUnit, lower, onnx};
-use bitfab_kernels::{reference, values};
+use common::run;
 
 /// Rows of every net.
 const ROWS: usize = 64;
@@ -28,20 +31,6 @@ fn imported(net: &str) -> Imported {
     let source = onnx::read(file(&format!("{net}.onnx")), &mut |name: &str| Err(std::io::Error::other(name)))
         .unwrap_or_else(|error| panic!("{net}: {error}"));
     lower(source, &Options { input: None }).unwrap_or_else(|error| panic!("{net}: {error}"))
-}
-
-/// Plain values of every layer by name, by the reference kernels.
-fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<(String, Vec<i32>)> {
-    let mut input = vec![0; bytes.len()];
-    values::unpack(&model.input(), bytes, &[], &mut input);
-    let mut tensors = vec![(String::new(), input)];
-    for layer in model.layers() {
-        let mut output = vec![0; layer.output.shape.volume() as usize];
-        let residual = layer.residual.map_or(&[][..], |from| &tensors[usize::from(from.index)].1);
-        reference::run(&layer, &tensors[usize::from(layer.input_index)].1, residual, &mut output);
-        tensors.push((layer.name.to_string(), output));
-    }
-    tensors
 }
 
 fn largest<T: PartialOrd>(scores: &[T]) -> usize {

@@ -1,6 +1,8 @@
 //! What is imported computes what the source computes: random models against the oracle, tensor by tensor.
 
 mod activations;
+#[path = "../common/mod.rs"]
+mod common;
 mod compound;
 mod nearest;
 mod random;
@@ -10,23 +12,9 @@ mod small;
 use bitfab_compile::{CompileError, Options as Compilation, Rounded, compile_with, score_unit};
 use bitfab_format::{Model, PadValue};
 use bitfab_import::{Imported, Options, ScoreUnit, lower};
-use bitfab_kernels::{reference, values};
+use common::run;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-
-/// Plain values of every layer by name, by the reference kernels.
-fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<(String, Vec<i32>)> {
-    let mut input = vec![0; bytes.len()];
-    values::unpack(&model.input(), bytes, &[], &mut input);
-    let mut tensors = vec![(String::new(), input)];
-    for layer in model.layers() {
-        let mut output = vec![0; layer.output.shape.volume() as usize];
-        let residual = layer.residual.map_or(&[][..], |from| &tensors[usize::from(from.index)].1);
-        reference::run(&layer, &tensors[usize::from(layer.input_index)].1, residual, &mut output);
-        tensors.push((layer.name.to_string(), output));
-    }
-    tensors
-}
 
 /// Compares random rows; the number of tensors that were compared.
 fn compare(imported: &Imported, words: &[u32], seed: u64) -> usize {
