@@ -14,7 +14,7 @@ use bitfab_format::{Model, PadValue};
 use bitfab_import::{Imported, Options, ScoreUnit, lower};
 use common::run;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// Compares random rows; the number of tensors that were compared.
 fn compare(imported: &Imported, words: &[u32], seed: u64) -> usize {
