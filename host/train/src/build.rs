@@ -169,7 +169,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A block with everything that follows it; `pool` is the size of a max pool right behind it.
-    fn block(&mut self, block: Block, index: usize, pool: Option<u32>) -> Result<(), TrainError> {
+    fn block(&mut self, block: Block, index: usize, pool: Option<[u32; 2]>) -> Result<(), TrainError> {
         let source = self.newest();
         let source_shape = self.shape;
         match block {
@@ -182,7 +182,10 @@ impl<'a> Builder<'a> {
             }
             Block::SumPool => self.sum_pool()?,
             Block::Dense { outputs } => self.dense(outputs)?,
-            Block::Conv { channels, kernel, stride, groups } => self.conv(channels, [kernel, stride, groups])?,
+            Block::Conv { channels, kernel, stride, groups } => self.conv(block, channels, [kernel, stride], groups)?,
+            Block::Depthwise { kernel, stride } => {
+                self.conv(block, self.shape.channels, [kernel, stride], self.shape.channels)?;
+            }
         }
         let is_packed = source > 0 || self.net.thermometer.is_some();
         if self.config.residual && is_packed && source_shape == self.shape && block != Block::SumPool {
@@ -212,18 +215,25 @@ impl<'a> Builder<'a> {
         self.weighted(SCORES.into(), layer, Shape::flat(classes))
     }
 
-    fn conv(&mut self, channels: u32, [kernel, stride, groups]: [u32; 3]) -> Result<(), TrainError> {
+    fn conv(
+        &mut self,
+        block: Block,
+        channels: u32,
+        [kernel, stride]: [[u32; 2]; 2],
+        groups: u32,
+    ) -> Result<(), TrainError> {
         let input = self.shape;
         if !input.channels.is_multiple_of(groups) || !channels.is_multiple_of(groups) {
             let problem = format!("{groups} groups must divide {} and {channels} channels", input.channels);
             return Err(config_error("arch", problem));
         }
-        let (before, after) = ((kernel - 1) / 2, kernel / 2);
+        check_reach(block, kernel, input)?;
+        let (before, after) = (kernel.map(|side| (side - 1) / 2), kernel.map(|side| side / 2));
         let is_signs = self.largest == 1 && (self.newest() == 0 || self.config.activation_bits() == 1);
         let window = Window {
-            kernel: [kernel; 2],
-            stride: [stride; 2],
-            padding: [before, before, after, after],
+            kernel,
+            stride,
+            padding: [before[0], before[1], after[0], after[1]],
             pad_value: if is_signs { PadValue::MinusOne } else { PadValue::Zero },
         };
         let [height, width] = self.fit(&window)?;
@@ -336,8 +346,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn max_pool(&mut self, size: u32) -> Result<(), TrainError> {
-        let shape = self.pool_shape(Window::valid(size, size))?;
+    fn max_pool(&mut self, size: [u32; 2]) -> Result<(), TrainError> {
+        let shape = self.pool_shape(Window { kernel: size, stride: size, ..Window::valid(1, 1) })?;
         self.chain("pool", Step::MaxPool(shape), shape.output);
         Ok(())
     }
@@ -367,8 +377,33 @@ impl<'a> Builder<'a> {
     fn fit(&self, window: &Window) -> Result<[u32; 2], TrainError> {
         window.output(self.shape).ok_or_else(|| {
             let [height, width] = window.kernel;
-            let problem = format!("a window of {height}x{width} does not fit a tensor of {}", self.shape);
+            let size = [height.min(self.shape.height), width.min(self.shape.width)];
+            let hint = if size == [1, 1] { String::new() } else { format!("; write {}", Block::MaxPool { size }) };
+            let problem = format!("a window of {height}x{width} does not fit a tensor of {}{hint}", self.shape);
             config_error("arch", problem)
         })
     }
+}
+
+/// Refuses kernels whose outer places see nothing but the border, wherever they stand: the weights there would be
+/// stored and multiplied for nothing.
+fn check_reach(block: Block, kernel: [u32; 2], input: Shape) -> Result<(), TrainError> {
+    let reach = |size: u32| size.saturating_mul(2) - 1;
+    let useful = [kernel[0].min(reach(input.height)), kernel[1].min(reach(input.width))];
+    if kernel == useful {
+        return Ok(());
+    }
+    let better = match block {
+        Block::Conv { channels, stride, groups, .. } => Block::Conv { channels, kernel: useful, stride, groups },
+        Block::Depthwise { stride, .. } => Block::Depthwise { kernel: useful, stride },
+        other => other,
+    };
+    let [[height, width], [high, wide]] = [kernel, useful];
+    Err(config_error(
+        "arch",
+        format!(
+            "'{block}' on a tensor of {input}: only {high}x{wide} of its {height}x{width} places ever meet the input, \
+             the others see the border alone; write {better}"
+        ),
+    ))
 }
