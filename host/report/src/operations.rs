@@ -119,7 +119,7 @@ fn compares(layer: &Layer<'_>) -> u64 {
     let outputs = u64::from(layer.output.shape.volume());
     match layer.transform {
         Transform::Encode { .. } => outputs,
-        Transform::Thresholds { per_channel, .. } => u64::from(per_channel) * outputs,
+        Transform::Thresholds(thresholds) => u64::from(thresholds.per_channel()) * outputs,
         Transform::Raw | Transform::None | Transform::Requant { .. } | Transform::Affine { .. } => 0,
     }
 }
