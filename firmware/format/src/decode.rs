@@ -6,12 +6,10 @@ use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
 use crate::tensor::MAX_VOLUME;
 use crate::thresholds::{Form, Thresholds};
 use crate::{
-    Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Shape, Tensor, Transform, Weights, Window,
+    Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Scales, Shape, Tensor, Transform, Weights,
+    Window,
 };
 
-/// The largest shift of a requantisation or a score, and how far those of a layer may lie apart.
-const MAX_SHIFT: u32 = 47;
-const MAX_SPREAD: u32 = 16;
 /// The code of thresholds.
 const THRESHOLDS: u8 = 3;
 
@@ -106,10 +104,15 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     Ok(layer)
 }
 
-/// The form of thresholds that a word states; nothing else has one.
+/// The form of thresholds or scales that a word states; nothing else has one.
 fn form(word: u32, transform: u8) -> Result<Form, Fault> {
-    let form = Form::from_word(word).filter(|form| transform == THRESHOLDS || *form == Form::default());
-    form.ok_or(Fault::new(field::FORM, Reason::ThresholdForm))
+    let form = Form::from_word(word);
+    let is_valid = match transform {
+        THRESHOLDS => form.suits_thresholds(),
+        4 | 5 => form.suits_scales(),
+        _ => form == Form::default(),
+    };
+    if is_valid { Ok(form) } else { Err(Fault::new(field::FORM, Reason::ThresholdForm)) }
 }
 
 /// Words of the section of a transform to `output`.
@@ -118,7 +121,7 @@ pub(crate) fn section_words(output: &Tensor, transform: u8, form: Form) -> u32 {
     match transform {
         1 => channels.div_ceil(4),
         THRESHOLDS => form.words(channels, per_channel(output)),
-        4 | 5 => channels.saturating_mul(4),
+        4 | 5 => form.words(channels, 1),
         _ => 0,
     }
 }
@@ -167,16 +170,11 @@ pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
     let wrong = |reason| Fault::new(field::FORM, reason);
     match layer.transform {
         Transform::Thresholds(thresholds) => thresholds.check().map_err(wrong),
-        Transform::Requant { scales } if cfg!(feature = "kinds") && !scales_are_valid(scales, 1) => {
-            Err(wrong(Reason::Requant))
-        }
+        Transform::Requant { scales } if cfg!(feature = "kinds") => scales.check(1).map_err(wrong),
         Transform::Affine { scales } if cfg!(feature = "kinds") => {
-            let are_scores = scales.iter().all(|&words| stays_score(Rescale::from_words(words), layer.bound()));
-            match (scales_are_valid(scales, 0), are_scores) {
-                (false, _) => Err(wrong(Reason::Requant)),
-                (true, false) => Err(wrong(Reason::Score)),
-                (true, true) => Ok(()),
-            }
+            scales.check(0).map_err(wrong)?;
+            let bound = layer.bound();
+            if scales.iter().all(|scale| stays_score(scale, bound)) { Ok(()) } else { Err(wrong(Reason::Score)) }
         }
         _ => Ok(()),
     }
@@ -282,17 +280,6 @@ fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
     Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))
 }
 
-/// Whether `acc * multiplier + offset` and its rounding stay inside 64 bits, and shifts differ by 16 at most.
-fn scales_are_valid(scales: &[[u32; 4]], least_shift: u32) -> bool {
-    let (mut least, mut most) = (MAX_SHIFT, least_shift);
-    let each = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        (least, most) = (least.min(scale.shift), most.max(scale.shift));
-        (least_shift..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
-    });
-    each && most.saturating_sub(least) <= MAX_SPREAD
-}
-
 /// Whether every accumulator within `bound` gets a score inside 32 bits: those at its ends do (SPEC.md 7.4).
 fn stays_score(scale: Rescale, bound: Bound) -> bool {
     let fits = |acc: i32| {
@@ -325,9 +312,11 @@ fn transform<'a>(
         }
         (4 | 5, _) if !cfg!(feature = "kinds") => Err(Fault::new(field::CODES, Reason::LeftOut)),
         (4, Op::Dense | Op::Conv2d | Op::SumPool) if matches!(layer.output.kind, Kind::Unsigned { .. }) => {
-            Ok(Transform::Requant { scales: section.as_chunks().0 })
+            Ok(Transform::Requant { scales: Scales::new(section, form, layer.output.shape.channels) })
         }
-        (5, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => Ok(Transform::Affine { scales: section.as_chunks().0 }),
+        (5, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => {
+            Ok(Transform::Affine { scales: Scales::new(section, form, layer.output.shape.channels) })
+        }
         (0..=5, _) => Err(wrong),
         _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
     }

@@ -261,14 +261,11 @@ impl DraftTransform {
         }
     }
 
-    /// The section of any transform but thresholds.
+    /// The section of an encoding.
     pub(crate) fn section(&self) -> Vec<u32> {
         match self {
             Self::Encode { thresholds, .. } => align(thresholds),
-            Self::Requant { scales } | Self::Affine { scales } => {
-                scales.iter().flat_map(|scale| scale.to_words()).collect()
-            }
-            Self::None | Self::Raw | Self::Thresholds { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -286,7 +283,6 @@ impl DraftTransform {
     }
 
     fn of(transform: &Transform<'_>) -> Self {
-        let read = |scales: &[[u32; 4]]| scales.iter().map(|&words| Rescale::from_words(words)).collect();
         match *transform {
             Transform::None => Self::None,
             Transform::Raw => Self::Raw,
@@ -294,8 +290,8 @@ impl DraftTransform {
                 Self::Encode { per_channel: per_channel as u8, thresholds: thresholds.into() }
             }
             Transform::Thresholds(thresholds) => thresholds.draft(),
-            Transform::Requant { scales } => Self::Requant { scales: read(scales) },
-            Transform::Affine { scales } => Self::Affine { scales: read(scales) },
+            Transform::Requant { scales } => Self::Requant { scales: scales.iter().collect() },
+            Transform::Affine { scales } => Self::Affine { scales: scales.iter().collect() },
         }
     }
 }

@@ -53,7 +53,7 @@ pub enum Reason {
     Section,
     /// Bits past the last channel or input are not zero.
     PadBits,
-    /// The form of thresholds has a field out of range, or the transform has none.
+    /// The form of thresholds or scales has a field out of range, or the transform has none.
     ThresholdForm,
     /// A threshold, or its place on its channel's line, leaves 32 bits.
     ThresholdRange,
@@ -105,7 +105,7 @@ impl Reason {
             Self::Groups => "the channels do not divide into the groups",
             Self::Section => "a section is outside the file or of the wrong length",
             Self::PadBits => "bits past the end of a row are not zero",
-            Self::ThresholdForm => "the form of the thresholds is not valid",
+            Self::ThresholdForm => "thresholds or scales are stored in a form that is not valid",
             Self::ThresholdRange => "a threshold leaves 32 bits",
             Self::ThresholdOrder => "the thresholds of a channel do not ascend",
             Self::Bound => "the accumulators may leave 32 bits, or their stated bound is wrong",

@@ -1,6 +1,6 @@
 //! The view of one layer.
 
-use crate::{Kind, PadValue, Region, Tensor, Thresholds, WORD_BITS, Weights, Window};
+use crate::{Kind, PadValue, Region, Scales, Tensor, Thresholds, WORD_BITS, Weights, Window};
 
 /// What a layer does with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,15 +89,15 @@ pub enum Transform<'a> {
     Raw,
     /// The number of thresholds that the accumulator is not below, or of those that it is.
     Thresholds(Thresholds<'a>),
-    /// A [`Rescale`] a channel, as four words each; its values are clamped ([`Rescale::apply`]).
+    /// A [`Rescale`] a channel; its values are clamped ([`Rescale::apply`]).
     Requant {
-        /// Channel by channel; [`Rescale::from_words`] reads one.
-        scales: &'a [[u32; 4]],
+        /// Channel by channel.
+        scales: Scales<'a>,
     },
-    /// A [`Rescale`] a channel, as four words each; its values are scores of 32 bits ([`Rescale::score`]).
+    /// A [`Rescale`] a channel; its values are scores of 32 bits ([`Rescale::score`]).
     Affine {
-        /// Channel by channel; [`Rescale::from_words`] reads one.
-        scales: &'a [[u32; 4]],
+        /// Channel by channel.
+        scales: Scales<'a>,
     },
 }
 
@@ -128,16 +128,6 @@ pub struct Rescale {
 }
 
 impl Rescale {
-    /// From the words of the file: multiplier, offset low and high, shift.
-    pub const fn from_words([multiplier, low, high, shift]: [u32; 4]) -> Self {
-        Self { multiplier: multiplier as i32, offset: (low as u64 | (high as u64) << 32) as i64, shift }
-    }
-
-    /// The words of the file.
-    pub const fn to_words(self) -> [u32; 4] {
-        [self.multiplier as u32, self.offset as u32, (self.offset >> 32) as u32, self.shift]
-    }
-
     /// The value of `bits` bits of an accumulator: rounded half up, clamped to 0 to `2^bits - 1`.
     ///
     /// ```

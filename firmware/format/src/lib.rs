@@ -26,6 +26,7 @@ mod liveness;
 mod matrix;
 mod model;
 mod record;
+mod scales;
 mod tensor;
 #[cfg(feature = "alloc")]
 mod threshold_fit;
@@ -48,6 +49,7 @@ pub use interface::Interface;
 pub use layer::{Bound, Layer, Op, Packing, Rescale, Residual, Transform};
 pub use model::{Layers, Model, OutputScale, digest};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
+pub use scales::Scales;
 pub use tensor::{Kind, Region, Shape, Tensor};
 #[cfg(feature = "alloc")]
 pub use threshold_fit::choose_thresholds;

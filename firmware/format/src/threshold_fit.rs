@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::thresholds::Form;
-use crate::{DraftTransform, WORD_BITS};
+use crate::{DraftTransform, WORD_BITS, scales};
 
 /// The least and the greatest of thresholds that are equally good, both in `i32`.
 type Range = [i64; 2];
@@ -38,9 +38,10 @@ pub(crate) fn section(values: &[i32], directions: &[u32], per_channel: u32) -> (
     let ranges: Vec<Range> = values.iter().map(|&value| [i64::from(value); 2]).collect();
     let stored = smallest(&ranges, per_channel.max(1) as usize);
     let form = Form { has_directions: directions.iter().any(|&word| word != 0), ..stored.form };
-    let mut words = pack(&stored.bases, form.base);
-    words.extend(pack(&stored.steps, form.step));
-    words.extend(pack(&stored.rests, form.rest));
+    let numbers = |of: &[i32]| of.iter().map(|&number| i64::from(number)).collect::<Vec<_>>();
+    let mut words = pack(numbers(&stored.bases), form.base);
+    words.extend(pack(numbers(&stored.steps), form.step));
+    words.extend(pack(numbers(&stored.rests), form.rest));
     words.extend(directions.iter().filter(|_| form.has_directions));
     (form, words)
 }
@@ -50,6 +51,7 @@ impl DraftTransform {
     pub(crate) fn stored(&self, per_channel: u32) -> (Form, Vec<u32>) {
         match self {
             Self::Thresholds { values, directions } => section(values, directions, per_channel),
+            Self::Requant { scales } | Self::Affine { scales } => scales::section(scales),
             _ => (Form::default(), self.section()),
         }
     }
@@ -94,7 +96,7 @@ fn nearest([low, high]: Range) -> i64 {
 }
 
 /// Bits of the widest of some numbers in two's complement; 0 where all are zero.
-fn width(numbers: impl IntoIterator<Item = i64>) -> u8 {
+pub(crate) fn width(numbers: impl IntoIterator<Item = i64>) -> u8 {
     let bits = |number: i64| match number {
         0 => 0,
         _ => 65 - (number ^ (number >> 63)).leading_zeros() as u8,
@@ -186,13 +188,13 @@ fn line(ranges: &[Range]) -> Option<(i32, i32)> {
 }
 
 /// Numbers of `width` bits each, low bits first.
-fn pack(numbers: &[i32], width: u8) -> Vec<u32> {
-    let (mut words, mut pending, mut used) = (Vec::new(), 0u64, 0);
-    let mask = if width == 0 { 0 } else { u32::MAX >> (WORD_BITS - u32::from(width)) };
-    for &number in numbers {
-        pending |= u64::from(number as u32 & mask) << used;
+pub(crate) fn pack(numbers: impl IntoIterator<Item = i64>, width: u8) -> Vec<u32> {
+    let (mut words, mut pending, mut used) = (Vec::new(), 0u128, 0);
+    let mask = (1u128 << width) - 1;
+    for number in numbers {
+        pending |= (number as u128 & mask) << used;
         used += u32::from(width);
-        if used >= WORD_BITS {
+        while used >= WORD_BITS {
             words.push(pending as u32);
             (pending, used) = (pending >> WORD_BITS, used - WORD_BITS);
         }

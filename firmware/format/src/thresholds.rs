@@ -3,18 +3,18 @@
 
 use crate::{Reason, WORD_BITS};
 
-/// How the thresholds of a layer are stored: threshold `i` of a channel is `(base + i step) / 2^point`, rounded down,
-/// plus a rest.
+/// How the numbers of a layer's channels are stored: threshold `i` of a channel is `(base + i step) / 2^point`, rounded
+/// down, plus a rest; a scale has a multiplier as base, an offset as step, and a shift of `point` plus a rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Form {
     /// Bits of the base of a channel, 0 to 32.
     pub base: u8,
-    /// Bits of the step of a channel, 0 to 31.
+    /// Bits of the step of a channel, 0 to 31; of an offset, 0 to 63.
     pub step: u8,
-    /// Bits of the rest of a threshold, 0 to 32.
+    /// Bits of the rest of a threshold, 0 to 32; of a shift, 0 to 5.
     pub rest: u8,
-    /// Binary digits of bases and steps behind the point, -31 to 31.
+    /// Binary digits of bases and steps behind the point, -31 to 31; the least shift, 0 to 47.
     pub point: i8,
     /// Whether direction bits are stored; else every channel counts up.
     pub has_directions: bool,
@@ -24,15 +24,26 @@ impl Form {
     /// Bits that a form takes in a layer's record.
     pub(crate) const BITS: u32 = 25;
 
-    /// The form in the low bits of a word of a record; `None` if one of its fields is out of range.
-    pub(crate) const fn from_word(word: u32) -> Option<Self> {
+    /// The form in the low bits of a word of a record.
+    pub(crate) const fn from_word(word: u32) -> Self {
         let [base, step, rest] = [word & 63, word >> 6 & 63, word >> 12 & 63];
-        let point = (word << 8) as i32 >> 26;
-        if base > 32 || step > 31 || rest > 32 || point < -31 {
-            return None;
-        }
-        let has_directions = word >> 24 & 1 == 1;
-        Some(Self { base: base as u8, step: step as u8, rest: rest as u8, point: point as i8, has_directions })
+        let (point, has_directions) = ((word << 8) as i32 >> 26, word >> 24 & 1 == 1);
+        Self { base: base as u8, step: step as u8, rest: rest as u8, point: point as i8, has_directions }
+    }
+
+    /// Whether thresholds can be stored so.
+    pub(crate) const fn suits_thresholds(self) -> bool {
+        self.base <= 32 && self.step <= 31 && self.rest <= 32 && self.point >= -31
+    }
+
+    /// Whether scales can be stored so.
+    pub(crate) const fn suits_scales(self) -> bool {
+        self.base <= 32 && self.step <= 63 && self.rest <= 5 && self.least_shift() <= 47 && !self.has_directions
+    }
+
+    /// The least shift of scales.
+    pub(crate) const fn least_shift(self) -> u32 {
+        self.point as u32 & 63
     }
 
     /// The low bits of a word of a record.
@@ -51,7 +62,7 @@ impl Form {
     }
 
     /// Words of all bases, steps and rests.
-    const fn lengths(self, channels: u32, per_channel: u32) -> [u32; 3] {
+    pub(crate) const fn lengths(self, channels: u32, per_channel: u32) -> [u32; 3] {
         let rests = channels.wrapping_mul(per_channel);
         [words(channels, self.base), words(channels, self.step), words(rests, self.rest)]
     }
@@ -105,7 +116,7 @@ const fn extend(bits: u32, width: u32) -> i32 {
     (bits.wrapping_shl(unused) as i32).wrapping_shr(unused)
 }
 
-const fn word_at(words: &[u32], at: usize) -> u32 {
+pub(crate) const fn word_at(words: &[u32], at: usize) -> u32 {
     if at < words.len() { words[at] } else { 0 }
 }
 
@@ -207,21 +218,7 @@ impl<'a> Thresholds<'a> {
     /// # Errors
     /// What is not so.
     pub(crate) fn check(&self) -> Result<(), Reason> {
-        let [bases, steps, rests] = self.form.lengths(self.channels, self.per_channel).map(|words| words as usize);
-        let mut section = self.section;
-        let all = self.channels.wrapping_mul(self.per_channel);
-        let parts = [
-            (bases, self.channels.wrapping_mul(self.form.base.into())),
-            (steps, self.channels.wrapping_mul(self.form.step.into())),
-            (rests, all.wrapping_mul(self.form.rest.into())),
-            (self.directions().len(), self.channels),
-        ];
-        for (words, bits) in parts {
-            let last = section.split_off(..words).and_then(<[u32]>::last).copied().unwrap_or(0);
-            if bits % WORD_BITS != 0 && last >> (bits % WORD_BITS) != 0 {
-                return Err(Reason::PadBits);
-            }
-        }
+        pads_are_zero(self.section, self.form, self.channels, self.per_channel)?;
         (0..self.channels).try_for_each(|channel| self.check_channel(channel))
     }
 
@@ -243,8 +240,30 @@ impl<'a> Thresholds<'a> {
     }
 }
 
+/// Whether the bits behind each of the four parts of a section are zero.
+pub(crate) fn pads_are_zero(section: &[u32], form: Form, channels: u32, per_channel: u32) -> Result<(), Reason> {
+    let [bases, steps, rests] = form.lengths(channels, per_channel);
+    let directions = (section.len() as u32).wrapping_sub(bases).wrapping_sub(steps).wrapping_sub(rests);
+    // Only the last bits count, so that products may wrap.
+    let bits = |count: u32, width: u8| count.wrapping_mul(width.into()) % WORD_BITS;
+    let parts = [
+        (bases, bits(channels, form.base)),
+        (steps, bits(channels, form.step)),
+        (rests, bits(channels.wrapping_mul(per_channel), form.rest)),
+        (directions, channels % WORD_BITS),
+    ];
+    let mut rest = section;
+    for (words, used) in parts {
+        let last = rest.split_off(..words as usize).and_then(<[u32]>::last).copied().unwrap_or(0);
+        if used != 0 && last >> used != 0 {
+            return Err(Reason::PadBits);
+        }
+    }
+    Ok(())
+}
+
 /// The words from `start` on.
-const fn from(words: &[u32], start: u32) -> &[u32] {
+pub(crate) const fn from(words: &[u32], start: u32) -> &[u32] {
     match words.split_at_checked(start as usize) {
         Some((_, rest)) => rest,
         None => &[],

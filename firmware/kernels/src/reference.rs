@@ -122,8 +122,8 @@ fn transform(layer: &Layer<'_>, acc: i32, residual: &[i32], index: usize) -> i32
             let count = if thresholds.counts_down(channel) { all as i32 - reached } else { reached };
             if layer.output.kind == Kind::Sign { 2 * count - 1 } else { count }
         }
-        Transform::Requant { scales } => Rescale::from_words(scales[channel]).apply(acc, layer.output.kind.planes()),
-        Transform::Affine { scales } => scaled(Rescale::from_words(scales[channel]), acc),
+        Transform::Requant { scales } => scales.get(channel as u32).apply(acc, layer.output.kind.planes()),
+        Transform::Affine { scales } => scaled(scales.get(channel as u32), acc),
         Transform::None | Transform::Encode { .. } | Transform::Raw => acc,
     }
 }

@@ -1,6 +1,6 @@
 //! From accumulators to output values: residual, thresholds, scores (NUMERICS 5).
 
-use bitfab_format::{Codes, Layer, Rescale, Residual, Thresholds, Transform, WORD_BITS};
+use bitfab_format::{Codes, Layer, Residual, Scales, Thresholds, Transform, WORD_BITS};
 
 /// Accumulators that are transformed together: the channels of one word.
 pub(crate) const BLOCK: usize = WORD_BITS as usize;
@@ -35,13 +35,13 @@ pub(crate) fn store(
         }
         Transform::Requant { scales } if cfg!(feature = "requant") => {
             let bits = layer.output.kind.planes();
-            let planes = requantised(accumulators, word, bits, scales);
+            let planes = requantised(accumulators, word, bits, &scales);
             let stride = layer.output.shape.channel_words() as usize;
             write(output, first.wrapping_add(word), stride, &planes, bits as usize);
         }
         Transform::Affine { scales } if cfg!(feature = "affine") => {
             let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
-            scores(accumulators, word, scales, to);
+            scores(accumulators, word, &scales, to);
         }
         // A checked layer with accumulators has neither of the first two, and `supports` is false for the others.
         Transform::None | Transform::Encode { .. } | Transform::Requant { .. } | Transform::Affine { .. } => {}
@@ -142,11 +142,10 @@ fn levels(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> [u3
 
 /// Values that live on (NUMERICS 5.5): the planes of each.
 #[inline(never)]
-fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &[[u32; 4]]) -> [u32; PLANES] {
-    let scales = scales.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
+fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &Scales<'_>) -> [u32; PLANES] {
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
-    for (&acc, &words) in accumulators.iter().zip(scales) {
-        put(&mut planes, bit, Rescale::from_words(words).apply(acc, bits) as u32);
+    for (&acc, channel) in accumulators.iter().zip((word as u32).wrapping_mul(WORD_BITS)..) {
+        put(&mut planes, bit, scales.get(channel).apply(acc, bits) as u32);
         bit <<= 1;
     }
     planes
@@ -154,10 +153,10 @@ fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &[[u32; 4]]
 
 /// Scores with a factor and an offset a class (NUMERICS 5.6).
 #[inline(never)]
-fn scores(accumulators: &[i32], word: usize, scales: &[[u32; 4]], output: &mut [u32]) {
-    let scales = scales.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
-    for ((to, &acc), &words) in output.iter_mut().zip(accumulators).zip(scales) {
-        *to = Rescale::from_words(words).score(acc) as u32;
+fn scores(accumulators: &[i32], word: usize, scales: &Scales<'_>, output: &mut [u32]) {
+    let channels = (word as u32).wrapping_mul(WORD_BITS)..;
+    for ((to, &acc), channel) in output.iter_mut().zip(accumulators).zip(channels) {
+        *to = scales.get(channel).score(acc) as u32;
     }
 }
 

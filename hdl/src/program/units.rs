@@ -4,7 +4,7 @@
 //! (NUMERICS.md 3.4 and 3.6). That sum `I` relates to the accumulator by `acc = unit * I + offset(channel)`;
 //! `acc >= t` becomes `I + floor((offset - t) / unit) >= 0`, the sign bit.
 
-use bitfab_format::{Kind, Layer, Op, Rescale, Transform};
+use bitfab_format::{Kind, Layer, Op, Transform};
 
 use super::digits::{Digits, Places};
 use super::scales::{self, Scale};
@@ -139,7 +139,7 @@ impl Channel {
         };
         match scales::of(layer) {
             Some(scales) => {
-                let (scale, shift) = (Rescale::from_words(scales[o as usize]), scales::shift(scales));
+                let (scale, shift) = (scales.get(o), scales::shift(&scales));
                 one(0, Some(Scale::new(scale, shift, units.unit, offset, (least, most))))
             }
             None => one((offset + scales::plain_offset(layer, o)).div_euclid(units.unit), None),

@@ -105,7 +105,7 @@ fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
             ((thresholds.len() as u64).next_multiple_of(WORD), per_channel)
         }
         Transform::Thresholds(thresholds) => (thresholds.words() as u64 * WORD, thresholds.per_channel()),
-        Transform::Requant { scales } | Transform::Affine { scales } => (size_of_val(scales) as u64, 0),
+        Transform::Requant { scales } | Transform::Affine { scales } => (scales.words() as u64 * WORD, 0),
     }
 }
 
