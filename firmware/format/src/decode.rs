@@ -92,7 +92,6 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     let form = form(reader.word(field::FORM), transform_code)?;
     let thresholds = start.saturating_add(reader.word(field::WEIGHT_WORDS));
     let length = section_words(&layer.output, transform_code, form);
-    layer.name = name(reader, thresholds.saturating_add(length)).ok_or(Fault::new(field::FORM, Reason::Name))?;
     let moved = match extend(file, start, &mut layer)? {
         Some(Entry { thresholds: Some(start), form: word, .. }) => Some((start, self::form(word, transform_code)?)),
         _ => None,
@@ -101,6 +100,7 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     layer.scratch = scratch(reader, &layer)?;
     let (start, form) = moved.unwrap_or((thresholds, form));
     layer.transform = transform(reader, &layer, transform_code, start, form)?;
+    layer.name = name(reader, thresholds.saturating_add(length)).ok_or(Fault::new(field::FORM, Reason::Name))?;
     Ok(layer)
 }
 

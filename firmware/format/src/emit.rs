@@ -178,18 +178,16 @@ impl DraftLayer {
         let mut set = |field: u32, value: u32| record[field as usize] = value;
         let (form, thresholds) = self.transform.stored(self.per_channel());
         let window = &self.window;
-        let steps = small([window.padding[0], window.padding[1], window.padding[2], window.padding[3]])
-            .zip(small(window.stride))
-            .filter(|_| self.groups < 1 << 16);
+        let steps = small(window.stride).zip(small(window.padding)).unwrap_or_default();
+        let groups = if self.groups < 1 << 16 { self.groups } else { 0 };
         set(field::CODES, self.codes());
         set(field::TENSORS, self.tensors());
         set(field::OUTPUT_SIZE, halves(self.output.shape.height, self.output.shape.width));
         set(field::OUTPUT_CHANNELS, self.output.shape.channels);
         set(field::KERNEL, halves(window.kernel[0], window.kernel[1]));
-        if let Some((padding, [down, right])) = steps {
-            set(field::STRIDE, halves(u32::from_le_bytes([down, right, 0, 0]), self.groups));
-            set(field::PADDING, u32::from_le_bytes(padding));
-        }
+        let ([down, right], padding) = steps;
+        set(field::STRIDE, u32::from_le_bytes([down, right, 0, 0]) | groups << 16);
+        set(field::PADDING, u32::from_le_bytes(padding));
         let sections = [&self.weights.words, &thresholds, &align(self.name.as_bytes())];
         let start = words.len() as u32;
         words.extend(sections.into_iter().flatten());

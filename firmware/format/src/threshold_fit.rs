@@ -130,12 +130,14 @@ fn lines(ranges: &[Range], per_channel: usize) -> Stored {
     let mut best = Stored { form: Form { rest, ..Form::default() }, rests, ..Stored::default() };
     for rest in 0..best.form.rest {
         let alone = Form { rest, ..Form::default() }.words((ranges.len() / per_channel) as u32, per_channel as u32);
-        if alone >= best.words(per_channel) {
+        if alone > best.words(per_channel) {
             break;
         }
         let points = if rest == 0 { LEAST_POINT..=MOST_POINT } else { 0..=MOST_POINT_OF_RESTS };
         let found = points.into_iter().find_map(|point| lines_of(ranges, per_channel, point, rest));
-        best = found.into_iter().chain([best]).min_by_key(|stored| stored.words(per_channel)).unwrap_or_default();
+        // Of forms of one length the one with fewer bits to read.
+        let cost = |stored: &Stored| (stored.words(per_channel), stored.form.rest);
+        best = found.into_iter().chain([best]).min_by_key(cost).unwrap_or_default();
     }
     best
 }
