@@ -1,5 +1,6 @@
 //! `bitfab train`: learning with a progress bar, a log and checkpoints.
 
+use crate::out;
 use crate::{data, files};
 use anyhow::{Context, Result, bail, ensure};
 use bitfab_train::{
@@ -234,9 +235,9 @@ impl Arguments {
 
 fn print(summary: &Summary, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string(summary)?);
+        out::json_line(summary)?;
     } else {
-        println!(
+        say!(
             "{}: {:.2} % of {} test rows right, {} weights, {:.1} s -> {}",
             summary.data,
             100.0 * summary.test_accuracy,
@@ -244,7 +245,7 @@ fn print(summary: &Summary, json: bool) -> Result<()> {
             summary.weights,
             summary.seconds,
             summary.output
-        );
+        )?;
     }
     Ok(())
 }
@@ -368,7 +369,7 @@ impl Watch for Bar {
     fn epoch(&mut self, report: &EpochReport) {
         self.accuracy = Some(report.test_accuracy);
         if !std::io::stderr().is_terminal() {
-            eprintln!(
+            note!(
                 "epoch {}/{}: loss {:.4}, train {:.2} %, test {:.2} %",
                 report.epoch,
                 report.epochs,
