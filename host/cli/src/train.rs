@@ -199,10 +199,9 @@ impl Places {
         outputs::distinct(&files)?;
         let check = |path: &Path, product, name| {
             let hint = format!("{name}; --force overwrites it");
-            if arguments.force {
-                Ok(())
-            } else {
-                outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})"))
+            match arguments.force {
+                true => outputs::is_there(path).map(|_| ()),
+                false => outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})")),
             }
         };
         check(&self.graph, Product::Graph, "a network is written there, a model where the name ends in .bfab")?;
