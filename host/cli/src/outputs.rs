@@ -114,7 +114,7 @@ pub fn check_owner(path: &Path, product: Product) -> Result<()> {
 }
 
 /// Whether an ordinary file is there; anything else is an error.
-pub fn is_there(path: &Path) -> Result<bool> {
+fn is_there(path: &Path) -> Result<bool> {
     let Ok(found) = fs::metadata(path) else { return Ok(false) };
     // Opening a pipe would wait, and a device would be replaced by a file.
     ensure!(found.is_file(), "cannot write {}: it is no ordinary file", path.display());
@@ -127,10 +127,15 @@ pub fn write(path: &Path, product: Product, bytes: &[u8]) -> Result<()> {
     write_atomic(path, bytes)
 }
 
+/// As [`check()`], whatever file is there.
+pub fn check_forced(path: &Path) -> Result<()> {
+    check_writable(path)?;
+    is_there(path).map(|_| ())
+}
+
 /// As [`write()`], whatever file is there: for those who were told to.
 pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<()> {
-    check_writable(path)?;
-    is_there(path)?;
+    check_forced(path)?;
     write_atomic(path, bytes)
 }
 

@@ -200,7 +200,7 @@ impl Places {
         let check = |path: &Path, product, name| {
             let hint = format!("{name}; --force overwrites it");
             match arguments.force {
-                true => outputs::is_there(path).map(|_| ()),
+                true => outputs::check_forced(path),
                 false => outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})")),
             }
         };

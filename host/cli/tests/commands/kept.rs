@@ -182,7 +182,7 @@ fn what_one_answer_would_do_is_said() {
         state >> 24
     };
     let row = |at: usize, noise: &mut dyn FnMut() -> u32| {
-        format!("{},{},{}\n", noise(), noise(), if at % 10 == 0 { "fall" } else { "walk" })
+        format!("{},{},{}\n", noise(), noise(), if at.is_multiple_of(10) { "fall" } else { "walk" })
     };
     let table: String = (0..600).map(|at| row(at, &mut noise)).collect();
     std::fs::write(folder.path().join("table.csv"), table).unwrap();
