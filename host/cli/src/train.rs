@@ -232,7 +232,7 @@ fn judge(model: &Model<'_>, data: &Dataset) -> Result<Confusion> {
     let runs = engine.run(model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
     bar.finish_and_clear();
     let pairs = models::predictions(model, &data.test, &runs)?;
-    Ok(Confusion::of(data.classes as usize, pairs).named(&data.class_names))
+    Ok(Confusion::of(data.classes as usize, pairs).named(&data.interface.classes))
 }
 
 /// Rows of the commonest class for one of the rarest from which on classes are called unbalanced.
@@ -242,7 +242,7 @@ const UNBALANCED: u32 = 3;
 fn imbalance(trainer: &Trainer, data: &Dataset, config: &TrainConfig) -> Option<String> {
     let mut counts = vec![0u32; data.classes as usize];
     trainer.learning().labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
-    let name = |class: usize| data.class_names.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let name = |class: usize| data.interface.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
     let most = (0..counts.len()).rev().max_by_key(|&class| counts[class])?;
     let least = (0..counts.len()).min_by_key(|&class| counts[class])?;
     let is_unbalanced = counts[most] >= UNBALANCED.saturating_mul(counts[least].max(1));

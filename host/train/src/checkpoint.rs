@@ -1,11 +1,11 @@
 //! A run as bytes: magic (8), postcard payload, CRC-32 of all before it (4, little-endian).
 
 use crate::config::{Keep, TrainConfig};
-use crate::data::Dataset;
 use crate::error::TrainError;
 use crate::optimizer::Optimizer;
 use crate::snapshot::Snapshot;
 use crate::trainer::{Position, Trainer};
+use bitfab_data::Dataset;
 use serde::{Deserialize, Serialize};
 
 /// The first bytes of every checkpoint.
@@ -140,8 +140,8 @@ fn read(bytes: &[u8]) -> Result<Stored, TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::digits;
     use crate::watch::Silent;
+    use bitfab_data::digits;
     use proptest::prelude::*;
 
     fn framed(payload: &[u8]) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! Right and wrong answers of a network on a part of the data.
 
-use crate::data::Split;
 use crate::feed;
 use crate::layers::{arg_max, weighted_cross_entropy};
 use crate::trainer::Trainer;
+use bitfab_data::Split;
 use serde::Serialize;
 
 /// Rows evaluated at once.

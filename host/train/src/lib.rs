@@ -7,7 +7,6 @@ mod balance;
 mod build;
 mod checkpoint;
 mod config;
-mod data;
 mod error;
 mod evaluation;
 mod export;
@@ -30,9 +29,9 @@ mod watch;
 
 pub use architecture::{Architecture, Block};
 pub use balance::ClassWeights;
+pub use bitfab_data::{DataError, Dataset, Split, digits};
 pub use checkpoint::{CHECKPOINT_MAGIC, Standing};
 pub use config::{InputCoding, Keep, OptimizerKind, TrainConfig};
-pub use data::{Coding, Dataset, IdxFiles, MAX_BYTES, Split, digits, from_csv, from_idx, from_npz};
 pub use error::TrainError;
 pub use evaluation::Evaluation;
 pub use method::{LayerMethod, Method};

@@ -1,7 +1,6 @@
 //! The learning loop: resumable at every batch, the same bits on any number of threads.
 
 use crate::config::{Keep, TrainConfig};
-use crate::data::{Dataset, Split};
 use crate::error::{TrainError, config_error};
 use crate::evaluation::{Evaluation, Validated};
 use crate::feed::{self, Shifts};
@@ -16,6 +15,7 @@ use crate::snapshot::Snapshot;
 use crate::sparsity;
 use crate::validation;
 use crate::watch::{EpochReport, Progress, Watch};
+use bitfab_data::{Dataset, Split};
 use bitfab_graph::{Graph, Interface};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! The validation part: rows to choose by while learning, cut from those to learn from.
 
-use crate::data::{Dataset, Split};
+use bitfab_data::{Dataset, Split};
 use std::borrow::Cow;
 
 /// The data with a validation part: its own where it has one, else one that is cut from the training part.
@@ -20,8 +20,8 @@ pub(crate) fn prepare(data: &Dataset, share: f32) -> Cow<'_, Dataset> {
         name: data.name.clone(),
         shape: data.shape,
         classes: data.classes,
-        codings: data.codings.clone(),
-        class_names: data.class_names.clone(),
+        how: data.how.clone(),
+        notes: data.notes.clone(),
         interface: data.interface.clone(),
         train,
         validation,
@@ -65,7 +65,7 @@ fn is_chosen(row: &[u8], share: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::digits;
+    use bitfab_data::digits;
     use bitfab_graph::Shape;
     use std::collections::BTreeSet;
 
