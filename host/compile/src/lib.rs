@@ -52,10 +52,12 @@ pub enum Rounded {
         node: String,
         /// Channels that have no exact multiplier.
         channels: u32,
-        /// Accumulators of all these channels together that get a neighbouring level instead of their own.
+        /// Accumulators of all these channels together that get another level instead of their own.
         accumulators: u64,
-        /// Accumulators that one channel can have.
-        span: u64,
+        /// Accumulators that all these channels together can have.
+        of: u64,
+        /// The most levels by which one is off.
+        levels: u32,
     },
     /// The last layer's scores, since no unit makes integers of 32 bits of all of them.
     Scores {
@@ -71,12 +73,16 @@ pub enum Rounded {
 impl std::fmt::Display for Rounded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Levels { node, channels, accumulators, span } => {
-                let share = *accumulators as f64 / (*span as f64 * f64::from(*channels)).max(1.0);
+            Self::Levels { node, channels, accumulators, of, levels } => {
+                let share = 100.0 * *accumulators as f64 / (*of).max(1) as f64;
+                let what = match levels {
+                    1 => "a neighbouring level".to_owned(),
+                    levels => format!("another level, up to {levels} away"),
+                };
                 write!(
                     f,
-                    "`{node}`: {channels} channels have no exact multiplier of 32 bits; {accumulators} of their \
-                     possible sums, {share:.1e} of all, get a neighbouring level"
+                    "`{node}`: {channels} channels have no exact multiplier of 32 bits; {accumulators} of their {of} \
+                     possible sums, {share:.2} %, get {what}"
                 )
             }
             Self::Scores { node, units, exponent } => {

@@ -165,7 +165,7 @@ impl<'g> Lowering<'g> {
             None => self.scores(index, &tail.affines, layer.bound),
             Some((compared, kind)) if kind.planes() > 4 => {
                 let bounds = reach::bounds(&layer, weights);
-                self.levels(index, compared, &tail.affines, &bounds, layer.bound)
+                self.levels(index, compared, &tail.affines, &bounds)
             }
             Some((compared, _)) => {
                 let mut folded = compared.thresholds(&tail.affines, layer.bound);
@@ -190,21 +190,16 @@ impl<'g> Lowering<'g> {
     }
 
     /// The transform to values of more than four bits; what is rounded is kept.
-    fn levels(
-        &mut self,
-        index: usize,
-        compared: &Compared,
-        affines: &[Affine],
-        bounds: &[Bound],
-        bound: Bound,
-    ) -> DraftTransform {
-        let (transform, Rounding { channels, accumulators }) = match compared {
+    fn levels(&mut self, index: usize, compared: &Compared, affines: &[Affine], bounds: &[Bound]) -> DraftTransform {
+        let (transform, rounding) = match compared {
             Compared::Reals(steps) => requant::fold(affines, steps, bounds),
             Compared::Integers(steps) => requant::fit(steps, bounds),
         };
-        if channels != 0 {
-            let (node, span) = (self.graph.nodes[index].name.clone(), bound.high.abs_diff(bound.low).into());
-            self.rounded.push(Rounded::Levels { node, channels, accumulators, span });
+        let Rounding { channels, accumulators, of, levels } = rounding;
+        // A nearest multiplication may be exact for all sums that can be.
+        if accumulators != 0 {
+            let node = self.graph.nodes[index].name.clone();
+            self.rounded.push(Rounded::Levels { node, channels, accumulators, of, levels });
         }
         transform
     }
