@@ -102,10 +102,16 @@ fn unsafe_code_stays_in_its_corner() {
     }
 }
 
+/// Files that name a type of floats at the edge of the API, with the reason.
+const FLOAT_TYPES: &[(&str, &str)] =
+    &[("firmware/format/src/coding.rs", "takes the bits of an f32 apart, computes in integers")];
+
 #[test]
 fn there_is_no_float_on_target() {
     let rooms = ["firmware/format/src/", "firmware/kernels/src/", "firmware/runtime/src/"];
-    for file in sources().iter().filter(|file| rooms.iter().any(|room| file.starts_with(room))) {
+    let is_excused = |file: &str| FLOAT_TYPES.iter().any(|(name, _)| *name == file);
+    let of_rooms = |file: &&String| rooms.iter().any(|room| file.starts_with(room)) && !is_excused(file);
+    for file in sources().iter().filter(of_rooms) {
         for (number, line) in read(file).unwrap().lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             assert!(!code.contains("f32") && !code.contains("f64"), "{file}:{}: a float on target", number + 1);

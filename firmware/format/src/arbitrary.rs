@@ -234,7 +234,13 @@ impl Builder {
     }
 
     fn finish(self) -> Draft {
-        Draft { input: self.tensors[0], arena_words: self.arena_words, scale: None, layers: self.layers }
+        Draft {
+            input: self.tensors[0],
+            arena_words: self.arena_words,
+            scale: None,
+            interface: Default::default(),
+            layers: self.layers,
+        }
     }
 
     /// A packed tensor of the input's height and width, made by a convolution of 1 x 1.

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use crate::record::{HEADER_WORDS, MAGIC, NO_TENSOR, RECORD_WORDS, VERSION, field, header};
 use crate::{
-    Bound, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Rescale, Shape, Transform, Window, digest,
+    Bound, DraftInterface, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Rescale, Shape, Transform,
+    Window, digest,
 };
 
 /// Copies bytes to words, so that [`Model::new`] finds them aligned; missing bytes of the last word are zero.
@@ -98,8 +99,10 @@ pub struct Draft {
     pub input: DraftTensor,
     /// Words of the arena.
     pub arena_words: u32,
-    /// What one unit of the scores is worth.
+    /// What the last layer's values are worth.
     pub scale: Option<OutputScale>,
+    /// What is said of the input and the classes.
+    pub interface: DraftInterface,
     /// The layers in order.
     pub layers: Vec<DraftLayer>,
 }
@@ -114,11 +117,13 @@ impl Draft {
             let start = HEADER_WORDS as usize + index * RECORD_WORDS as usize;
             words[start..start + RECORD_WORDS as usize].copy_from_slice(&record);
         }
-        self.write_header(&mut words);
+        let section = self.interface.section();
+        let place = if section.is_empty() { [0, 0] } else { [append(&mut words, &section), section.len() as u32] };
+        self.write_header(&mut words, place);
         words
     }
 
-    fn write_header(&self, words: &mut [u32]) {
+    fn write_header(&self, words: &mut [u32], [interface, interface_words]: [u32; 2]) {
         let length = words.len() as u32 * 4;
         let mut set = |field: u32, value: u32| words[field as usize] = value;
         let shape = self.input.shape;
@@ -130,9 +135,10 @@ impl Draft {
         set(header::INPUT_CHANNELS, shape.channels);
         set(header::INPUT_KIND, u32::from(self.input.kind.code().0));
         if let Some(scale) = self.scale {
-            set(header::SCALE, scale.mantissa);
-            set(header::SCALE_SHIFT, scale.shift);
+            (header::SCALE..).zip(scale.to_words()).for_each(|(field, word)| set(field, word));
         }
+        set(header::INTERFACE, interface);
+        set(header::INTERFACE + 1, interface_words);
         set(header::LENGTH, length);
         words[header::CHECKSUM as usize] = digest(&words[header::LAYERS as usize..]);
     }
@@ -249,6 +255,7 @@ impl From<&Model<'_>> for Draft {
             input: DraftTensor { shape: input.shape, kind: input.kind, start: 0 },
             arena_words: model.arena_words() as u32,
             scale: model.output_scale(),
+            interface: DraftInterface::of(&model.interface()),
             layers: model.layers().map(|layer| DraftLayer::of(&layer)).collect(),
         }
     }

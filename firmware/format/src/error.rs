@@ -71,6 +71,10 @@ pub enum Reason {
     Requant,
     /// A scaled score may leave 32 bits.
     Score,
+    /// What the file says of its input and classes does not fit the model's tensors.
+    Interface,
+    /// A coding of input values has a field out of range, or limits outside the input's kind.
+    Coding,
     /// A block of further planes does not fit the model or the block before it.
     Extension,
     /// The kind of weights or the transform is one that this program was built without.
@@ -106,6 +110,8 @@ impl Reason {
             Self::WeightCode => "the coded weights end early or name a weight that does not exist",
             Self::Requant => "a shift or an offset is out of range",
             Self::Score => "a scaled score may leave 32 bits",
+            Self::Interface => "what is said of the input and the classes does not fit the model",
+            Self::Coding => "a coding of the input has a field out of range",
             Self::Extension => "the block of further planes does not fit the model",
             Self::LeftOut => "a kind of weights or a transform that this program was built without",
         }

@@ -6,7 +6,7 @@ use crate::{FormatError, OutputScale, Reason, digest};
 /// `bfpl`, the first four bytes of a block.
 pub const EXTENSION_MAGIC: u32 = u32::from_le_bytes(*b"bfpl");
 /// Words before the entries of the layers.
-pub(crate) const HEAD: u32 = 6;
+pub(crate) const HEAD: u32 = 8;
 /// Words of the entry of one layer.
 pub(crate) const ENTRY: u32 = 4;
 
@@ -55,7 +55,7 @@ impl<'a> Extension<'a> {
 
     /// What one unit of the scores is worth; as in the header.
     pub fn scale(&self) -> Option<Option<OutputScale>> {
-        OutputScale::from_words(self.word(4), self.word(5))
+        OutputScale::from_words([4, 5, 6, 7].map(|at| self.word(at)))
     }
 
     /// The entry of layer `index`.
@@ -122,8 +122,8 @@ impl crate::Draft {
             let at = (HEAD + index as u32 * ENTRY) as usize;
             words[at..at + ENTRY as usize].copy_from_slice(&entry);
         }
-        let scale = self.scale.map_or((0, 0), |scale| (scale.mantissa, scale.shift));
-        let head = [EXTENSION_MAGIC, words.len() as u32 * 4, 0, until, scale.0, scale.1];
+        let scale = self.scale.map_or([0; 4], OutputScale::to_words);
+        let head = [EXTENSION_MAGIC, words.len() as u32 * 4, 0, until, scale[0], scale[1], scale[2], scale[3]];
         words[..HEAD as usize].copy_from_slice(&head);
         words[2] = digest(&words[3..]);
         words

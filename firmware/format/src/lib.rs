@@ -8,14 +8,18 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
 mod bits;
+mod coding;
 mod decode;
 mod decode_weights;
+#[cfg(feature = "alloc")]
+mod draft_interface;
 #[cfg(feature = "alloc")]
 mod emit;
 #[cfg(feature = "alloc")]
 mod encode;
 mod error;
 mod extension;
+mod interface;
 mod layer;
 mod liveness;
 #[cfg(feature = "alloc")]
@@ -28,12 +32,16 @@ mod weights;
 mod window;
 
 pub use bits::BitReader;
+pub use coding::{Coded, Coding, Count, Limits};
+#[cfg(feature = "alloc")]
+pub use draft_interface::{DraftInterface, MAX_FINGERPRINTS};
 #[cfg(feature = "alloc")]
 pub use emit::{Draft, DraftLayer, DraftTensor, DraftTransform, align};
 #[cfg(feature = "alloc")]
 pub use encode::DraftWeights;
 pub use error::{FormatError, Reason};
 pub use extension::EXTENSION_MAGIC;
+pub use interface::Interface;
 pub use layer::{Bound, Layer, Op, Packing, Rescale, Residual, Transform};
 pub use model::{Layers, Model, OutputScale, digest};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};

@@ -5,7 +5,7 @@ use crate::error::{FormatError, Reason};
 use crate::extension;
 use crate::liveness;
 use crate::record::{Fault, HEADER_WORDS, Header, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION, header};
-use crate::{Layer, Tensor};
+use crate::{Interface, Layer, Tensor};
 
 /// The CRC-32 (ISO-HDLC) that files and digests use.
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
@@ -17,7 +17,7 @@ pub fn digest(words: &[u32]) -> u32 {
     CRC.checksum(bytemuck::cast_slice(words))
 }
 
-/// The real value of one unit of the last accumulator: `mantissa / 2^shift`.
+/// What a value of the last layer is worth: `value * mantissa / 2^shift + constant / 2^32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OutputScale {
@@ -25,16 +25,25 @@ pub struct OutputScale {
     pub mantissa: u32,
     /// Binary digits after the point, 0 to 63.
     pub shift: u32,
+    /// What is to be added, in units of 2^-32.
+    pub constant: i64,
 }
 
 impl OutputScale {
-    /// The scale in two words of the file, both zero if nothing is known; `None` if it is out of range.
-    pub(crate) fn from_words(mantissa: u32, shift: u32) -> Option<Option<Self>> {
+    /// The scale in four words of the file, all zero if nothing is known; `None` if it is out of range.
+    pub(crate) fn from_words([mantissa, shift, low, high]: [u32; 4]) -> Option<Option<Self>> {
+        let constant = (u64::from(low) | u64::from(high) << 32) as i64;
         match (mantissa, shift) {
-            (0, 0) => Some(None),
-            (1.., 0..=63) => Some(Some(Self { mantissa, shift })),
+            (0, 0) if constant == 0 => Some(None),
+            (1.., 0..=63) => Some(Some(Self { mantissa, shift, constant })),
             _ => None,
         }
+    }
+
+    /// The words of the file.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn to_words(self) -> [u32; 4] {
+        [self.mantissa, self.shift, self.constant as u32, (self.constant >> 32) as u32]
     }
 }
 
@@ -94,6 +103,7 @@ impl<'a> Model<'a> {
         if header.word(header::ARENA) != model.arena_words {
             return Err(Fault::new(header::ARENA, Reason::Arena).in_header());
         }
+        Interface::check(&header, input, model.output).map_err(Fault::in_header)?;
         model.add_extensions(length)?;
         Ok(model)
     }
@@ -195,7 +205,12 @@ impl<'a> Model<'a> {
         self.layers as usize
     }
 
-    /// What one unit of the scores is worth, where a scale survived compilation.
+    /// What the file says of its input and its classes.
+    pub fn interface(&self) -> Interface<'a> {
+        Header::new(self.file.words).map_or(Interface::default(), |header| Interface::of(&header))
+    }
+
+    /// What a value of the last layer is worth, where a scale survived compilation.
     pub const fn output_scale(&self) -> Option<OutputScale> {
         self.scale
     }
@@ -287,6 +302,6 @@ fn check_header(reader: &Header<'_>, words: &[u32], bytes: usize) -> Result<u16,
 }
 
 fn scale(reader: &Header<'_>) -> Result<Option<OutputScale>, Fault> {
-    let stated = OutputScale::from_words(reader.word(header::SCALE), reader.word(header::SCALE_SHIFT));
-    stated.ok_or(Fault::new(header::SCALE, Reason::Reserved))
+    let fields = [header::SCALE, header::SCALE_SHIFT, header::CONSTANT, header::CONSTANT + 1];
+    OutputScale::from_words(fields.map(|field| reader.word(field))).ok_or(Fault::new(header::SCALE, Reason::Reserved))
 }

@@ -6,7 +6,7 @@ use field::THRESHOLDS;
 /// `bfab`, the first four bytes of a model.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"bfab");
 /// The version of the format that this crate reads and writes.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Words of the header.
 pub const HEADER_WORDS: u32 = 16;
 /// Words of one layer record.
@@ -31,7 +31,11 @@ pub(crate) mod header {
     pub const INPUT_KIND: u32 = 8;
     pub const SCALE: u32 = 9;
     pub const SCALE_SHIFT: u32 = 10;
-    pub const RESERVED: u32 = 11;
+    /// Low word; the high one follows it.
+    pub const CONSTANT: u32 = 11;
+    /// Offset; the length follows it.
+    pub const INTERFACE: u32 = 13;
+    pub const RESERVED: u32 = 15;
 }
 
 /// Layer record fields, in words.

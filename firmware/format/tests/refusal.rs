@@ -33,7 +33,7 @@ fn draft() -> Draft {
     let mut second = dense(1, Shape::vector(33), 3, 2, 2, Kind::I32, DraftTransform::Raw);
     (second.bound.low, second.bound.high) = (-33, 33);
     let input = DraftTensor { shape: Shape::vector(40), kind: Kind::U8, start: 0 };
-    Draft { input, arena_words: 21, scale: None, layers: vec![first, second] }
+    Draft { input, arena_words: 21, scale: None, interface: Default::default(), layers: vec![first, second] }
 }
 
 /// A valid model of any operation.

@@ -279,10 +279,11 @@ fn blocks_that_lie_are_refused() {
         assert_eq!(refusal(&|b| b[3] = planes), Reason::Extension, "{planes} planes");
     }
     assert_eq!(refusal(&|b| b[5] = 1), Reason::Extension, "a scale without a mantissa");
-    assert_eq!(refusal(&|b| b[6] = 0), Reason::Extension, "no planes for a layer of planes");
-    assert_eq!(refusal(&|b| b[6] = u32::MAX), Reason::Extension);
-    assert_eq!(refusal(&|b| b[6] += 1), Reason::Extension, "planes past the end of the block");
-    assert_eq!(refusal(&|b| b[8] += 1), Reason::Bound);
+    assert_eq!(refusal(&|b| b[7] = 1), Reason::Extension, "a constant without a scale");
+    assert_eq!(refusal(&|b| b[8] = 0), Reason::Extension, "no planes for a layer of planes");
+    assert_eq!(refusal(&|b| b[8] = u32::MAX), Reason::Extension);
+    assert_eq!(refusal(&|b| b[8] += 1), Reason::Extension, "planes past the end of the block");
+    assert_eq!(refusal(&|b| b[10] += 1), Reason::Bound);
     let damaged = |at: usize| {
         let (base, mut block) = precise();
         block[at] ^= 4;

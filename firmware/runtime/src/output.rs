@@ -43,15 +43,16 @@ impl<'a> Output<'a> {
         best.0
     }
 
-    /// The real value of score `index` rounded down to 2^-32, saturating; `None` where no scale survived or there is no such score.
+    /// The real value of score `index`, saturating: its product with the unit is rounded down to 2^-32, then the constant
+    /// is added. `None` where no scale survived or there is no such score.
     pub fn real_score(&self, index: usize) -> Option<I32F32> {
-        let OutputScale { mantissa, shift } = self.scale?;
+        let OutputScale { mantissa, shift, constant } = self.scale?;
         let product = i64::from(self.scores().nth(index)?).wrapping_mul(i64::from(mantissa));
         let bits = match shift.checked_sub(32) {
             Some(right) => product >> right.min(63),
             None => saturating_shl(product, 32u32.saturating_sub(shift)),
         };
-        Some(I32F32::from_bits(bits))
+        Some(I32F32::from_bits(bits.saturating_add(constant)))
     }
 }
 

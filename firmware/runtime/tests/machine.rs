@@ -130,15 +130,20 @@ fn sum_model(scale: Option<OutputScale>) -> Vec<u32> {
 
 #[test]
 fn scores_become_fixed_point_where_a_scale_survives() {
-    for (mantissa, shift) in [(3, 2), (1, 0), (u32::MAX, 0), (5, 33), (1, 63)] {
-        let words = sum_model(Some(OutputScale { mantissa, shift }));
+    let constants = [0, 1, -1, 7 << 32, i64::MAX, i64::MIN];
+    let scales = [(3, 2), (1, 0), (u32::MAX, 0), (5, 33), (1, 63)];
+    for ((mantissa, shift), constant) in
+        scales.into_iter().flat_map(|scale| constants.map(|constant| (scale, constant)))
+    {
+        let words = sum_model(Some(OutputScale { mantissa, shift, constant }));
         let model = Model::from_words(&words).unwrap();
         let input = vec![255; model.input_bytes()];
         let mut arena = vec![0; model.arena_words()];
         let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
         for (index, score) in output.scores().enumerate() {
             let exact = ((i128::from(score) * i128::from(mantissa)) << 32) >> shift;
-            let expected = exact.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+            let limited = |value: i128| value.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+            let expected = limited(limited(exact) + i128::from(constant));
             assert_eq!(i128::from(output.real_score(index).unwrap().to_bits()), expected, "{mantissa} / 2^{shift}");
         }
         assert_eq!(output.real_score(output.scores().len()), None);

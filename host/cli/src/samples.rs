@@ -18,6 +18,7 @@ pub fn small_graph() -> Graph {
             Node::new("scores", 2, Op::Dense { weights: weights(3, 5) }),
         ],
         precisions: Vec::new(),
+        interface: Default::default(),
     }
 }
 

@@ -157,7 +157,7 @@ pub fn score_unit(model: &Model<'_>) -> Option<(f64, bool)> {
         let scale = Rescale::from_words(words);
         scale.shift == 0 && scale.multiplier.abs() == 1
     });
-    let OutputScale { mantissa, shift } = model.output_scale()?;
+    let OutputScale { mantissa, shift, .. } = model.output_scale()?;
     Some((f64::from(mantissa) / 2f64.powi(shift as i32), !is_moved))
 }
 

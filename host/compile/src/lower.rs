@@ -26,6 +26,7 @@ pub(crate) fn lower(graph: &Graph, prefer: Prefer, form: Form) -> Result<Lowered
         input: DraftTensor { shape: input.shape, kind: input.kind, start: 0 },
         arena_words: 0,
         scale: lowering.scale,
+        interface: translate::interface(&graph.interface, input.kind),
         layers: lowering.layers,
     };
     Ok(Lowered { draft, scratch: lowering.scratch, rounded: lowering.rounded })

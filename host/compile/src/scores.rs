@@ -133,7 +133,7 @@ fn affine(scales: Vec<Rescale>, bound: Bound) -> Option<DraftTransform> {
 
 /// A unit as the header says it.
 fn unit(worth: &Dyadic) -> Option<OutputScale> {
-    worth.nearest_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift })
+    worth.nearest_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift, constant: 0 })
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn scale(mantissa: u32, shift: u32) -> Option<OutputScale> {
-        Some(OutputScale { mantissa, shift })
+        Some(OutputScale { mantissa, shift, constant: 0 })
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The graph's words in those of the format: steps, sections, shapes and windows.
 
-use bitfab_format::{Bound, DraftTransform, Kind, PadValue, Shape, Window};
+use bitfab_format::{
+    Bound, Coding, Count, DraftInterface, DraftTransform, Kind, Limits, MAX_FINGERPRINTS, PadValue, Shape, Window,
+};
 use bitfab_graph::{self as graph, Op, Weights};
 
 use crate::dyadic::Dyadic;
@@ -84,4 +86,24 @@ pub(crate) fn pad_value(window: &graph::Window) -> PadValue {
         graph::PadValue::PlusOne => PadValue::PlusOne,
         graph::PadValue::Level(level) => PadValue::Level(level),
     }
+}
+
+/// What is known of the input and the classes; of the rows that were learned from the smallest fingerprints.
+pub(crate) fn interface(interface: &graph::Interface, input: Kind) -> DraftInterface {
+    let limits = interface.limits.map_or(Limits::of(input), |[low, high]| Limits { low, high });
+    DraftInterface {
+        codings: interface.codings.iter().map(coding).collect(),
+        limits: (!interface.codings.is_empty()).then_some(limits),
+        names: interface.names.clone(),
+        units: interface.units.clone(),
+        classes: interface.classes.clone(),
+        learned_rows: interface.learned.len() as u32,
+        fingerprints: interface.learned.iter().copied().take(MAX_FINGERPRINTS).collect(),
+    }
+}
+
+fn coding(from: &graph::Coding) -> Coding {
+    let graph::Coding { fraction, zero, multiplier, shift, base, count } = *from;
+    let count = count.map(|graph::Count { mantissa, shift }| Count { mantissa, shift });
+    Coding { fraction, zero, multiplier, shift, base, count }
 }

@@ -5,7 +5,7 @@ use crate::{Graph, GraphError};
 /// The first bytes of a stored graph.
 pub const MAGIC: &[u8; 7] = b"BFGRAPH";
 /// The version written and read.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 /// Bytes before the payload.
 const HEAD: usize = MAGIC.len() + 1;
 /// Bytes after the payload.

@@ -75,6 +75,8 @@ impl Graph {
     pub fn check(&self) -> Result<Vec<Tensor>, GraphError> {
         let tensors = self.check_nodes()?;
         self.check_precisions(&tensors)?;
+        let output = tensors.last().map_or(self.input, |tensor| tensor.shape);
+        self.interface.check(tensors[0], self.input_kind, output)?;
         Ok(tensors)
     }
 

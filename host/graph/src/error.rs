@@ -42,6 +42,12 @@ pub enum GraphError {
         /// What is wrong and what it should be.
         problem: String,
     },
+    /// What is said of the input and the classes does not fit the nodes.
+    #[error("graph interface: {problem}")]
+    Interface {
+        /// What is wrong.
+        problem: String,
+    },
     /// The bytes do not start with the magic.
     #[error("not a bitfab graph: the first bytes are not 'BFGRAPH'; write it with `bitfab train`")]
     Magic,

@@ -6,6 +6,7 @@ mod bytes;
 mod check;
 mod error;
 mod infer;
+mod interface;
 mod ops;
 mod precision;
 mod weights;
@@ -13,6 +14,7 @@ mod weights;
 pub use bytes::{MAGIC, VERSION};
 pub use check::{Kind, MAX_ELEMENTS, MAX_NODES, MAX_WEIGHTS, Tensor};
 pub use error::GraphError;
+pub use interface::{Coding, Count, Interface};
 pub use ops::{Op, PadValue, Window};
 pub use precision::Precision;
 pub use weights::{WeightQuantizer, Weights};
@@ -91,4 +93,6 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Higher precisions of the same weights, each with more planes than the one before; mostly none.
     pub precisions: Vec<Precision>,
+    /// What is known of the input's values and the classes.
+    pub interface: Interface,
 }

@@ -35,7 +35,13 @@ fn sample() -> Graph {
     let mut nodes: Vec<Node> =
         ops.into_iter().enumerate().map(|(index, op)| Node::new(format!("n{index}"), index, op)).collect();
     nodes[6].inputs = vec![6, 5];
-    Graph { input: Shape::new(6, 6, 2), input_kind: ByteKind::U8, nodes, precisions: Vec::new() }
+    Graph {
+        input: Shape::new(6, 6, 2),
+        input_kind: ByteKind::U8,
+        nodes,
+        precisions: Vec::new(),
+        interface: Default::default(),
+    }
 }
 
 #[test]
@@ -70,6 +76,7 @@ fn thermometers_multiply_channels() {
         input_kind: ByteKind::I8,
         nodes: vec![Node::new("code", 0, Op::Thermometer { thresholds, per_channel })],
         precisions: Vec::new(),
+        interface: Default::default(),
     };
     let tensors = thermometer(vec![-128, 0, 256, -1, -1, 5], 3).check().unwrap();
     assert_eq!(tensors[1], Tensor { shape: Shape::new(4, 1, 6), kind: Kind::Signs });
@@ -196,6 +203,7 @@ fn accumulators_beyond_32_bits_are_refused() {
         input_kind: ByteKind::U8,
         nodes: vec![Node::new("wide", 0, Op::Dense { weights: wide.clone() })],
         precisions: Vec::new(),
+        interface: Default::default(),
     };
     let bound = graph(1 << 23).check().unwrap()[1].kind;
     assert_eq!(bound, Kind::Accumulator { bound: 255 << 23 });
@@ -267,5 +275,35 @@ proptest! {
         let fits = (0..).map(|i| i * stride).take_while(|start| start + kernel <= size + before + after).count();
         let expected = (fits > 0 && before < kernel && after < kernel).then_some([fits as u32; 2]);
         prop_assert_eq!(window.output(Shape::new(size, size, 1)), expected);
+    }
+}
+
+#[test]
+fn what_is_said_of_the_input_must_fit_it() {
+    let coding = Coding { fraction: 8, zero: 0, multiplier: 1, shift: 8, base: 0, count: None };
+    let said = |edit: &dyn Fn(&mut Interface)| {
+        let mut graph = sample();
+        edit(&mut graph.interface);
+        graph.check().map(|_| ()).map_err(|error| error.to_string())
+    };
+    let outputs = sample().check().unwrap().last().unwrap().shape.channels as usize;
+    said(&|i| i.codings = vec![coding]).unwrap();
+    said(&|i| i.codings = vec![coding; 2]).unwrap();
+    said(&|i| i.codings = vec![coding; 72]).unwrap();
+    said(&|i| i.classes = vec!["a".into(); outputs]).unwrap();
+    said(&|i| i.learned = vec![1, 2, 9]).unwrap();
+    let wrong: [&dyn Fn(&mut Interface); 9] = [
+        &|i| i.codings = vec![coding; 3],
+        &|i| i.names = vec!["x".into()],
+        &|i| i.units = vec!["g".into(); 3],
+        &|i| i.classes = vec!["a".into(); outputs + 1],
+        &|i| i.names = vec!["x".into(), "y\0".into()],
+        &|i| i.limits = Some([-1, 255]),
+        &|i| i.codings = vec![Coding { multiplier: 1 << 30, ..coding }],
+        &|i| i.codings = vec![Coding { base: 256, ..coding }],
+        &|i| i.learned = vec![2, 2],
+    ];
+    for (index, edit) in wrong.into_iter().enumerate() {
+        assert!(said(edit).unwrap_err().contains("interface"), "{index}");
     }
 }

@@ -8,6 +8,7 @@ fn graph(weights: Weights) -> Graph {
         input_kind: ByteKind::I8,
         nodes: vec![Node::new("only", 0, Op::Dense { weights })],
         precisions: Vec::new(),
+        interface: Default::default(),
     }
 }
 

@@ -51,7 +51,13 @@ impl Net {
                 }
             }
         }
-        Ok(Graph { input: self.input, input_kind: ByteKind::U8, nodes: export.nodes, precisions: Vec::new() })
+        Ok(Graph {
+            input: self.input,
+            input_kind: ByteKind::U8,
+            nodes: export.nodes,
+            precisions: Vec::new(),
+            interface: Default::default(),
+        })
     }
 }
 

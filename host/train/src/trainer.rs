@@ -12,7 +12,7 @@ use crate::optimizer::{Optimizer, scheduled_rate};
 use crate::random::{Purpose, permutation, stream};
 use crate::rules::Moment;
 use crate::sparsity;
-use bitfab_graph::Graph;
+use bitfab_graph::{Graph, Interface};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -158,7 +158,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`TrainError::Graph`] if a learned number is not finite.
     pub fn graph(&self) -> Result<Graph, TrainError> {
-        self.net.to_graph()
+        let interface = Interface { learned: self.data.learned(), ..self.data.interface.clone() };
+        Ok(Graph { interface, ..self.net.to_graph()? })
     }
 
     /// Batches of one epoch; a remainder smaller than a batch waits for another epoch's order.

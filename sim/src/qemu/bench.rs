@@ -186,7 +186,7 @@ impl Problem {
     /// The model: an encoding where the layer sees signs, then the layer.
     fn draft(&self) -> Draft {
         let input = DraftTensor { shape: self.input, kind: Kind::U8, start: 0 };
-        let mut draft = Draft { input, arena_words: 0, scale: None, layers: Vec::new() };
+        let mut draft = Draft { input, arena_words: 0, scale: None, interface: Default::default(), layers: Vec::new() };
         if !self.bytes {
             let output = DraftTensor { kind: Kind::Sign, ..input };
             let thresholds = (0..self.input.channels).map(|channel| noise(channel) as u8).collect();

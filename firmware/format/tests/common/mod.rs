@@ -19,5 +19,5 @@ pub fn frame() -> Draft {
         bound: Default::default(),
     };
     let input = DraftTensor { shape: Shape::vector(300), kind: Kind::U8, start: 0 };
-    Draft { input, arena_words: 83, scale: None, layers: vec![layer] }
+    Draft { input, arena_words: 83, scale: None, interface: Default::default(), layers: vec![layer] }
 }

@@ -157,7 +157,7 @@ fn precise() -> Graph {
     ];
     let precisions =
         vec![Precision { planes: 3, ops: vec![(1, middle)] }, Precision { planes: 8, ops: vec![(1, high)] }];
-    Graph { input: Shape::flat(30), input_kind: ByteKind::U8, nodes, precisions }
+    Graph { input: Shape::flat(30), input_kind: ByteKind::U8, nodes, precisions, interface: Default::default() }
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub fn graph(seed: u64) -> Graph {
     let mut rng = StdRng::seed_from_u64(seed);
     let input = Shape::new(rng.random_range(1..6), rng.random_range(1..6), rng.random_range(1..40));
     let input_kind = if rng.random() { ByteKind::U8 } else { ByteKind::I8 };
-    let graph = Graph { input, input_kind, nodes: Vec::new(), precisions: Vec::new() };
+    let graph = Graph { input, input_kind, nodes: Vec::new(), precisions: Vec::new(), interface: Default::default() };
     let mut builder = Builder { rng, graph, tensors: Vec::new() };
     builder.build();
     builder.graph
@@ -27,7 +27,7 @@ pub fn scored(seed: u64) -> (Graph, &'static str) {
     let mut rng = StdRng::seed_from_u64(seed);
     let input = Shape::new(rng.random_range(1..4), rng.random_range(1..4), rng.random_range(1..40));
     let input_kind = if rng.random() { ByteKind::U8 } else { ByteKind::I8 };
-    let graph = Graph { input, input_kind, nodes: Vec::new(), precisions: Vec::new() };
+    let graph = Graph { input, input_kind, nodes: Vec::new(), precisions: Vec::new(), interface: Default::default() };
     let mut builder = Builder { rng, graph, tensors: Vec::new() };
     if builder.rng.random() {
         builder.conv2d();

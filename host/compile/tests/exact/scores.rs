@@ -88,7 +88,13 @@ fn classes(quantizer: WeightQuantizer, ends: Vec<Op>) -> Graph {
     let dense = Node::new("dense", 0, Op::Dense { weights });
     let ends = ends.into_iter().enumerate().map(|(at, op)| Node::new(format!("end{at}"), at + 1, op));
     let nodes = std::iter::once(dense).chain(ends).collect();
-    Graph { input: Shape::flat(12), input_kind: ByteKind::U8, nodes, precisions: Vec::new() }
+    Graph {
+        input: Shape::flat(12),
+        input_kind: ByteKind::U8,
+        nodes,
+        precisions: Vec::new(),
+        interface: Default::default(),
+    }
 }
 
 #[test]

@@ -134,7 +134,13 @@ impl<'s> Lowering<'s> {
     fn new(source: &'s Source, map: InputMap) -> Result<Self, Fault> {
         let input = &source.inputs[0];
         let layout = input_layout(source, input)?;
-        let graph = Graph { input: layout.shape, input_kind: map.kind, nodes: Vec::new(), precisions: Vec::new() };
+        let graph = Graph {
+            input: layout.shape,
+            input_kind: map.kind,
+            nodes: Vec::new(),
+            precisions: Vec::new(),
+            interface: Default::default(),
+        };
         let channels = layout.shape.channels as usize;
         let code = Code::Bytes { low: map.range.0, high: map.range.1 };
         let step = map.multiplier / map.divisor;

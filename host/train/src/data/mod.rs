@@ -14,13 +14,13 @@ pub use npz::from_npz;
 
 use crate::error::{TrainError, data_error};
 use crate::random::{Purpose, permutation, stream};
-use bitfab_graph::Shape;
+use bitfab_graph::{Interface, Shape};
 
 /// The most bytes that one unpacked part of a data set may have (1 GiB).
 pub const MAX_BYTES: u64 = 1 << 30;
 
 /// Images or feature vectors with their classes, one row after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Split {
     /// `labels.len() * shape.elements()` bytes, NHWC.
     pub inputs: Vec<u8>,
@@ -66,6 +66,10 @@ pub struct Dataset {
     pub codings: Vec<Coding>,
     /// Names of the classes where the source has any; else empty.
     pub class_names: Vec<String>,
+    /// Rows to choose by while learning, cut from those to learn from; may be empty.
+    pub validation: Split,
+    /// What the learned network says of its input and its classes.
+    pub interface: Interface,
 }
 
 impl Dataset {
@@ -103,7 +107,26 @@ impl Dataset {
                 ),
             ));
         }
-        Ok(Self { name: name.into(), shape, classes, train, test, codings: Vec::new(), class_names: Vec::new() })
+        Ok(Self {
+            name: name.into(),
+            shape,
+            classes,
+            train,
+            test,
+            codings: Vec::new(),
+            class_names: Vec::new(),
+            validation: Split::default(),
+            interface: Interface::default(),
+        })
+    }
+
+    /// The fingerprints of the rows to learn from, ascending, each once: the CRC-32 of a row's bytes.
+    pub fn learned(&self) -> Vec<u32> {
+        let width = self.shape.elements() as usize;
+        let mut prints: Vec<u32> = self.train.inputs.chunks_exact(width).map(crc32fast::hash).collect();
+        prints.sort_unstable();
+        prints.dedup();
+        prints
     }
 
     /// CRC-32 over both parts and the shape; tells whether a checkpoint belongs to this data.
