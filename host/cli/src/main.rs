@@ -1,6 +1,7 @@
 //! The bitfab command: argument parsing and files; the work is done by the libraries.
 #![forbid(unsafe_code)]
 
+mod axes;
 mod bars;
 mod bench;
 mod compile;

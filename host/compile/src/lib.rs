@@ -14,7 +14,7 @@ mod translate;
 
 pub use error::CompileError;
 
-use bitfab_format::{Draft, DraftTransform, Model, OutputScale, Rescale, Transform};
+use bitfab_format::{Draft, DraftTransform, Model, OutputScale};
 use bitfab_graph::Graph;
 
 /// What coded weights are chosen for.
@@ -149,16 +149,22 @@ pub fn update(base: &[u32], graph: &Graph, options: &Options) -> Result<Vec<u32>
     }
 }
 
-/// What one unit of the scores is worth, where the device scales them, and whether they are rounded: sums that are
-/// only moved are not.
-pub fn score_unit(model: &Model<'_>) -> Option<(f64, bool)> {
-    let Transform::Affine { scales } = model.layers().last()?.transform else { return None };
-    let is_moved = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        scale.shift == 0 && scale.multiplier.abs() == 1
-    });
-    let OutputScale { mantissa, shift, .. } = model.output_scale()?;
-    Some((f64::from(mantissa) / 2f64.powi(shift as i32), !is_moved))
+/// What an integer of a model's output stands for: `value * unit + constant`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Worth {
+    /// One unit, as the file has it in 32 bits.
+    pub unit: f64,
+    /// What is to be added, as the file has it in whole 2^-32.
+    pub constant: f64,
+}
+
+impl Worth {
+    /// What the file says of the output of `model`; `None` where it says nothing.
+    pub fn of(model: &Model<'_>) -> Option<Self> {
+        let OutputScale { mantissa, shift, constant } = model.output_scale()?;
+        let unit = f64::from(mantissa) / 2f64.powi(shift as i32);
+        Some(Self { unit, constant: constant as f64 / 2f64.powi(32) })
+    }
 }
 
 /// The bytes of a file from its words.

@@ -123,6 +123,7 @@ impl<'g> Lowering<'g> {
             Op::SumPool { window } if window.has_padding() => {
                 return Err(self.problem(index, "sums over a border; pad the convolution before it instead"));
             }
+            Op::Affine { multiplier, offset } => return self.worth(index, input, multiplier[0], offset[0]),
             Op::SumPool { window } => (LayerOp::SumPool, translate::window(window), PadValue::Zero, 1),
             _ => {
                 return Err(self.problem(
@@ -188,6 +189,25 @@ impl<'g> Lowering<'g> {
             self.rounded.push(Rounded::Scores { node: self.graph.nodes[index].name.clone(), units, exponent });
         }
         scores.transform
+    }
+
+    /// Keeps what the levels or signs of the last layer are worth.
+    fn worth(&mut self, index: usize, input: u16, unit: f64, constant: f64) -> Result<(), CompileError> {
+        if index + 1 != self.graph.nodes.len() || usize::from(input) != self.layers.len() {
+            return Err(self.problem(
+                index,
+                "says what levels are worth, so that it must be the last node and read the one before it",
+            ));
+        }
+        self.scale = scores::worth(unit, constant);
+        if self.scale.is_none() {
+            let problem = format!(
+                "no file can say that a level is worth {unit:e} and {constant:e} more: a unit is from 2^-63 to 2^32, a constant below 2^31 and not much coarser than 2^-32"
+            );
+            return Err(self.problem(index, problem));
+        }
+        self.next = index + 1;
+        Ok(())
     }
 
     /// The transform to values of more than four bits; what is rounded is kept.
