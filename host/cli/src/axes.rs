@@ -95,9 +95,9 @@ mod tests {
             assert_eq!(rows(sizes, series).unwrap(), 9, "{sizes:?}");
         }
         for sizes in [&[9, 784][..], &[9, 28, 28, 1], &[9, 1, 1, 784]] {
-            assert_eq!(rows(sizes, Shape::flat(784)).unwrap(), 9, "{sizes:?}");
+            assert_eq!(rows(sizes, Shape::vector(784)).unwrap(), 9, "{sizes:?}");
         }
-        assert_eq!(rows(&[5, 1], Shape::flat(1)).unwrap(), 5);
+        assert_eq!(rows(&[5, 1], Shape::vector(1)).unwrap(), 5);
     }
 
     #[test]
@@ -110,9 +110,9 @@ mod tests {
         );
         let text = refuse(&[9, 6, 128], Shape::new(1, 128, 6));
         assert!(text.contains("x.transpose(0, 2, 1)"), "{text}");
-        let text = refuse(&[9, 8, 8, 3], Shape::flat(192));
+        let text = refuse(&[9, 8, 8, 3], Shape::vector(192));
         assert!(text.contains("flat rows, N x 192") && text.contains("reshape"), "{text}");
-        assert!(refuse(&[9, 128, 6], Shape::flat(768)).contains("reshape"));
+        assert!(refuse(&[9, 128, 6], Shape::vector(768)).contains("reshape"));
         for sizes in [&[][..], &[0, 108], &[108, 9], &[9, 107], &[u64::MAX, 2, u64::MAX, 1], &[9, 36, 3]] {
             assert!(rows(sizes, Shape::new(6, 6, 3)).is_err(), "{sizes:?}");
         }

@@ -86,25 +86,31 @@ fn unwindowed(source: &Source, input: &Input, dims: Vec<usize>) -> Result<Layout
     // Few channels beside many places.
     let is_few = |few: usize, others: [usize; 2]| few <= 4 && others.iter().all(|&other| few < other);
     // Values that become signs are packed side by side, not one pixel a word.
-    let is_grey = dims.len() == 3 && source.channels == Channels::Unsaid || dims.contains(&1) && dims.len() > 3;
-    let grey = dims.iter().skip(1).filter(|&&size| size > 1).count() < 3 && is_grey;
-    if grey && is_coded(source, &input.name) {
+    let is_grey = match (source.channels, dims.as_slice()) {
+        (Channels::First, [_, 1, ..]) => true,
+        (Channels::Last, [_, .., 1]) => true,
+        (Channels::Unsaid, [_, 1, _, _] | [_, _, _, 1] | [_, _, _]) => true,
+        _ => false,
+    };
+    if is_grey && is_coded(source, &input.name) {
         return Ok(Layout::flat(dims));
     }
-    match (source.channels, *dims.as_slice()) {
-        (Channels::First, [_, channels, height, width]) => Ok(Layout::image(shape([height, width, channels])?)),
-        (Channels::First, [_, channels, length]) => Ok(Layout { dims, ..Layout::image(shape([1, length, channels])?) }),
-        (Channels::Last, [_, height, width, channels]) => as_is([height, width, channels], dims),
-        (Channels::Last, [_, length, channels]) => as_is([1, length, channels], dims),
-        (Channels::Unsaid, [_, 1, height, width]) => as_is([height, width, 1], dims),
-        (Channels::Unsaid, [_, height, width, 1]) => as_is([height, width, 1], dims),
-        (Channels::Unsaid, [_, channels, height, width]) if is_few(channels, [height, width]) => {
+    match (source.channels, dims.as_slice()) {
+        (Channels::First, &[_, channels, height, width]) => Ok(Layout::image(shape([height, width, channels])?)),
+        (Channels::First, &[_, channels, length]) => {
+            Ok(Layout { dims, ..Layout::image(shape([1, length, channels])?) })
+        }
+        (Channels::Last, &[_, height, width, channels]) => as_is([height, width, channels], dims),
+        (Channels::Last, &[_, length, channels]) => as_is([1, length, channels], dims),
+        (Channels::Unsaid, &[_, 1, height, width]) => as_is([height, width, 1], dims),
+        (Channels::Unsaid, &[_, height, width, 1]) => as_is([height, width, 1], dims),
+        (Channels::Unsaid, &[_, channels, height, width]) if is_few(channels, [height, width]) => {
             Ok(Layout::image(shape([height, width, channels])?))
         }
-        (Channels::Unsaid, [_, height, width, channels]) if is_few(channels, [height, width]) => {
+        (Channels::Unsaid, &[_, height, width, channels]) if is_few(channels, [height, width]) => {
             as_is([height, width, channels], dims)
         }
-        (Channels::Unsaid, [_, rows, columns]) => as_is([rows, columns, 1], dims),
+        (Channels::Unsaid, &[_, rows, columns]) => as_is([rows, columns, 1], dims),
         _ => Ok(Layout::flat(dims)),
     }
 }
