@@ -286,8 +286,11 @@ fn write(found: &Found, output: &Path) -> Result<()> {
 fn rows(imported: &Imported) -> String {
     let Shape { height, width, channels } = imported.graph.input;
     let own: Vec<usize> = imported.input_dims.iter().copied().filter(|&size| size > 1).collect();
-    if height * width > 1 || own.len() < 2 {
+    if height * width > 1 {
         return format!("rows of {height} x {width} x {channels} (height, width, channels)");
+    }
+    if own.len() < 2 {
+        return format!("rows of {channels} values");
     }
     let axes: Vec<String> = own.iter().map(ToString::to_string).collect();
     format!("flat rows of {channels} values, in the order of the file's own axes, {}", axes.join(" x "))

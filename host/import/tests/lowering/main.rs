@@ -8,6 +8,7 @@ mod nearest;
 mod random;
 mod refusals;
 mod small;
+mod wild;
 
 use bitfab_compile::{CompileError, Compiled, Options as Compilation, Rounded, compile_with};
 use bitfab_format::{Model, PadValue};
