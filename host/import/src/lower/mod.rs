@@ -13,6 +13,7 @@ mod line;
 mod nodes;
 mod stepped;
 mod sums;
+mod ties;
 mod weights;
 mod windows;
 

@@ -44,6 +44,7 @@ impl Lowering<'_> {
             ..5 => Form::of_thresholds(&channels, grids, if is_sign { 1 } else { (1 << bits) - 1 }),
             _ => Form::of_lines(&channels, &grids, (1 << bits) - 1).ok_or_else(|| self.no_line(name, coded, bits))?,
         };
+        self.say_ties(name, coded, &stretches)?;
         let op = Op::Steps { thresholds: form.thresholds, descends, bits: (!is_sign).then_some(bits) };
         let sums = self.emit(coded);
         let steps = self.push(&format!("{name}.steps"), vec![sums], op);
