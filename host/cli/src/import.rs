@@ -12,10 +12,10 @@ use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
-use crate::files;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
+use crate::out;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab import`.
@@ -115,6 +115,7 @@ struct Stated {
 
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_outputs()?;
     let prepared = prepare(&arguments.file, arguments.map)?;
     let found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
@@ -130,6 +131,30 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         draw(&arguments.file, &found.imported, picture)?;
     }
     print(arguments, found, &notes)
+}
+
+impl Arguments {
+    /// Fails before any work where something would be lost by writing.
+    fn check_outputs(&self) -> Result<()> {
+        let mut files = vec![("FILE", self.file.as_path())];
+        if let Some(output) = &self.output {
+            outputs::check(output, if is_model(output) { Product::Model } else { Product::Graph })?;
+            files.push(("-o", output));
+        }
+        if let Some(picture) = &self.picture {
+            outputs::check(picture, if is_png(picture) { Product::Png } else { Product::Svg })?;
+            files.push(("--picture", picture));
+        }
+        outputs::distinct(&files)
+    }
+}
+
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "bfab")
+}
+
+fn is_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "png")
 }
 
 /// A lowered model, what was changed for that, and what it costs.
@@ -268,7 +293,7 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
         after: after.collect(),
     };
     let svg = folding.svg();
-    if picture.extension().is_some_and(|extension| extension == "png") {
+    if is_png(picture) {
         return outputs::write(picture, Product::Png, &bitfab_report::png(&svg, 2.0)?);
     }
     outputs::write(picture, Product::Svg, svg.as_bytes())
@@ -276,8 +301,8 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
 
 /// Writes a graph, or a model.
 fn write(found: &Found, output: &Path) -> Result<()> {
-    if output.extension().is_none_or(|extension| extension != "bfab") {
-        return files::write_atomic(output, &found.imported.graph.to_bytes()?);
+    if !is_model(output) {
+        return outputs::write(output, Product::Graph, &found.imported.graph.to_bytes()?);
     }
     outputs::write(output, Product::Model, &bitfab_compile::bytes(&found.compiled.words))
 }
@@ -320,7 +345,7 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
             effect,
             output,
         };
-        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        out::json(&outcome)?;
         return Ok(());
     }
     if arguments.explain {
@@ -328,21 +353,21 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
             .folded
             .iter()
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
-        println!("{}", table::grid(&["layer", "what", "from", "scale"], rows));
+        say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    println!("input: {} from {low} to {high}, {}", imported.input, rows(&imported));
-    println!("{stated}");
+    say!("input: {} from {low} to {high}, {}", imported.input, rows(&imported))?;
+    say!("{stated}")?;
     for note in notes {
-        println!("note: {note}");
+        say!("note: {note}")?;
     }
     for change in &changes {
-        println!("changed: {change}");
+        say!("changed: {change}")?;
     }
     if let Some(effect) = &effect {
-        println!("{effect}");
+        say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {
-        println!("{}: {} layers", output.display(), Model::from_words(&compiled.words)?.layer_count());
+        say!("{}: {} layers", output.display(), Model::from_words(&compiled.words)?.layer_count())?;
     }
     Ok(())
 }
