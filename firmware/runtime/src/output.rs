@@ -43,11 +43,29 @@ impl<'a> Output<'a> {
         best.0
     }
 
-    /// The real value of score `index`, saturating: its product with the unit is rounded down to 2^-32, then the constant
-    /// is added. `None` where no scale survived or there is no such score.
+    /// The integer of value `index`, pixel by pixel, channels innermost: a score, a level, or a sign as -1 or +1;
+    /// `None` where there is no such value.
+    pub fn value(&self, index: usize) -> Option<i32> {
+        if self.tensor.kind == Kind::I32 {
+            return self.scores().nth(index);
+        }
+        let channels = self.tensor.shape.channels as usize;
+        let (pixel, channel) = (index.checked_div(channels)?, index.checked_rem(channels)?);
+        let (planes, words) = (self.tensor.kind.planes() as usize, channels.div_ceil(32));
+        let start = pixel.checked_mul(planes.checked_mul(words)?)?.checked_add(channel / 32)?;
+        let mut value = 0;
+        for plane in 0..planes {
+            let word = self.words.get(start.checked_add(plane.checked_mul(words)?)?)?;
+            value |= (word >> (channel % 32) & 1) << (plane % 32);
+        }
+        Some(if self.tensor.kind == Kind::Sign { 2 * value as i32 - 1 } else { value as i32 })
+    }
+
+    /// What value `index` is worth, saturating: its product with the unit is rounded down to 2^-32, then the constant
+    /// is added. `None` where the file does not say what a unit is worth or there is no such value.
     pub fn real_score(&self, index: usize) -> Option<I32F32> {
         let OutputScale { mantissa, shift, constant } = self.scale?;
-        let product = i64::from(self.scores().nth(index)?).wrapping_mul(i64::from(mantissa));
+        let product = i64::from(self.value(index)?).wrapping_mul(i64::from(mantissa));
         let bits = match shift.checked_sub(32) {
             Some(right) => product >> right.min(63),
             None => saturating_shl(product, 32u32.saturating_sub(shift)),
