@@ -3,8 +3,8 @@
 use crate::decode::{self, File};
 use crate::error::{FormatError, Reason};
 use crate::extension;
-use crate::liveness;
 use crate::head::Head;
+use crate::liveness;
 use crate::record::{Fault, Header, header};
 use crate::{Interface, Layer, Tensor};
 
