@@ -30,7 +30,11 @@ mod model;
 mod record;
 #[cfg(feature = "interface")]
 mod rows;
+mod scales;
 mod tensor;
+#[cfg(feature = "alloc")]
+mod threshold_fit;
+mod thresholds;
 mod transform_kind;
 mod walk;
 mod weights;
@@ -54,7 +58,11 @@ pub use model::{Layers, Model, OutputScale};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
 #[cfg(feature = "interface")]
 pub use rows::CodingError;
+pub use scales::Scales;
 pub use tensor::{Kind, Region, Shape, Tensor};
+#[cfg(feature = "alloc")]
+pub use threshold_fit::choose_thresholds;
+pub use thresholds::{Codes, Form, Thresholds};
 pub use transform_kind::TransformKind;
 #[cfg(feature = "alloc")]
 pub use walk::Deal;

@@ -62,7 +62,7 @@ pub fn images_file(rows: &Images<'_>, counted: usize, digests: bool) -> Vec<u8> 
     let header = [rows.images.len() as u32, rows.bytes as u32, counted as u32, u32::from(digests) | rows.flags];
     let mut file = b"bfim".to_vec();
     file.extend(header.iter().flat_map(|word| word.to_le_bytes()));
-    file.extend(rows.images.iter().flatten());
+    file.extend(rows.images.iter().flat_map(|image| image.iter()));
     file
 }
 
