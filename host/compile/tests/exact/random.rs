@@ -2,7 +2,7 @@
 
 use bitfab_graph::{ByteKind, Graph, Kind, Node, Op, PadValue, Shape, Tensor, WeightQuantizer, Weights, Window};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// A graph under construction.
 struct Builder {

@@ -15,7 +15,7 @@ use bitfab_format::{Model, PadValue};
 use bitfab_import::{Agreement, Imported, Options, lower};
 use common::{run, said};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// Compares random rows; the number of tensors that were compared.
 fn compare(imported: &Imported, compiled: &Compiled, seed: u64) -> usize {

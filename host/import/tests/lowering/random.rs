@@ -2,7 +2,7 @@
 
 use bitfab_import::{Array, Attribute, Input, InputMap, Source, SourceNode};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// A model while it grows.
 pub struct Builder {
