@@ -46,8 +46,10 @@ impl<'a> Reader<'a> {
         let zip = zip::ZipArchive::new(Cursor::new(bytes))
             .map_err(|error| form_error(name, format!("not a .npz archive: {error}")))?;
         // A name that is no text is given as far as it can be read.
-        let names: Vec<_> = zip.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-        let stranger = names.iter().find(|file| !KNOWN.iter().any(|known| is_array(file, known)));
+        let is_known = |file: &str| KNOWN.iter().any(|known| is_array(file, known));
+        let mut names = zip.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
+        let stranger = names.find(|file| !is_known(file));
+        drop(names);
         if let Some(file) = stranger {
             let problem = format!("{file} is none of the arrays that are known: {}", KNOWN.join(", "));
             return Err(form_error(name, problem));
