@@ -1,7 +1,7 @@
 //! Scores that are scaled class by class: what they are worth is what the graph says, as near as is stated.
 
 use bitfab_compile::{CompileError, Compiled, Options, Rounded, compile_with};
-use bitfab_format::{Model, Transform};
+use bitfab_format::{Model, Rescale, Transform};
 use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Shape, WeightQuantizer, Weights};
 use num_bigint::BigInt;
 use num_rational::BigRational;
