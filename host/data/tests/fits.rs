@@ -8,7 +8,7 @@ use proptest::prelude::*;
 /// A table of 40 windows of a sensor: real columns, two classes, four people.
 fn table() -> String {
     let row = |row: usize| {
-        let (person, class) = (row % 4, if row % 3 == 0 { "sit" } else { "walk" });
+        let (person, class) = (row % 4, if row.is_multiple_of(3) { "sit" } else { "walk" });
         format!("{}.25,{},p{person},{class}\n", row as i64 - 20, row * 37 % 101)
     };
     std::iter::once("ax,ay,person,activity\n".to_owned()).chain((0..40).map(row)).collect()

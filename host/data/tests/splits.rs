@@ -58,7 +58,7 @@ fn the_hash_is_the_one_that_is_stated() {
     let is_test = |values: [f32; 2], share: f64| {
         let rows = rows(&[values, LOW, HIGH], &["p"]);
         let test = parts(&rows, &SplitOptions { test: TestPart::Share(share), validation: 0.0, ..FIFTH }).test;
-        assert!(test.len() <= 2 && set(&test).contains(&LOW.map(f32::to_bits).to_vec()));
+        assert!(test.len() <= 2 && set(&test).contains(LOW.map(f32::to_bits).as_slice()));
         test.len() == 2
     };
     for (values, hash) in [([0.5, 2.0], 0.2410670651588589), ([-0.0, 1.5], 0.11198997846804559)] {
