@@ -11,10 +11,10 @@ use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
-use crate::files;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
+use crate::out;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab import`.
@@ -98,6 +98,7 @@ struct Layer<'a> {
 
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_outputs()?;
     let prepared = prepare(&arguments.file, arguments.map)?;
     let mut found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
@@ -112,6 +113,30 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         draw(&arguments.file, &found.imported, picture)?;
     }
     print(arguments, found, &notes)
+}
+
+impl Arguments {
+    /// Fails before any work where something would be lost by writing.
+    fn check_outputs(&self) -> Result<()> {
+        let mut files = vec![("FILE", self.file.as_path())];
+        if let Some(output) = &self.output {
+            outputs::check(output, if is_model(output) { Product::Model } else { Product::Graph })?;
+            files.push(("-o", output));
+        }
+        if let Some(picture) = &self.picture {
+            outputs::check(picture, if is_png(picture) { Product::Png } else { Product::Svg })?;
+            files.push(("--picture", picture));
+        }
+        outputs::distinct(&files)
+    }
+}
+
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "bfab")
+}
+
+fn is_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "png")
 }
 
 /// A lowered model, what was changed for that, and what it costs.
@@ -205,7 +230,7 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
         after: after.collect(),
     };
     let svg = folding.svg();
-    if picture.extension().is_some_and(|extension| extension == "png") {
+    if is_png(picture) {
         return outputs::write(picture, Product::Png, &bitfab_report::png(&svg, 2.0)?);
     }
     outputs::write(picture, Product::Svg, svg.as_bytes())
@@ -213,8 +238,8 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
 
 /// Writes a graph, or compiles it to a model.
 fn write(found: &mut Found, output: &Path, notes: &mut Vec<String>) -> Result<()> {
-    if output.extension().is_none_or(|extension| extension != "bfab") {
-        return files::write_atomic(output, &found.imported.graph.to_bytes()?);
+    if !is_model(output) {
+        return outputs::write(output, Product::Graph, &found.imported.graph.to_bytes()?);
     }
     let compiled = found.compiled.take().map_or_else(|| compile(&found.imported), Ok)?;
     notes.extend(compiled.rounded.iter().map(ToString::to_string));
@@ -233,7 +258,7 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
         let input = imported.input.to_string();
         let output = arguments.output.as_deref();
         let outcome = Outcome { input, bytes: [low, high], layers, notes, changes, effect, output };
-        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        out::json(&outcome)?;
         return Ok(());
     }
     if arguments.explain {
@@ -241,20 +266,20 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
             .folded
             .iter()
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
-        println!("{}", table::grid(&["layer", "what", "from", "scale"], rows));
+        say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    println!("input: {} from {low} to {high}", imported.input);
+    say!("input: {} from {low} to {high}", imported.input)?;
     for note in notes {
-        println!("note: {note}");
+        say!("note: {note}")?;
     }
     for change in &changes {
-        println!("changed: {change}");
+        say!("changed: {change}")?;
     }
     if let Some(effect) = &effect {
-        println!("{effect}");
+        say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {
-        println!("{}: {} layers", output.display(), imported.folded.len());
+        say!("{}: {} layers", output.display(), imported.folded.len())?;
     }
     Ok(())
 }

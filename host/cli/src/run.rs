@@ -50,6 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let input = files::read(path).context("--input")?;
     let rows = npy::rows(&input, &model.input().into()).with_context(|| path.display().to_string())?;
     outputs::check(&arguments.output, Product::Npy)?;
+    outputs::distinct(&[("--input", path), ("-o", &arguments.output)])?;
     let rows = rows.slices();
     let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), rows.len());
@@ -58,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (shape, values) = if arguments.arg_max { classes(&model, &runs)? } else { scores(&model, &runs)? };
     outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
     let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
-    println!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name());
+    say!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name())?;
     Ok(())
 }
 

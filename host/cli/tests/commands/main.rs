@@ -3,9 +3,12 @@
 mod common;
 mod demo;
 mod errors;
+mod full;
 mod imported;
+mod kept;
 mod keras;
 mod kinds;
 mod models;
 mod nearest;
+mod series;
 mod tflite;
