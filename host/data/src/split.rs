@@ -254,13 +254,8 @@ impl<'a> Splitter<'a> {
 /// The two numbers that decide about a row.
 fn hashes(rows: &Rows, row: usize) -> [u32; 2] {
     let width = rows.width();
-    hashes_of((row * width..(row + 1) * width).map(|at| rows.values.real(at)))
-}
-
-/// The two numbers that decide about the row of these values.
-pub(crate) fn hashes_of(values: impl Iterator<Item = f32>) -> [u32; 2] {
     let mut hash = Sha256::new();
-    for value in values {
+    for value in (row * width..(row + 1) * width).map(|at| rows.values.real(at)) {
         // One number is one text: zero has no sign, what is no number has one form.
         let value = if value == 0.0 {
             0.0
@@ -281,7 +276,7 @@ fn first_numbers(digest: &[u8]) -> [u32; 2] {
 }
 
 /// Whether a hash lies within the first `share` of all hashes.
-pub(crate) fn is_within(hash: u32, share: f64) -> bool {
+fn is_within(hash: u32, share: f64) -> bool {
     f64::from(hash) < share * 4_294_967_296.0
 }
 

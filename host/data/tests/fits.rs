@@ -239,7 +239,7 @@ fn a_series_has_steps_and_channels() {
     for sizes in [shape, Shape::flat(6), Shape::new(3, 2, 1)] {
         fit(Rows::new("x", sizes, values()).unwrap(), &takes, Reading::Values).unwrap();
     }
-    for sizes in [Shape::new(2, 3, 1), Shape::new(2, 1, 3), Shape::new(1, 3, 2)] {
+    for sizes in [Shape::new(2, 3, 1), Shape::new(2, 1, 3), Shape::new(1, 2, 3)] {
         fit(Rows::new("x", sizes, values()).unwrap(), &takes, Reading::Values).unwrap_err();
     }
     let rows = Rows::new("x", Shape::new(3, 2, 1), values()).unwrap();

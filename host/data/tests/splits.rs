@@ -194,20 +194,3 @@ fn options_out_of_range_are_refused() {
     }
     assert!(refused(&rows(&grid(1), &["p"]), &FIFTH).contains("too few"));
 }
-
-#[test]
-fn a_validation_part_can_be_cut_from_known_sets() {
-    let mut data = digits(0).unwrap();
-    let whole = data.clone();
-    data.cut_validation(0.1);
-    assert_eq!(data.train.len() + data.validation.len(), 1437);
-    assert!((100..190).contains(&data.validation.len()), "{}", data.validation.len());
-    assert_eq!(data.test, whole.test);
-    let again = data.clone();
-    data.cut_validation(0.1);
-    assert_eq!(data, again);
-    let mut none = whole.clone();
-    none.cut_validation(0.0);
-    assert_eq!(none, whole);
-    assert_ne!(again.fingerprint(), whole.fingerprint());
-}

@@ -1,6 +1,7 @@
 //! Tables as people have them, and what is refused.
 
 use bitfab_data::*;
+use bitfab_graph::Shape;
 use proptest::prelude::*;
 
 fn table(text: &str, options: &TableOptions) -> Result<Rows, String> {
@@ -210,7 +211,11 @@ fn infinities_are_values() {
 
 fn expected(names: &[&str], width: usize, label: Label) -> TableOptions {
     let names = names.iter().map(|name| (*name).to_owned()).collect();
-    TableOptions { expected: Some(Expected { names, width }), label, ..TableOptions::default() }
+    TableOptions {
+        expected: Some(Expected { names, width, shape: Shape::flat(width as u32) }),
+        label,
+        ..TableOptions::default()
+    }
 }
 
 #[test]

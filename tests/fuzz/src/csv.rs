@@ -5,6 +5,7 @@ use bitfab_data::{
     Column, Content, Expected, Label, Missing, Rows, SplitOptions, TableOptions, TestPart, WindowOptions, assemble,
     read_table, split, windows,
 };
+use bitfab_graph::Shape;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -16,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         groups: if flag(1) { vec![Column("1".into())] } else { Vec::new() },
         missing: [Missing::Refuse, Missing::Drop, Missing::Mean, Missing::Mean][usize::from(said >> 2 & 3)],
         heading: flag(4).then_some(flag(5)),
-        expected: flag(6).then(|| Expected { names: vec!["x".into(), "y".into()], width: 2 }),
+        expected: flag(6).then(|| Expected { names: vec!["x".into(), "y".into()], width: 2, shape: Shape::flat(2) }),
         ..TableOptions::default()
     };
     let Ok(rows) = read_table("t", data, &options) else { return };

@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         }
         return;
     }
-    let Ok(mut content) = read_npz("t", data) else { return };
+    let Ok(mut content) = read_npz("t", data, None) else { return };
     if let Content::Rows(rows) = &mut content {
         rows.missing = Missing::Mean;
     }

@@ -6,6 +6,7 @@ use crate::dataset::MAX_BYTES;
 use crate::error::{DataError, form_error};
 use crate::read::Content;
 use crate::rows::{Labels, Rows};
+use bitfab_graph::Shape;
 use std::io::{Cursor, Read};
 
 /// Names of arrays that an archive may hold; any other is refused, so that none is passed over in silence.
@@ -14,11 +15,12 @@ const KNOWN: [&str; 11] =
 
 /// Reads a `.npz` archive: rows `x` with classes `y`, or parts `x_train`, `y_train`, `x_test`, `y_test` and perhaps
 /// `x_validation`, `y_validation`; arrays of text `classes`, `names` and `units` name the classes and the values.
+/// For a `model` rows must have the axes of its rows, or none.
 ///
 /// # Errors
 /// [`DataError`] names the array that is missing, unknown, of the wrong form or does not fit the others.
-pub fn read_npz(name: &str, bytes: &[u8]) -> Result<Content, DataError> {
-    let mut reader = Reader::new(name, bytes)?;
+pub fn read_npz(name: &str, bytes: &[u8], model: Option<Shape>) -> Result<Content, DataError> {
+    let mut reader = Reader::new(name, bytes, model)?;
     if reader.has("x") {
         return Ok(Content::Rows(reader.rows("x", "y")?));
     }
@@ -37,12 +39,14 @@ pub fn read_npz(name: &str, bytes: &[u8]) -> Result<Content, DataError> {
 struct Reader<'a> {
     name: &'a str,
     zip: zip::ZipArchive<Cursor<&'a [u8]>>,
+    /// The shape of a model's rows, where the archive is read for one.
+    model: Option<Shape>,
     /// Bytes that were unpacked so far.
     unpacked: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(name: &'a str, bytes: &'a [u8]) -> Result<Self, DataError> {
+    fn new(name: &'a str, bytes: &'a [u8], model: Option<Shape>) -> Result<Self, DataError> {
         let zip = zip::ZipArchive::new(Cursor::new(bytes))
             .map_err(|error| form_error(name, format!("not a .npz archive: {error}")))?;
         let stranger = zip.file_names().find(|file| !KNOWN.iter().any(|known| is_array(file, known)));
@@ -50,7 +54,7 @@ impl<'a> Reader<'a> {
             let problem = format!("{file} is none of the arrays that are known: {}", KNOWN.join(", "));
             return Err(form_error(name, problem));
         }
-        Ok(Self { name, zip, unpacked: 0 })
+        Ok(Self { name, zip, model, unpacked: 0 })
     }
 
     fn has(&self, key: &str) -> bool {
@@ -83,7 +87,11 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let (names, units) = (self.texts("names")?, self.texts("units")?);
-        let mut rows = array.into_rows(&format!("{}, array {inputs}", self.name))?;
+        let name = format!("{}, array {inputs}", self.name);
+        let mut rows = match self.model {
+            Some(shape) => array.into_rows_for(&name, shape)?,
+            None => array.into_rows(&name)?,
+        };
         rows.name = self.name.into();
         (rows.labels, rows.names, rows.units) = (classes, names, units);
         Ok(rows)
