@@ -11,13 +11,10 @@ pub const AXES_RULE: &str = "Rows of an array have the model's axes, N x height 
 /// # Errors
 /// What is wrong with the axes, what the model takes, and how the array gets there.
 pub(crate) fn rows(sizes: &[u64], model: Shape) -> Result<u64, String> {
-    if let Some((&rows, rest)) = sizes.split_first() {
-        if rows > 0 && !rest.is_empty() && is_row(rest, model) {
-            return Ok(rows);
-        }
-    }
-    if is_row(sizes, model) {
-        return Ok(1);
+    match sizes.split_first() {
+        Some((&rows, rest)) if rows > 0 && !rest.is_empty() && is_row(rest, model) => return Ok(rows),
+        _ if is_row(sizes, model) => return Ok(1),
+        _ => {}
     }
     Err(format!("the array has the shape {sizes:?}, {}", wanted(sizes, model)))
 }

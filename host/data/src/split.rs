@@ -79,11 +79,7 @@ pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> R
         fit_each_other(&rows, part)?;
     }
     let splitter = Splitter::new(&rows, options)?;
-    let mut notes: Vec<String> = [Some(&rows), given.as_ref(), validation.as_ref()]
-        .into_iter()
-        .flatten()
-        .flat_map(|part| part.notes.iter().map(|note| format!("{}: {note}", part.name)))
-        .collect();
+    let mut notes = notes(&[Some(&rows), given.as_ref(), validation.as_ref()]);
     let mut how = Vec::new();
     let all: Vec<u32> = (0..rows.len() as u32).collect();
     let (rest, test) = match given {
@@ -93,9 +89,9 @@ pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> R
         }
         None => {
             let (rest, test) = splitter.test(all, &mut how)?;
-            notes.extend(rows.overlap.then_some(()).filter(|()| splitter.groups.is_none()).map(|()| {
-                "neighbouring windows overlap, so the test part is not new to the network: split by a column".into()
-            }));
+            if rows.overlap && splitter.groups.is_none() {
+                notes.push(OVERLAP.into());
+            }
             (rest, rows.pick(&test))
         }
     };
@@ -107,6 +103,15 @@ pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> R
         }
     };
     Ok(Parts { train: rows.pick(&train), validation, test, how: how.join("; "), notes })
+}
+
+/// What is said of windows that share rows and are split one by one.
+const OVERLAP: &str = "neighbouring windows overlap, so the test part is not new to the network: split by a column";
+
+/// The notes of all parts, each with the name of its source.
+fn notes(parts: &[Option<&Rows>]) -> Vec<String> {
+    let of_part = |part: &&Rows| part.notes.iter().map(|note| format!("{}: {note}", part.name)).collect::<Vec<_>>();
+    parts.iter().flatten().flat_map(of_part).collect()
 }
 
 /// Whether shares and counts are in range.

@@ -183,6 +183,20 @@ fn classes_of_arrays_are_numbers_or_names() {
     );
 }
 
+/// A table with classes 1 and 2, and an array of the same: class 1 is not the second one.
+#[test]
+fn numbers_are_classes_of_that_name() {
+    let text: String = (0..40).map(|row| format!("{row}.5,{}\n", 1 + row % 2)).collect();
+    let takes = takes(&from_csv("t", text.as_bytes()).unwrap());
+    let with = |class: u32| {
+        let rows = Rows::new("x", Shape::flat(1), Values::Reals(vec![1.0])).unwrap();
+        let labels = Labels { of_rows: vec![class], ..Labels::default() };
+        fit(rows.with_labels(labels).unwrap(), &takes, Reading::Values).map(|found| found.labels.unwrap()[0])
+    };
+    assert_eq!((with(1), with(2)), (Ok(0), Ok(1)));
+    assert!(with(0).unwrap_err().to_string().contains("class '0' is none of those that are known: 1, 2"));
+}
+
 #[test]
 fn columns_that_never_change_and_rows_in_two_parts_are_said() {
     let rows_of = |text: &str| rows(text, &TableOptions::default());

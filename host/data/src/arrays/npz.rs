@@ -41,8 +41,8 @@ struct Reader<'a> {
     zip: zip::ZipArchive<Cursor<&'a [u8]>>,
     /// The shape of a model's rows, where the archive is read for one.
     model: Option<Shape>,
-    /// Bytes that were unpacked so far.
-    unpacked: u64,
+    /// Bytes that may still be unpacked.
+    left: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
             let problem = format!("{file} is none of the arrays that are known: {}", KNOWN.join(", "));
             return Err(form_error(name, problem));
         }
-        Ok(Self { name, zip, model, unpacked: 0 })
+        Ok(Self { name, zip, model, left: MAX_BYTES })
     }
 
     fn has(&self, key: &str) -> bool {
@@ -68,12 +68,11 @@ impl<'a> Reader<'a> {
         let entry = self.zip.by_name(&format!("{key}.npy"));
         let entry = entry.map_err(|e| error(format!("{e}; needs x and y, or x_train, y_train, x_test, y_test")))?;
         let mut file = Vec::new();
-        let left = MAX_BYTES - self.unpacked;
-        entry.take(left + 1).read_to_end(&mut file).map_err(|e| error(e.to_string()))?;
-        if file.len() as u64 > left {
+        entry.take(self.left + 1).read_to_end(&mut file).map_err(|e| error(e.to_string()))?;
+        let Some(left) = self.left.checked_sub(file.len() as u64) else {
             return Err(DataError::TooLarge { name: name.into(), bytes: MAX_BYTES + 1, limit: MAX_BYTES });
-        }
-        self.unpacked += file.len() as u64;
+        };
+        self.left = left;
         read_array(&format!("{name}, array {key}"), &file)
     }
 
@@ -141,4 +140,31 @@ impl<'a> Reader<'a> {
 /// Whether an entry is the array of this name.
 fn is_array(file: &str, key: &str) -> bool {
     file.strip_suffix(".npy") == Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn all_arrays_together_stay_below_the_limit() {
+        let file = crate::arrays::write_array(&[1000], &[0; 1000]).unwrap();
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for key in ["x", "y"] {
+            archive.start_file(format!("{key}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(&file).unwrap();
+        }
+        let bytes = archive.finish().unwrap().into_inner();
+        // Both unpack to far more than the archive has.
+        assert!(bytes.len() < file.len() / 2);
+        let with = |left: usize| {
+            let mut reader = Reader { left: left as u64, ..Reader::new("t", &bytes, None).unwrap() };
+            reader.array("x").and_then(|_| reader.array("y"))
+        };
+        assert!(with(2 * file.len()).is_ok());
+        for left in [2 * file.len() - 1, file.len() - 1, 0] {
+            assert!(matches!(with(left), Err(DataError::TooLarge { .. })), "{left}");
+        }
+    }
 }
