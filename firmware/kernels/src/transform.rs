@@ -101,39 +101,44 @@ fn directions(thresholds: &Thresholds<'_>, word: usize) -> u32 {
 #[inline(never)]
 fn signs(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> u32 {
     let mut bases = Walk::new(thresholds.bases(), word);
-    let (mut signs, mut bit) = (0, 1u32);
+    // A sign has no digits behind the point, so that its base is shifted back by that much less.
+    let unused = bases.unused();
+    let back = unused.wrapping_add_signed(thresholds.form().point.into()) % WORD_BITS;
+    let mut signs = 0u32;
     for &acc in accumulators {
-        let threshold = thresholds.shifted(bases.signed());
-        signs |= if acc >= threshold { bit } else { 0 };
-        bit <<= 1;
+        let threshold = (bases.next() << unused) as i32 >> back;
+        signs = signs >> 1 | if acc >= threshold { 1 << (WORD_BITS - 1) } else { 0u32 };
     }
-    signs ^ directions(thresholds, word)
+    let channels = accumulators.len() as u32;
+    signs.wrapping_shr(WORD_BITS.wrapping_sub(channels)) ^ directions(thresholds, word)
 }
 
 /// Several thresholds a channel: the planes of the number that each accumulator reaches.
 #[inline(never)]
 fn levels(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> [u32; PLANES] {
-    let (mut bases, mut steps) = (Walk::new(thresholds.bases(), word), Walk::new(thresholds.steps(), word));
-    let (rests, all) = (thresholds.rests(), thresholds.per_channel());
-    let mut first = (word as u32).wrapping_mul(WORD_BITS).wrapping_mul(all);
+    let (bases, steps, rests) = (thresholds.bases(), thresholds.steps(), thresholds.rests());
+    let all = thresholds.per_channel();
+    let mut channel = (word as u32).wrapping_mul(WORD_BITS);
     let mut down = directions(thresholds, word);
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
     for &acc in accumulators {
-        let (base, step) = (bases.signed(), steps.unsigned());
+        let (base, step) = (bases.signed(channel), steps.unsigned(channel));
         // As thresholds ascend, each look at one halves how many may be reached.
         let (mut level, mut half) = (0u32, all / 2 + 1);
         while half != 0 {
             let index = level.wrapping_add(half).wrapping_sub(1);
-            let line = thresholds.shifted(base.wrapping_add(step.wrapping_mul(index) as i32));
-            let rest = if rests.width == 0 { 0 } else { rests.signed(first.wrapping_add(index)) };
-            if acc >= line.wrapping_add(rest) {
+            let mut threshold = thresholds.shifted(base.wrapping_add(step.wrapping_mul(index) as i32));
+            if rests.width != 0 {
+                threshold = threshold.wrapping_add(rests.signed(channel.wrapping_mul(all).wrapping_add(index)));
+            }
+            if acc >= threshold {
                 level = level.wrapping_add(half);
             }
             half /= 2;
         }
         // The complement of 2^bits - 1 is that of its bits.
         put(&mut planes, bit, level ^ (all & (down & 1).wrapping_neg()));
-        first = first.wrapping_add(all);
+        channel = channel.wrapping_add(1);
         bit <<= 1;
         down >>= 1;
     }
@@ -187,33 +192,23 @@ impl<'a> Walk<'a> {
     /// The next number; the bits above it are anything.
     #[inline(always)]
     fn next(&mut self) -> u32 {
-        match self.left.checked_sub(self.width) {
-            Some(left) => {
-                let bits = self.bits;
-                (self.bits, self.left) = (bits.wrapping_shr(self.width), left);
-                bits
-            }
-            None => {
-                let word = self.words.next().copied().unwrap_or(0);
-                let bits = self.bits | word.wrapping_shl(self.left);
-                // Two shifts, since a whole word may be taken.
-                let taken = self.width.wrapping_sub(self.left);
-                self.bits = word.wrapping_shr(1).wrapping_shr(taken.wrapping_sub(1));
-                self.left = WORD_BITS.wrapping_sub(taken);
-                bits
-            }
+        let bits = self.bits;
+        if self.left >= self.width {
+            self.bits = bits >> (self.width % WORD_BITS);
+            self.left -= self.width;
+            return bits;
         }
+        let word = self.words.next().copied().unwrap_or(0);
+        let taken = self.width.wrapping_sub(self.left);
+        // Two shifts, since a whole word may be taken.
+        self.bits = word >> 1 >> (taken.wrapping_sub(1) % WORD_BITS);
+        let all = bits | word << (self.left % WORD_BITS);
+        self.left = WORD_BITS.wrapping_sub(taken);
+        all
     }
 
-    #[inline(always)]
-    fn signed(&mut self) -> i32 {
-        let unused = WORD_BITS.wrapping_sub(self.width);
-        (self.next().wrapping_shl(unused) as i32).wrapping_shr(unused)
-    }
-
-    #[inline(always)]
-    fn unsigned(&mut self) -> u32 {
-        let unused = WORD_BITS.wrapping_sub(self.width);
-        self.next().wrapping_shl(unused).wrapping_shr(unused)
+    /// Bits above a number in a word; 0 where numbers have none, which are 0 anyway.
+    const fn unused(&self) -> u32 {
+        WORD_BITS.wrapping_sub(self.width) % WORD_BITS
     }
 }

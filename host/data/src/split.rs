@@ -4,6 +4,7 @@ use crate::error::{DataError, form_error, option_error};
 use crate::read::Content;
 use crate::rows::{Groups, Rows};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
 
 /// Which rows are kept for the test part.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,8 +233,7 @@ impl<'a> Splitter<'a> {
         }
         if let Some(groups) = self.groups {
             let mut left = ranked(groups);
-            let present: std::collections::HashSet<u32> =
-                rest.iter().map(|&row| groups.of_rows[row as usize]).collect();
+            let present: HashSet<u32> = rest.iter().map(|&row| groups.of_rows[row as usize]).collect();
             left.retain(|group| present.contains(group));
             if left.len() > 1 {
                 let kept = ((left.len() as f64 * share).round() as usize).clamp(1, left.len() - 1);
@@ -247,8 +247,13 @@ impl<'a> Splitter<'a> {
             ));
         }
         how.push("validation part: by the SHA-256 of each row's values".into());
-        let is_kept = |row: &u32| !is_within(hashes(self.rows, *row as usize)[1], share);
-        let (train, validation): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(is_kept);
+        let is_far = |row: u32| !is_within(hashes(self.rows, row as usize)[1], share);
+        let class = |row: u32| self.rows.labels.as_ref().map(|labels| labels.of_rows[row as usize]);
+        let (train, near): (Vec<u32>, Vec<u32>) = rest.iter().partition(|&&row| is_far(row));
+        let learned: HashSet<Option<u32>> = train.iter().map(|&row| class(row)).collect();
+        // A class of which nothing would be left to learn from is not cut.
+        let chosen: HashSet<u32> = near.into_iter().filter(|&row| learned.contains(&class(row))).collect();
+        let (train, validation): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(|row| !chosen.contains(row));
         if train.is_empty() {
             return Err(self.error("no rows are left to learn from; make the validation part smaller"));
         }
@@ -259,8 +264,13 @@ impl<'a> Splitter<'a> {
 /// The two numbers that decide about a row.
 fn hashes(rows: &Rows, row: usize) -> [u32; 2] {
     let width = rows.width();
+    hashes_of((row * width..(row + 1) * width).map(|at| rows.values.real(at)))
+}
+
+/// The two numbers that decide about the row of these values.
+pub(crate) fn hashes_of(values: impl Iterator<Item = f32>) -> [u32; 2] {
     let mut hash = Sha256::new();
-    for value in (row * width..(row + 1) * width).map(|at| rows.values.real(at)) {
+    for value in values {
         // One number is one text: zero has no sign, what is no number has one form.
         let value = if value == 0.0 {
             0.0
@@ -281,13 +291,13 @@ fn first_numbers(digest: &[u8]) -> [u32; 2] {
 }
 
 /// Whether a hash lies within the first `share` of all hashes.
-fn is_within(hash: u32, share: f64) -> bool {
+pub(crate) fn is_within(hash: u32, share: f64) -> bool {
     f64::from(hash) < share * 4_294_967_296.0
 }
 
 /// The groups that have rows, by the SHA-256 of their names.
 fn ranked(groups: &Groups) -> Vec<u32> {
-    let present: std::collections::BTreeSet<u32> = groups.of_rows.iter().copied().collect();
+    let present: BTreeSet<u32> = groups.of_rows.iter().copied().collect();
     let mut ranked: Vec<u32> = present.into_iter().collect();
     ranked.sort_by_cached_key(|&group| Sha256::digest(groups.names[group as usize].as_bytes()).to_vec());
     ranked

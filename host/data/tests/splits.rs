@@ -194,3 +194,33 @@ fn options_out_of_range_are_refused() {
     }
     assert!(refused(&rows(&grid(1), &["p"]), &FIFTH).contains("too few"));
 }
+
+#[test]
+fn a_validation_part_can_be_cut_from_known_sets() {
+    let mut data = digits(0).unwrap();
+    let whole = data.clone();
+    data.cut_validation(0.1);
+    assert_eq!(data.train.len() + data.validation.len(), 1437);
+    assert!((100..190).contains(&data.validation.len()), "{}", data.validation.len());
+    assert_eq!(data.test, whole.test);
+    let again = data.clone();
+    data.cut_validation(0.1);
+    assert_eq!(data, again);
+    let mut none = whole.clone();
+    none.cut_validation(0.0);
+    assert_eq!(none, whole);
+    assert_ne!(again.fingerprint(), whole.fingerprint());
+}
+
+#[test]
+fn a_class_keeps_rows_to_learn_from() {
+    let mut all = rows(&grid(100), &["p"]);
+    let near = parts(&all, &SplitOptions { test: TestPart::Share(0.01), validation: 0.5, ..FIFTH });
+    // The first row of the validation part becomes the only one of its class.
+    let Values::Reals(values) = &near.validation.values else { panic!("no reals") };
+    let lone = (0..100).find(|row| grid(100)[*row] == [values[0], values[1]]).unwrap();
+    let classes: Vec<&str> = (0..100).map(|row| if row == lone { "lone" } else { "other" }).collect();
+    all.labels = Some(Labels::named("class", &classes));
+    let after = parts(&all, &SplitOptions { test: TestPart::Share(0.01), validation: 0.5, ..FIFTH });
+    assert_eq!((after.validation.len() + 1, after.test.len()), (near.validation.len(), near.test.len()));
+}

@@ -10,5 +10,6 @@ mod keras;
 mod kinds;
 mod models;
 mod nearest;
+mod reported;
 mod series;
 mod tflite;
