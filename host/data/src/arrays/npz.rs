@@ -50,9 +50,11 @@ impl<'a> Reader<'a> {
         let zip = zip::ZipArchive::new(Cursor::new(bytes))
             .map_err(|error| form_error(name, format!("not a .npz archive: {error}")))?;
         // A name that is no text is given as far as it can be read.
-        let names = zip.file_names_raw().map(|file| String::from_utf8_lossy(file).into_owned());
-        let strangers: Vec<String> = names.filter(|file| !KNOWN.iter().any(|known| is_array(file, known))).collect();
-        if let Some(file) = strangers.first() {
+        let is_known = |file: &str| KNOWN.iter().any(|known| is_array(file, known));
+        let mut names = zip.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
+        let stranger = names.find(|file| !is_known(file));
+        drop(names);
+        if let Some(file) = stranger {
             let problem = format!("{file} is none of the arrays that are known: {}", KNOWN.join(", "));
             return Err(form_error(name, problem));
         }

@@ -4,7 +4,7 @@
 use bitfab_compile::{Options as Compilation, Rounded, compile_with};
 use bitfab_import::{Attribute, Imported, Options, Prepared, Ranges, lower};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::agreement;
 use crate::random::Builder;
