@@ -11,5 +11,6 @@ mod kinds;
 mod methods;
 mod models;
 mod nearest;
+mod reported;
 mod series;
 mod tflite;
