@@ -3,7 +3,7 @@
 use bitfab_compile::{Options as Compilation, Rounded, compile_with};
 use bitfab_import::{Attribute, Cure, ImportError, Options, Prepared, Ranges, Source, lower};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::small::{Line, ints, model};
 
