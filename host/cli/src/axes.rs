@@ -12,10 +12,9 @@ pub const RULE: &str = "Rows have the model's axes, N x height x width x channel
 /// # Errors
 /// What is wrong with the axes, and what the model takes.
 pub fn rows(sizes: &[u64], model: Shape) -> Result<usize> {
-    if let Some((&rows, rest)) = sizes.split_first() {
-        if rows > 0 && !rest.is_empty() && is_row(rest, model) {
-            return Ok(rows as usize);
-        }
+    let counted = sizes.split_first().filter(|(rows, rest)| **rows > 0 && !rest.is_empty() && is_row(rest, model));
+    if let Some((&rows, _)) = counted {
+        return Ok(rows as usize);
     }
     if is_row(sizes, model) {
         return Ok(1);
