@@ -26,7 +26,7 @@ const OTHERS: [&str; 3] = [START_UP, "compiler_builtins", "bitfab_board_edge"];
 fn no_panic_path_is_left_on_any_target_at_any_optimisation() -> Result<()> {
     for target in TARGETS {
         for profile in PROFILES {
-            build("no_panic", target, profile, &[]).with_context(|| format!("profile {}", profile.name()))?;
+            build("no_panic", target, profile, &[]).with_context(|| format!("{profile:?}"))?;
         }
     }
     Ok(())
