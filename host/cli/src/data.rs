@@ -2,7 +2,7 @@
 
 use crate::files;
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_train::{Dataset, IdxFiles, digits, from_csv, from_idx, from_npz};
+use bitfab_data::{Dataset, Form, IdxFiles, digits, from_csv, from_idx, from_npz};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -315,19 +315,17 @@ fn fetch_fashion(aside: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads a data set by name (`digits`, `mnist`, `fashion-mnist`) or from a `.csv`, `.dat` or `.npz` file.
+/// Reads a data set by name (`digits`, `mnist`, `fashion-mnist`) or from a table or a `.npz` file.
 pub fn load(name: &str, dir: Option<&Path>) -> Result<Dataset> {
     if let Ok(known) = Known::from_str(name, false) {
         return load_known(known, dir);
     }
-    let path = Path::new(name);
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let data = match extension {
-        "csv" | "dat" => from_csv(name, &files::read(path)?, SPLIT_SEED)?,
-        "npz" => from_npz(name, &files::read(path)?)?,
+    let read = || files::read(Path::new(name));
+    Ok(match Form::of(name) {
+        Some(Form::Table) => from_csv(name, &read()?)?,
+        Some(Form::Archive) => from_npz(name, &read()?)?,
         _ => bail!("no data set '{name}': use digits, mnist, fashion-mnist, FILE.csv or FILE.npz"),
-    };
-    Ok(data)
+    })
 }
 
 fn load_known(known: Known, dir: Option<&Path>) -> Result<Dataset> {
@@ -376,7 +374,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = load("mnist", Some(folder.path())).unwrap_err();
         assert!(error.to_string().contains("bitfab data get mnist"), "{error}");
-        assert!(load("x.txt", None).unwrap_err().to_string().contains("FILE.csv"));
+        assert!(load("x.doc", None).unwrap_err().to_string().contains("FILE.csv"));
         assert_eq!(load("digits", None).unwrap().train.len(), 1437);
     }
 }

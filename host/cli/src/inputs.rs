@@ -45,7 +45,7 @@ impl From {
         let data = data::load(&self.data, self.dir.as_deref())?;
         let rows = models::rows(model, &data, limit)?;
         let labels = data.test.labels.iter().take(rows.len()).map(|&label| usize::from(label)).collect();
-        let mut class_names = data.class_names.clone();
+        let mut class_names = data.interface.classes.clone();
         class_names.truncate(data.classes as usize);
         Ok(Inputs {
             name: data.name.clone(),

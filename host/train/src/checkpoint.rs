@@ -1,13 +1,13 @@
 //! A run as bytes: magic (8), postcard payload, CRC-32 of all before it (4, little-endian).
 
 use crate::config::TrainConfig;
-use crate::data::Dataset;
 use crate::error::TrainError;
 use crate::layers::Norm;
 use crate::net::{Net, Step};
 use crate::optimizer::Optimizer;
 use crate::rules::Quantizer;
 use crate::trainer::{Position, Trainer};
+use bitfab_data::Dataset;
 use serde::{Deserialize, Serialize};
 
 /// First bytes; the last one is the version.

@@ -1,9 +1,9 @@
 //! From rows of bytes to batches: order, random shifts and input coding.
 
-use crate::data::Split;
 use crate::layers::{Batch, Form};
 use crate::net::{Net, Thermometer};
 use crate::random::{Purpose, below, stream};
+use bitfab_data::Split;
 use bitfab_graph::Shape;
 use rayon::prelude::*;
 

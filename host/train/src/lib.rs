@@ -6,7 +6,6 @@ mod architecture;
 mod build;
 mod checkpoint;
 mod config;
-mod data;
 mod error;
 mod export;
 mod feed;
@@ -24,8 +23,8 @@ mod trainer;
 mod variants;
 
 pub use architecture::{Architecture, Block};
+pub use bitfab_data::{DataError, Dataset, Split, digits};
 pub use config::{InputCoding, OptimizerKind, TrainConfig};
-pub use data::{Coding, Dataset, IdxFiles, MAX_BYTES, Split, digits, from_csv, from_idx, from_npz};
 pub use error::TrainError;
 pub use method::{LayerMethod, Method};
 pub use net::{Net, Parameter, Stage, Step, Tape, Thermometer};

@@ -128,7 +128,7 @@ impl Net {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::digits;
+    use bitfab_data::digits;
 
     /// A small network of two layers with the given share of ones.
     fn net(config: &TrainConfig, share: f32) -> Net {

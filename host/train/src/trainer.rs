@@ -1,7 +1,6 @@
 //! The learning loop: resumable at every batch, the same bits on any number of threads.
 
 use crate::config::TrainConfig;
-use crate::data::{Dataset, Split};
 use crate::error::TrainError;
 use crate::feed::{self, Shifts};
 use crate::layers::{arg_max, cross_entropy};
@@ -12,6 +11,7 @@ use crate::optimizer::{Optimizer, scheduled_rate};
 use crate::random::{Purpose, permutation, stream};
 use crate::rules::Moment;
 use crate::sparsity;
+use bitfab_data::{Dataset, Split};
 use bitfab_graph::{Graph, Interface};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;

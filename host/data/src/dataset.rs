@@ -1,19 +1,6 @@
-//! Labelled byte vectors: the built-in digits, IDX, CSV and `.npz`.
-//!
-//! Parsers take bytes and never read files.
+//! Labelled rows of bytes: a part to learn from, one to choose by and one to judge by.
 
-mod csv;
-mod digits;
-mod idx;
-mod npz;
-
-pub use self::csv::from_csv;
-pub use digits::digits;
-pub use idx::{IdxFiles, from_idx};
-pub use npz::from_npz;
-
-use crate::error::{TrainError, data_error};
-use crate::random::{Purpose, permutation, stream};
+use crate::error::{DataError, form_error};
 use bitfab_graph::{Interface, Shape};
 
 /// The most bytes that one unpacked part of a data set may have (1 GiB).
@@ -38,15 +25,18 @@ impl Split {
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
-}
 
-/// How a real column of a table became bytes: `byte = round((x - low) * 255 / (high - low))`, clamped to 0 to 255.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct Coding {
-    /// Value of byte 0.
-    pub low: f64,
-    /// Value of byte 255.
-    pub high: f64,
+    /// The rows with these numbers, `width` bytes each.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn pick(&self, rows: &[u32], width: usize) -> Self {
+        let bytes = |&row: &u32| &self.inputs[row as usize * width..(row as usize + 1) * width];
+        Self {
+            inputs: rows.iter().flat_map(bytes).copied().collect(),
+            labels: rows.iter().map(|&row| self.labels[row as usize]).collect(),
+        }
+    }
 }
 
 /// A data set with a training and a test part.
@@ -62,33 +52,34 @@ pub struct Dataset {
     pub train: Split,
     /// Rows to judge by.
     pub test: Split,
-    /// How real columns became bytes; empty where the source holds bytes.
-    pub codings: Vec<Coding>,
-    /// Names of the classes where the source has any; else empty.
-    pub class_names: Vec<String>,
     /// Rows to choose by while learning, cut from those to learn from; may be empty.
     pub validation: Split,
-    /// What the learned network says of its input and its classes.
+    /// What the learned network says of its input and its classes: codings, names, units, names of classes.
+    /// Fingerprints are not in it; [`Self::learned`] computes them.
     pub interface: Interface,
+    /// How the parts were made, for people; empty where the source has them.
+    pub how: String,
+    /// What a person should know of the data, one sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
     /// A data set whose parts fit each other.
     ///
     /// # Errors
-    /// [`TrainError::Data`] on an empty part, sizes that do not fit or fewer than 2 classes.
-    pub fn new(name: &str, shape: Shape, train: Split, test: Split) -> Result<Self, TrainError> {
+    /// [`DataError::Form`] on an empty part, sizes that do not fit or fewer than 2 classes.
+    pub fn new(name: &str, shape: Shape, train: Split, test: Split) -> Result<Self, DataError> {
         let width = shape.elements();
         if !(1..=bitfab_graph::MAX_ELEMENTS).contains(&width) {
-            return Err(data_error(name, format!("rows of shape {shape}; sizes must be 1 or more")));
+            return Err(form_error(name, format!("rows of shape {shape}; sizes must be 1 or more")));
         }
         for (part, split) in [("training", &train), ("test", &test)] {
             if split.is_empty() {
-                return Err(data_error(name, format!("the {part} part has no rows")));
+                return Err(form_error(name, format!("the {part} part has no rows")));
             }
             let (found, need) = (split.inputs.len() as u64, width * split.len() as u64);
             if found != need {
-                return Err(data_error(
+                return Err(form_error(
                     name,
                     format!("the {part} part has {found} bytes, {} rows need {need}", split.len()),
                 ));
@@ -97,7 +88,7 @@ impl Dataset {
         let top = |split: &Split| split.labels.iter().copied().max().unwrap_or(0);
         let classes = u32::from(top(&train)) + 1;
         if classes < 2 || u32::from(top(&test)) + 1 > classes {
-            return Err(data_error(
+            return Err(form_error(
                 name,
                 format!(
                     "training classes go to {}, test classes to {}; \
@@ -113,10 +104,10 @@ impl Dataset {
             classes,
             train,
             test,
-            codings: Vec::new(),
-            class_names: Vec::new(),
             validation: Split::default(),
             interface: Interface::default(),
+            how: String::new(),
+            notes: Vec::new(),
         })
     }
 
@@ -139,21 +130,4 @@ impl Dataset {
         }
         hash.finalize()
     }
-}
-
-/// Shuffles rows by `seed` and keeps the last `ceil(len * test_share)` for the test part.
-pub(crate) fn shuffled_split(rows: Split, width: usize, seed: u64, test: usize) -> (Split, Split) {
-    let order = permutation(&mut stream(seed, Purpose::Split, 0, 0), rows.len());
-    let pick = |rows_of: &[u32]| {
-        let mut part =
-            Split { inputs: Vec::with_capacity(rows_of.len() * width), labels: Vec::with_capacity(rows_of.len()) };
-        for &row in rows_of {
-            let at = row as usize;
-            part.inputs.extend_from_slice(&rows.inputs[at * width..(at + 1) * width]);
-            part.labels.push(rows.labels[at]);
-        }
-        part
-    };
-    let (train, held) = order.split_at(rows.len() - test.min(rows.len()));
-    (pick(train), pick(held))
 }
