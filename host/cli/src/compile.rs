@@ -10,6 +10,7 @@ use bitfab_report::{ModelSummary, table};
 
 use crate::files;
 use crate::models::ModelFile;
+use crate::out;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab compile`.
@@ -64,23 +65,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let base = ModelFile::read(base)?;
         let words = bitfab_compile::update(base.words(), &graph, &options).with_context(fails)?;
         outputs::write(&arguments.output, Product::Update, &bitfab_compile::bytes(&words))?;
-        println!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4));
+        say!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4))?;
         return Ok(());
     }
     let Compiled { words, rounded } = bitfab_compile::compile_with(&graph, &options).with_context(fails)?;
-    rounded.iter().for_each(|one| eprintln!("note: {one}"));
+    rounded.iter().for_each(|one| note!("note: {one}"));
     outputs::write(&arguments.output, Product::Model, &bitfab_compile::bytes(&words))?;
     let summary = ModelSummary::new(&Model::from_words(&words)?);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        out::json(&summary)?;
     } else {
-        println!(
+        say!(
             "{}: {} layers, {} bytes, {} bytes of arena",
             arguments.output.display(),
             summary.layers.len(),
             table::thousands(summary.file_bytes),
             table::thousands(summary.arena_bytes)
-        );
+        )?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::files;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
+use crate::out;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab import`.
@@ -233,7 +234,7 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
         let input = imported.input.to_string();
         let output = arguments.output.as_deref();
         let outcome = Outcome { input, bytes: [low, high], layers, notes, changes, effect, output };
-        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        out::json(&outcome)?;
         return Ok(());
     }
     if arguments.explain {
@@ -241,20 +242,20 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
             .folded
             .iter()
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
-        println!("{}", table::grid(&["layer", "what", "from", "scale"], rows));
+        say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    println!("input: {} from {low} to {high}", imported.input);
+    say!("input: {} from {low} to {high}", imported.input)?;
     for note in notes {
-        println!("note: {note}");
+        say!("note: {note}")?;
     }
     for change in &changes {
-        println!("changed: {change}");
+        say!("changed: {change}")?;
     }
     if let Some(effect) = &effect {
-        println!("{effect}");
+        say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {
-        println!("{}: {} layers", output.display(), imported.folded.len());
+        say!("{}: {} layers", output.display(), imported.folded.len())?;
     }
     Ok(())
 }

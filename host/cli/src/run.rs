@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (shape, values) = if arguments.arg_max { classes(&model, &runs)? } else { scores(&model, &runs)? };
     outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
     let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
-    println!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name());
+    say!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name())?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `bitfab train`: learning with a progress bar, a log and checkpoints.
 
+use crate::out;
 use crate::{data, files};
 use anyhow::{Context, Result, bail, ensure};
 use bitfab_train::{
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   bitfab train --data digits -o digits.graph
   bitfab train --data mnist --arch mlp:256,256,256 --epochs 20 --shift 1 --seed 1 -o mlp.graph --log mlp.jsonl
   bitfab train --data mnist --arch cnn:64k5s2,p2,64 --epochs 12 --shift 1 --rate 0.005 -o cnn.graph
+  bitfab train --data windows.npz --arch cnn:32k9x1s2x1,dwk5x1,48k1,p2x1,sum -o series.graph
   bitfab train --data table.csv --arch mlp:64 --input thermometer:7 -o table.graph
   bitfab train --data mnist --config run.toml --resume -o mlp.graph
   bitfab train --data mnist --arch mlp:256,256 --method sbnn --ones 0.05 -o sparse.graph
@@ -58,8 +60,12 @@ const EXAMPLES: &str = "Examples:
 
 Architectures: mlp:N,N,... (hidden widths) or cnn:BLOCK,BLOCK,... with
   32       3x3 convolution with 32 channels      32k5s2g4  kernel 5, stride 2, 4 groups
-  p2       2x2 max pool                           sum       sum over all positions
-  d128     dense layer";
+  32k5x1   kernel 5 high and 1 wide               32k5x1s2x1  the same, every second row of the input
+  dwk5x1   depthwise: each channel by itself      32k1      pointwise: channels only
+  p2       2x2 max pool                           p2x1      max pool 2 high and 1 wide
+  sum      sum over all positions                 d128      dense layer
+A time series is length x 1 x sensors, so its kernels, steps and pools are Kx1.
+Layers are named in order, for --layer: conv1, conv2 (depthwise too), dense3, ..., scores; sum counts as one.";
 
 /// The settings of a run; each overrides the file of `--config`.
 #[derive(Debug, Default, clap::Args)]
@@ -234,9 +240,9 @@ impl Arguments {
 
 fn print(summary: &Summary, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string(summary)?);
+        out::json_line(summary)?;
     } else {
-        println!(
+        say!(
             "{}: {:.2} % of {} test rows right, {} weights, {:.1} s -> {}",
             summary.data,
             100.0 * summary.test_accuracy,
@@ -244,7 +250,7 @@ fn print(summary: &Summary, json: bool) -> Result<()> {
             summary.weights,
             summary.seconds,
             summary.output
-        );
+        )?;
     }
     Ok(())
 }
@@ -368,7 +374,7 @@ impl Watch for Bar {
     fn epoch(&mut self, report: &EpochReport) {
         self.accuracy = Some(report.test_accuracy);
         if !std::io::stderr().is_terminal() {
-            eprintln!(
+            note!(
                 "epoch {}/{}: loss {:.4}, train {:.2} %, test {:.2} %",
                 report.epoch,
                 report.epochs,

@@ -15,6 +15,7 @@ use crate::engines::{Accelerator, Name};
 use crate::inputs::From;
 use crate::models::Source;
 use crate::origin;
+use crate::out;
 use crate::parallel::Parallel;
 
 /// Arguments of `bitfab verify`.
@@ -162,18 +163,18 @@ pub fn judge(
 
 fn print(outcome: &Outcome, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(outcome)?);
+        out::json(outcome)?;
         return Ok(());
     }
-    println!("{}", table::verdicts(outcome.verdicts.iter().map(|timed| (&timed.verdict, timed.seconds))));
-    println!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data);
+    say!("{}", table::verdicts(outcome.verdicts.iter().map(|timed| (&timed.verdict, timed.seconds))))?;
+    say!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data)?;
     for Timed { verdict, .. } in &outcome.verdicts {
         if let Some(first) = &verdict.first {
-            println!("{} differs first at {first}", verdict.engine);
+            say!("{} differs first at {first}", verdict.engine)?;
         }
     }
     for failure in &outcome.failures {
-        println!("{} could not run: {}", failure.engine, failure.error);
+        say!("{} could not run: {}", failure.engine, failure.error)?;
     }
     Ok(())
 }

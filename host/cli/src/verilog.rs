@@ -86,14 +86,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for (name, _, bytes) in &parts {
         files::write_atomic(&arguments.output.join(name), bytes)?;
     }
-    println!(
+    say!(
         "{}: {}; {} cycles per row with {} lanes, {:.0} % of them useful",
         arguments.output.display(),
         parts.map(|(name, ..)| name).join(", "),
         table::thousands(cycles.interval),
         arguments.lanes,
         cycles.useful_percent()
-    );
+    )?;
     Ok(())
 }
 

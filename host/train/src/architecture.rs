@@ -6,6 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// One block; weighted blocks and the sum pool are followed by batch norm and activation.
+///
+/// Pairs are height and width: a time series of `length` steps is a tensor of `length` x 1 x sensors, so its windows
+/// are 1 wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
     /// Dense layer, `dN`.
@@ -13,21 +16,29 @@ pub enum Block {
         /// Outputs.
         outputs: u32,
     },
-    /// Convolution that keeps height and width (but for the stride), `N`, `NkK`, `NsS`, `NgG` and their combinations.
+    /// Convolution that keeps height and width (but for the stride), `N`, `NkK`, `NkHxW`, `NsS`, `NsHxW`, `NgG` and
+    /// their combinations.
     Conv {
         /// Output channels.
         channels: u32,
-        /// Height and width of the window (default 3).
-        kernel: u32,
-        /// Step (default 1).
-        stride: u32,
+        /// Height and width of the window (default 3 x 3).
+        kernel: [u32; 2],
+        /// Step down and right (default 1 x 1).
+        stride: [u32; 2],
         /// Groups (default 1).
         groups: u32,
     },
-    /// Max pool with step equal to size, `pK` (K 2 to 16).
+    /// Convolution of each channel by itself, `dw` with `k` and `s` as above.
+    Depthwise {
+        /// Height and width of the window (default 3 x 3).
+        kernel: [u32; 2],
+        /// Step down and right (default 1 x 1).
+        stride: [u32; 2],
+    },
+    /// Max pool with step equal to size, `pK` or `pHxW` (2 to 256 places).
     MaxPool {
         /// Height and width of the window.
-        size: u32,
+        size: [u32; 2],
     },
     /// Sum over all positions, `sum`.
     SumPool,
@@ -47,7 +58,13 @@ const MLP: &str = "256,256,256";
 const CNN: &str = "64k5s2,p2,64";
 /// The form of the text, for error messages.
 const FORM: &str = "use mlp:256,256 or cnn:BLOCKS with blocks 32 (3x3 convolution, 32 channels), \
-                    32k5s2g4 (kernel, stride, groups), p2 (max pool), sum (global sum pool), d128 (dense)";
+                    32k5s2g4 (kernel, stride, groups), 32k5x1s2x1 (5 high, 1 wide), dwk5x1 (each channel by itself), \
+                    p2 or p2x1 (max pool), sum (global sum pool), d128 (dense)";
+/// Most places of a max pool: learning remembers the largest one in a byte.
+const POOLED: u32 = 256;
+/// Height and width of a kernel, and of a step, that the text does not state.
+const KERNEL: [u32; 2] = [3, 3];
+const STRIDE: [u32; 2] = [1, 1];
 
 impl FromStr for Architecture {
     type Err = TrainError;
@@ -82,49 +99,95 @@ fn number(text: &str) -> Option<u32> {
     (1..=65536).contains(&value).then_some(value)
 }
 
+/// `K` for a square, `HxW` for height and width.
+fn pair(text: &str) -> Option<[u32; 2]> {
+    match text.split_once('x') {
+        Some((height, width)) => Some([number(height)?, number(width)?]),
+        None => number(text).map(|side| [side; 2]),
+    }
+}
+
 fn block(item: &str) -> Option<Block> {
     if item == "sum" {
         return Some(Block::SumPool);
+    }
+    if let Some(rest) = item.strip_prefix("dw") {
+        let Options { kernel, stride, groups } = options(rest)?;
+        let (kernel, stride) = (kernel.unwrap_or(KERNEL), stride.unwrap_or(STRIDE));
+        return groups.is_none().then_some(Block::Depthwise { kernel, stride });
     }
     if let Some(outputs) = item.strip_prefix('d') {
         return number(outputs).map(|outputs| Block::Dense { outputs });
     }
     if let Some(size) = item.strip_prefix('p') {
-        let size = number(size).filter(|size| (2..=16).contains(size))?;
+        let size = pair(size).filter(|[height, width]| (2..=POOLED).contains(&height.saturating_mul(*width)))?;
         return Some(Block::MaxPool { size });
     }
-    let (mut kernel, mut stride, mut groups) = (3, 1, 1);
     let end = item.find(['k', 's', 'g']).unwrap_or(item.len());
     let channels = number(&item[..end])?;
-    let mut rest = &item[end..];
+    let Options { kernel, stride, groups } = options(&item[end..])?;
+    let (kernel, stride, groups) = (kernel.unwrap_or(KERNEL), stride.unwrap_or(STRIDE), groups.unwrap_or(1));
+    Some(Block::Conv { channels, kernel, stride, groups })
+}
+
+/// What may follow a convolution, where the text states it.
+#[derive(Default)]
+struct Options {
+    kernel: Option<[u32; 2]>,
+    stride: Option<[u32; 2]>,
+    groups: Option<u32>,
+}
+
+/// `k`, `s` and `g` in any order, each once.
+fn options(mut rest: &str) -> Option<Options> {
+    let mut options = Options::default();
     while let Some(letter) = rest.chars().next() {
-        let tail = &rest[1..];
+        let tail = &rest[letter.len_utf8()..];
         let end = tail.find(['k', 's', 'g']).unwrap_or(tail.len());
-        let value = number(&tail[..end])?;
-        match letter {
-            'k' => kernel = value,
-            's' => stride = value,
-            _ => groups = value,
+        let value = &tail[..end];
+        let is_new = match letter {
+            'k' => options.kernel.replace(pair(value)?).is_none(),
+            's' => options.stride.replace(pair(value)?).is_none(),
+            'g' => options.groups.replace(number(value)?).is_none(),
+            _ => false,
+        };
+        if !is_new {
+            return None;
         }
         rest = &tail[end..];
     }
-    Some(Block::Conv { channels, kernel, stride, groups })
+    Some(options)
+}
+
+/// A letter with a height and width, shorter if they are equal.
+fn write_pair(f: &mut fmt::Formatter<'_>, letter: &str, [height, width]: [u32; 2]) -> fmt::Result {
+    if height == width { write!(f, "{letter}{height}") } else { write!(f, "{letter}{height}x{width}") }
+}
+
+/// Kernel and step where they are not what is usual.
+fn write_window(f: &mut fmt::Formatter<'_>, kernel: [u32; 2], stride: [u32; 2]) -> fmt::Result {
+    for (letter, value, usual) in [("k", kernel, KERNEL), ("s", stride, STRIDE)] {
+        if value != usual {
+            write_pair(f, letter, value)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Dense { outputs } => write!(f, "d{outputs}"),
-            Self::MaxPool { size } => write!(f, "p{size}"),
+            Self::MaxPool { size } => write_pair(f, "p", size),
             Self::SumPool => write!(f, "sum"),
+            Self::Depthwise { kernel, stride } => {
+                write!(f, "dw")?;
+                write_window(f, kernel, stride)
+            }
             Self::Conv { channels, kernel, stride, groups } => {
                 write!(f, "{channels}")?;
-                for (letter, value, usual) in [('k', kernel, 3), ('s', stride, 1), ('g', groups, 1)] {
-                    if value != usual {
-                        write!(f, "{letter}{value}")?;
-                    }
-                }
-                Ok(())
+                write_window(f, kernel, stride)?;
+                if groups == 1 { Ok(()) } else { write!(f, "g{groups}") }
             }
         }
     }
@@ -166,10 +229,28 @@ mod tests {
 
     #[test]
     fn text_and_blocks_round_trip() {
-        for text in ["mlp:", "mlp:256,128", "cnn:32,p2,64k5s2g4,sum,d128", "cnn:8k1"] {
+        for text in [
+            "mlp:",
+            "mlp:256,128",
+            "cnn:32,p2,64k5s2g4,sum,d128",
+            "cnn:8k1",
+            "cnn:32k5x1s2x1,p2x1,dw,dwk5x1,dwk7s1x2,16k1x9g2,p1x256,p16,p64x1,sum",
+        ] {
             let architecture: Architecture = text.parse().unwrap();
             assert_eq!(architecture.to_string(), text);
         }
+        for (text, short) in [
+            ("cnn:32k3x3s1x1g1", "cnn:32"),
+            ("cnn:32s2k5", "cnn:32k5s2"),
+            ("cnn:p2x2,dws2x2k3", "cnn:p2,dws2"),
+            ("cnn:d8", "mlp:8"),
+        ] {
+            assert_eq!(text.parse::<Architecture>().unwrap().to_string(), short);
+        }
+        let one: Architecture = "cnn:32k5x1s2,dwk1x3,p4x1".parse().unwrap();
+        let conv = Block::Conv { channels: 32, kernel: [5, 1], stride: [2, 2], groups: 1 };
+        let depthwise = Block::Depthwise { kernel: [1, 3], stride: [1, 1] };
+        assert_eq!(one.blocks, [conv, depthwise, Block::MaxPool { size: [4, 1] }]);
         let default: Architecture = "mlp".parse().unwrap();
         assert_eq!(default.to_string(), "mlp:256,256,256");
         assert_eq!("cnn".parse::<Architecture>().unwrap().to_string(), "cnn:64k5s2,p2,64");
@@ -186,6 +267,20 @@ mod tests {
             ("cnn:32ké", "'32ké'"),
             ("rnn:4", "'rnn'"),
             ("mlp:+4", "'+4'"),
+            ("mlp:2x1", "'2x1'"),
+            ("cnn:32k5x", "'32k5x'"),
+            ("cnn:32kx5", "'32kx5'"),
+            ("cnn:32k5x1x1", "'32k5x1x1'"),
+            ("cnn:32k0x1", "'32k0x1'"),
+            ("cnn:32k5X1", "'32k5X1'"),
+            ("cnn:32k5k3", "'32k5k3'"),
+            ("cnn:32g2x1", "'32g2x1'"),
+            ("cnn:p1x1", "'p1x1'"),
+            ("cnn:p17", "'p17'"),
+            ("cnn:p65536x65536", "'p65536x65536'"),
+            ("cnn:dw3x1", "'dw3x1'"),
+            ("cnn:dwg2", "'dwg2'"),
+            ("cnn:dwé", "'dwé'"),
         ] {
             let message = text.parse::<Architecture>().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");

@@ -1,15 +1,17 @@
 //! From configuration and data to a fresh network.
 
+mod windows;
+
 use crate::architecture::Block;
 use crate::config::{InputCoding, TrainConfig};
 use crate::error::{TrainError, config_error};
-use crate::layers::{ConvShape, Norm, PoolShape, Weighted};
+use crate::layers::{Norm, Weighted};
 use crate::method::Method;
 use crate::net::{Net, Parameter, Stage, Step, Thermometer, latent};
 use crate::random::{Purpose, stream, symmetric};
 use crate::rules::{AlphaBeta, Quantizer, Rule, SmartDeal, Ternary, Training};
 use bitfab_data::Dataset;
-use bitfab_graph::{PadValue, Shape, Window};
+use bitfab_graph::Shape;
 
 /// Added to variances; small against the variance of any accumulator, even of bytes times 2^-8.
 const EPSILON: f32 = 1e-5;
@@ -169,7 +171,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A block with everything that follows it; `pool` is the size of a max pool right behind it.
-    fn block(&mut self, block: Block, index: usize, pool: Option<u32>) -> Result<(), TrainError> {
+    fn block(&mut self, block: Block, index: usize, pool: Option<[u32; 2]>) -> Result<(), TrainError> {
         let source = self.newest();
         let source_shape = self.shape;
         match block {
@@ -182,7 +184,10 @@ impl<'a> Builder<'a> {
             }
             Block::SumPool => self.sum_pool()?,
             Block::Dense { outputs } => self.dense(outputs)?,
-            Block::Conv { channels, kernel, stride, groups } => self.conv(channels, [kernel, stride, groups])?,
+            Block::Conv { channels, kernel, stride, groups } => self.conv(block, channels, [kernel, stride], groups)?,
+            Block::Depthwise { kernel, stride } => {
+                self.conv(block, self.shape.channels, [kernel, stride], self.shape.channels)?;
+            }
         }
         let is_packed = source > 0 || self.net.thermometer.is_some();
         if self.config.residual && is_packed && source_shape == self.shape && block != Block::SumPool {
@@ -210,27 +215,6 @@ impl<'a> Builder<'a> {
     fn scores(&mut self, classes: u32) -> Result<(), TrainError> {
         let layer = Weighted::Dense { features: self.shape.elements() as usize, outputs: classes as usize };
         self.weighted(SCORES.into(), layer, Shape::flat(classes))
-    }
-
-    fn conv(&mut self, channels: u32, [kernel, stride, groups]: [u32; 3]) -> Result<(), TrainError> {
-        let input = self.shape;
-        if !input.channels.is_multiple_of(groups) || !channels.is_multiple_of(groups) {
-            let problem = format!("{groups} groups must divide {} and {channels} channels", input.channels);
-            return Err(config_error("arch", problem));
-        }
-        let (before, after) = ((kernel - 1) / 2, kernel / 2);
-        let is_signs = self.largest == 1 && (self.newest() == 0 || self.config.activation_bits() == 1);
-        let window = Window {
-            kernel: [kernel; 2],
-            stride: [stride; 2],
-            padding: [before, before, after, after],
-            pad_value: if is_signs { PadValue::MinusOne } else { PadValue::Zero },
-        };
-        let [height, width] = self.fit(&window)?;
-        let output = Shape::new(height, width, channels);
-        let shape = ConvShape { input, output, window, groups: groups as usize };
-        self.number += 1;
-        self.weighted(format!("conv{}", self.number), Weighted::Conv(shape), output)
     }
 
     fn weighted(&mut self, name: String, layer: Weighted, shape: Shape) -> Result<(), TrainError> {
@@ -334,41 +318,5 @@ impl<'a> Builder<'a> {
                 self.chain("levels", Step::Quantize { bits, step }, self.shape);
             }
         }
-    }
-
-    fn max_pool(&mut self, size: u32) -> Result<(), TrainError> {
-        let shape = self.pool_shape(Window::valid(size, size))?;
-        self.chain("pool", Step::MaxPool(shape), shape.output);
-        Ok(())
-    }
-
-    fn sum_pool(&mut self) -> Result<(), TrainError> {
-        if self.newest() == 0 && self.net.thermometer.is_none() {
-            let problem = "'sum' cannot stand first: it sums activations, not bytes";
-            return Err(config_error("arch", problem));
-        }
-        let window = Window {
-            kernel: [self.shape.height, self.shape.width],
-            stride: [1; 2],
-            padding: [0; 4],
-            pad_value: PadValue::Zero,
-        };
-        let shape = self.pool_shape(window)?;
-        self.number += 1;
-        self.chain("sum", Step::SumPool(shape), shape.output);
-        Ok(())
-    }
-
-    fn pool_shape(&self, window: Window) -> Result<PoolShape, TrainError> {
-        let [height, width] = self.fit(&window)?;
-        Ok(PoolShape { input: self.shape, output: Shape::new(height, width, self.shape.channels), window })
-    }
-
-    fn fit(&self, window: &Window) -> Result<[u32; 2], TrainError> {
-        window.output(self.shape).ok_or_else(|| {
-            let [height, width] = window.kernel;
-            let problem = format!("a window of {height}x{width} does not fit a tensor of {}", self.shape);
-            config_error("arch", problem)
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 use bitfab_graph::{Graph, Op, PadValue, Shape, Weights, Window};
 use bitfab_train::layers::{Batch, Form};
-use bitfab_train::{Silent, TrainConfig, Trainer, digits};
+use bitfab_train::{Dataset, Silent, TrainConfig, Trainer, digits};
 
 /// All tensors of the graph for one input, in `f64`.
 fn evaluate(graph: &Graph, input: &[u8]) -> Vec<f64> {
@@ -115,35 +115,58 @@ fn graphs_give_the_scores_of_the_tape() {
         ("cnn:16,16,p2,16,sum", 2, "planes", true),
         ("cnn:8,8k5,p3", 3, "thermometer:8", true),
         ("cnn:8,8,sum,d16", 1, "thermometer:2", true),
+        ("cnn:16k3x5,dwk1x3s2x1,p2x1,16k1", 1, "planes", false),
     ] {
-        let what = format!("{arch} {bits} {input}");
-        let config = TrainConfig {
-            arch: arch.parse().unwrap(),
-            input: input.parse().unwrap(),
-            bits,
-            residual,
-            epochs: 2,
-            ..TrainConfig::default()
-        };
-        let mut trainer = Trainer::new(&config, &data).unwrap();
-        while !trainer.is_done() {
-            trainer.run_epoch(&mut Silent).unwrap();
-        }
-        let graph = Graph::from_bytes(&trainer.graph().unwrap().to_bytes().unwrap()).unwrap();
-        let has_add = graph.nodes.iter().any(|node| matches!(node.op, Op::Add { .. }));
-        assert_eq!(has_add, residual, "{what}");
-        let predictions = trainer.evaluate(&data.test).predictions;
-        for (row, input) in data.test.inputs.chunks(64).enumerate().take(120) {
-            let scores = evaluate(&graph, input);
-            let best = scores.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
-            assert_eq!(best, usize::from(predictions[row]), "{what}, row {row}");
-            if config.input == "planes".parse().unwrap() {
-                let values = input.iter().map(|&byte| f32::from(byte) / 256.0).collect();
-                let batch = Batch { values, count: 1, shape: data.shape, form: Form::Bytes };
-                let factor = if graph.nodes.len() == 1 { 256.0 } else { 1.0 };
-                let tape: Vec<f64> = trainer.net().infer(batch).values.iter().map(|&v| f64::from(v * factor)).collect();
-                assert_eq!(scores, tape, "{what}, row {row}");
-            }
+        assert_same_scores(&data, arch, bits, input, residual);
+    }
+}
+
+/// The digits read as series of 16 steps of 4 sensors, and of 8 steps in the other direction.
+#[test]
+fn graphs_over_series_give_the_scores_of_the_tape() {
+    let data = digits(0).unwrap();
+    let series = Dataset { shape: Shape::new(16, 1, 4), ..data.clone() };
+    let lying = Dataset { shape: Shape::new(1, 8, 8), ..data };
+    for (data, arch, bits, input, residual) in [
+        (&series, "cnn:16k5x1,p2x1,16k3x1g2,sum", 1, "planes", false),
+        (&series, "cnn:16k5x1s2x1,dwk3x1,16k1,d32", 1, "planes", true),
+        (&series, "cnn:dwk3x1,24k4x1s3x1,dwk3x1s2x1,16k1", 2, "planes", false),
+        (&series, "cnn:24k3x1,dwk5x1,24k1,p4x1", 3, "thermometer:4", true),
+        (&lying, "cnn:16k1x5,p1x2,dwk1x3,16k1,sum", 1, "planes", false),
+    ] {
+        assert_same_scores(data, arch, bits, input, residual);
+    }
+}
+
+/// Learns two epochs; the graph's classes are the tape's, and on bytes all its scores.
+fn assert_same_scores(data: &Dataset, arch: &str, bits: u32, input: &str, residual: bool) {
+    let what = format!("{arch} {bits} {input}");
+    let config = TrainConfig {
+        arch: arch.parse().unwrap(),
+        input: input.parse().unwrap(),
+        bits,
+        residual,
+        epochs: 2,
+        ..TrainConfig::default()
+    };
+    let mut trainer = Trainer::new(&config, data).unwrap();
+    while !trainer.is_done() {
+        trainer.run_epoch(&mut Silent).unwrap();
+    }
+    let graph = Graph::from_bytes(&trainer.graph().unwrap().to_bytes().unwrap()).unwrap();
+    let has_add = graph.nodes.iter().any(|node| matches!(node.op, Op::Add { .. }));
+    assert_eq!(has_add, residual, "{what}");
+    let predictions = trainer.evaluate(&data.test).predictions;
+    for (row, input) in data.test.inputs.chunks(64).enumerate().take(120) {
+        let scores = evaluate(&graph, input);
+        let best = scores.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+        assert_eq!(best, usize::from(predictions[row]), "{what}, row {row}");
+        if config.input == "planes".parse().unwrap() {
+            let values = input.iter().map(|&byte| f32::from(byte) / 256.0).collect();
+            let batch = Batch { values, count: 1, shape: data.shape, form: Form::Bytes };
+            let factor = if graph.nodes.len() == 1 { 256.0 } else { 1.0 };
+            let tape: Vec<f64> = trainer.net().infer(batch).values.iter().map(|&v| f64::from(v * factor)).collect();
+            assert_eq!(scores, tape, "{what}, row {row}");
         }
     }
 }
@@ -151,7 +174,7 @@ fn graphs_give_the_scores_of_the_tape() {
 /// Methods layer by layer.
 const MIXED: &str = "dense1=sbnn dense2=hq dense3=smart-deal scores=planes:4";
 /// Methods, architectures, and what layers do instead.
-const NETWORKS: [(&str, &str, &str); 16] = [
+const NETWORKS: [(&str, &str, &str); 18] = [
     ("bnn", "mlp:48", ""),
     ("xnor", "mlp:48,32", ""),
     ("bwn", "cnn:8,p2,d16", ""),
@@ -168,6 +191,8 @@ const NETWORKS: [(&str, &str, &str); 16] = [
     ("int:5", "mlp:48", ""),
     ("bwn", "mlp:48,32,32", MIXED),
     ("sbnn", "mlp:48,32,32", MIXED),
+    ("planes:2", "cnn:16k5x3,dwk3x1s2x1,p1x2,16k1", "conv1=int:8 conv2=int:4 conv3=hq"),
+    ("hq", "cnn:16k3x1,dw,24k1", "conv2=xnor"),
 ];
 
 /// Every method, and several in one network: the integers of the graph are what learning computed with.

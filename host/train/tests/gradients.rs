@@ -90,6 +90,34 @@ fn convolutions_follow_their_differences() {
     }
 }
 
+/// Windows along one axis only, with steps and borders of their own, by groups and channel by channel.
+#[test]
+fn convolutions_over_series_follow_their_differences() {
+    let window = |kernel, stride, padding, pad_value| Window { kernel, stride, padding, pad_value };
+    for (name, length, window, groups) in [
+        ("along", 9, window([5, 1], [1, 1], [2, 0, 2, 0], PadValue::Zero), 1),
+        ("strided", 9, window([5, 1], [2, 1], [2, 0, 2, 0], PadValue::MinusOne), 1),
+        ("even", 8, window([4, 1], [3, 1], [1, 0, 2, 0], PadValue::PlusOne), 2),
+        ("depthwise", 9, window([3, 1], [2, 1], [1, 0, 1, 0], PadValue::MinusOne), 4),
+        ("beyond", 3, window([5, 1], [1, 1], [2, 0, 2, 0], PadValue::Zero), 4),
+        ("point", 7, window([1, 1], [2, 1], [0; 4], PadValue::Zero), 1),
+    ] {
+        for is_lying in [false, true] {
+            let (mut input, mut window) = (Shape::new(length, 1, 4), window);
+            if is_lying {
+                input = Shape::new(1, length, 4);
+                window.kernel.reverse();
+                window.stride.reverse();
+                let [top, left, bottom, right] = window.padding;
+                window.padding = [left, top, right, bottom];
+            }
+            let [height, width] = window.output(input).unwrap();
+            let shape = ConvShape { input, output: Shape::new(height, width, 8), window, groups };
+            check_weighted(name, Weighted::Conv(shape), &batch(input, 3, 4));
+        }
+    }
+}
+
 #[test]
 fn batch_norm_follows_its_differences() {
     let x = batch(Shape::new(2, 3, 4), 5, 5);
@@ -179,7 +207,8 @@ fn quantisers_pass_gradients_like_their_clamped_lines() {
 
 #[test]
 fn pools_follow_their_differences() {
-    for window in [Window::valid(2, 2), Window { kernel: [3, 2], stride: [1, 2], ..Window::valid(1, 1) }] {
+    for (kernel, stride) in [([2, 2], [2, 2]), ([3, 2], [1, 2]), ([2, 1], [2, 1]), ([1, 3], [1, 3])] {
+        let window = Window { kernel, stride, ..Window::valid(1, 1) };
         let input = Shape::new(5, 6, 3);
         let [height, width] = window.output(input).unwrap();
         let shape = PoolShape { input, output: Shape::new(height, width, 3), window };

@@ -120,4 +120,32 @@ fn configurations_that_cannot_work_name_the_setting() {
     assert!(message(config("cnn:8,p9")).contains("9x9"));
     assert!(message(config("cnn:8g3")).contains("3 groups"));
     assert!(message(config("cnn:sum")).contains("sum"));
+    assert!(message(config("cnn:8,p9x1")).contains("write p8x1"));
+    assert!(message(config("cnn:8,dws2,p4,8,sum")).contains("'8' on a tensor of 1x1x8"));
+}
+
+/// Squares over a series have weights that never meet the input; the text says what to write.
+#[test]
+fn kernels_that_hang_over_both_edges_are_refused_with_what_fits() {
+    let digits = digits(0).unwrap();
+    let series = bitfab_train::Dataset { shape: bitfab_graph::Shape::new(16, 1, 4), ..digits.clone() };
+    let flat = bitfab_train::Dataset { shape: bitfab_graph::Shape::flat(64), ..digits.clone() };
+    let result = |data, arch: &str| Trainer::new(&config(arch), data).map(|_| ()).map_err(|error| error.to_string());
+    for (data, arch, hint) in [
+        (&series, "cnn:8k5", "write 8k5x1"),
+        (&series, "cnn:8", "write 8k3x1"),
+        (&series, "cnn:8k5s2g2", "write 8k5x1s2g2"),
+        (&series, "cnn:8k5x1,dw", "write dwk3x1"),
+        (&series, "cnn:8k5x1,p2", "write p2x1"),
+        (&series, "cnn:8k40x1", "write 8k31x1"),
+        (&flat, "cnn:8k5", "write 8k1"),
+        (&digits, "cnn:8k16x1", "write 8k15x1"),
+    ] {
+        let message = result(data, arch).unwrap_err();
+        assert!(message.ends_with(hint), "{arch}: {message}");
+        let better = hint.trim_start_matches("write ");
+        let (before, _) = arch.rsplit_once([',', ':']).unwrap();
+        let separator = if before == "cnn" { ":" } else { "," };
+        assert_eq!(result(data, &format!("{before}{separator}{better}")), Ok(()), "{arch}");
+    }
 }

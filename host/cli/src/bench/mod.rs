@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use bitfab_train::{Dataset, EpochReport, Progress, TrainConfig, Watch};
 
+use crate::out;
 use crate::train::Bar;
 use crate::{data, files};
 use entries::Entry;
@@ -86,9 +87,9 @@ impl Methods {
         let rows = table::rows(&entries, &outcomes);
         if self.json {
             let all = serde_json::json!({ "runs": outcomes, "table": rows });
-            println!("{}", serde_json::to_string_pretty(&all)?);
+            out::json(&all)?;
         } else {
-            println!("{}", table::text(&rows));
+            say!("{}", table::text(&rows))?;
         }
         Ok(())
     }
@@ -120,7 +121,7 @@ impl Methods {
         {
             return Ok(found);
         }
-        eprintln!("{}, seed {seed}:", entry.name);
+        note!("{}, seed {seed}:", entry.name);
         let mut bar = Follow(Bar::new((data.train.len() as u32 / config.batch).max(1), 0, None));
         let product = outcome::run(entry.name, &config, data, &mut bar)?;
         bar.0.finish();

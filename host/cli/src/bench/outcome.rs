@@ -84,7 +84,7 @@ pub fn run(name: &str, config: &TrainConfig, data: &Dataset, watch: &mut dyn Wat
     let graph = trainer.graph()?;
     let compiled = bitfab_compile::compile_with(&graph, &Options::default());
     let Compiled { words, rounded } = compiled.context("the network that was learned cannot be compiled")?;
-    rounded.iter().for_each(|one| eprintln!("note: {one}"));
+    rounded.iter().for_each(|one| note!("note: {one}"));
     let model = Model::from_words(&words)?;
     let mut precisions = Vec::new();
     for planes in judged(&trainer) {

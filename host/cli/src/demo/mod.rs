@@ -72,14 +72,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     outputs::folder(&arguments.out)?;
     let findings = find(arguments)?;
     let model = findings.file.model()?;
-    println!("\n{}", facts::table(&findings, &ModelSummary::new(&model)));
+    say!("\n{}", facts::table(&findings, &ModelSummary::new(&model)))?;
     let files = write(arguments, &findings, &model)?;
-    println!("\nWritten to {}:", arguments.out.display());
+    say!("\nWritten to {}:", arguments.out.display())?;
     for (name, what) in files {
-        println!("  {name:14} {what}");
+        say!("  {name:14} {what}")?;
     }
-    println!("\n{}", tools::not_run(&arguments.out));
-    println!("\nDone in {:.1} s.", start.elapsed().as_secs_f64());
+    say!("\n{}", tools::not_run(&arguments.out))?;
+    say!("\nDone in {:.1} s.", start.elapsed().as_secs_f64())?;
     let differing = findings.verdicts.iter().find(|verdict| !verdict.agrees());
     if let Some(verdict) = differing {
         let first = verdict.first.as_ref().map_or(String::new(), ToString::to_string);
@@ -92,21 +92,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn find(arguments: &Arguments) -> Result<Findings> {
     let accelerator = Accelerator { lanes: arguments.lanes, stalls: None };
     let data = data::load("digits", None)?;
-    println!("bitfab: one model file, microcontroller and FPGA, the same bits\n");
+    say!("bitfab: one model file, microcontroller and FPGA, the same bits\n")?;
     let (learn, judge) = (data.train.len() as u64, data.test.len());
-    step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn));
+    step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn))?;
     let start = Instant::now();
     let outcome = learn_digits(&data, arguments)?;
     let seconds = start.elapsed().as_secs_f64();
-    step("train", format!("{}, {seconds:.1} s", arguments.kind.what()));
+    step("train", format!("{}, {seconds:.1} s", arguments.kind.what()))?;
     let compiled = bitfab_compile::compile_with(&outcome.graph, &bitfab_compile::Options::default())?;
     let how = if compiled.rounded.is_empty() { "exactly" } else { "rounded where no multiplier is exact" };
     let file = ModelFile::from_words(compiled.words);
     let model = file.model()?;
-    step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)));
+    step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)))?;
     let rows = models::rows(&model, &data, None)?;
     let names = ENGINES.map(Name::name).join(", ");
-    step("compare", format!("{names} with the reference, every tensor of {judge} images"));
+    step("compare", format!("{names} with the reference, every tensor of {judge} images"))?;
     let runs = verify::reference(&model, &rows)?;
     let judged = ENGINES.iter().map(|&name| verify::judge(name, accelerator, &model, &rows, &runs));
     let verdicts: Result<Vec<Verdict>> = judged.map(|timed| Ok(timed?.verdict)).collect();
@@ -118,8 +118,8 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     Ok(Findings { kind, verdicts: verdicts?, data, outcome, file, runs, cycles, program, confusion, accelerator })
 }
 
-fn step(what: &str, text: String) {
-    println!("  {what:8} {text}");
+fn step(what: &str, text: String) -> Result<()> {
+    say!("  {what:8} {text}")
 }
 
 /// The bar of `bitfab train` without its lines for machines.

@@ -8,4 +8,5 @@ mod keras;
 mod kinds;
 mod models;
 mod nearest;
+mod series;
 mod tflite;
