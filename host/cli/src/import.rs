@@ -11,7 +11,6 @@ use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
-use crate::files;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
@@ -99,6 +98,7 @@ struct Layer<'a> {
 
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_outputs()?;
     let prepared = prepare(&arguments.file, arguments.map)?;
     let mut found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
@@ -113,6 +113,30 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         draw(&arguments.file, &found.imported, picture)?;
     }
     print(arguments, found, &notes)
+}
+
+impl Arguments {
+    /// Fails before any work where something would be lost by writing.
+    fn check_outputs(&self) -> Result<()> {
+        let mut files = vec![("FILE", self.file.as_path())];
+        if let Some(output) = &self.output {
+            outputs::check(output, if is_model(output) { Product::Model } else { Product::Graph })?;
+            files.push(("-o", output));
+        }
+        if let Some(picture) = &self.picture {
+            outputs::check(picture, if is_png(picture) { Product::Png } else { Product::Svg })?;
+            files.push(("--picture", picture));
+        }
+        outputs::distinct(&files)
+    }
+}
+
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "bfab")
+}
+
+fn is_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "png")
 }
 
 /// A lowered model, what was changed for that, and what it costs.
@@ -206,7 +230,7 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
         after: after.collect(),
     };
     let svg = folding.svg();
-    if picture.extension().is_some_and(|extension| extension == "png") {
+    if is_png(picture) {
         return outputs::write(picture, Product::Png, &bitfab_report::png(&svg, 2.0)?);
     }
     outputs::write(picture, Product::Svg, svg.as_bytes())
@@ -214,8 +238,8 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
 
 /// Writes a graph, or compiles it to a model.
 fn write(found: &mut Found, output: &Path, notes: &mut Vec<String>) -> Result<()> {
-    if output.extension().is_none_or(|extension| extension != "bfab") {
-        return files::write_atomic(output, &found.imported.graph.to_bytes()?);
+    if !is_model(output) {
+        return outputs::write(output, Product::Graph, &found.imported.graph.to_bytes()?);
     }
     let compiled = found.compiled.take().map_or_else(|| compile(&found.imported), Ok)?;
     notes.extend(compiled.rounded.iter().map(ToString::to_string));

@@ -15,6 +15,7 @@ mod files;
 mod import;
 mod inputs;
 mod inspect;
+mod lock;
 mod models;
 mod nearest;
 mod npy;

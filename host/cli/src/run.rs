@@ -50,6 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let input = files::read(path).context("--input")?;
     let rows = npy::rows(&input, &model.input().into()).with_context(|| path.display().to_string())?;
     outputs::check(&arguments.output, Product::Npy)?;
+    outputs::distinct(&[("--input", path), ("-o", &arguments.output)])?;
     let rows = rows.slices();
     let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), rows.len());

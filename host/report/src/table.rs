@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::{Confusion, LayerSummary, ModelSummary};
+use crate::{Confusion, LayerSummary, Metrics, ModelSummary};
 
 /// A table whose columns from `numbers` on are aligned to the right.
 fn table(header: &[&str], numbers: usize) -> Table {
@@ -272,6 +272,22 @@ pub fn confusion(matrix: &Confusion) -> String {
     table.to_string()
 }
 
+/// Precision, recall and F1, one class a line.
+pub fn metrics(metrics: &Metrics) -> String {
+    let share = |share: Option<f64>| share.map_or("-".into(), percent);
+    let lines = metrics.classes.iter().map(|class| {
+        vec![
+            class.class.clone(),
+            thousands(class.rows.into()),
+            thousands(class.found.into()),
+            share(class.precision),
+            share(class.recall),
+            share(class.f1),
+        ]
+    });
+    grid(&["class", "rows", "found", "precision", "recall", "F1"], lines)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +332,18 @@ mod tests {
         for part in ["1,280", "42.0", "40.0 to 44.0", "100,000", "does not fit"] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn metrics_show_a_dash_for_what_is_not_there() {
+        let text = metrics(&Confusion::of(3, [(0, 0), (0, 1), (1, 1)]).metrics());
+        let row = |class: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("│ {class}"))).unwrap();
+            line.split(['│', '┆']).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()[2..7].join(" ")
+        };
+        assert_eq!(row("0"), "2 1 100.00 % 50.00 % 66.67 %");
+        assert_eq!(row("1"), "1 2 50.00 % 100.00 % 66.67 %");
+        assert_eq!(row("2"), "0 0 - - -");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod architecture;
+mod balance;
 mod build;
 mod checkpoint;
 mod config;
 mod error;
+mod evaluation;
 mod export;
 mod feed;
 pub mod layers;
@@ -18,18 +20,25 @@ mod optimizer;
 mod random;
 pub mod rules;
 mod saved;
+mod snapshot;
 mod sparsity;
 mod trainer;
+mod validation;
 mod variants;
+mod watch;
 
 pub use architecture::{Architecture, Block};
+pub use balance::ClassWeights;
 pub use bitfab_data::{DataError, Dataset, Split, digits};
-pub use config::{InputCoding, OptimizerKind, TrainConfig};
+pub use checkpoint::{CHECKPOINT_MAGIC, Standing};
+pub use config::{InputCoding, Keep, OptimizerKind, TrainConfig};
 pub use error::TrainError;
+pub use evaluation::Evaluation;
 pub use method::{LayerMethod, Method};
 pub use net::{Net, Parameter, Stage, Step, Tape, Thermometer};
 pub use optimizer::{Optimizer, scheduled_rate};
 pub use rules::Quantizer;
 pub use saved::{Bits, Saved};
-pub use trainer::{EpochReport, Evaluation, Outcome, Progress, Silent, Trainer, Watch, train};
+pub use trainer::{Best, Outcome, Trainer, train};
 pub use variants::{OwnNorm, Variant};
+pub use watch::{EpochReport, Progress, Silent, Watch};

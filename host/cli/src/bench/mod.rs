@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use bitfab_train::{Dataset, EpochReport, Progress, TrainConfig, Watch};
 
 use crate::out;
+use crate::outputs::{self, Product};
 use crate::train::Bar;
 use crate::{data, files};
 use entries::Entry;
@@ -121,15 +122,19 @@ impl Methods {
         {
             return Ok(found);
         }
+        let [graph_path, model_path] = ["graph", "bfab"].map(|kind| path.with_extension(kind));
+        for (path, product) in [(&path, Product::Json), (&graph_path, Product::Graph), (&model_path, Product::Model)] {
+            outputs::check(path, product)?;
+        }
         note!("{}, seed {seed}:", entry.name);
         let mut bar = Follow(Bar::new((data.train.len() as u32 / config.batch).max(1), 0, None));
         let product = outcome::run(entry.name, &config, data, &mut bar)?;
         bar.0.finish();
         if let Some((graph, model)) = &product.files {
-            files::write_atomic(&self.out.join(format!("{}-{seed}.graph", entry.name)), graph)?;
-            files::write_atomic(&self.out.join(format!("{}-{seed}.bfab", entry.name)), model)?;
+            outputs::write(&graph_path, Product::Graph, graph)?;
+            outputs::write(&model_path, Product::Model, model)?;
         }
-        files::write_atomic(&path, &serde_json::to_vec_pretty(&product.outcome)?)?;
+        outputs::write(&path, Product::Json, &serde_json::to_vec_pretty(&product.outcome)?)?;
         Ok(product.outcome)
     }
 }

@@ -49,7 +49,8 @@ impl Kind {
 
     /// How it learns.
     pub fn config(self, seed: u64) -> Result<TrainConfig> {
-        let of = |method| TrainConfig { method, epochs: EPOCHS, seed, ..TrainConfig::default() };
+        // A fixed recipe chooses nothing, so all training rows are learned from.
+        let of = |method| TrainConfig { method, epochs: EPOCHS, seed, validation: 0.0, ..TrainConfig::default() };
         let two = |method| -> Result<TrainConfig> { Ok(TrainConfig { arch: "mlp:128,64".parse()?, ..of(method) }) };
         match self {
             Self::Binary => two(Method::Bnn),
