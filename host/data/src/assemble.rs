@@ -1,6 +1,6 @@
 //! From parts of rows to a data set.
 
-use crate::coding::{CodingOptions, apply, learn, of_graph};
+use crate::coding::{CodingOptions, Reading, apply, learn, of_graph};
 use crate::dataset::{Dataset, Split};
 use crate::error::{DataError, form_error};
 use crate::read::{Content, Form, read};
@@ -9,6 +9,9 @@ use crate::split::{Parts, SplitOptions, split};
 use crate::table::TableOptions;
 use bitfab_format::{Kind, Limits};
 use bitfab_graph::Interface;
+
+/// Most different numbers with digits after the point that are taken as classes.
+const MAX_MEASURED: usize = 10;
 
 /// A table with the class in its last column, split and coded as is the default.
 ///
@@ -40,10 +43,11 @@ pub fn assemble(parts: Parts, options: &CodingOptions) -> Result<Dataset, DataEr
     let name = train.name.clone();
     let codings = learn(&train, &[&validation, &test], options)?;
     let classes = Classes::of(&train)?;
+    let constants = constants(&train);
     let device = of_graph(&codings);
     let limits = Limits::of(Kind::U8);
     let mut coded = |rows: &Rows, part: &str| -> Result<Split, DataError> {
-        let coded = apply(rows, &device, limits)?;
+        let coded = apply(rows, &device, limits, Reading::Values)?;
         let clamped: u64 = coded.clamped.iter().sum();
         if clamped > 0 {
             notes.push(format!("{clamped} values of the {part} part lie outside the learned ranges"));
@@ -57,6 +61,11 @@ pub fn assemble(parts: Parts, options: &CodingOptions) -> Result<Dataset, DataEr
     data.validation = validation_part;
     data.interface =
         Interface { codings, names: train.names, units: train.units, classes: classes.names, ..Interface::default() };
+    let shared = data.shared_rows();
+    if shared > 0 {
+        notes.push(format!("{shared} of {} test rows are also rows to learn from, byte for byte", data.test.len()));
+    }
+    notes.extend(constants);
     (data.how, data.notes) = (how, notes);
     Ok(data)
 }
@@ -86,9 +95,7 @@ impl Classes {
             return Ok(Self { count, names: Vec::new() });
         }
         let count = labels.names.len();
-        if !(2..=256).contains(&count) {
-            return Err(error(format!("{count} different classes, allowed are 2 to 256")));
-        }
+        check_classes(labels).map_err(error)?;
         if let Some(class) = (0..count).find(|&class| rows_of.get(class).is_none_or(|&rows| rows == 0)) {
             let problem =
                 format!("class '{}' has no rows to learn from; only other parts have it", labels.names[class]);
@@ -103,6 +110,44 @@ impl Classes {
         let numbers = numbers(labels, &self.names, self.count).map_err(|problem| form_error(&rows.name, problem))?;
         Ok(numbers.into_iter().map(|class| class as u8).collect())
     }
+}
+
+/// Names are those of classes: few enough, and no measured values.
+fn check_classes(labels: &Labels) -> Result<(), String> {
+    let (count, rows) = (labels.names.len(), labels.of_rows.len());
+    let column = if labels.column.is_empty() { "".into() } else { format!(" of column '{}'", labels.column) };
+    let numbers: Option<Vec<f64>> = labels.names.iter().map(|name| name.replacen(',', ".", 1).parse().ok()).collect();
+    let is_measured = numbers.as_ref().is_some_and(|numbers| numbers.iter().any(|number| number.fract() != 0.0));
+    if numbers.is_some() && (count > 256 || is_measured && count > MAX_MEASURED) {
+        return Err(format!(
+            "the classes{column} are {count} different numbers such as {}: a quantity to estimate (regression), \
+             which cannot be learned; make classes of it, or say which column has the classes",
+            labels.names[count / 2]
+        ));
+    }
+    if count > 256 || (count > MAX_MEASURED && count * 2 > rows) {
+        return Err(format!(
+            "the classes{column} are {count} different texts in {rows} rows, allowed are 2 to 256 classes; \
+             say which column has the classes"
+        ));
+    }
+    if count < 2 {
+        return Err(format!("{count} classes{column}, allowed are 2 to 256"));
+    }
+    Ok(())
+}
+
+/// What is said of columns that have one value only in the rows to learn from.
+fn constants(train: &Rows) -> Option<String> {
+    let channels = train.shape.channels as usize;
+    let first = |channel: usize| train.values.real(channel);
+    let is_constant = |&channel: &usize| {
+        (channel..train.values.len()).step_by(channels).all(|at| train.values.real(at) == first(channel))
+    };
+    let found: Vec<String> = (0..channels).filter(is_constant).map(|channel| train.value_name(channel)).collect();
+    let more = if found.len() > 8 { ", ..." } else { "" };
+    let some = found[..found.len().min(8)].join(", ");
+    (!found.is_empty()).then(|| format!("{} columns never change in the part to learn from: {some}{more}", found.len()))
 }
 
 fn labels(rows: &Rows) -> Result<&Labels, DataError> {

@@ -1,6 +1,6 @@
 //! How real values become bytes: learned from the rows to learn from, applied as a device applies it.
 
-use crate::error::{DataError, form_error};
+use crate::error::{DataError, form_error, option_error};
 use crate::rows::{Rows, Values};
 use crate::table::Missing;
 use bitfab_format::Limits;
@@ -25,6 +25,18 @@ pub struct CodingOptions {
     pub count: Option<f64>,
 }
 
+/// How the values of rows are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// Real values, or bytes where there are no codings.
+    #[default]
+    Values,
+    /// Bytes as a model takes them, codings or not.
+    Bytes,
+    /// Raw counts of a sensor, whole numbers of 16 bits.
+    Counts,
+}
+
 /// Rows as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coded {
@@ -44,7 +56,7 @@ pub struct Coded {
 /// # Errors
 /// [`DataError::Form`] on options out of range, infinite values, values too small or too large for a coding.
 pub fn learn(train: &Rows, others: &[&Rows], options: &CodingOptions) -> Result<Vec<Coding>, DataError> {
-    check(options).map_err(|problem| form_error("coding", problem))?;
+    check(options).map_err(|problem| option_error("coding", problem))?;
     let is_plain = options == &CodingOptions::default();
     if is_plain && [&[train], others].concat().iter().all(|rows| are_bytes(&rows.values)) {
         return Ok(Vec::new());
@@ -175,13 +187,21 @@ pub(crate) fn of_graph(codings: &[Coding]) -> Vec<bitfab_format::Coding> {
 
 /// The bytes of rows by codings (none, one, one a channel or one a value) as a device computes them.
 ///
-/// Without codings, values must be the bytes themselves. Infinite values are moved to the ends and counted.
+/// Without codings, and where rows hold bytes already, values must be the bytes themselves.
+/// Infinite values are moved to the ends and counted.
 /// A missing value takes the base of its coding if the rows say so ([`Missing::Mean`]).
 ///
 /// # Errors
-/// [`DataError::Form`] names row and column of a value that is missing, or that is no byte where there are no codings.
-pub fn apply(rows: &Rows, codings: &[bitfab_format::Coding], limits: Limits) -> Result<Coded, DataError> {
+/// [`DataError::Form`] names row and column of a value that is missing, that is no byte where there are no codings, or
+/// that is no count.
+pub fn apply(
+    rows: &Rows,
+    codings: &[bitfab_format::Coding],
+    limits: Limits,
+    reading: Reading,
+) -> Result<Coded, DataError> {
     let width = rows.width();
+    let codings = if reading == Reading::Bytes { &[] } else { codings };
     let mut coded = Coded { bytes: Vec::with_capacity(rows.values.len()), clamped: vec![0; codings.len()], filled: 0 };
     for at in 0..rows.values.len() {
         let value = rows.values.real(at);
@@ -194,19 +214,34 @@ pub fn apply(rows: &Rows, codings: &[bitfab_format::Coding], limits: Limits) -> 
             continue;
         };
         let coding = &codings[column];
-        match coding.code_real(value, limits) {
-            Some(byte) => {
-                coded.clamped[column] += u64::from(byte.is_clamped);
-                coded.bytes.push(byte.byte);
+        if value.is_nan() {
+            if rows.missing != Missing::Mean {
+                return Err(error("no number".into()));
             }
-            None if rows.missing == Missing::Mean => {
-                coded.filled += 1;
-                coded.bytes.push(coding.base as u8);
-            }
-            None => return Err(error("no number".into())),
+            coded.filled += 1;
+            coded.bytes.push(coding.base as u8);
+            continue;
         }
+        let byte = byte(coding, value, limits, reading).map_err(error)?;
+        coded.clamped[column] += u64::from(byte.is_clamped);
+        coded.bytes.push(byte.byte);
     }
     Ok(coded)
+}
+
+/// The byte of a number.
+fn byte(
+    coding: &bitfab_format::Coding,
+    value: f32,
+    limits: Limits,
+    reading: Reading,
+) -> Result<bitfab_format::Coded, String> {
+    if reading == Reading::Counts {
+        let is_count = value.fract() == 0.0 && (f32::from(i16::MIN)..=f32::from(i16::MAX)).contains(&value);
+        let problem = || format!("{value} is no raw count, which are whole numbers from -32768 to 32767");
+        return is_count.then(|| coding.code_count(value as i16, limits)).ok_or_else(problem);
+    }
+    coding.code_real(value, limits).ok_or_else(|| "no number".into())
 }
 
 /// A value that is the byte itself.
@@ -218,5 +253,5 @@ fn plain(value: f32, limits: Limits) -> Result<u8, String> {
     if value.is_nan() {
         return Err("no number, and without codings no mean is known; drop such rows".into());
     }
-    Err(format!("{value} is no byte from {} to {}, and there are no codings of real values", limits.low, limits.high))
+    Err(format!("{value} is no byte from {} to {}, and these are taken as they are", limits.low, limits.high))
 }

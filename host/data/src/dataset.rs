@@ -1,7 +1,9 @@
 //! Labelled rows of bytes: a part to learn from, one to choose by and one to judge by.
 
 use crate::error::{DataError, form_error};
+use crate::split::{hashes_of, is_within};
 use bitfab_graph::{Interface, Shape};
+use std::collections::HashSet;
 
 /// The most bytes that one unpacked part of a data set may have (1 GiB).
 pub const MAX_BYTES: u64 = 1 << 30;
@@ -111,6 +113,30 @@ impl Dataset {
         })
     }
 
+    /// Cuts about `share` of the rows to learn from off to choose by, by the hash that [`split`](crate::split) uses;
+    /// does nothing if there is such a part, or if `share` leaves one of both without rows.
+    pub fn cut_validation(&mut self, share: f64) {
+        let width = self.shape.elements() as usize;
+        let values = |row: u32| {
+            let start = row as usize * width;
+            self.train.inputs[start..start + width].iter().map(|&byte| f32::from(byte))
+        };
+        let is_kept = |row: &u32| !is_within(hashes_of(values(*row))[1], share);
+        let (train, validation): (Vec<u32>, Vec<u32>) = (0..self.train.len() as u32).partition(is_kept);
+        if self.validation.is_empty() && !train.is_empty() && !validation.is_empty() {
+            self.validation = self.train.pick(&validation, width);
+            self.train = self.train.pick(&train, width);
+        }
+    }
+
+    /// How many rows of the test part are, byte for byte, rows to learn from or to choose by as well.
+    pub fn shared_rows(&self) -> usize {
+        let width = self.shape.elements() as usize;
+        let parts = [&self.train, &self.validation];
+        let seen: HashSet<&[u8]> = parts.iter().flat_map(|part| part.inputs.chunks_exact(width)).collect();
+        self.test.inputs.chunks_exact(width).filter(|row| seen.contains(row)).count()
+    }
+
     /// The fingerprints of the rows to learn from, ascending, each once: the CRC-32 of a row's bytes.
     pub fn learned(&self) -> Vec<u32> {
         let width = self.shape.elements() as usize;
@@ -120,11 +146,11 @@ impl Dataset {
         prints
     }
 
-    /// CRC-32 over both parts and the shape; tells whether a checkpoint belongs to this data.
+    /// CRC-32 over all parts and the shape; tells whether a checkpoint belongs to this data.
     pub fn fingerprint(&self) -> u32 {
         let mut hash = crc32fast::Hasher::new();
         hash.update(self.shape.to_string().as_bytes());
-        for split in [&self.train, &self.test] {
+        for split in [&self.train, &self.validation, &self.test] {
             hash.update(&split.inputs);
             hash.update(&split.labels);
         }

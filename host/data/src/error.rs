@@ -24,6 +24,19 @@ pub enum DataError {
         /// The most that is read.
         limit: u64,
     },
+    /// An option that is out of range or does not go with another.
+    #[error("{what}: {problem}")]
+    Options {
+        /// What the option is about.
+        what: &'static str,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+}
+
+/// An error of options in one line.
+pub(crate) fn option_error(what: &'static str, problem: impl Into<String>) -> DataError {
+    DataError::Options { what, problem: problem.into() }
 }
 
 /// An error of form in one line.

@@ -1,7 +1,7 @@
 //! Rows for a model that is there: its codings, its classes, its names.
 
 use crate::assemble::numbers;
-use crate::coding::{apply, of_graph};
+use crate::coding::{Reading, apply, of_graph};
 use crate::error::{DataError, form_error};
 use crate::rows::{Rows, Values};
 use crate::table::Expected;
@@ -31,18 +31,6 @@ pub struct Takes {
     pub learned_rows: u64,
 }
 
-/// How the values of rows are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Reading {
-    /// Real values, or bytes where the model has no codings.
-    #[default]
-    Values,
-    /// Bytes as the model takes them, codings or not.
-    Bytes,
-    /// Raw counts of a sensor, whole numbers of 16 bits.
-    Counts,
-}
-
 /// How many rows were learned from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Learned {
@@ -60,6 +48,30 @@ impl Learned {
     /// Whether `rows` is a count, not an estimate.
     pub const fn is_exact(&self) -> bool {
         self.known == self.learned_rows
+    }
+}
+
+impl Fitted {
+    /// The rows.
+    pub fn rows(&self) -> Vec<&[u8]> {
+        self.bytes.chunks_exact(self.width).collect()
+    }
+
+    /// The sentence about rows that were learned from, if the model says anything of them.
+    pub fn learned_text(&self) -> Option<String> {
+        let learned = self.learned?;
+        let all = self.bytes.len() / self.width;
+        Some(match (learned.is_exact(), learned.matching) {
+            (true, rows) => format!("{rows} of these {all} rows were learned from"),
+            (false, 0) => format!(
+                "none of these {all} rows is among {} that are known of the {} that were learned from",
+                learned.known, learned.learned_rows
+            ),
+            (false, matching) => format!(
+                "about {} of these {all} rows were learned from ({matching} are among {} that are known of {})",
+                learned.rows, learned.known, learned.learned_rows
+            ),
+        })
     }
 }
 
@@ -120,6 +132,11 @@ impl Takes {
         }
     }
 
+    /// The smallest and the largest byte of rows that are read so.
+    fn limits(&self, reading: Reading) -> Limits {
+        if reading == Reading::Bytes { Limits::of(self.kind) } else { self.limits }
+    }
+
     /// What a table that is read for the model must have.
     pub fn expected(&self) -> Expected {
         let width = self.shape.elements() as usize;
@@ -139,23 +156,13 @@ pub fn fit(rows: Rows, takes: &Takes, reading: Reading) -> Result<Fitted, DataEr
     if rows.is_empty() {
         return Err(error("0 rows".into()));
     }
-    let is_flat = rows.shape == Shape::flat(takes.shape.elements().min(u64::from(u32::MAX)) as u32);
-    if rows.shape != takes.shape && !is_flat {
-        return Err(error(format!("rows are {}, the model takes {}", rows.shape, takes.shape)));
-    }
-    let both = !rows.names.is_empty() && !takes.names.is_empty() && rows.names.len() == takes.names.len();
+    check_shape(rows.shape, takes.shape).map_err(error)?;
+    let both = !rows.names.is_empty() && rows.names.len() == takes.names.len();
     if both && rows.names != takes.names {
         return Err(error("columns have other names, or another order, than the model's inputs".into()));
     }
-    let codings = if reading == Reading::Bytes { &[][..] } else { &takes.codings[..] };
-    let is_bytes = matches!(rows.values, Values::Bytes(_) | Values::Signed(_));
-    if reading == Reading::Values && is_bytes && !codings.is_empty() {
-        return Err(error("the array holds bytes and the model has codings of real values: say which is meant".into()));
-    }
-    let coded = match reading {
-        Reading::Counts => counts(&rows, takes)?,
-        _ => apply(&rows, codings, takes.limits)?,
-    };
+    check_reading(&rows.values, takes, reading).map_err(error)?;
+    let coded = apply(&rows, &takes.codings, takes.limits(reading), reading)?;
     let labels = rows.labels.as_ref().map(|labels| numbers(labels, &takes.class_names, takes.classes).map_err(error));
     let width = rows.width();
     let mut notes = rows.notes.clone();
@@ -176,10 +183,29 @@ pub fn fit(rows: Rows, takes: &Takes, reading: Reading) -> Result<Fitted, DataEr
     })
 }
 
-/// The bytes of raw counts.
-fn counts(rows: &Rows, takes: &Takes) -> Result<crate::coding::Coded, DataError> {
-    let _ = takes;
-    Err(form_error(&rows.name, "counts are not read yet"))
+/// Rows have the model's own axes, or none; those of a series may leave out the axis of length 1.
+fn check_shape(rows: Shape, model: Shape) -> Result<(), String> {
+    let series = Shape::new(model.height, model.channels, 1);
+    let is_series = model.width == 1 && rows == series;
+    let is_flat = rows == Shape::flat(rows.channels) && u64::from(rows.channels) == model.elements();
+    if rows == model || is_flat || is_series {
+        return Ok(());
+    }
+    Err(format!("rows are {rows}, the model takes {model} (height x width x channels) or {} values", model.elements()))
+}
+
+/// What is meant by the values must be certain.
+fn check_reading(values: &Values, takes: &Takes, reading: Reading) -> Result<(), String> {
+    let is_bytes = matches!(values, Values::Bytes(_) | Values::Signed(_));
+    match reading {
+        Reading::Values if is_bytes && !takes.codings.is_empty() => {
+            Err("the array holds bytes, and the model makes bytes of real values itself: \
+             say that they are its bytes, or convert them by x.astype(numpy.float32)"
+                .into())
+        }
+        Reading::Counts if takes.codings.is_empty() => Err("the model takes bytes and knows no counts".into()),
+        _ => Ok(()),
+    }
 }
 
 /// How many rows were learned from.
@@ -190,6 +216,8 @@ fn learned(bytes: &[u8], width: usize, takes: &Takes) -> Option<Learned> {
     }
     let is_known = |row: &&[u8]| takes.fingerprints.binary_search(&crc32fast::hash(row)).is_ok();
     let matching = bytes.chunks_exact(width).filter(is_known).count() as u64;
-    let rows = (u128::from(matching) * u128::from(takes.learned_rows)).div_ceil(u128::from(known)) as u64;
+    // The known ones are a fair sample of all: as large a share of both is here.
+    let estimate = u128::from(matching) * u128::from(takes.learned_rows) / u128::from(known);
+    let rows = estimate.min((bytes.len() / width) as u128) as u64;
     Some(Learned { matching, known, learned_rows: takes.learned_rows, rows })
 }

@@ -20,14 +20,14 @@ mod windows;
 
 pub use arrays::{Array, Items, read_array, read_npz};
 pub use assemble::{assemble, from_csv, from_npz};
-pub use coding::{Coded, CodingOptions, apply, learn};
+pub use coding::{Coded, CodingOptions, Reading, apply, learn};
 pub use dataset::{Dataset, MAX_BYTES, Split};
 pub use digits::digits;
 pub use error::DataError;
-pub use fit::{Fitted, Learned, Reading, Takes, fit};
+pub use fit::{Fitted, Learned, Takes, fit};
 pub use idx::{IdxFiles, from_idx};
 pub use read::{Content, Form, check_size, read};
 pub use rows::{Groups, Labels, Rows, Values};
 pub use split::{Parts, SplitOptions, TestPart, split};
 pub use table::{Column, Expected, Label, Missing, TableOptions, read_table};
-pub use windows::{WindowOptions, windows};
+pub use windows::{Mixed, WindowOptions, windows};

@@ -43,24 +43,32 @@ impl Values {
         }
     }
 
-    /// The rows with these numbers, `width` values each.
-    pub(crate) fn pick(&self, rows: &[u32], width: usize) -> Self {
-        fn pick<T: Copy>(values: &[T], rows: &[u32], width: usize) -> Vec<T> {
-            rows.iter().flat_map(|&row| &values[row as usize * width..(row as usize + 1) * width]).copied().collect()
+    /// Windows of `length` values from the start of rows of `width` values.
+    pub(crate) fn windows(&self, starts: &[u32], length: usize, width: usize) -> Self {
+        fn cut<T: Copy>(values: &[T], starts: &[u32], length: usize, width: usize) -> Vec<T> {
+            let window = |&start: &u32| &values[start as usize * width..start as usize * width + length];
+            starts.iter().flat_map(window).copied().collect()
         }
         match self {
-            Self::Bytes(values) => Self::Bytes(pick(values, rows, width)),
-            Self::Signed(values) => Self::Signed(pick(values, rows, width)),
-            Self::Reals(values) => Self::Reals(pick(values, rows, width)),
+            Self::Bytes(values) => Self::Bytes(cut(values, starts, length, width)),
+            Self::Signed(values) => Self::Signed(cut(values, starts, length, width)),
+            Self::Reals(values) => Self::Reals(cut(values, starts, length, width)),
         }
+    }
+
+    /// The rows with these numbers, `width` values each.
+    pub(crate) fn pick(&self, rows: &[u32], width: usize) -> Self {
+        self.windows(rows, width, width)
     }
 }
 
 /// The classes of all rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Labels {
     /// Class of each row, from 0.
     pub of_rows: Vec<u32>,
+    /// What they are called: the name of the column, or of the array; empty if unknown.
+    pub column: String,
     /// Names of the classes 0, 1, ...; empty where the source has numbers alone.
     /// Those of a table are sorted: as numbers if all are whole numbers, else as text.
     pub names: Vec<String>,
@@ -87,9 +95,9 @@ impl Groups {
 
 impl Labels {
     /// Classes by name: the distinct names sorted (as numbers if all are whole numbers, else as text).
-    pub fn named(texts: &[impl AsRef<str>]) -> Self {
+    pub fn named(column: &str, texts: &[impl AsRef<str>]) -> Self {
         let (names, of_rows) = numbered(texts);
-        Self { of_rows, names }
+        Self { of_rows, column: column.into(), names }
     }
 }
 
@@ -191,7 +199,7 @@ impl Rows {
     pub fn value_name(&self, index: usize) -> String {
         match index.checked_rem(self.names.len()).map(|at| &self.names[at]) {
             Some(name) if self.names.len() == self.width() => format!("'{name}'"),
-            Some(name) => format!("{} of '{name}'", index / self.names.len() + 1),
+            Some(name) => format!("'{name}' (step {})", index / self.names.len() + 1),
             None => format!("{}", index + 1),
         }
     }
@@ -206,10 +214,7 @@ impl Rows {
             name: self.name.clone(),
             shape: self.shape,
             values: self.values.pick(rows, self.width()),
-            labels: self
-                .labels
-                .as_ref()
-                .map(|labels| Labels { of_rows: numbers(&labels.of_rows), names: labels.names.clone() }),
+            labels: self.labels.as_ref().map(|labels| Labels { of_rows: numbers(&labels.of_rows), ..labels.clone() }),
             groups: self
                 .groups
                 .iter()
@@ -224,37 +229,46 @@ impl Rows {
         }
     }
 
+    /// The rows with these classes.
+    ///
+    /// # Errors
+    /// [`DataError::Form`] if there is not one class a row.
+    pub fn with_labels(mut self, labels: Labels) -> Result<Self, DataError> {
+        if labels.of_rows.len() != self.len() {
+            return Err(form_error(&self.name, format!("{} classes for {} rows", labels.of_rows.len(), self.len())));
+        }
+        self.labels = Some(labels);
+        Ok(self)
+    }
+
+    /// Rows of height x width x 1 as a series of `height` steps of `width` channels: the same values, other axes.
+    ///
+    /// # Errors
+    /// [`DataError::Form`] if rows have more than one channel.
+    pub fn series(mut self) -> Result<Self, DataError> {
+        let Shape { height, width, channels } = self.shape;
+        if channels != 1 {
+            return Err(form_error(&self.name, format!("rows are {}, a series has steps x channels", self.shape)));
+        }
+        self.shape = Shape::new(height, 1, width);
+        Ok(self)
+    }
+
     /// The rows after what is to be done about missing values ([`Self::missing`]) was done.
     ///
     /// A class is missing if its text is empty or `?`.
     ///
     /// # Errors
     /// [`DataError::Form`] names the first missing value if they are refused, and the first missing class unless rows
-    /// are dropped.
+    /// are dropped; and if there is not one class or one text of a group a row.
     pub fn settled(self) -> Result<Self, DataError> {
-        let width = self.width();
-        let gap = |row: usize| (0..width).find(|&at| self.values.real(row * width + at).is_nan());
-        let has_no_class = |row: usize| self.class_text(row).is_some_and(|text| text.is_empty() || text == "?");
-        let drops = self.missing == Missing::Drop;
-        let mut kept = Vec::with_capacity(self.len());
-        for row in 0..self.len() {
-            let value = gap(row).filter(|_| self.missing != Missing::Mean);
-            match (value, has_no_class(row)) {
-                (None, false) => kept.push(row as u32),
-                _ if drops => {}
-                (Some(at), _) => {
-                    let (place, column) = (self.place(row), self.value_name(at));
-                    let problem = format!(
-                        "{place}, column {column}: no number; drop such rows or fill in the mean (--missing drop|mean)"
-                    );
-                    return Err(form_error(&self.name, problem));
-                }
-                (None, true) => {
-                    let problem = format!("{}: no class; drop such rows (--missing drop)", self.place(row));
-                    return Err(form_error(&self.name, problem));
-                }
-            }
+        self.check()?;
+        if self.missing != Missing::Drop {
+            let gap = (0..self.len()).find_map(|row| Some((row, self.gap(row)?)));
+            let Some((row, problem)) = gap else { return Ok(self) };
+            return Err(form_error(&self.name, format!("{}{problem}", self.place(row))));
         }
+        let kept: Vec<u32> = (0..self.len()).filter(|&row| !self.has_gap(row)).map(|row| row as u32).collect();
         if kept.len() == self.len() {
             return Ok(self);
         }
@@ -264,9 +278,53 @@ impl Rows {
         Ok(left)
     }
 
-    /// The name of a row's class, if it has one.
-    fn class_text(&self, row: usize) -> Option<&str> {
-        let labels = self.labels.as_ref()?;
-        labels.names.get(*labels.of_rows.get(row)? as usize).map(String::as_str)
+    /// Lists fit the rows.
+    fn check(&self) -> Result<(), DataError> {
+        let (rows, values, channels) = (self.len(), self.width(), self.shape.channels as usize);
+        let labels = self.labels.iter().map(|labels| (&labels.of_rows, labels.names.len(), labels.names.is_empty()));
+        let groups = self.groups.iter().map(|groups| (&groups.of_rows, groups.names.len(), false));
+        for (of_rows, names, is_free) in labels.chain(groups) {
+            if of_rows.len() != rows {
+                return Err(form_error(&self.name, format!("{} classes or groups for {rows} rows", of_rows.len())));
+            }
+            if !is_free && of_rows.iter().any(|&at| at as usize >= names) {
+                return Err(form_error(&self.name, "a class or a group has no name"));
+            }
+        }
+        let is_list = |count: usize| [0, channels, values].contains(&count);
+        if !is_list(self.names.len()) || !(is_list(self.units.len()) || self.units.len() == 1) {
+            let (names, units) = (self.names.len(), self.units.len());
+            let problem = format!("{names} names and {units} units for {channels} channels and {values} values");
+            return Err(form_error(&self.name, problem));
+        }
+        Ok(())
+    }
+
+    /// Whether a row lacks a value or its class.
+    pub(crate) fn has_gap(&self, row: usize) -> bool {
+        self.missing_value(row).is_some() || self.lacks_class(row)
+    }
+
+    /// What is missing in a row and may not be, for messages.
+    fn gap(&self, row: usize) -> Option<String> {
+        match self.missing_value(row).filter(|_| self.missing != Missing::Mean) {
+            Some(at) => Some(format!(
+                ", column {}: no number; drop such rows or fill in the mean (--missing drop|mean)",
+                self.value_name(at)
+            )),
+            None => self.lacks_class(row).then(|| ": no class; drop such rows (--missing drop)".into()),
+        }
+    }
+
+    fn missing_value(&self, row: usize) -> Option<usize> {
+        let width = self.width();
+        (0..width).find(|&at| self.values.real(row * width + at).is_nan())
+    }
+
+    fn lacks_class(&self, row: usize) -> bool {
+        let text = |labels: &Labels| {
+            labels.names.get(labels.of_rows[row] as usize).is_some_and(|name| name.is_empty() || name == "?")
+        };
+        self.labels.as_ref().is_some_and(text)
     }
 }

@@ -1,6 +1,6 @@
 //! Which rows are to learn from, to choose by and to judge by: the same in every run, whatever else the file holds.
 
-use crate::error::{DataError, form_error};
+use crate::error::{DataError, form_error, option_error};
 use crate::read::Content;
 use crate::rows::{Groups, Rows};
 use sha2::{Digest, Sha256};
@@ -63,7 +63,7 @@ pub struct Parts {
 /// # Errors
 /// [`DataError::Form`] if a part has no rows, a group or a column is unknown, or a share is out of range.
 pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> Result<Parts, DataError> {
-    check(options).map_err(|problem| form_error("split", problem))?;
+    check(options).map_err(|problem| option_error("split", problem))?;
     let (rows, given, validation) = match (content, given) {
         (Content::Rows(rows), given) => (rows, given, None),
         (Content::Parts { train, validation, test }, None) => (train, Some(test), validation),
@@ -254,9 +254,13 @@ impl<'a> Splitter<'a> {
 /// The two numbers that decide about a row.
 fn hashes(rows: &Rows, row: usize) -> [u32; 2] {
     let width = rows.width();
+    hashes_of((row * width..(row + 1) * width).map(|at| rows.values.real(at)))
+}
+
+/// The two numbers that decide about the row of these values.
+pub(crate) fn hashes_of(values: impl Iterator<Item = f32>) -> [u32; 2] {
     let mut hash = Sha256::new();
-    for at in row * width..(row + 1) * width {
-        let value = rows.values.real(at);
+    for value in values {
         // One number is one text: zero has no sign, what is no number has one form.
         let value = if value == 0.0 {
             0.0
@@ -277,7 +281,7 @@ fn first_numbers(digest: &[u8]) -> [u32; 2] {
 }
 
 /// Whether a hash lies within the first `share` of all hashes.
-fn is_within(hash: u32, share: f64) -> bool {
+pub(crate) fn is_within(hash: u32, share: f64) -> bool {
     f64::from(hash) < share * 4_294_967_296.0
 }
 

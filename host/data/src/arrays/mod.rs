@@ -46,7 +46,7 @@ impl Array {
             return Err(form_error(name, problem));
         }
         if let Items::Texts(texts) = &self.items {
-            return Ok(Labels::named(texts));
+            return Ok(Labels::named("", texts));
         }
         let numbers = self.items.whole().ok_or_else(|| {
             form_error(name, "classes are whole numbers or text: convert them by y.astype(numpy.uint8)")
@@ -56,7 +56,7 @@ impl Array {
                 let problem = format!("class of row {at} is {}, allowed are 0 to {}", numbers[at], MAX_CLASSES - 1);
                 Err(form_error(name, problem))
             }
-            None => Ok(Labels { of_rows: numbers.iter().map(|&class| class as u32).collect(), names: Vec::new() }),
+            None => Ok(Labels { of_rows: numbers.iter().map(|&class| class as u32).collect(), ..Labels::default() }),
         }
     }
 }

@@ -104,12 +104,11 @@ impl Dialect {
         even.or_else(some).map_or(b',', |(delimiter, _)| *delimiter)
     }
 
-    /// Whether the first line has names: no number and no gap among its fields, or the numbers 0, 1, 2, ... that a table
-    /// without names is given by some programs.
+    /// Whether the first line has names: nothing like a number and few gaps among its fields, or the numbers 0, 1, 2, ...
+    /// that a table without names is given by some programs.
     fn found_heading(self, text: &str, notes: &mut Vec<String>) -> Result<bool, String> {
         let Some(first) = self.records(text).next().transpose()? else { return Ok(false) };
-        let is_number = |field: &str| parsed(field, self.comma.unwrap_or(true)).is_some();
-        if !first.fields().any(is_number) {
+        if !first.fields().any(looks_like_number) {
             // A gap where a name should be is a column without a name; half of them is a row without values.
             return Ok(first.fields().filter(|field| is_missing(field)).count() * 2 < first.len());
         }
@@ -124,17 +123,27 @@ impl Dialect {
     }
 }
 
+/// Whether a field is a number in some way of writing, or a date or a time: no name begins so and has no letters.
+fn looks_like_number(field: &str) -> bool {
+    let digits = field.trim_start_matches(['+', '-', '.', ',']);
+    let has_letters = || field.chars().any(|c| c.is_alphabetic() && !matches!(c, 'e' | 'E'));
+    parsed(field, false).is_some() || digits.starts_with(|c: char| c.is_ascii_digit()) && !has_letters()
+}
+
 /// Bytes before the table, and the delimiter if a line `sep=;` names one.
 fn preamble(text: &str) -> (usize, Option<u8>) {
     let (mut at, mut said) = (0, None);
-    for line in text.split_inclusive('\n') {
-        let content = line.trim();
-        match content.strip_prefix("sep=").map(str::as_bytes) {
+    while at < text.len() {
+        let rest = &text[at..];
+        let content = rest.split(['\r', '\n']).next().unwrap_or(rest);
+        let ends = rest.len() - rest[content.len()..].trim_start_matches(['\r', '\n']).len() - content.len();
+        let line = content.len();
+        match content.trim_end().strip_prefix("sep=").map(str::as_bytes) {
             Some(&[delimiter]) if at == 0 => said = Some(delimiter),
-            _ if content.starts_with('@') => {}
+            _ if content.is_empty() || content.starts_with('@') => {}
             _ => break,
         }
-        at += line.len();
+        at += line + ends;
     }
     (at, said)
 }

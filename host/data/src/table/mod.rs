@@ -104,7 +104,7 @@ impl<'a> Collected<'a> {
         let shape = Shape::flat(self.roles.features.len() as u32);
         let mut rows = Rows::new(name, shape, Values::Reals(self.values))?;
         rows.lines = self.lines;
-        rows.labels = self.roles.label.map(|_| Labels::named(&self.labels));
+        rows.labels = self.roles.label.map(|column| Labels::named(&self.roles.name(column), &self.labels));
         let groups = self.groups.iter().zip(&self.roles.groups);
         rows.groups = groups.map(|(texts, &column)| Groups::new(&self.roles.name(column), texts)).collect();
         if self.roles.has_names {
