@@ -111,7 +111,7 @@ struct Outcome {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let inputs = arguments.from.load(&model, Some(arguments.limit as usize))?;
+    let inputs = arguments.from.load(&model, Some(&arguments.source.model), Some(arguments.limit as usize))?;
     let rows = inputs.rows();
     let expected = reference(&model, &rows)?;
     let (mut verdicts, mut failures) = (Vec::new(), Vec::new());

@@ -3,6 +3,7 @@
 use super::pickle::{self, Object, Pickle, PickleError, Value};
 use crate::error::{DataError, form_error};
 use crate::rows::{Groups, Labels, Rows, Values};
+use crate::windows::{WindowOptions, windows};
 use bitfab_graph::Shape;
 
 /// Columns of a sample in the order in which they become channels.
@@ -35,7 +36,7 @@ pub fn hapt(bytes: &[u8]) -> Result<Rows, DataError> {
     let mut rows = Rows::new("hapt", Shape::flat(CHANNELS.len() as u32), Values::Reals(samples))?;
     let names = ACTIVITIES.iter().chain([&OTHER]).map(|&name| name.to_owned()).collect();
     let of_rows = recordings.iter().flat_map(|recording| &recording.activities).copied().collect();
-    rows.labels = Some(Labels { of_rows, names });
+    rows.labels = Some(Labels { of_rows, column: "activity".into(), names });
     let each = |name: &dyn Fn(usize, &Recording) -> String| -> Vec<String> {
         let all = recordings.iter().enumerate();
         all.flat_map(|(at, one)| std::iter::repeat_n(name(at, one), one.activities.len())).collect()
@@ -47,6 +48,25 @@ pub fn hapt(bytes: &[u8]) -> Result<Rows, DataError> {
     rows.names = CHANNELS.map(str::to_owned).into();
     rows.units = UNITS.map(str::to_owned).into();
     Ok(rows)
+}
+
+/// Windows of the six activities alone: those in which something else was done are left out.
+///
+/// # Errors
+/// [`DataError`] as [`hapt`] and [`windows`].
+pub fn hapt_windows(bytes: &[u8], options: &WindowOptions) -> Result<Rows, DataError> {
+    let rows = windows(hapt(bytes)?, options)?;
+    let other = ACTIVITIES.len() as u32;
+    let classes = rows.labels.as_ref().map_or(&[][..], |labels| &labels.of_rows);
+    let kept: Vec<u32> = (0..rows.len() as u32).filter(|&row| classes[row as usize] != other).collect();
+    let left_out = rows.len() - kept.len();
+    let mut found = rows.pick(&kept);
+    if let Some(labels) = &mut found.labels {
+        labels.names.truncate(ACTIVITIES.len());
+    }
+    found.notes = rows.notes;
+    found.notes.push(format!("{left_out} windows of changes of posture, or of what nobody labelled, are left out"));
+    Ok(found)
 }
 
 fn form(problem: impl Into<String>) -> PickleError {
@@ -158,8 +178,18 @@ mod tests {
                             }),
                             _ => {
                                 writer.mark_list();
-                                writer.block(&[6, length], "f8", &reals.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [0, 6, 1]);
-                                writer.block(&[2, length], "i8", &whole.iter().map(|&x| x as u64).collect::<Vec<_>>(), [6, 8, 1]);
+                                writer.block(
+                                    &[6, length],
+                                    "f8",
+                                    &reals.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+                                    [0, 6, 1],
+                                );
+                                writer.block(
+                                    &[2, length],
+                                    "i8",
+                                    &whole.iter().map(|&x| x as u64).collect::<Vec<_>>(),
+                                    [6, 8, 1],
+                                );
                                 writer.appends();
                             }
                         });
@@ -176,7 +206,10 @@ mod tests {
         assert_eq!((rows.len(), rows.shape), (5, Shape::flat(6)));
         assert_eq!(rows.labels.as_ref().unwrap().of_rows, [0, 5, 6, 6, 1]);
         assert_eq!(rows.labels.as_ref().unwrap().names[6], OTHER);
-        assert_eq!((&rows.groups[0].names[..], &rows.groups[0].of_rows[..]), (&["7".into(), "12".into()][..], &[0, 0, 0, 1, 1][..]));
+        assert_eq!(
+            (&rows.groups[0].names[..], &rows.groups[0].of_rows[..]),
+            (&["7".into(), "12".into()][..], &[0, 0, 0, 1, 1][..])
+        );
         assert_eq!(rows.groups[1].of_rows, [0, 0, 0, 1, 1]);
         let Values::Reals(values) = &rows.values else { panic!() };
         assert_eq!(values[6..12], [0.125, 1.125, 2.125, 3.125, 4.125, 5.125]);
@@ -195,6 +228,19 @@ mod tests {
                 let _ = hapt(&changed);
             }
         }
+    }
+
+    #[test]
+    fn windows_keep_to_one_recording_and_one_activity() {
+        let by = vec!["recording".to_owned()];
+        let options = WindowOptions { length: 2, step: 1, by, mixed: crate::Mixed::Drop };
+        let rows = hapt_windows(&file(&[(7, &[1, 1, 6, 6, 9, 9]), (12, &[2, 2])]), &options).unwrap();
+        assert_eq!((rows.len(), rows.shape), (3, Shape::new(2, 1, 6)));
+        let labels = rows.labels.as_ref().unwrap();
+        assert_eq!((&labels.of_rows[..], labels.names.len()), (&[0, 5, 1][..], 6));
+        assert_eq!(rows.groups[0].of_rows, [0, 0, 1]);
+        assert_eq!((rows.values.real(0), rows.values.real(6)), (0.0, 0.125));
+        assert!(rows.notes.iter().any(|note| note.starts_with("1 windows of changes")), "{:?}", rows.notes);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The `.ts` format of the UCR and UEA archives: time series as text, one a line.
 
 use crate::error::{DataError, form_error};
-use crate::rows::{Groups, Labels, Rows, Values};
+use crate::read::Content;
+use crate::rows::{Labels, Rows, Values};
 use bitfab_graph::Shape;
 
 /// One line: series of all channels and its class.
@@ -17,34 +18,33 @@ struct Head {
 /// A training and a test part of series, each brought to the length of the longest of both by repeating its last
 /// sample; a row is length x 1 x channels.
 ///
-/// A column `part` with `train` and `test` keeps the official split.
-///
 /// # Errors
 /// [`DataError::Form`] with the part and the line on anything but numbers, on missing values (`?`), on time stamps, on
 /// channels of different lengths, and on classes that the head does not name.
-pub fn series(name: &str, train: &[u8], test: &[u8]) -> Result<Rows, DataError> {
-    let (head, mut cases) = part(train).map_err(|problem| form_error(name, format!("training part: {problem}")))?;
-    let learned = cases.len();
-    let (other, more) = part(test).map_err(|problem| form_error(name, format!("test part: {problem}")))?;
+pub fn series(name: &str, train: &[u8], test: &[u8]) -> Result<Content, DataError> {
+    let (head, learned) = part(train).map_err(|problem| form_error(name, format!("training part: {problem}")))?;
+    let (other, judged) = part(test).map_err(|problem| form_error(name, format!("test part: {problem}")))?;
     if (other.channels, &other.classes) != (head.channels, &head.classes) {
         return Err(form_error(name, "the parts have different channels or classes"));
     }
-    cases.extend(more);
-    let length = cases.iter().map(|(channels, _)| channels[0].len()).max().unwrap_or(0);
-    let values = cases.iter().flat_map(|(channels, _)| padded(channels, length)).collect();
-    let shape = Shape::new(length as u32, 1, head.channels as u32);
-    let mut rows = Rows::new(name, shape, Values::Reals(values))?;
-    let class = |(_, class): &Case| head.classes.iter().position(|known| known == class).unwrap_or(0) as u32;
-    rows.labels = Some(Labels { of_rows: cases.iter().map(class).collect(), names: head.classes.clone() });
-    let parts: Vec<&str> = (0..cases.len()).map(|at| if at < learned { "train" } else { "test" }).collect();
-    rows.groups = vec![Groups::new("part", &parts)];
-    let shortest = cases.iter().map(|(channels, _)| channels[0].len()).min().unwrap_or(0);
-    if shortest < length {
-        rows.notes.push(format!(
-            "series of {shortest} to {length} samples are brought to {length} by repeating the last sample"
-        ));
+    let lengths = learned.iter().chain(&judged).map(|(channels, _)| channels[0].len());
+    let (least, length) = lengths.fold((usize::MAX, 0), |(least, most), length| (least.min(length), most.max(length)));
+    let rows = |cases: &[Case]| {
+        let values = cases.iter().flat_map(|(channels, _)| padded(channels, length)).collect();
+        let shape = Shape::new(length as u32, 1, head.channels as u32);
+        let mut rows = Rows::new(name, shape, Values::Reals(values))?;
+        let class = |(_, class): &Case| head.classes.iter().position(|known| known == class).unwrap_or(0) as u32;
+        let of_rows = cases.iter().map(class).collect();
+        rows.labels = Some(Labels { of_rows, column: "class".into(), names: head.classes.clone() });
+        Ok(rows)
+    };
+    let (mut train, test) = (rows(&learned)?, rows(&judged)?);
+    if least < length {
+        let said =
+            format!("series of {least} to {length} samples are brought to {length} by repeating the last sample");
+        train.notes.push(said);
     }
-    Ok(rows)
+    Ok(Content::Parts { train, validation: None, test })
 }
 
 /// Samples of all channels, channels innermost, the last one repeated up to `length`.
@@ -110,7 +110,8 @@ fn case(line: &str, head: &Head) -> Result<Case, String> {
         let found = field.trim().parse().ok().filter(|value: &f32| value.is_finite());
         found.ok_or_else(|| format!("'{field}' is not a number"))
     };
-    let channels: Result<Vec<Vec<f32>>, String> = parts.iter().map(|part| part.split(',').map(number).collect()).collect();
+    let channels: Result<Vec<Vec<f32>>, String> =
+        parts.iter().map(|part| part.split(',').map(number).collect()).collect();
     let channels = channels?;
     if channels.iter().any(|channel| channel.len() != channels[0].len()) {
         return Err("channels have different lengths".into());
@@ -125,20 +126,23 @@ mod tests {
     const HEAD: &str = "#text\n@problemName x\n@timeStamps false\n@missing false\n@univariate false\n@dimensions 2\n\
                         @equalLength false\n@classLabel true a b\n@data\n";
 
-    fn read(train: &str, test: &str) -> Result<Rows, DataError> {
-        series("x", format!("{HEAD}{train}").as_bytes(), format!("{HEAD}{test}").as_bytes())
+    fn read(train: &str, test: &str) -> Result<(Rows, Rows), DataError> {
+        let read = series("x", format!("{HEAD}{train}").as_bytes(), format!("{HEAD}{test}").as_bytes());
+        read.map(|content| match content {
+            Content::Parts { train, validation: None, test } => (train, test),
+            other => panic!("{other:?}"),
+        })
     }
 
     #[test]
     fn series_get_the_length_of_the_longest_by_their_last_sample() {
-        let rows = read("1,2:3,4:a\n5:6:b\n", "1,2,3:4,5,-6e-1:b\n").unwrap();
-        assert_eq!((rows.shape, rows.len()), (Shape::new(3, 1, 2), 3));
-        let Values::Reals(values) = &rows.values else { panic!() };
-        assert_eq!(values[..12], [1.0, 3.0, 2.0, 4.0, 2.0, 4.0, 5.0, 6.0, 5.0, 6.0, 5.0, 6.0]);
-        assert_eq!(values[12..], [1.0, 4.0, 2.0, 5.0, 3.0, -0.6]);
-        assert_eq!(rows.labels.unwrap().of_rows, [0, 1, 1]);
-        assert_eq!((&rows.groups[0].names[..], &rows.groups[0].of_rows[..]), (&["test".into(), "train".into()][..], &[1, 1, 0][..]));
-        assert!(rows.notes[0].contains("1 to 3 samples"));
+        let (train, test) = read("1,2:3,4:a\n5:6:b\n", "1,2,3:4,5,-6e-1:b\n").unwrap();
+        assert_eq!((train.shape, train.len(), test.len()), (Shape::new(3, 1, 2), 2, 1));
+        let values = [1.0, 3.0, 2.0, 4.0, 2.0, 4.0, 5.0, 6.0, 5.0, 6.0, 5.0, 6.0];
+        assert_eq!(train.values, Values::Reals(values.into()));
+        assert_eq!(test.values, Values::Reals(vec![1.0, 4.0, 2.0, 5.0, 3.0, -0.6]));
+        assert_eq!((train.labels.unwrap().of_rows, test.labels.unwrap().of_rows), (vec![0, 1], vec![1]));
+        assert!(train.notes[0].contains("1 to 3 samples"));
     }
 
     #[test]

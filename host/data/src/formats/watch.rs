@@ -20,7 +20,7 @@ pub fn watch(bytes: &[u8]) -> Result<Rows, DataError> {
         each.recordings.iter().flat_map(|one| std::iter::repeat_n(value(one), one.length)).collect()
     };
     let of_rows = each.recordings.iter().flat_map(|one| std::iter::repeat_n(one.exercise as u32, one.length)).collect();
-    rows.labels = Some(Labels { of_rows, names: each.exercises });
+    rows.labels = Some(Labels { of_rows, column: "exercise".into(), names: each.exercises });
     rows.groups = vec![
         Groups::new("person", &every(&|one| one.person.to_string())),
         Groups::new("side", &every(&|one| (if one.is_right { "right" } else { "left" }).to_owned())),
@@ -64,7 +64,9 @@ fn recordings(pickle: &Pickle<'_>) -> Result<(Shape, Vec<f32>, Known), PickleErr
     let &[all] = objects else { return Err(form("the array holds more or less than one object")) };
     let names = |key: &str| -> Result<Vec<String>, PickleError> {
         let names = pickle.items(pickle.get(all, key)?, key)?.iter();
-        names.map(|name| if let Value::Text(name) = name { Ok((*name).into()) } else { Err(form("a name is no text")) }).collect()
+        names
+            .map(|name| if let Value::Text(name) = name { Ok((*name).into()) } else { Err(form("a name is no text")) })
+            .collect()
     };
     let (channels, exercises) = (names("X_labels")?, names("y_labels")?);
     let whole = |key: &str| -> Result<Vec<i64>, PickleError> {
@@ -82,7 +84,10 @@ fn recordings(pickle: &Pickle<'_>) -> Result<(Shape, Vec<f32>, Known), PickleErr
         let is_class = usize::try_from(classes[at]).is_ok_and(|class| class < exercises.len());
         let fits = matches!(shape.as_slice(), &[_, width] if width == channels.len());
         if !fits || !is_class || !values.iter().all(|value| value.is_finite()) {
-            return Err(form(format!("recording {} has other channels, no exercise, or values that are no numbers", at + 1)));
+            return Err(form(format!(
+                "recording {} has other channels, no exercise, or values that are no numbers",
+                at + 1
+            )));
         }
         samples.extend(values.iter().map(|&value| value as f32));
         let (exercise, person, is_right) = (classes[at] as usize, people[at], sides[at] != 0);

@@ -31,7 +31,9 @@ fn functions_that_are_not_data_are_refused_by_name() {
 #[test]
 fn instructions_that_data_does_not_need_are_refused_with_their_place() {
     // Instances by other ways, extension registries, persistent names, newer protocols.
-    for code in [b'i', b'o', 0x81, 0x82, 0x83, 0x84, b'P', b'Q', b'l', b'd', 0x8a, 0x8c, 0x93, 0x95, 0x96, b'S', b'V', 0] {
+    for code in
+        [b'i', b'o', 0x81, 0x82, 0x83, 0x84, b'P', b'Q', b'l', b'd', 0x8a, 0x8c, 0x93, 0x95, 0x96, b'S', b'V', 0]
+    {
         let bytes = [0x80, 2, code, 1, 0, 0, 0, b'.'];
         assert_eq!(read(&bytes).unwrap_err(), PickleError::Instruction { code, at: 2 }, "{code:#x}");
     }
@@ -165,8 +167,38 @@ proptest! {
 
 /// Instructions with their arguments.
 const PARTS: [&[u8]; 34] = [
-    b"(", b"t", b"N", b")", b"]", b"}", b"a", b"e", b"s", b"u", b"R", b"b", b"q\0", b"q\x01", b"h\0", b"h\x01", b"K\x02",
-    b"\x85", b"\x86", b"\x87", b"\x88", b"\x89", b"X\x01\0\0\0<", b"X\x02\0\0\0f8", b"X\x02\0\0\0O8", b"X\x06\0\0\0latin1",
-    b"cnumpy\ndtype\n", b"cnumpy\nndarray\n", b"cnumpy.core.multiarray\n_reconstruct\n", b"c_codecs\nencode\n",
-    b"X\x08\0\0\0abcdefgh", b"c__builtin__\nslice\n", b"J\xff\xff\xff\xff", b"K\0",
+    b"(",
+    b"t",
+    b"N",
+    b")",
+    b"]",
+    b"}",
+    b"a",
+    b"e",
+    b"s",
+    b"u",
+    b"R",
+    b"b",
+    b"q\0",
+    b"q\x01",
+    b"h\0",
+    b"h\x01",
+    b"K\x02",
+    b"\x85",
+    b"\x86",
+    b"\x87",
+    b"\x88",
+    b"\x89",
+    b"X\x01\0\0\0<",
+    b"X\x02\0\0\0f8",
+    b"X\x02\0\0\0O8",
+    b"X\x06\0\0\0latin1",
+    b"cnumpy\ndtype\n",
+    b"cnumpy\nndarray\n",
+    b"cnumpy.core.multiarray\n_reconstruct\n",
+    b"c_codecs\nencode\n",
+    b"X\x08\0\0\0abcdefgh",
+    b"c__builtin__\nslice\n",
+    b"J\xff\xff\xff\xff",
+    b"K\0",
 ];
