@@ -8,7 +8,7 @@ pub const EXTENSION_MAGIC: u32 = u32::from_le_bytes(*b"bfpl");
 /// Words before the entries of the layers.
 pub(crate) const HEAD: u32 = 8;
 /// Words of the entry of one layer.
-pub(crate) const ENTRY: u32 = 4;
+pub(crate) const ENTRY: u32 = 3;
 
 /// One block, whose head and table are known to be whole.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct Entry {
     pub planes: Option<u32>,
     /// First word of the thresholds in the file; `None` if they stay.
     pub thresholds: Option<u32>,
-    /// Low and high.
-    pub bound: [i32; 2],
+    /// The word of the form of the thresholds.
+    pub form: u32,
 }
 
 impl<'a> Extension<'a> {
@@ -62,8 +62,7 @@ impl<'a> Extension<'a> {
     pub fn entry(&self, index: u16) -> Entry {
         let at = HEAD + u32::from(index) * ENTRY;
         let place = |offset: u32| (offset != 0).then(|| self.start.saturating_add(offset));
-        let bound = [self.word(at + 2) as i32, self.word(at + 3) as i32];
-        Entry { planes: place(self.word(at)), thresholds: place(self.word(at + 1)), bound }
+        Entry { planes: place(self.word(at)), thresholds: place(self.word(at + 1)), form: self.word(at + 2) }
     }
 
     /// Checks head and checksum of a block of a model of `layers` layers that had `planes` planes before it.
@@ -112,11 +111,11 @@ impl crate::Draft {
                 let size = layer.weights.words.len() / usize::from(layer.weights.bits.max(1));
                 entry[0] = words.len() as u32;
                 words.extend(layer.weights.words.iter().skip(size * planes as usize));
-                (entry[2], entry[3]) = (layer.bound.low as u32, layer.bound.high as u32);
             }
-            let (_, _, thresholds) = layer.transform.section();
-            if !thresholds.is_empty() {
-                entry[1] = words.len() as u32;
+            let (form, thresholds) = layer.transform.stored(layer.per_channel());
+            // All thresholds may be zero, which takes no words.
+            if !thresholds.is_empty() || matches!(layer.transform, crate::DraftTransform::Thresholds { .. }) {
+                (entry[1], entry[2]) = (words.len() as u32, form.to_word());
                 words.extend(thresholds);
             }
             let at = (HEAD + index as u32 * ENTRY) as usize;

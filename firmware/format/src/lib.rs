@@ -26,7 +26,11 @@ mod liveness;
 mod matrix;
 mod model;
 mod record;
+mod scales;
 mod tensor;
+#[cfg(feature = "alloc")]
+mod threshold_fit;
+mod thresholds;
 mod walk;
 mod weights;
 mod window;
@@ -45,7 +49,11 @@ pub use interface::Interface;
 pub use layer::{Bound, Layer, Op, Packing, Rescale, Residual, Transform};
 pub use model::{Layers, Model, OutputScale, digest};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
+pub use scales::Scales;
 pub use tensor::{Kind, Region, Shape, Tensor};
+#[cfg(feature = "alloc")]
+pub use threshold_fit::choose_thresholds;
+pub use thresholds::{Codes, Form, Thresholds};
 #[cfg(feature = "alloc")]
 pub use walk::Deal;
 pub use weights::{Code, Coder, Planes, WeightKind, Weights};

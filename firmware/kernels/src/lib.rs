@@ -58,7 +58,7 @@ pub const fn supports(layer: &Layer<'_>) -> bool {
     let transform = match layer.transform {
         Transform::Requant { .. } => cfg!(feature = "requant"),
         Transform::Affine { .. } => cfg!(feature = "affine"),
-        Transform::None | Transform::Encode { .. } | Transform::Raw | Transform::Thresholds { .. } => true,
+        Transform::None | Transform::Encode { .. } | Transform::Raw | Transform::Thresholds(_) => true,
     };
     weights && transform
 }

@@ -104,9 +104,9 @@ pub fn check(path: &Path, product: Product) -> Result<()> {
 
 /// Whether nothing is lost by writing there: there is nothing, an empty file, or an earlier file of the same kind.
 pub fn check_owner(path: &Path, product: Product) -> Result<()> {
-    let Ok(found) = fs::metadata(path) else { return Ok(()) };
-    // Opening a pipe would wait, and a device would be replaced by a file.
-    ensure!(found.is_file(), "cannot write {}: it is no ordinary file", path.display());
+    if !is_there(path)? {
+        return Ok(());
+    }
     let mut head = Vec::new();
     let file = File::open(path).with_context(|| format!("cannot read {}, which would be replaced", path.display()))?;
     file.take(512).read_to_end(&mut head).with_context(|| format!("cannot read {}", path.display()))?;
@@ -119,6 +119,14 @@ pub fn check_owner(path: &Path, product: Product) -> Result<()> {
     Ok(())
 }
 
+/// Whether an ordinary file is there.
+fn is_there(path: &Path) -> Result<bool> {
+    let Ok(found) = fs::metadata(path) else { return Ok(false) };
+    // Opening a pipe would wait, and a device would be replaced by a file.
+    ensure!(found.is_file(), "cannot write {}: it is no ordinary file", path.display());
+    Ok(true)
+}
+
 /// Writes a file whole or not at all.
 pub fn write(path: &Path, product: Product, bytes: &[u8]) -> Result<()> {
     check(path, product)?;
@@ -128,6 +136,7 @@ pub fn write(path: &Path, product: Product, bytes: &[u8]) -> Result<()> {
 /// As [`write()`], whatever file is there: for those who were told to.
 pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<()> {
     check_writable(path)?;
+    is_there(path)?;
     write_atomic(path, bytes)
 }
 
@@ -216,6 +225,8 @@ mod tests {
         let error = overwrite(&folder.path().join("no/x"), b"").unwrap_err();
         assert!(error.to_string().contains("no/x"), "{error}");
         assert!(overwrite(folder.path(), b"").is_err());
+        #[cfg(unix)]
+        assert!(overwrite(Path::new("/dev/null"), b"").is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::{Confusion, Metrics, table};
@@ -221,12 +221,16 @@ impl Places {
         files.extend(self.model.as_deref().map(|path| ("the model", path)));
         files.extend(arguments.log.as_deref().map(|path| ("--log", path)));
         outputs::distinct(&files)?;
-        if arguments.force {
-            return Ok(());
-        }
-        let hint = "--force overwrites it; a name that ends in .bfab is for a model, any other for a network";
-        outputs::check(&self.graph, Product::Graph).context(hint)?;
-        self.model.as_deref().map_or(Ok(()), |model| outputs::check(model, Product::Model).context(hint))
+        let check = |path: &Path, product, name| {
+            let hint = format!("{name}; --force overwrites it");
+            if arguments.force {
+                Ok(())
+            } else {
+                outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})"))
+            }
+        };
+        check(&self.graph, Product::Graph, "a network is written there, a model where the name ends in .bfab")?;
+        self.model.as_deref().map_or(Ok(()), |model| check(model, Product::Model, "a model is written there"))
     }
 
     /// Writes the network, and compiles it where a model is asked for; the answers of the integer model on the test part.

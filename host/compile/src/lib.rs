@@ -14,7 +14,7 @@ mod translate;
 
 pub use error::CompileError;
 
-use bitfab_format::{Draft, DraftTransform, Model, OutputScale, Rescale, Transform};
+use bitfab_format::{Draft, DraftTransform, Model, OutputScale, Transform};
 use bitfab_graph::Graph;
 
 /// What coded weights are chosen for.
@@ -147,10 +147,7 @@ pub fn update(base: &[u32], graph: &Graph, options: &Options) -> Result<Vec<u32>
 /// only moved are not.
 pub fn score_unit(model: &Model<'_>) -> Option<(f64, bool)> {
     let Transform::Affine { scales } = model.layers().last()?.transform else { return None };
-    let is_moved = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        scale.shift == 0 && scale.multiplier.abs() == 1
-    });
+    let is_moved = scales.iter().all(|scale| scale.shift == 0 && scale.multiplier.abs() == 1);
     let OutputScale { mantissa, shift, .. } = model.output_scale()?;
     Some((f64::from(mantissa) / 2f64.powi(shift as i32), !is_moved))
 }

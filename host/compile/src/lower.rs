@@ -161,20 +161,21 @@ impl<'g> Lowering<'g> {
             weights.map_or_else(DraftWeights::default, |from| pack::weights(layer, from, negated, self.prefer))
         };
         let mut rows = packed(&layer, &negated);
-        layer.bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
+        let bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
         let transform = match &tail.output {
-            None => self.scores(index, &tail.affines, layer.bound),
+            None => self.scores(index, &tail.affines, bound),
             Some((compared, kind)) if kind.planes() > 4 => {
-                let bounds = reach::bounds(&layer, weights);
-                self.levels(index, compared, &tail.affines, &bounds, layer.bound)
+                let sums = reach::sums(&layer, weights, &negated, bound);
+                let bounds: Vec<Bound> = sums.into_iter().map(|sums| sums.bound).collect();
+                self.levels(index, compared, &tail.affines, &bounds, bound)
             }
             Some((compared, _)) => {
-                let mut folded = compared.thresholds(&tail.affines, layer.bound);
+                let mut folded = compared.thresholds(&tail.affines, bound);
                 if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.form.may_negate) {
                     normalise(&mut folded, &mut negated, weights);
                     rows = packed(&layer, &negated);
                 }
-                section(&folded)
+                section(&folded, &reach::sums(&layer, weights, &negated, bound))
             }
         };
         self.push(&layer, last, rows, transform)
@@ -325,14 +326,16 @@ impl<'g> Lowering<'g> {
             groups: 1,
             weights: LayerWeights::None,
             transform: Transform::None,
-            bound: Bound::default(),
             scratch: Region::default(),
         }
     }
 
     fn output_shape(&self, layer: &Layer<'_>, weights: Option<&Weights>) -> Result<Shape, &'static str> {
         let channels = weights.map_or(layer.input.shape.channels, |weights| weights.shape[0]);
-        let [height, width] = layer.window.output(layer.input.shape).map_err(|_| "a side is larger than 65,535")?;
+        let [height, width] = layer
+            .window
+            .output(layer.input.shape)
+            .map_err(|_| "a side is larger than 65,535, or a step or a border than 255")?;
         Ok(Shape::new(height, width, channels))
     }
 

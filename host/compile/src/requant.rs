@@ -12,6 +12,8 @@ use crate::fold::{self, Affine, Steps};
 const MAX_SHIFT: u32 = 47;
 /// The largest offset of the format.
 const MAX_OFFSET: i128 = 1 << 61;
+/// How many multipliers above and below the slope are tried at every shift.
+const NEAR: i32 = 8;
 /// How far the shifts of a layer may lie apart.
 const MAX_SPREAD: u32 = 16;
 
@@ -133,13 +135,17 @@ impl Channel {
         (1..=MAX_SHIFT).rev().find(|&shift| self.multiplier(shift).is_some()).unwrap_or(1)
     }
 
-    /// The smallest of `shifts` at which the multiplier has an offset with which every level is reached where it
-    /// should be and not before: the middle of those that do.
+    /// The smallest of `shifts` at which a multiplier near the slope has an offset with which every level is reached
+    /// where it should be and not before: the one nearest to zero of those that do.
     fn exact(&self, mut shifts: RangeInclusive<u32>) -> Option<Rescale> {
         shifts.find_map(|shift| {
-            let multiplier = self.multiplier(shift)?;
-            let (low, high) = self.offsets(multiplier, shift);
-            (low <= high).then(|| Rescale { multiplier, offset: (low + (high - low) / 2) as i64, shift })
+            let nearest = self.multiplier(shift)?;
+            // Away from the slope, one step up and one down in turn.
+            let apart = (0..=2 * NEAR).map(|at| if at % 2 == 0 { at / 2 } else { -(at / 2) - 1 });
+            apart.filter_map(|apart| nearest.checked_add(apart)).find_map(|multiplier| {
+                let (low, high) = self.offsets(multiplier, shift);
+                (low <= high).then(|| Rescale { multiplier, offset: 0i128.clamp(low, high) as i64, shift })
+            })
         })
     }
 

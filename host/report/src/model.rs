@@ -104,10 +104,8 @@ fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
         Transform::Encode { per_channel, thresholds } => {
             ((thresholds.len() as u64).next_multiple_of(WORD), per_channel)
         }
-        Transform::Thresholds { per_channel, values, directions } => {
-            ((size_of_val(values) + size_of_val(directions)) as u64, per_channel)
-        }
-        Transform::Requant { scales } | Transform::Affine { scales } => (size_of_val(scales) as u64, 0),
+        Transform::Thresholds(thresholds) => (thresholds.words() as u64 * WORD, thresholds.per_channel()),
+        Transform::Requant { scales } | Transform::Affine { scales } => (scales.words() as u64 * WORD, 0),
     }
 }
 
@@ -143,7 +141,7 @@ impl LayerSummary {
             pad_value: layer.pad_value.value(),
             groups: layer.groups,
             thresholds,
-            bound: [layer.bound.low, layer.bound.high],
+            bound: [layer.bound().low, layer.bound().high],
             weight_bytes: 0,
             threshold_bytes,
             record_bytes: u64::from(RECORD_WORDS) * WORD + (layer.name.len() as u64).next_multiple_of(WORD),

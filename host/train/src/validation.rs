@@ -20,12 +20,12 @@ pub(crate) fn prepare(data: &Dataset, share: f32) -> Cow<'_, Dataset> {
         name: data.name.clone(),
         shape: data.shape,
         classes: data.classes,
+        how: data.how.clone(),
+        notes: data.notes.clone(),
         interface: data.interface.clone(),
         train,
         validation,
         test: Split::default(),
-        how: data.how.clone(),
-        notes: data.notes.clone(),
     })
 }
 

@@ -12,8 +12,6 @@ fn layered(draft: &Draft) -> Vec<u32> {
         let bits = layer.weights.bits.max(1);
         layer.weights.words.truncate(layer.weights.words.len() / usize::from(bits));
         layer.weights.bits = 1;
-        let most = (1 << bits) - 1;
-        (layer.bound.low, layer.bound.high) = (layer.bound.low / most, layer.bound.high / most);
     }
     [base.emit(), draft.extension(1)].concat()
 }

@@ -55,7 +55,7 @@ impl Kind {
         match self {
             Self::Binary => two(Method::Bnn),
             Self::SparseBinary => two(Method::Sbnn),
-            Self::Ternary => Ok(TrainConfig { zeros: 0.7, ..two(Method::Hq)? }),
+            Self::Ternary => Ok(TrainConfig { zeros: 0.8, ..two(Method::Hq)? }),
             Self::PowerOfTwo => two(Method::QnnLog),
             Self::Planes => two(Method::Planes(4)),
             Self::Integer => two(Method::Int(4)),

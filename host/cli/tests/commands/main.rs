@@ -3,7 +3,9 @@
 mod common;
 mod demo;
 mod errors;
+mod full;
 mod imported;
+mod kept;
 mod keras;
 mod kinds;
 mod models;
