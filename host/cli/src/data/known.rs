@@ -234,18 +234,18 @@ impl Known {
             Self::Hapt => facts(
                 "128x1x6",
                 6,
-                [0, 0],
+                [7143, 2874],
                 "official, by person",
                 "none stated in the package; UCI HAPT is CC BY 4.0 at UCI",
             ),
-            Self::Watch => facts("100x1x6", 7, [0, 0], "by person, 8 to 10 kept apart", "BSD-3-Clause"),
+            Self::Watch => facts("100x1x6", 7, [3193, 1484], "by person, 8 to 10 kept apart", "BSD-3-Clause"),
             Self::JapaneseVowels => {
                 facts("29x1x12", 9, [270, 370], "official", "BSD-3-Clause (the package); none stated for the data")
             }
-            Self::Penbased => facts("1x1x16", 10, [0, 0], BY_HASH, KEEL_LICENCE),
-            Self::Letter => facts("1x1x16", 26, [0, 0], BY_HASH, KEEL_LICENCE),
-            Self::Satimage => facts("1x1x36", 6, [0, 0], BY_HASH, KEEL_LICENCE),
-            Self::Magic => facts("1x1x10", 2, [0, 0], BY_HASH, KEEL_LICENCE),
+            Self::Penbased => facts("1x1x16", 10, [8763, 2229], BY_HASH, KEEL_LICENCE),
+            Self::Letter => facts("1x1x16", 26, [15_920, 4080], BY_HASH, KEEL_LICENCE),
+            Self::Satimage => facts("1x1x36", 6, [5134, 1301], BY_HASH, KEEL_LICENCE),
+            Self::Magic => facts("1x1x10", 2, [15_279, 3741], BY_HASH, KEEL_LICENCE),
         }
     }
 
