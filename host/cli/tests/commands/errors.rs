@@ -1,15 +1,8 @@
 //! Bad input: one clear message, the right exit code, nothing half-written.
 
-use crate::common::{Learned, bitfab};
+use crate::common::{Learned, bitfab, npy};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
-
-/// A NumPy array of bytes, with a header of version 1.
-fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    let padded = format!("{header:<117}\n");
-    [b"\x93NUMPY\x01\x00", &(padded.len() as u16).to_le_bytes()[..], padded.as_bytes(), values].concat()
-}
 
 #[test]
 fn damaged_models_are_refused_with_their_name_and_place() {

@@ -10,5 +10,7 @@ mod keras;
 mod kinds;
 mod models;
 mod nearest;
+mod newcomer;
 mod series;
+mod tables;
 mod tflite;
