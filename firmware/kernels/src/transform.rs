@@ -101,13 +101,16 @@ fn directions(thresholds: &Thresholds<'_>, word: usize) -> u32 {
 #[inline(never)]
 fn signs(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> u32 {
     let mut bases = Walk::new(thresholds.bases(), word);
-    let (mut signs, mut bit) = (0, 1u32);
+    // A sign has no digits behind the point, so that its base is shifted back by that much less.
+    let unused = bases.unused();
+    let back = unused.wrapping_add_signed(thresholds.form().point.into()) % WORD_BITS;
+    let mut signs = 0u32;
     for &acc in accumulators {
-        let threshold = thresholds.shifted(bases.signed());
-        signs |= if acc >= threshold { bit } else { 0 };
-        bit <<= 1;
+        let threshold = (bases.next() << unused) as i32 >> back;
+        signs = signs >> 1 | if acc >= threshold { 1 << (WORD_BITS - 1) } else { 0u32 };
     }
-    signs ^ directions(thresholds, word)
+    let channels = accumulators.len() as u32;
+    signs.wrapping_shr(WORD_BITS.wrapping_sub(channels)) ^ directions(thresholds, word)
 }
 
 /// Several thresholds a channel: the planes of the number that each accumulator reaches.
@@ -187,33 +190,35 @@ impl<'a> Walk<'a> {
     /// The next number; the bits above it are anything.
     #[inline(always)]
     fn next(&mut self) -> u32 {
-        match self.left.checked_sub(self.width) {
-            Some(left) => {
-                let bits = self.bits;
-                (self.bits, self.left) = (bits.wrapping_shr(self.width), left);
-                bits
-            }
-            None => {
-                let word = self.words.next().copied().unwrap_or(0);
-                let bits = self.bits | word.wrapping_shl(self.left);
-                // Two shifts, since a whole word may be taken.
-                let taken = self.width.wrapping_sub(self.left);
-                self.bits = word.wrapping_shr(1).wrapping_shr(taken.wrapping_sub(1));
-                self.left = WORD_BITS.wrapping_sub(taken);
-                bits
-            }
+        let bits = self.bits;
+        if self.left >= self.width {
+            self.bits = bits >> (self.width % WORD_BITS);
+            self.left -= self.width;
+            return bits;
         }
+        let word = self.words.next().copied().unwrap_or(0);
+        let taken = self.width.wrapping_sub(self.left);
+        // Two shifts, since a whole word may be taken.
+        self.bits = word >> 1 >> (taken.wrapping_sub(1) % WORD_BITS);
+        let all = bits | word << (self.left % WORD_BITS);
+        self.left = WORD_BITS.wrapping_sub(taken);
+        all
+    }
+
+    /// Bits above a number in a word; 0 where numbers have none, which are 0 anyway.
+    const fn unused(&self) -> u32 {
+        WORD_BITS.wrapping_sub(self.width) % WORD_BITS
     }
 
     #[inline(always)]
     fn signed(&mut self) -> i32 {
-        let unused = WORD_BITS.wrapping_sub(self.width);
-        (self.next().wrapping_shl(unused) as i32).wrapping_shr(unused)
+        let unused = self.unused();
+        (self.next() << unused) as i32 >> unused
     }
 
     #[inline(always)]
     fn unsigned(&mut self) -> u32 {
-        let unused = WORD_BITS.wrapping_sub(self.width);
-        self.next().wrapping_shl(unused).wrapping_shr(unused)
+        let unused = self.unused();
+        self.next() << unused >> unused
     }
 }

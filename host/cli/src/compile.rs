@@ -57,6 +57,7 @@ fn prefer(text: &str) -> Result<Prefer, String> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let path = &arguments.graph;
     ensure!(!path.is_dir(), "{} is a folder, not a network", path.display());
+    outputs::check(&arguments.output, if arguments.update.is_some() { Product::Update } else { Product::Model })?;
     let bytes = files::read(path).context("no network (`bitfab train` makes one)")?;
     let graph = Graph::from_bytes(&bytes).with_context(|| format!("{} is not a network", path.display()))?;
     let options = Options { prefer: arguments.prefer, planes: arguments.planes };

@@ -77,6 +77,7 @@ const EXAMPLES: &str = "Examples:
   bitfab train --data mnist --arch cnn:64k5s2,p2,64 --epochs 12 --shift 1 --rate 0.005 -o cnn.graph
   bitfab train --data windows.npz --arch cnn:32k9x1s2x1,dwk5x1,48k1,p2x1,sum -o series.graph
   bitfab train --data table.csv --arch mlp:64 --input thermometer:7 -o table.graph
+  bitfab train --data table.csv --class-weights balanced --epochs 200 --patience 10 -o table.bfab
   bitfab train --data mnist --config run.toml --resume -o mlp.graph
   bitfab train --data mnist --arch mlp:256,256 --method sbnn --ones 0.05 -o sparse.graph
   bitfab train --data digits --arch mlp:128,64 --method hq --layer dense1=sbnn --layer scores=int:8 -o mixed.graph
@@ -223,10 +224,9 @@ impl Places {
         outputs::distinct(&files)?;
         let check = |path: &Path, product, name| {
             let hint = format!("{name}; --force overwrites it");
-            if arguments.force {
-                Ok(())
-            } else {
-                outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})"))
+            match arguments.force {
+                true => outputs::check_forced(path),
+                false => outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})")),
             }
         };
         check(&self.graph, Product::Graph, "a network is written there, a model where the name ends in .bfab")?;

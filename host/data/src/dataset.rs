@@ -114,16 +114,22 @@ impl Dataset {
     }
 
     /// Cuts about `share` of the rows to learn from off to choose by, by the hash that [`split`](crate::split) uses;
-    /// does nothing if there is such a part, or if `share` leaves one of both without rows.
+    /// does nothing if there is such a part, and leaves all rows of a class that would have none to learn from.
     pub fn cut_validation(&mut self, share: f64) {
         let width = self.shape.elements() as usize;
         let values = |row: u32| {
             let start = row as usize * width;
             self.train.inputs[start..start + width].iter().map(|&byte| f32::from(byte))
         };
-        let is_kept = |row: &u32| !is_within(hashes_of(values(*row))[1], share);
+        let is_far = |row: u32| !is_within(hashes_of(values(row))[1], share);
+        let far: Vec<bool> = (0..self.train.len() as u32).map(is_far).collect();
+        let mut learned = [false; 256];
+        for (&label, _) in self.train.labels.iter().zip(&far).filter(|(_, far)| **far) {
+            learned[usize::from(label)] = true;
+        }
+        let is_kept = |row: &u32| far[*row as usize] || !learned[usize::from(self.train.labels[*row as usize])];
         let (train, validation): (Vec<u32>, Vec<u32>) = (0..self.train.len() as u32).partition(is_kept);
-        if self.validation.is_empty() && !train.is_empty() && !validation.is_empty() {
+        if self.validation.is_empty() && !validation.is_empty() {
             self.validation = self.train.pick(&validation, width);
             self.train = self.train.pick(&train, width);
         }

@@ -2,6 +2,7 @@
 
 use crate::feed;
 use crate::layers::{arg_max, weighted_cross_entropy};
+use crate::net::Net;
 use crate::trainer::Trainer;
 use bitfab_data::Split;
 use serde::Serialize;
@@ -68,9 +69,9 @@ impl Trainer<'_> {
     /// As [`evaluate`](Self::evaluate), at one of the [`precisions`](Self::precisions).
     pub fn evaluate_at(&self, planes: u32, split: &Split) -> Option<Evaluation> {
         let variant = self.net.variants.iter().position(|variant| variant.planes == planes)?;
-        let mut other = self.clone();
-        other.net.select(variant);
-        Some(other.evaluate(split))
+        let mut other = self.net.clone();
+        other.select(variant);
+        Some(self.evaluate_net(&other, split))
     }
 
     /// Drops planes without any learning, as a comparison for once-QAT: sets the number of planes and lets the batch
@@ -112,12 +113,16 @@ impl Trainer<'_> {
 
     /// Predictions by the running statistics: the class with the largest raw score, the lowest on ties.
     pub fn evaluate(&self, split: &Split) -> Evaluation {
+        self.evaluate_net(&self.net, split)
+    }
+
+    fn evaluate_net(&self, net: &Net, split: &Split) -> Evaluation {
         let rows: Vec<u32> = (0..split.len() as u32).collect();
         let (mut predictions, mut loss) = (Vec::with_capacity(rows.len()), 0.0);
-        let (scale, smoothing) = (self.net.logit_scale, self.config.smoothing);
+        let (scale, smoothing) = (net.logit_scale, self.config.smoothing);
         for rows in rows.chunks(EVALUATED) {
-            let (input, labels) = feed::batch(&self.net, split, rows, None);
-            let scores = self.net.infer(input);
+            let (input, labels) = feed::batch(net, split, rows, None);
+            let scores = net.infer(input);
             let width = scores.width();
             predictions.extend(scores.values.chunks_exact(width).map(|row| arg_max(row) as u8));
             loss += weighted_cross_entropy(&scores, &labels, scale, smoothing, self.factors.as_deref()).sum;

@@ -31,8 +31,7 @@ const COMMANDS: &[&[&str]] = &[
     &["verify", "net.bfab", "--data", "digits", "--limit", "1", "--engines", "runtime"],
     &["verify", "net.bfab", "--data", "digits", "--limit", "1", "--engines", "runtime", "--json"],
     &["verilog", "net.bfab", "-o", "verilog"],
-    &["synth", "net.bfab", "--target", "up5k", "--seeds", "1"],
-    &["synth", "net.bfab", "--target", "up5k", "--seeds", "1", "--json"],
+    &["synth", "net.bfab", "--target", "up5k", "--seeds", "1", "--lanes", "1", "--json"],
     &["bench", "methods", "--data", "digits", "--arch", "mlp:8", "--seeds", "1", "--epochs", "1", "--only", "bnn"],
     &[
         "bench", "methods", "--data", "digits", "--arch", "mlp:8", "--seeds", "1", "--epochs", "1", "--only", "bnn",
@@ -51,7 +50,7 @@ bytes = "u8/255"
 kind = "dense"
 name = "scores"
 weights = "w"
-quantizer = { kind = "sign" }
+quantizer = { kind = "binary" }
 "#;
 
 /// The names of all commands, as the help lists them.
