@@ -25,7 +25,7 @@ pub(crate) struct File<'a> {
 }
 
 /// The model's input as the header states it, checked for size.
-pub(crate) fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
+pub(crate) const fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
     let [height, width] = reader.halves(header::INPUT_SIZE);
     let shape = Shape::new(height, width, reader.word(header::INPUT_CHANNELS));
     let kind = match reader.word(header::INPUT_KIND) {
@@ -33,7 +33,10 @@ pub(crate) fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
         2 => Kind::I8,
         _ => return Err(Fault::new(header::INPUT_KIND, Reason::UnknownCode)),
     };
-    Tensor::new(shape, kind, 0).map_err(|reason| Fault::new(header::INPUT_SIZE, reason))
+    match Tensor::new(shape, kind, 0) {
+        Ok(tensor) => Ok(tensor),
+        Err(reason) => Err(Fault::new(header::INPUT_SIZE, reason)),
+    }
 }
 
 /// A layer's output as its record states it, checked for size.

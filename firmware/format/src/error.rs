@@ -88,7 +88,7 @@ pub enum Reason {
 impl Reason {
     const fn text(self) -> &'static str {
         match self {
-            Self::Misaligned => "the model must start at a multiple of 4 bytes; use include_model!",
+            Self::Misaligned => "the model must start at a multiple of 4 bytes; include it with model!",
             Self::Truncated => "the file ends early",
             Self::TrailingBytes => "the file is longer than its stated length",
             Self::NotAModel => "this is not a bitfab model (no `bfab` at the start)",

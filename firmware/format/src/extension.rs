@@ -31,31 +31,32 @@ pub(crate) struct Entry {
 
 impl<'a> Extension<'a> {
     /// The block at word `start` of `file`; `None` if there is no whole one.
-    pub fn at(file: &'a [u32], start: u32) -> Option<Self> {
-        let rest = file.get(start as usize..)?;
-        let (magic, length) = (*rest.first()?, *rest.get(1)?);
-        let words = rest.get(..(length / 4) as usize)?;
-        let is_whole = magic == EXTENSION_MAGIC && length.is_multiple_of(4) && words.len() >= HEAD as usize;
-        is_whole.then_some(Self { words, start })
+    pub const fn at(file: &'a [u32], start: u32) -> Option<Self> {
+        let Some((_, rest)) = file.split_at_checked(start as usize) else { return None };
+        let &[EXTENSION_MAGIC, length, ..] = rest else { return None };
+        match rest.split_at_checked((length / 4) as usize) {
+            Some((words, _)) if length.is_multiple_of(4) && words.len() >= HEAD as usize => Some(Self { words, start }),
+            _ => None,
+        }
     }
 
-    fn word(&self, at: u32) -> u32 {
-        self.words.get(at as usize).copied().unwrap_or(0)
+    const fn word(&self, at: u32) -> u32 {
+        if (at as usize) < self.words.len() { self.words[at as usize] } else { 0 }
     }
 
     /// One past the block's last word in the file.
-    pub fn end(&self) -> u32 {
+    pub const fn end(&self) -> u32 {
         self.start.wrapping_add(self.words.len() as u32)
     }
 
     /// Planes of a layer with this block and those before it.
-    pub fn planes(&self) -> u32 {
+    pub const fn planes(&self) -> u32 {
         self.word(3)
     }
 
     /// What one unit of the scores is worth; as in the header.
-    pub fn scale(&self) -> Option<Option<OutputScale>> {
-        OutputScale::from_words([4, 5, 6, 7].map(|at| self.word(at)))
+    pub const fn scale(&self) -> Option<Option<OutputScale>> {
+        OutputScale::from_words([self.word(4), self.word(5), self.word(6), self.word(7)])
     }
 
     /// The entry of layer `index`.
@@ -66,11 +67,15 @@ impl<'a> Extension<'a> {
     }
 
     /// Checks head and checksum of a block of a model of `layers` layers that had `planes` planes before it.
-    pub fn check(&self, layers: u16, planes: u32) -> Result<(), Reason> {
-        if self.word(2) != digest(self.words.get(3..).unwrap_or(&[])) {
+    pub const fn check(&self, layers: u16, planes: u32) -> Result<(), Reason> {
+        let body = match self.words.split_at_checked(3) {
+            Some((_, body)) => body,
+            None => &[],
+        };
+        if self.word(2) != digest(body) {
             return Err(Reason::Checksum);
         }
-        let table = HEAD + u32::from(layers) * ENTRY;
+        let table = HEAD + layers as u32 * ENTRY;
         let is_valid = self.planes() > planes && self.planes() <= 8 && self.scale().is_some();
         if is_valid && self.words.len() as u32 >= table { Ok(()) } else { Err(Reason::Extension) }
     }

@@ -106,29 +106,43 @@ pub(crate) type Record<'a> = Reader<'a, { RECORD_WORDS as usize }>;
 
 impl<'a> Header<'a> {
     /// The header of a file, if it is that long.
-    pub fn new(words: &'a [u32]) -> Option<Self> {
-        Some(Self { words, fields: words.first_chunk()? })
+    pub const fn new(words: &'a [u32]) -> Option<Self> {
+        match words.first_chunk() {
+            Some(fields) => Some(Self { words, fields }),
+            None => None,
+        }
     }
 }
 
 impl<'a> Record<'a> {
     /// The record of layer `index`, if the file is that long.
-    pub fn new(words: &'a [u32], index: u16) -> Option<Self> {
-        let base = HEADER_WORDS + u32::from(index) * RECORD_WORDS;
-        Some(Self { words, fields: words.get(base as usize..)?.first_chunk()? })
+    pub const fn new(words: &'a [u32], index: u16) -> Option<Self> {
+        let base = HEADER_WORDS + index as u32 * RECORD_WORDS;
+        // `?` is not for constant evaluation.
+        let Some((_, record)) = words.split_at_checked(base as usize) else { return None };
+        match record.first_chunk() {
+            Some(fields) => Some(Self { words, fields }),
+            None => None,
+        }
+    }
+
+    /// The codes of weights and transform.
+    pub const fn kinds(&self) -> [u8; 2] {
+        let [_, weights, transform, ..] = self.nibbles(field::CODES);
+        [weights, transform]
     }
 }
 
 impl<'a, const FIELDS: usize> Reader<'a, FIELDS> {
     /// A field; `field` is below `FIELDS`.
     #[inline(always)]
-    pub fn word(&self, field: u32) -> u32 {
-        self.fields.get(field as usize).copied().unwrap_or(0)
+    pub const fn word(&self, field: u32) -> u32 {
+        if (field as usize) < FIELDS { self.fields[field as usize] } else { 0 }
     }
 
     /// Low and high half of a field.
     #[inline(always)]
-    pub fn halves(&self, field: u32) -> [u32; 2] {
+    pub const fn halves(&self, field: u32) -> [u32; 2] {
         let word = self.word(field);
         [word & 0xffff, word >> 16]
     }
@@ -141,20 +155,23 @@ impl<'a, const FIELDS: usize> Reader<'a, FIELDS> {
 
     /// The eight half bytes of a field, low first.
     #[inline(always)]
-    pub fn nibbles(&self, field: u32) -> [u8; 8] {
+    pub const fn nibbles(&self, field: u32) -> [u8; 8] {
         let [a, b, c, d] = self.bytes(field);
         [a & 15, a >> 4, b & 15, b >> 4, c & 15, c >> 4, d & 15, d >> 4]
     }
 
     /// The four bytes of a field, low first.
     #[inline(always)]
-    pub fn bytes(&self, field: u32) -> [u8; 4] {
+    pub const fn bytes(&self, field: u32) -> [u8; 4] {
         self.word(field).to_le_bytes()
     }
 
     /// Any run of words of the file.
-    pub fn slice(&self, start: u32, words: u32) -> Option<&'a [u32]> {
-        let start = start as usize;
-        self.words.get(start..start.checked_add(words as usize)?)
+    pub const fn slice(&self, start: u32, words: u32) -> Option<&'a [u32]> {
+        let Some((_, rest)) = self.words.split_at_checked(start as usize) else { return None };
+        match rest.split_at_checked(words as usize) {
+            Some((section, _)) => Some(section),
+            None => None,
+        }
     }
 }

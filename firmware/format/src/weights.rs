@@ -47,8 +47,8 @@ impl WeightKind {
         self as u8
     }
 
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
-        KINDS.get(usize::from(code)).map(|(kind, _)| *kind)
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        if (code as usize) < KINDS.len() { Some(KINDS[code as usize].0) } else { None }
     }
 
     /// The field's name of the kind.

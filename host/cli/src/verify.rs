@@ -211,7 +211,7 @@ mod tests {
     fn a_difference_and_a_missing_tool_both_fail() {
         conclude(&outcome(None, Vec::new())).unwrap();
         let mismatch =
-            Mismatch { image: 1, layer: 2, name: "scores".into(), position: Some([0, 0, 4]), expected: 3, found: -3 };
+            Mismatch { image: 1, layer: Some(2), name: "scores".into(), position: Some([0, 0, 4]), expected: 3, found: -3 };
         let error = conclude(&outcome(Some(mismatch), Vec::new())).unwrap_err();
         assert!(error.to_string().contains("not equal to the reference: rtl"), "{error}");
         let failure = Failure { engine: "icarus", error: "missing".into() };
