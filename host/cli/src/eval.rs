@@ -75,11 +75,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let model = file.model()?;
     let inputs =
         arguments.from.load(&model, Some(&arguments.source.model), arguments.limit.map(|limit| limit as usize))?;
-    let rows = inputs.rows();
     let mut engine = arguments.engine.create(arguments.accelerator)?;
-    let bar = bars::rows(&engine.name(), rows.len());
+    let bar = bars::rows(&engine.name(), inputs.rows().len());
     let start = Instant::now();
-    let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
+    let runs =
+        inputs.run(&model, &mut *engine, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let matrix = inputs.confusion(&model, &runs)?;

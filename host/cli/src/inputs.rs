@@ -7,7 +7,7 @@ use bitfab_data::{Fitted, Reading, Rows, Takes, Values, fit};
 use bitfab_format::Model;
 use bitfab_graph::{Graph, Shape};
 use bitfab_report::Confusion;
-use bitfab_sim::Run;
+use bitfab_sim::{Engine, Rows as EngineRows, Run, SimError};
 use bitfab_train::TrainConfig;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -259,6 +259,17 @@ impl Inputs {
     /// The values as they were read, where the model's codings made the bytes of them.
     pub fn reals(&self) -> Option<Vec<&[f32]>> {
         self.reals.as_ref().map(|values| values.chunks_exact(self.width).collect())
+    }
+
+    /// Runs an engine on the rows: on the values where there are any, which some engines code themselves.
+    pub fn run(
+        &self,
+        model: &Model<'_>,
+        engine: &mut dyn Engine,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Run>, SimError> {
+        let (bytes, reals) = (self.rows(), self.reals());
+        engine.run_rows(model, reals.as_ref().map_or(EngineRows::from(&bytes), EngineRows::from), done)
     }
 
     /// The classes, where they are known.

@@ -60,10 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     from.choice.format.is_unlabelled = true;
     let inputs = from.load(&model, Some(&arguments.source.model), None)?;
     outputs::check(&arguments.output, product)?;
-    let rows = inputs.rows();
     let mut engine = arguments.engine.create(arguments.accelerator)?;
-    let bar = bars::rows(&engine.name(), rows.len());
-    let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64))?;
+    let bar = bars::rows(&engine.name(), inputs.rows().len());
+    let runs = inputs.run(&model, &mut *engine, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     if is_table {
         outputs::write(&arguments.output, product, answers(&model, &inputs, &runs)?.as_bytes())?;
