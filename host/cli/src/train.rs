@@ -40,15 +40,8 @@ pub struct Arguments {
     folds: Option<u32>,
     /// Where the result is written: FILE.bfab is a model for devices (the network is kept beside it, as FILE.graph), any
     /// other name a network for `bitfab compile`.
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        required_unless_present = "folds",
-        default_value = "",
-        hide_default_value = true
-    )]
-    output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "folds")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
     /// Go on from the checkpoint; the result has the same bits as an uninterrupted run.
@@ -163,7 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         warnings,
         seconds: start.elapsed().as_secs_f64(),
         saved_bytes: trainer.reports().last().map_or(0, |report| report.saved_bytes),
-        output: arguments.output.display().to_string(),
+        output: arguments.output().display().to_string(),
         graph: places.graph.display().to_string(),
         config,
     };
@@ -181,17 +174,22 @@ impl Arguments {
         Ok(data)
     }
 
+    /// Where the result is written; asked for unless only folds are judged.
+    fn output(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// The files that the run leaves.
     fn places(&self) -> Places {
-        let is_model = self.output.extension().is_some_and(|extension| extension == "bfab");
+        let is_model = self.output().extension().is_some_and(|extension| extension == "bfab");
         let with = |ending: &str| {
-            let mut name = self.output.clone().into_os_string();
+            let mut name = self.output().as_os_str().to_owned();
             name.push(ending);
             PathBuf::from(name)
         };
         Places {
-            graph: if is_model { self.output.with_extension("graph") } else { self.output.clone() },
-            model: is_model.then(|| self.output.clone()),
+            graph: if is_model { self.output().with_extension("graph") } else { self.output().to_owned() },
+            model: is_model.then(|| self.output().to_owned()),
             checkpoint: self.checkpoint.clone().unwrap_or_else(|| with(".checkpoint")),
         }
     }

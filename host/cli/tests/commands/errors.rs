@@ -52,12 +52,12 @@ fn missing_files_and_folders_are_named() {
     fails(&["compile", "net.graph", "-o", "no/x.bfab"], &["no/x.bfab", "folder must exist"]);
     fails(&["compile", "net.graph", "-o", "net.graph"], &["net.graph", "is not a bitfab model"]);
     fails(&["eval", "net.bfab", "--data", "emnist"], &["emnist", "fashion-mnist", "FILE.csv"]);
-    fails(&["run", "net.bfab", "--input", "no.npy", "-o", "y.npy"], &["no.npy"]);
+    fails(&["run", "net.bfab", "--data", "no.npy", "-o", "y.npy"], &["no.npy"]);
     learned.write(
         "table.csv",
         b"1,2,3,a\n4,5,6,b\n7,8,9,a\n1,2,3,b\n4,5,6,a\n7,8,9,b\n1,2,3,a\n4,5,6,b\n7,8,9,a\n1,2,3,b\n",
     );
-    fails(&["verify", "net.bfab", "--data", "table.csv"], &["1x1x3", "8x8x1"]);
+    fails(&["verify", "net.bfab", "--data", "table.csv"], &["table.csv", "columns of values, the model takes 64"]);
     assert!(!learned.file("x.bfab").exists());
 }
 

@@ -35,7 +35,7 @@ fn commands<'a>(file: &'a str) -> [Vec<&'a str>; 4] {
         vec!["eval", "net.bfab", "--data", file],
         vec!["run", "net.bfab", "--data", file, "-o", "out.csv"],
         vec!["verify", "net.bfab", "--data", file, "--engines", "kernels"],
-        vec!["verilog", "net.bfab", "--data", file, "-o", "verilog"],
+        vec!["verilog", "net.bfab", "--data", file, "--vectors", "1000", "-o", "verilog"],
     ]
 }
 
