@@ -6,11 +6,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod interface;
 mod scores;
 mod transform;
 mod weights;
 mod windows;
 
+pub use interface::interface;
 pub use scores::scored;
 
 use crate::{

@@ -43,7 +43,7 @@ pub(crate) const fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
 pub(crate) fn output(reader: &Record<'_>) -> Result<Tensor, Fault> {
     let [height, width] = reader.halves(field::OUTPUT_SIZE);
     let shape = Shape::new(height, width, reader.word(field::OUTPUT_CHANNELS));
-    let [.., code, bits, _] = reader.nibbles(field::TENSORS);
+    let [code, bits] = [5, 6].map(|index| reader.nibble(field::TENSORS, index));
     let kind = Kind::from_code(code, bits).filter(|kind| !kind.is_bytes());
     let kind = kind.ok_or(Fault::new(field::TENSORS, Reason::UnknownCode))?;
     Tensor::new(shape, kind, reader.word(field::REGION)).map_err(|reason| Fault::new(field::OUTPUT_SIZE, reason))
@@ -63,7 +63,7 @@ pub(crate) fn tensor(words: &[u32], index: u16) -> Option<Tensor> {
 pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     let words = file.words;
     let reader = &Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
-    let [op, _, transform_code, pad_value, ..] = reader.nibbles(field::CODES);
+    let [op, transform_code, pad_value] = [0, 2, 3].map(|index| reader.nibble(field::CODES, index));
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
     let [input_index, residual_index, ..] = reader.bytes(field::TENSORS);
     let input_index = u16::from(input_index);
@@ -219,8 +219,7 @@ fn check_kinds(layer: &Layer<'_>) -> Result<(), Fault> {
 
 /// What a layer without a level outside, or any layer, leaves zero.
 fn check_reserved(reader: &Record<'_>, pad_value: PadValue) -> Result<(), Fault> {
-    let [.., zero] = reader.nibbles(field::TENSORS);
-    if zero != 0 {
+    if reader.nibble(field::TENSORS, 7) != 0 {
         return Err(Fault::new(field::TENSORS, Reason::Reserved));
     }
     if reader.halves(field::NUMBERS)[1] != 0 && !matches!(pad_value, PadValue::Level(_)) {
@@ -259,7 +258,7 @@ fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
 }
 
 fn residual(words: &[u32], reader: &Record<'_>, layer: &Layer<'_>, index: u8) -> Result<Option<Residual>, Fault> {
-    let [_, _, _, _, shift, ..] = reader.nibbles(field::TENSORS);
+    let shift = reader.nibble(field::TENSORS, 4);
     let wrong = Fault::new(field::TENSORS, Reason::TensorIndex);
     if index == NO_TENSOR {
         return if shift == 0 { Ok(None) } else { Err(Fault::new(field::TENSORS, Reason::Reserved)) };

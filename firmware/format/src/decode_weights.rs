@@ -8,7 +8,7 @@ pub(crate) const SEGMENT: u32 = 256;
 
 /// The weights as the record states them; sections whose length the shapes imply are checked for it.
 pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Weights<'a>, Fault> {
-    let [_, code, _, _, coder, bits, ..] = reader.nibbles(field::CODES);
+    let [code, coder, bits] = [1, 4, 5].map(|index| reader.nibble(field::CODES, index));
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
     let kind = WeightKind::from_code(code).ok_or(unknown)?;
     if (kind == WeightKind::None) == layer.op.is_weighted() {

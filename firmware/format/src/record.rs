@@ -128,8 +128,7 @@ impl<'a> Record<'a> {
 
     /// The codes of weights and transform.
     pub const fn kinds(&self) -> [u8; 2] {
-        let [_, weights, transform, ..] = self.nibbles(field::CODES);
-        [weights, transform]
+        [self.nibble(field::CODES, 1), self.nibble(field::CODES, 2)]
     }
 }
 
@@ -153,11 +152,10 @@ impl<'a, const FIELDS: usize> Reader<'a, FIELDS> {
         self.halves(field).map(|half| i32::from(half as i16))
     }
 
-    /// The eight half bytes of a field, low first.
+    /// Half byte `index` of a field, the lowest 0.
     #[inline(always)]
-    pub const fn nibbles(&self, field: u32) -> [u8; 8] {
-        let [a, b, c, d] = self.bytes(field);
-        [a & 15, a >> 4, b & 15, b >> 4, c & 15, c >> 4, d & 15, d >> 4]
+    pub const fn nibble(&self, field: u32, index: u32) -> u8 {
+        (self.word(field) >> (4 * index) & 15) as u8
     }
 
     /// The four bytes of a field, low first.

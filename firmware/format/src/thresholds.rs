@@ -68,10 +68,9 @@ impl Form {
     }
 }
 
-/// Words of `count` numbers of `width` bits, at most 15 times 2^28 numbers of 32.
+/// Words of `count` numbers of `width` bits, at most 15 times 2^28 numbers.
 const fn words(count: u32, width: u8) -> u32 {
-    let (whole, left, width) = (count / WORD_BITS, count % WORD_BITS, width as u32);
-    whole.wrapping_mul(width).wrapping_add(left.wrapping_mul(width).div_ceil(WORD_BITS))
+    ((count as u64 * width as u64 + 31) >> 5) as u32
 }
 
 /// Numbers of a few bits each, low bits first; 32 of them take as many words as each has bits.
@@ -86,7 +85,7 @@ pub struct Codes<'a> {
 
 impl Codes<'_> {
     /// Number `index`, from 0 up; 0 past the end.
-    #[inline]
+    #[inline(never)]
     pub const fn unsigned(self, index: u32) -> u32 {
         let bit = (index % WORD_BITS).wrapping_mul(self.width);
         let word = (index / WORD_BITS).wrapping_mul(self.width).wrapping_add(bit / WORD_BITS) as usize;
@@ -157,7 +156,8 @@ impl<'a> Thresholds<'a> {
     /// accumulator is not below, or the number of those that it is below if [`Self::counts_down`].
     pub const fn value(&self, channel: u32, index: u32) -> i32 {
         let rest = self.rests().signed(channel.wrapping_mul(self.per_channel).wrapping_add(index));
-        self.shifted(self.line(channel, index) as i32).wrapping_add(rest)
+        let line = self.bases().signed(channel).wrapping_add(self.steps().unsigned(channel).wrapping_mul(index) as i32);
+        self.shifted(line).wrapping_add(rest)
     }
 
     /// Whether `channel` yields the number of thresholds that its accumulator is below.
@@ -208,11 +208,6 @@ impl<'a> Thresholds<'a> {
         Codes { words: from(self.section, start), width: width as u32 }
     }
 
-    /// `base + index * step`.
-    const fn line(&self, channel: u32, index: u32) -> i64 {
-        self.bases().signed(channel) as i64 + index as i64 * self.steps().unsigned(channel) as i64
-    }
-
     /// Whether padding is zero, every number fits 32 bits and the thresholds of every channel ascend.
     ///
     /// # Errors
@@ -223,18 +218,24 @@ impl<'a> Thresholds<'a> {
     }
 
     fn check_channel(&self, channel: u32) -> Result<(), Reason> {
-        let mut last = i32::MIN;
-        for index in 0..self.per_channel {
-            let (line, value) = (self.line(channel, index), self.value(channel, index));
-            let exact = if self.form.point < 0 { line << -self.form.point } else { line >> self.form.point };
-            let rest = self.rests().signed(channel.wrapping_mul(self.per_channel).wrapping_add(index));
-            if line != i64::from(line as i32) || exact + i64::from(rest) != i64::from(value) {
-                return Err(Reason::ThresholdRange);
-            }
+        let (base, step) = (self.bases().signed(channel), self.steps().unsigned(channel));
+        // A step is never negative, so that the last place is the furthest.
+        let furthest =
+            step.checked_mul(self.per_channel.wrapping_sub(1)).and_then(|far| base.checked_add_unsigned(far));
+        let rests = self.rests();
+        let (mut last, mut index) = (i32::MIN, channel.wrapping_mul(self.per_channel));
+        let mut line = base;
+        for _ in 0..self.per_channel {
+            let shifted = self.shifted(line);
+            let comes_back =
+                self.form.point >= 0 || shifted.wrapping_shr(self.form.point.unsigned_abs().into()) == line;
+            let value = shifted.checked_add(rests.signed(index)).filter(|_| furthest.is_some() && comes_back);
+            let value = value.ok_or(Reason::ThresholdRange)?;
             if value < last {
                 return Err(Reason::ThresholdOrder);
             }
-            last = value;
+            (last, index) = (value, index.wrapping_add(1));
+            line = line.wrapping_add_unsigned(step);
         }
         Ok(())
     }

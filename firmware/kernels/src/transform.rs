@@ -116,27 +116,29 @@ fn signs(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> u32 
 /// Several thresholds a channel: the planes of the number that each accumulator reaches.
 #[inline(never)]
 fn levels(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> [u32; PLANES] {
-    let (mut bases, mut steps) = (Walk::new(thresholds.bases(), word), Walk::new(thresholds.steps(), word));
-    let (rests, all) = (thresholds.rests(), thresholds.per_channel());
-    let mut first = (word as u32).wrapping_mul(WORD_BITS).wrapping_mul(all);
+    let (bases, steps, rests) = (thresholds.bases(), thresholds.steps(), thresholds.rests());
+    let all = thresholds.per_channel();
+    let mut channel = (word as u32).wrapping_mul(WORD_BITS);
     let mut down = directions(thresholds, word);
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
     for &acc in accumulators {
-        let (base, step) = (bases.signed(), steps.unsigned());
+        let (base, step) = (bases.signed(channel), steps.unsigned(channel));
         // As thresholds ascend, each look at one halves how many may be reached.
         let (mut level, mut half) = (0u32, all / 2 + 1);
         while half != 0 {
             let index = level.wrapping_add(half).wrapping_sub(1);
-            let line = thresholds.shifted(base.wrapping_add(step.wrapping_mul(index) as i32));
-            let rest = if rests.width == 0 { 0 } else { rests.signed(first.wrapping_add(index)) };
-            if acc >= line.wrapping_add(rest) {
+            let mut threshold = thresholds.shifted(base.wrapping_add(step.wrapping_mul(index) as i32));
+            if rests.width != 0 {
+                threshold = threshold.wrapping_add(rests.signed(channel.wrapping_mul(all).wrapping_add(index)));
+            }
+            if acc >= threshold {
                 level = level.wrapping_add(half);
             }
             half /= 2;
         }
         // The complement of 2^bits - 1 is that of its bits.
         put(&mut planes, bit, level ^ (all & (down & 1).wrapping_neg()));
-        first = first.wrapping_add(all);
+        channel = channel.wrapping_add(1);
         bit <<= 1;
         down >>= 1;
     }
@@ -208,17 +210,5 @@ impl<'a> Walk<'a> {
     /// Bits above a number in a word; 0 where numbers have none, which are 0 anyway.
     const fn unused(&self) -> u32 {
         WORD_BITS.wrapping_sub(self.width) % WORD_BITS
-    }
-
-    #[inline(always)]
-    fn signed(&mut self) -> i32 {
-        let unused = self.unused();
-        (self.next() << unused) as i32 >> unused
-    }
-
-    #[inline(always)]
-    fn unsigned(&mut self) -> u32 {
-        let unused = self.unused();
-        self.next() << unused >> unused
     }
 }

@@ -24,6 +24,7 @@ const NAMED: usize = 8;
 pub struct From {
     /// Real values in FILE.csv, .tsv, .txt, .dat, .npy or .npz, coded as the model says; all rows of it, or the test part
     /// of a known data set (`bitfab data list`) and of a FILE.npz that has one.
+    /// Rows of FILE.npy are N x height x width x channels, or flat in that order.
     #[arg(long, value_name = "DATA")]
     pub data: String,
     #[command(flatten)]

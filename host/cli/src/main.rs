@@ -4,6 +4,7 @@
 #[macro_use]
 mod out;
 
+mod axes;
 mod bars;
 mod bench;
 mod compile;

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use bitfab_compile::Worth;
 use bitfab_format::{Kind, Model};
+use bitfab_report::table;
 use bitfab_sim::Run;
 use bitfab_sim::software::output_values;
 
@@ -11,11 +13,11 @@ use crate::engines::{Accelerator, Name};
 use crate::inputs::{Choice, From, Inputs};
 use crate::models::{self, Source};
 use crate::outputs::{self, Product};
-use crate::{bars, npy};
+use crate::{axes, bars, npy};
 
 /// Arguments of `bitfab run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = help())]
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
@@ -39,13 +41,17 @@ pub struct Arguments {
     arg_max: bool,
 }
 
+fn help() -> String {
+    format!("{EXAMPLES}\n\n{}", axes::RULE)
+}
+
 const EXAMPLES: &str = "Examples:
   bitfab run imu.bfab --data newday.csv -o answers.csv
   bitfab run digits.bfab --data x.npy -o scores.npy
   bitfab run digits.bfab --data x.npy -o classes.npy --arg-max
   bitfab run digits.bfab --data x.npy -o scores.npy --engine qemu-m4
 
-Make X.npy in Python: numpy.save('x.npy', images.astype(numpy.uint8))";
+Make X.npy in Python: numpy.save('x.npy', images), an array of uint8, or of int8 where the model takes that.";
 
 /// Runs `bitfab run`.
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -60,6 +66,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     from.choice.format.is_unlabelled = true;
     let inputs = from.load(&model, Some(&arguments.source.model), None)?;
     outputs::check(&arguments.output, product)?;
+    let is_one = model.output().shape.volume() == 1;
+    ensure!(!arguments.arg_max || !is_one, "the model has one score, whose largest is no class: leave out --arg-max");
+    ensure!(
+        !is_table || !(is_one || model.output().kind == Kind::Sign),
+        "the model has no classes: let -o end in .npy"
+    );
     let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), inputs.rows().len());
     let runs = inputs.run(&model, &mut *engine, &mut |done| bar.set_position(done as u64))?;
@@ -72,6 +84,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
     let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
     say!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name())?;
+    if let Some(Worth { unit, constant }) = Worth::of(&model).filter(|_| !arguments.arg_max) {
+        say!("each stands for {}", table::worth(unit, constant))?;
+    }
     Ok(())
 }
 

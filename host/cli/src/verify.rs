@@ -89,6 +89,9 @@ pub struct Timed {
     pub verdict: Verdict,
     /// Seconds.
     pub seconds: f64,
+    /// Values that have a neighbouring level, of a source whose import says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<usize>,
 }
 
 /// An engine that could not run.
@@ -162,7 +165,7 @@ pub fn judge<'a>(
     let verdict = verify(model, rows, expected, &mut *engine, &mut |done| bar.set_position(done as u64));
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    Ok(Timed { verdict: Verdict { engine: name.name().into(), ..verdict? }, seconds })
+    Ok(Timed { verdict: Verdict { engine: name.name().into(), ..verdict? }, seconds, neighbours: None })
 }
 
 fn print(outcome: &Outcome, json: bool) -> Result<()> {
@@ -172,7 +175,10 @@ fn print(outcome: &Outcome, json: bool) -> Result<()> {
     }
     say!("{}", table::verdicts(outcome.verdicts.iter().map(|timed| (&timed.verdict, timed.seconds))))?;
     say!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data)?;
-    for Timed { verdict, .. } in &outcome.verdicts {
+    for Timed { verdict, neighbours, .. } in &outcome.verdicts {
+        if let Some(count) = neighbours.filter(|&count| count > 0) {
+            say!("{}: {count} values have a neighbouring level, where the import says that some do", verdict.engine)?;
+        }
         if let Some(first) = &verdict.first {
             say!("{} differs first at {first}", verdict.engine)?;
         }
@@ -208,7 +214,13 @@ mod tests {
             cycles: Some(5.0),
             instructions: None,
         };
-        Outcome { data: "digits".into(), rows: 2, layers: 3, verdicts: vec![Timed { verdict, seconds: 0.1 }], failures }
+        Outcome {
+            data: "digits".into(),
+            rows: 2,
+            layers: 3,
+            verdicts: vec![Timed { verdict, seconds: 0.1, neighbours: None }],
+            failures,
+        }
     }
 
     #[test]

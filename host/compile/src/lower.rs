@@ -123,6 +123,7 @@ impl<'g> Lowering<'g> {
             Op::SumPool { window } if window.has_padding() => {
                 return Err(self.problem(index, "sums over a border; pad the convolution before it instead"));
             }
+            Op::Affine { multiplier, offset } => return self.worth(index, input, multiplier[0], offset[0]),
             Op::SumPool { window } => (LayerOp::SumPool, translate::window(window), PadValue::Zero, 1),
             _ => {
                 return Err(self.problem(
@@ -167,7 +168,7 @@ impl<'g> Lowering<'g> {
             Some((compared, kind)) if kind.planes() > 4 => {
                 let sums = reach::sums(&layer, weights, &negated, bound);
                 let bounds: Vec<Bound> = sums.into_iter().map(|sums| sums.bound).collect();
-                self.levels(index, compared, &tail.affines, &bounds, bound)
+                self.levels(index, compared, &tail.affines, &bounds)
             }
             Some((compared, _)) => {
                 let mut folded = compared.thresholds(&tail.affines, bound);
@@ -191,22 +192,36 @@ impl<'g> Lowering<'g> {
         scores.transform
     }
 
+    /// Keeps what the levels or signs of the last layer are worth.
+    fn worth(&mut self, index: usize, input: u16, unit: f64, constant: f64) -> Result<(), CompileError> {
+        if index + 1 != self.graph.nodes.len() || usize::from(input) != self.layers.len() {
+            return Err(self.problem(
+                index,
+                "says what levels are worth, so that it must be the last node and read the one before it",
+            ));
+        }
+        self.scale = scores::worth(unit, constant);
+        if self.scale.is_none() {
+            let problem = format!(
+                "no file can say that a level is worth {unit:e} and {constant:e} more: a unit is from 2^-63 to 2^32, a constant below 2^31 and not much coarser than 2^-32"
+            );
+            return Err(self.problem(index, problem));
+        }
+        self.next = index + 1;
+        Ok(())
+    }
+
     /// The transform to values of more than four bits; what is rounded is kept.
-    fn levels(
-        &mut self,
-        index: usize,
-        compared: &Compared,
-        affines: &[Affine],
-        bounds: &[Bound],
-        bound: Bound,
-    ) -> DraftTransform {
-        let (transform, Rounding { channels, accumulators }) = match compared {
+    fn levels(&mut self, index: usize, compared: &Compared, affines: &[Affine], bounds: &[Bound]) -> DraftTransform {
+        let (transform, rounding) = match compared {
             Compared::Reals(steps) => requant::fold(affines, steps, bounds),
             Compared::Integers(steps) => requant::fit(steps, bounds),
         };
-        if channels != 0 {
-            let (node, span) = (self.graph.nodes[index].name.clone(), bound.high.abs_diff(bound.low).into());
-            self.rounded.push(Rounded::Levels { node, channels, accumulators, span });
+        let Rounding { channels, accumulators, of, levels } = rounding;
+        // A nearest multiplication may be exact for all sums that can be.
+        if accumulators != 0 {
+            let node = self.graph.nodes[index].name.clone();
+            self.rounded.push(Rounded::Levels { node, channels, accumulators, of, levels });
         }
         transform
     }

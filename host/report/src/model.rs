@@ -192,8 +192,10 @@ pub struct ModelSummary {
     pub input: TensorSummary,
     /// The output of the last layer.
     pub output: TensorSummary,
-    /// What one unit of the scores is worth, where a scale survived compilation.
+    /// What one unit of the output's values is worth, where the file says it.
     pub output_scale: Option<f64>,
+    /// What is to be added to a value times its unit, where the file says what that is worth.
+    pub output_constant: Option<f64>,
     /// Number of weights.
     pub weight_count: u64,
     /// What one inference costs.
@@ -219,6 +221,7 @@ impl ModelSummary {
             input: TensorSummary::of(&model.input()),
             output: TensorSummary::of(&model.output()),
             output_scale: model.output_scale().map(|scale| f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32)),
+            output_constant: model.output_scale().map(|scale| scale.constant as f64 / 2f64.powi(32)),
             weight_count: layers.iter().map(|layer| layer.weight_count).sum(),
             operations: layers.iter().fold(Operations::default(), |sum, layer| sum.plus(&layer.operations)),
             layers,

@@ -169,10 +169,16 @@ pub fn totals(model: &ModelSummary) -> String {
         let planes: Vec<String> = model.precisions.iter().map(u32::to_string).collect();
         rows.push(("further precisions", format!("{} planes", planes.join(", "))));
     }
-    if let Some(scale) = model.output_scale {
-        rows.push(("one score unit", format!("{scale}")));
+    if let Some((unit, constant)) = model.output_scale.zip(model.output_constant) {
+        rows.push(("output stands for", worth(unit, constant)));
     }
     facts(&rows)
+}
+
+/// What an integer of the output stands for, in words.
+pub fn worth(unit: f64, constant: f64) -> String {
+    let sign = if constant < 0.0 { '-' } else { '+' };
+    if constant == 0.0 { format!("value x {unit}") } else { format!("value x {unit} {sign} {}", constant.abs()) }
 }
 
 /// What each engine did, and in how many seconds; a dash where it has nothing to say.

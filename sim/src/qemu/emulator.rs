@@ -76,9 +76,9 @@ impl Qemu {
     /// Runs `images`, all of the same length, through the model file `model`.
     ///
     /// # Errors
-    /// As [`Qemu::run_rows`].
+    /// As [`Qemu::run_file`].
     pub fn run(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Vec<Inference>, QemuError> {
-        self.run_rows(model, Rows::Bytes(images), options)
+        self.run_file(model, Rows::Bytes(images), options)
     }
 
     /// Runs `rows`, all of the same length, through the model file `model`; the firmware codes those that are not bytes.
@@ -88,7 +88,7 @@ impl Qemu {
     /// # Errors
     /// [`QemuError::Refused`] with the firmware's own message for a bad model or images of the wrong length;
     /// [`QemuError::TooLarge`] for what the board cannot hold; others for tools that are missing or fail.
-    pub fn run_rows(&self, model: &[u8], rows: Rows<'_>, options: &Options) -> Result<Vec<Inference>, QemuError> {
+    pub fn run_file(&self, model: &[u8], rows: Rows<'_>, options: &Options) -> Result<Vec<Inference>, QemuError> {
         self.check_size("the model", model.len(), &self.firmware.model, 0)?;
         let images = Images::new(rows);
         let bytes = images.bytes;

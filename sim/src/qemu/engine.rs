@@ -54,7 +54,7 @@ impl Engine for Qemu {
         let timeout = Duration::from_secs(120 + rows.len() as u64);
         let options = Options { digests: true, counted: rows.len(), timeout };
         let file: Vec<u8> = model.words().iter().flat_map(|word| word.to_le_bytes()).collect();
-        let runs: Vec<Run> = Qemu::run_rows(self, &file, rows, &options)?.into_iter().map(Run::from).collect();
+        let runs: Vec<Run> = Qemu::run_file(self, &file, rows, &options)?.into_iter().map(Run::from).collect();
         done(runs.len());
         Ok(runs)
     }

@@ -11,6 +11,7 @@ mod kinds;
 mod models;
 mod nearest;
 mod newcomer;
+mod reported;
 mod sensors;
 mod series;
 mod tables;

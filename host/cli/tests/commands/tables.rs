@@ -8,7 +8,11 @@ use predicates::str::contains;
 
 /// Rows of two columns: the class follows from which of both is greater.
 fn rows(from: u32, to: u32) -> String {
-    let value = |row: u32, by: u32| f64::from(row.wrapping_mul(by) >> 20) / 1024.0;
+    // Mixed, so that no two rows are neighbours by a number of Fibonacci.
+    let value = |row: u32, by: u32| {
+        let mixed = row.wrapping_mul(by);
+        f64::from((mixed ^ (mixed >> 15)).wrapping_mul(0x2c1b_3c6d) >> 20) / 1024.0
+    };
     let row = |row: u32| {
         let (x, y) = (value(row, 2_654_435_761), value(row, 2_246_822_519));
         format!("{x:.5},{:.5},{}\n", -10.0 * y, if x > y { "hot" } else { "cold" })

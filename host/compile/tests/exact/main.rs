@@ -10,7 +10,7 @@ use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Shape, WeightQuantizer,
 use bitfab_kernels::{reference, values};
 use oracle::Values;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// The model of a random graph; `None` where values of many levels can only be rounded, which must be said.
 fn compiled(seed: u64) -> Option<Vec<u32>> {

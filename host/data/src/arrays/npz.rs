@@ -45,7 +45,11 @@ impl<'a> Reader<'a> {
     fn new(name: &'a str, bytes: &'a [u8]) -> Result<Self, DataError> {
         let zip = zip::ZipArchive::new(Cursor::new(bytes))
             .map_err(|error| form_error(name, format!("not a .npz archive: {error}")))?;
-        let stranger = zip.file_names().find(|file| !KNOWN.iter().any(|known| is_array(file, known)));
+        // A name that is no text is given as far as it can be read.
+        let is_known = |file: &str| KNOWN.iter().any(|known| is_array(file, known));
+        let mut names = zip.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
+        let stranger = names.find(|file| !is_known(file));
+        drop(names);
         if let Some(file) = stranger {
             let problem = format!("{file} is none of the arrays that are known: {}", KNOWN.join(", "));
             return Err(form_error(name, problem));
@@ -54,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     fn has(&self, key: &str) -> bool {
-        self.zip.file_names().any(|file| is_array(file, key))
+        self.zip.file_names().flatten().any(|file| is_array(&file, key))
     }
 
     /// One array, while all together stay below the limit.
