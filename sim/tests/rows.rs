@@ -192,7 +192,7 @@ fn what_coding_costs_is_counted() -> Result<()> {
     let file: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     let (real, count, byte) =
         (vec![1.0; model.input_bytes()], vec![1; model.input_bytes()], vec![1; model.input_bytes()]);
-    for (board, most) in [(Board::M0OnM3, 700), (Board::M4, 200), (Board::RiscV, 300)] {
+    for (board, most) in [(Board::M0OnM3, 700), (Board::M4, 450), (Board::RiscV, 600)] {
         let qemu = Qemu::new(board)?;
         let cost = |rows: Rows<'_>| -> Result<u64> {
             let inferences = qemu.run_file(&file, rows, &Options { digests: false, ..Options::default() })?;

@@ -112,7 +112,7 @@ const OTHERS: &[(&[u8; 8], u32, &str)] = &[
 
 /// What is wrong with a head.
 const fn why(words: &[u32], bytes: usize, reason: Reason) -> Text {
-    let stated = if words.len() > 2 { words[2] as usize } else { 0 };
+    let stated = if bytes >= 12 { words[2] as usize } else { 0 };
     let version = if words.len() > 1 { words[1] & 0xffff } else { 0 };
     match reason {
         Reason::NotAModel if bytes == 0 => Text::new().text("the file is empty"),

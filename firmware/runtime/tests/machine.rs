@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 
 use bitfab_format::arbitrary::{Random, chain};
-use bitfab_format::{Draft, Kind, Model, Op, OutputScale, WeightKind, digest};
+use bitfab_format::{Draft, DraftTransform, Kind, Model, Op, OutputScale, WeightKind, digest};
 use bitfab_runtime::{
     Backend, Digests, Layer, Machine, Mismatch, Observer, PairError, Paired, RunError, Software, Views, run,
 };
@@ -111,7 +111,8 @@ fn sum_model(scale: Option<OutputScale>) -> Vec<u32> {
     loop {
         let mut draft = chain(1, &mut random);
         let layer = &draft.layers[0];
-        let is_sum = draft.layers.len() == 1 && layer.op == Op::Dense && layer.output.kind == Kind::I32;
+        let is_raw = matches!(layer.transform, DraftTransform::Raw);
+        let is_sum = draft.layers.len() == 1 && layer.op == Op::Dense && is_raw;
         if is_sum && draft.input.kind == Kind::U8 {
             draft.scale = scale;
             return draft.emit();

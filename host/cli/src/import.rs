@@ -84,8 +84,8 @@ struct Outcome<'a> {
     layers: Vec<Layer<'a>>,
     result: &'a Stated,
     notes: &'a [String],
-    changes: Vec<String>,
-    effect: Option<Effect>,
+    changes: &'a [String],
+    effect: Option<&'a Effect>,
     output: Option<&'a Path>,
 }
 
@@ -127,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(picture) = &arguments.picture {
         draw(&arguments.file, &found.imported, picture)?;
     }
-    print(arguments, found, &notes)
+    print(arguments, &found, &notes)
 }
 
 impl Arguments {
@@ -318,33 +318,36 @@ fn rows(imported: &Imported) -> String {
     format!("flat rows of {channels} values, in the order of the file's own axes, {}", axes.join(" x "))
 }
 
-fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
-    let Found { imported, compiled, stated, changes, effect } = found;
+/// Prints JSON.
+fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<()> {
+    let imported = &found.imported;
     let (low, high) = imported.input.range;
-    if arguments.json {
-        let layers = imported
+    let Shape { height, width, channels } = imported.graph.input;
+    let outcome = Outcome {
+        input: imported.input.to_string(),
+        bytes: [low, high],
+        shape: [height, width, channels],
+        rows: rows(imported),
+        layers: imported
             .folded
             .iter()
             .map(|one| Layer { layer: &one.node, what: &one.what, from: &one.from, scale: &one.how })
-            .collect();
-        let input = imported.input.to_string();
-        let output = arguments.output.as_deref();
-        let Shape { height, width, channels } = imported.graph.input;
-        let outcome = Outcome {
-            input,
-            bytes: [low, high],
-            shape: [height, width, channels],
-            rows: rows(&imported),
-            layers,
-            result: &stated,
-            notes,
-            changes,
-            effect,
-            output,
-        };
-        out::json(&outcome)?;
-        return Ok(());
+            .collect(),
+        result: &found.stated,
+        notes,
+        changes: &found.changes,
+        effect: found.effect.as_ref(),
+        output,
+    };
+    out::json(&outcome)
+}
+
+fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<()> {
+    if arguments.json {
+        return print_json(found, notes, arguments.output.as_deref());
     }
+    let Found { imported, compiled, stated, changes, effect } = found;
+    let (low, high) = imported.input.range;
     if arguments.explain {
         let rows = imported
             .folded
@@ -352,15 +355,15 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
         say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    say!("input: {} from {low} to {high}, {}", imported.input, rows(&imported))?;
+    say!("input: {} from {low} to {high}, {}", imported.input, rows(imported))?;
     say!("{stated}")?;
     for note in notes {
         say!("note: {note}")?;
     }
-    for change in &changes {
+    for change in changes {
         say!("changed: {change}")?;
     }
-    if let Some(effect) = &effect {
+    if let Some(effect) = effect {
         say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {

@@ -155,6 +155,11 @@ impl LayerSummary {
         if self.weight_count == 0 { 0.0 } else { self.weight_bytes as f64 * 8.0 / self.weight_count as f64 }
     }
 
+    /// Bytes of the layer in the file for one weight, thresholds and record included; 0 without weights.
+    pub fn bytes_per_weight(&self) -> f64 {
+        if self.weight_count == 0 { 0.0 } else { self.bytes() as f64 / self.weight_count as f64 }
+    }
+
     /// Bytes of the layer in the file.
     pub const fn bytes(&self) -> u64 {
         self.weight_bytes + self.threshold_bytes + self.record_bytes
@@ -226,6 +231,11 @@ impl ModelSummary {
             operations: layers.iter().fold(Operations::default(), |sum, layer| sum.plus(&layer.operations)),
             layers,
         }
+    }
+
+    /// Bytes of the whole file, thresholds and all, for one weight; those of the file without weights.
+    pub fn bytes_per_weight(&self) -> f64 {
+        self.file_bytes as f64 / self.weight_count.max(1) as f64
     }
 
     /// Bits of all weights as shipped for one weight.

@@ -89,7 +89,8 @@ pub fn layers(model: &ModelSummary) -> String {
         "kind",
         "transform",
         "density",
-        "bits each",
+        "bits a weight",
+        "bytes a weight, all",
         "bytes",
         "scratch",
         "acc bits",
@@ -109,6 +110,7 @@ pub fn layers(model: &ModelSummary) -> String {
             layer.transform.into(),
             if layer.weight_count > 0 { percent(layer.density) } else { "-".into() },
             if layer.weight_count > 0 { format!("{:.3}", layer.bits_per_weight()) } else { "-".into() },
+            if layer.weight_count > 0 { format!("{:.4}", layer.bytes_per_weight()) } else { "-".into() },
             thousands(layer.bytes()),
             thousands(layer.scratch_bytes),
             if accumulates { layer.accumulator_bits().to_string() } else { "-".into() },
@@ -156,7 +158,7 @@ pub fn totals(model: &ModelSummary) -> String {
         ("arena", format!("{} bytes, exactly", thousands(model.arena_bytes))),
         ("input", format!("{} {}", model.input.shape_text(), model.input.kind)),
         ("output", format!("{} {}", model.output.shape_text(), model.output.kind)),
-        ("weights", format!("{}, {:.3} bits each as shipped", thousands(model.weight_count), model.bits_per_weight())),
+        ("weights", weights_as_shipped(model)),
         ("MACs", format!("{} ({} binary, one per bit plane)", thousands(ops.macs), thousands(ops.binary_macs))),
         ("XNOR-popcount words", thousands(ops.xnor_popcount_words)),
         ("compares", thousands(ops.compares)),
@@ -179,6 +181,12 @@ pub fn totals(model: &ModelSummary) -> String {
 pub fn worth(unit: f64, constant: f64) -> String {
     let sign = if constant < 0.0 { '-' } else { '+' };
     if constant == 0.0 { format!("value x {unit}") } else { format!("value x {unit} {sign} {}", constant.abs()) }
+}
+
+/// How many weights there are, what they alone take, and what all of the file takes for one of them.
+fn weights_as_shipped(model: &ModelSummary) -> String {
+    let (bits, bytes) = (model.bits_per_weight(), model.bytes_per_weight());
+    format!("{}, {bits:.3} bits each; {bytes:.4} bytes each with thresholds and all", thousands(model.weight_count))
 }
 
 /// What each engine did, and in how many seconds; a dash where it has nothing to say.

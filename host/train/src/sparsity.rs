@@ -100,6 +100,15 @@ fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
 }
 
 impl Net {
+    /// Number of weights of all layers.
+    pub fn weight_count(&self) -> u64 {
+        let layers = self.stages.iter().map(|stage| match &stage.step {
+            Step::Weighted { weights, .. } => self.parameters[*weights].values.len() as u64,
+            _ => 0,
+        });
+        layers.sum()
+    }
+
     /// How near ternary filters are to their ternary points: the least layer's mean cosine over its filters, of the
     /// weights that are left; none without ternary layers.
     pub fn ternary_cosine(&self) -> Option<f64> {

@@ -47,6 +47,14 @@ const EXAMPLES: &str = "Examples:
   bitfab demo --kind mixed
   bitfab demo --seed 7 --lanes 32 --out digits";
 
+/// What is written and what it is.
+const FILES: [(&str, Product, &str); 5] = [
+    ("digits.bfab", Product::Model, "the model, for every engine (bitfab inspect, eval, run)"),
+    ("digits.v", Product::Verilog, "the accelerator with this model in its memories"),
+    ("digits.vcd", Product::Vcd, "its signals over two images (gtkwave)"),
+    ("demo.png", Product::Png, "what it confuses, where bytes and cycles go"),
+    ("demo.svg", Product::Svg, "the same, for any size"),
+];
 /// Engines that need nothing but Rust, besides the reference.
 const ENGINES: [Name; 4] = [Name::Kernels, Name::Runtime, Name::CycleModel, Name::Rtl];
 /// Images and cycles that the waveform shows.
@@ -70,12 +78,15 @@ struct Findings {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     outputs::folder(&arguments.out)?;
+    for (name, product, _) in FILES {
+        outputs::check(&arguments.out.join(name), product)?;
+    }
     let findings = find(arguments)?;
     let model = findings.file.model()?;
     say!("\n{}", facts::table(&findings, &ModelSummary::new(&model)))?;
-    let files = write(arguments, &findings, &model)?;
+    write(arguments, &findings, &model)?;
     say!("\nWritten to {}:", arguments.out.display())?;
-    for (name, what) in files {
+    for (name, _, what) in FILES {
         say!("  {name:14} {what}")?;
     }
     say!("\n{}", tools::not_run(&arguments.out))?;
@@ -142,8 +153,8 @@ fn learn_digits(data: &Dataset, arguments: &Arguments) -> Result<Outcome> {
     outcome.context("learning was stopped")
 }
 
-/// Writes all files; their names and what they are.
-fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Result<[(&'static str, &'static str); 5]> {
+/// Writes all files.
+fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Result<()> {
     let place = |name: &str| arguments.out.join(name);
     let options = findings.accelerator.options();
     let words = bitfab_compile::bytes(model.words());
@@ -161,12 +172,5 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
     outputs::write(&place("digits.vcd"), Product::Vcd, &waveform.into_inner().context("the waveform")?)?;
     let svg = draw::page(findings, model).svg();
     outputs::write(&place("demo.svg"), Product::Svg, svg.as_bytes())?;
-    outputs::write(&place("demo.png"), Product::Png, &bitfab_report::png(&svg, 2.0)?)?;
-    Ok([
-        ("digits.bfab", "the model, for every engine (bitfab inspect, eval, run)"),
-        ("digits.v", "the accelerator with this model in its memories"),
-        ("digits.vcd", "its signals over two images (gtkwave)"),
-        ("demo.png", "what it confuses, where bytes and cycles go"),
-        ("demo.svg", "the same, for any size"),
-    ])
+    outputs::write(&place("demo.png"), Product::Png, &bitfab_report::png(&svg, 2.0)?)
 }
