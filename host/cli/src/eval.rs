@@ -87,31 +87,29 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(warning) = metrics.warning() {
         note!("warning: {warning}");
     }
-    if arguments.json {
-        let outcome = Outcome {
-            data: &inputs.name,
-            engine: engine.name(),
-            correct: matrix.correct(),
-            total: matrix.total(),
-            accuracy: matrix.accuracy(),
-            seconds,
-            clamped: &inputs.clamped,
-            learned: inputs.learned.as_deref(),
-            metrics: &metrics,
-            confusion: Rows::of(&matrix),
-        };
-        out::json(&outcome)?;
-        return Ok(());
-    }
-    say!("{}", table::confusion(&matrix))?;
-    say!("{}", table::metrics(&metrics))?;
+    let outcome = Outcome {
+        data: &inputs.name,
+        engine: engine.name(),
+        correct: matrix.correct(),
+        total: matrix.total(),
+        accuracy: matrix.accuracy(),
+        seconds,
+        clamped: &inputs.clamped,
+        learned: inputs.learned.as_deref(),
+        metrics: &metrics,
+        confusion: Rows::of(&matrix),
+    };
+    if arguments.json { out::json(&outcome) } else { print(&outcome, &matrix) }
+}
+
+fn print(outcome: &Outcome<'_>, matrix: &Confusion) -> Result<()> {
+    let Outcome { data, engine, correct, total, accuracy, seconds, metrics, .. } = outcome;
+    say!("{}", table::confusion(matrix))?;
+    say!("{}", table::metrics(metrics))?;
     say!(
-        "{} of {} rows of {} right: {} ({}, {seconds:.2} s)",
-        table::thousands(matrix.correct().into()),
-        table::thousands(matrix.total().into()),
-        inputs.name,
-        table::percent(matrix.accuracy()),
-        engine.name()
-    )?;
-    Ok(())
+        "{} of {} rows of {data} right: {} ({engine}, {seconds:.2} s)",
+        table::thousands((*correct).into()),
+        table::thousands((*total).into()),
+        table::percent(*accuracy)
+    )
 }

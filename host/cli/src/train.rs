@@ -119,15 +119,20 @@ struct Summary {
 
 /// Runs `bitfab train`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let start = Instant::now();
     let config = arguments.settings.config()?;
     ensure!(
         config.method != Method::Float,
         "a float network has no file; it is a yardstick of `bitfab bench methods --only float`"
     );
-    if let Some(folds) = arguments.folds {
-        return folds::run(arguments, &config, folds);
+    match arguments.folds {
+        Some(folds) => folds::run(arguments, &config, folds),
+        None => once(arguments, config),
     }
+}
+
+/// Learns, writes the result and says how good it is.
+fn once(arguments: &Arguments, config: TrainConfig) -> Result<()> {
+    let start = Instant::now();
     let places = arguments.places();
     places.check(arguments)?;
     let data = arguments.data(&config)?;
