@@ -12,6 +12,7 @@ use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
+use crate::data::Format;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
@@ -54,12 +55,8 @@ struct Rows {
     /// Measure on these rows how often the model gives the class of the file's floats: a data set, or FILE.npy.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR", requires = "data")]
-    dir: Option<PathBuf>,
-    /// Classes of the rows of FILE.npy, integers from 0.
-    #[arg(long, value_name = "FILE.npy", requires = "data")]
-    labels: Option<PathBuf>,
+    #[command(flatten)]
+    format: Format,
     /// How many rows are measured.
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -182,8 +179,8 @@ fn offer(near: Result<Found>) -> String {
 
 /// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
 fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
-    let Rows { data, dir, labels, limit } = &arguments.rows;
-    let from = data.clone().map(|data| From { data, dir: dir.clone(), labels: labels.clone() });
+    let Rows { data, format, limit } = &arguments.rows;
+    let from = data.as_ref().map(|data| From::of(data, format));
     let from = from.as_ref();
     let error = match prepared.clone().lower() {
         Ok(imported) => return Found::new(prepared, imported, &[], from, *limit),
@@ -214,7 +211,7 @@ impl Found {
         let model = Model::from_words(&compiled.words)?;
         let stated = Stated::new(&imported, &model)?;
         let measured = from.map(|from| -> Result<Option<Effect>> {
-            let inputs = from.load(&model, Some(limit as usize))?;
+            let inputs = from.load(&model, None, Some(limit as usize))?;
             nearest::measure(prepared, &imported, &model, &inputs)
         });
         let effect = measured.transpose()?.flatten();

@@ -120,8 +120,8 @@ fn one_file_has_one_part_in_a_command() {
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 64), }";
     let rows = [&b"\x93NUMPY\x01\x00\x76\x00"[..], format!("{header:<117}\n").as_bytes(), &[3; 64]].concat();
     learned.write("x.npy", &rows);
-    let run = bitfab(learned.path()).args(["run", "net.bfab", "--input", "x.npy", "-o", "./x.npy"]).assert().code(1);
-    run.stderr(contains("for --input and for -o"));
+    let run = bitfab(learned.path()).args(["run", "net.bfab", "--data", "x.npy", "-o", "./x.npy"]).assert().code(1);
+    run.stderr(contains("for --data and for -o"));
     assert!(learned.read("x.npy") == rows);
     for more in [
         ["-o", "a.graph", "--log", "a.graph"],
