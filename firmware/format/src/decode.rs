@@ -92,26 +92,26 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
         return Err(Fault::new(field::WEIGHT_WORDS, Reason::Section));
     }
     let start = reader.word(field::SECTIONS);
-    let form = form(reader.word(field::FORM), transform_code)?;
+    let form = form(reader.word(field::FORM), transform_code, &layer.output)?;
     let thresholds = start.saturating_add(reader.word(field::WEIGHT_WORDS));
     let length = section_words(&layer.output, transform_code, form);
-    let moved = match extend(file, start, &mut layer)? {
-        Some(Entry { thresholds: Some(start), form: word, .. }) => Some((start, self::form(word, transform_code)?)),
-        _ => None,
-    };
+    let mut section = (thresholds, length, form);
+    if let Some(Entry { thresholds: Some(start), form: word, .. }) = extend(file, start, &mut layer)? {
+        let form = self::form(word, transform_code, &layer.output)?;
+        section = (start, section_words(&layer.output, transform_code, form), form);
+    }
     layer.residual = residual(words, reader, &layer, residual_index)?;
     layer.scratch = scratch(reader, &layer)?;
-    let (start, form) = moved.unwrap_or((thresholds, form));
-    layer.transform = transform(reader, &layer, transform_code, start, form)?;
+    layer.transform = transform(reader, &layer, transform_code, section)?;
     layer.name = name(reader, thresholds.saturating_add(length)).ok_or(Fault::new(field::FORM, Reason::Name))?;
     Ok(layer)
 }
 
 /// The form of thresholds or scales that a word states; nothing else has one.
-fn form(word: u32, transform: u8) -> Result<Form, Fault> {
+fn form(word: u32, transform: u8, output: &Tensor) -> Result<Form, Fault> {
     let form = Form::from_word(word);
     let is_valid = match transform {
-        THRESHOLDS => form.suits_thresholds(),
+        THRESHOLDS => form.suits_thresholds(per_channel(output)),
         4 | 5 => form.suits_scales(),
         _ => form == Form::default(),
     };
@@ -291,17 +291,15 @@ fn stays_score(scale: Rescale, bound: Bound) -> bool {
     fits(bound.low) && fits(bound.high)
 }
 
-/// The transform whose section begins at word `start`.
+/// The transform whose section begins at word `start` and has `length` words.
 fn transform<'a>(
     reader: &Record<'a>,
     layer: &Layer<'_>,
     code: u8,
-    start: u32,
-    form: Form,
+    (start, length, form): (u32, u32, Form),
 ) -> Result<Transform<'a>, Fault> {
     let [.., per_input] = reader.bytes(field::CODES);
-    let section = reader.slice(start, section_words(&layer.output, code, form));
-    let section = section.ok_or(Fault::new(field::SECTIONS, Reason::Section))?;
+    let section = reader.slice(start, length).ok_or(Fault::new(field::SECTIONS, Reason::Section))?;
     let wrong = Fault::new(field::CODES, Reason::Kind);
     let is_raw = layer.output.kind == Kind::I32;
     match (code, layer.op) {

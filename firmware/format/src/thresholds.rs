@@ -31,9 +31,12 @@ impl Form {
         Self { base: base as u8, step: step as u8, rest: rest as u8, point: point as i8, has_directions }
     }
 
-    /// Whether thresholds can be stored so.
-    pub(crate) const fn suits_thresholds(self) -> bool {
-        self.base <= 32 && self.step <= 31 && self.rest <= 32 && self.point >= -31
+    /// Whether thresholds can be stored so, `per_channel` of them a channel; one alone is a multiple of a power of two.
+    pub(crate) const fn suits_thresholds(self, per_channel: u32) -> bool {
+        let is_alone = per_channel == 1;
+        let (step, rest) = if is_alone { (0, 0) } else { (31, 32) };
+        let fits = self.base <= 32 && self.step <= step && self.rest <= rest;
+        fits && self.point >= -31 && (!is_alone || (self.point <= 0 && self.base as i8 - self.point <= 32))
     }
 
     /// Whether scales can be stored so.
@@ -175,37 +178,26 @@ impl<'a> Thresholds<'a> {
     /// The base of every channel, signed.
     #[inline]
     pub const fn bases(&self) -> Codes<'a> {
-        self.part(0, self.form.base)
+        Codes { words: self.section, width: self.form.base as u32 }
     }
 
     /// The step of every channel, unsigned.
-    #[inline]
     pub const fn steps(&self) -> Codes<'a> {
-        self.part(1, self.form.step)
+        Codes { words: from(self.section, words(self.channels, self.form.base)), width: self.form.step as u32 }
     }
 
     /// The rest of every threshold, signed, channel by channel.
-    #[inline]
     pub const fn rests(&self) -> Codes<'a> {
-        self.part(2, self.form.rest)
+        let start = words(self.channels, self.form.base).wrapping_add(words(self.channels, self.form.step));
+        Codes { words: from(self.section, start), width: self.form.rest as u32 }
     }
 
     /// Bit `c % 32` of word `c / 32` says whether channel `c` counts down; empty if none does.
     #[inline]
     pub const fn directions(&self) -> &'a [u32] {
-        let [bases, steps, rests] = self.form.lengths(self.channels, self.per_channel);
-        from(self.section, bases.wrapping_add(steps).wrapping_add(rests))
-    }
-
-    #[inline]
-    const fn part(&self, index: usize, width: u8) -> Codes<'a> {
-        let [bases, steps, _] = self.form.lengths(self.channels, self.per_channel);
-        let start = match index {
-            0 => 0,
-            1 => bases,
-            _ => bases.wrapping_add(steps),
-        };
-        Codes { words: from(self.section, start), width: width as u32 }
+        // They are the end of the section.
+        let words = if self.form.has_directions { self.channels.div_ceil(WORD_BITS) } else { 0 };
+        from(self.section, (self.section.len() as u32).wrapping_sub(words))
     }
 
     /// Whether padding is zero, every number fits 32 bits and the thresholds of every channel ascend.

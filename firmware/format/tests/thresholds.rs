@@ -193,6 +193,20 @@ fn forms_that_lie_are_refused() {
         assert_eq!(refusal(form, &[0; 20]), at(Reason::ThresholdForm), "{form:?}");
     }
     assert_eq!(refusal([32, 31, 32, 31, 1], &[0; 16]), None);
+    // One threshold a channel is a base alone, as many bits as fit a word.
+    let sign = |fields: Fields, words: usize| {
+        let mut model = with(0, &[0; 3], 0).emit();
+        model.truncate((model[16 + 7] + model[16 + 8]) as usize);
+        model.extend(vec![0; words]);
+        model[FORM] = word_of(fields);
+        model[2] = model.len() as u32 * 4;
+        model[3] = digest(&model[4..]);
+        Model::from_words(&model).err().map(|error| error.reason)
+    };
+    assert_eq!([sign([20, 0, 0, -12, 0], 2), sign([0, 0, 0, -31, 0], 0)], [None; 2]);
+    for form in [[20, 0, 0, -13, 0], [20, 0, 0, 1, 0], [20, 1, 0, 0, 0], [20, 0, 1, 0, 0], [32, 0, 0, -1, 0]] {
+        assert_eq!(sign(form, 9), Some(Reason::ThresholdForm), "{form:?}");
+    }
     assert_eq!(refusal([32, 31, 32, 31, 1], &[0; 15]), Some((4 * (16 + 7), Reason::Section)), "one word too few");
     let mut scores = of(Kind::I32, DraftTransform::Raw).emit();
     scores[FORM] |= 1;

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use bitfab_report::{Confusion, table};
+use bitfab_report::{Confusion, Metrics, table};
 use serde::Serialize;
 
 use crate::bars;
 use crate::engines::{Accelerator, Name};
-use crate::inputs::From;
+use crate::inputs::{Clamped, From};
 use crate::models::Source;
 use crate::out;
 
@@ -36,6 +36,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   bitfab eval digits.bfab --data digits
   bitfab eval mlp.bfab --data mnist --limit 1000 --json
+  bitfab eval imu.bfab --data newday.csv
+  bitfab eval imu.bfab --data all.csv --split person --part test
   bitfab eval kws.bfab --data inputs.npy --labels labels.npy";
 
 /// What `--json` prints.
@@ -47,6 +49,9 @@ struct Outcome<'a> {
     total: u32,
     accuracy: f64,
     seconds: f64,
+    clamped: &'a [Clamped],
+    learned: Option<&'a str>,
+    metrics: &'a Metrics,
     confusion: Rows<'a>,
 }
 
@@ -68,36 +73,43 @@ impl<'a> Rows<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let inputs = arguments.from.load(&model, arguments.limit.map(|limit| limit as usize))?;
-    let rows = inputs.rows();
+    let inputs =
+        arguments.from.load(&model, Some(&arguments.source.model), arguments.limit.map(|limit| limit as usize))?;
     let mut engine = arguments.engine.create(arguments.accelerator)?;
-    let bar = bars::rows(&engine.name(), rows.len());
+    let bar = bars::rows(&engine.name(), inputs.rows().len());
     let start = Instant::now();
-    let runs = engine.run(&model, &rows, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
+    let runs =
+        inputs.run(&model, &mut *engine, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let matrix = inputs.confusion(&model, &runs)?;
-    if arguments.json {
-        let outcome = Outcome {
-            data: &inputs.name,
-            engine: engine.name(),
-            correct: matrix.correct(),
-            total: matrix.total(),
-            accuracy: matrix.accuracy(),
-            seconds,
-            confusion: Rows::of(&matrix),
-        };
-        out::json(&outcome)?;
-        return Ok(());
+    let metrics = matrix.metrics();
+    if let Some(warning) = metrics.warning() {
+        note!("warning: {warning}");
     }
-    say!("{}", table::confusion(&matrix))?;
+    let outcome = Outcome {
+        data: &inputs.name,
+        engine: engine.name(),
+        correct: matrix.correct(),
+        total: matrix.total(),
+        accuracy: matrix.accuracy(),
+        seconds,
+        clamped: &inputs.clamped,
+        learned: inputs.learned.as_deref(),
+        metrics: &metrics,
+        confusion: Rows::of(&matrix),
+    };
+    if arguments.json { out::json(&outcome) } else { print(&outcome, &matrix) }
+}
+
+fn print(outcome: &Outcome<'_>, matrix: &Confusion) -> Result<()> {
+    let Outcome { data, engine, correct, total, accuracy, seconds, metrics, .. } = outcome;
+    say!("{}", table::confusion(matrix))?;
+    say!("{}", table::metrics(metrics))?;
     say!(
-        "{} of {} test rows of {} right: {} ({}, {seconds:.2} s)",
-        table::thousands(matrix.correct().into()),
-        table::thousands(matrix.total().into()),
-        inputs.name,
-        table::percent(matrix.accuracy()),
-        engine.name()
-    )?;
-    Ok(())
+        "{} of {} rows of {data} right: {} ({engine}, {seconds:.2} s)",
+        table::thousands((*correct).into()),
+        table::thousands((*total).into()),
+        table::percent(*accuracy)
+    )
 }

@@ -12,6 +12,7 @@ use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
+use crate::data::Format;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
@@ -54,12 +55,8 @@ struct Rows {
     /// Measure on these rows how often the model gives the class of the file's floats: a data set, or FILE.npy.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR", requires = "data")]
-    dir: Option<PathBuf>,
-    /// Classes of the rows of FILE.npy, integers from 0.
-    #[arg(long, value_name = "FILE.npy", requires = "data")]
-    labels: Option<PathBuf>,
+    #[command(flatten)]
+    format: Format,
     /// How many rows are measured.
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -87,8 +84,8 @@ struct Outcome<'a> {
     layers: Vec<Layer<'a>>,
     result: &'a Stated,
     notes: &'a [String],
-    changes: Vec<String>,
-    effect: Option<Effect>,
+    changes: &'a [String],
+    effect: Option<&'a Effect>,
     output: Option<&'a Path>,
 }
 
@@ -130,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(picture) = &arguments.picture {
         draw(&arguments.file, &found.imported, picture)?;
     }
-    print(arguments, found, &notes)
+    print(arguments, &found, &notes)
 }
 
 impl Arguments {
@@ -182,8 +179,8 @@ fn offer(near: Result<Found>) -> String {
 
 /// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
 fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
-    let Rows { data, dir, labels, limit } = &arguments.rows;
-    let from = data.clone().map(|data| From { data, dir: dir.clone(), labels: labels.clone() });
+    let Rows { data, format, limit } = &arguments.rows;
+    let from = data.as_ref().map(|data| From::of(data, format));
     let from = from.as_ref();
     let error = match prepared.clone().lower() {
         Ok(imported) => return Found::new(prepared, imported, &[], from, *limit),
@@ -214,7 +211,7 @@ impl Found {
         let model = Model::from_words(&compiled.words)?;
         let stated = Stated::new(&imported, &model)?;
         let measured = from.map(|from| -> Result<Option<Effect>> {
-            let inputs = from.load(&model, Some(limit as usize))?;
+            let inputs = from.load(&model, None, Some(limit as usize))?;
             nearest::measure(prepared, &imported, &model, &inputs)
         });
         let effect = measured.transpose()?.flatten();
@@ -321,33 +318,36 @@ fn rows(imported: &Imported) -> String {
     format!("flat rows of {channels} values, in the order of the file's own axes, {}", axes.join(" x "))
 }
 
-fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
-    let Found { imported, compiled, stated, changes, effect } = found;
+/// Prints JSON.
+fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<()> {
+    let imported = &found.imported;
     let (low, high) = imported.input.range;
-    if arguments.json {
-        let layers = imported
+    let Shape { height, width, channels } = imported.graph.input;
+    let outcome = Outcome {
+        input: imported.input.to_string(),
+        bytes: [low, high],
+        shape: [height, width, channels],
+        rows: rows(imported),
+        layers: imported
             .folded
             .iter()
             .map(|one| Layer { layer: &one.node, what: &one.what, from: &one.from, scale: &one.how })
-            .collect();
-        let input = imported.input.to_string();
-        let output = arguments.output.as_deref();
-        let Shape { height, width, channels } = imported.graph.input;
-        let outcome = Outcome {
-            input,
-            bytes: [low, high],
-            shape: [height, width, channels],
-            rows: rows(&imported),
-            layers,
-            result: &stated,
-            notes,
-            changes,
-            effect,
-            output,
-        };
-        out::json(&outcome)?;
-        return Ok(());
+            .collect(),
+        result: &found.stated,
+        notes,
+        changes: &found.changes,
+        effect: found.effect.as_ref(),
+        output,
+    };
+    out::json(&outcome)
+}
+
+fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<()> {
+    if arguments.json {
+        return print_json(found, notes, arguments.output.as_deref());
     }
+    let Found { imported, compiled, stated, changes, effect } = found;
+    let (low, high) = imported.input.range;
     if arguments.explain {
         let rows = imported
             .folded
@@ -355,15 +355,15 @@ fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
         say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    say!("input: {} from {low} to {high}, {}", imported.input, rows(&imported))?;
+    say!("input: {} from {low} to {high}, {}", imported.input, rows(imported))?;
     say!("{stated}")?;
     for note in notes {
         say!("note: {note}")?;
     }
-    for change in &changes {
+    for change in changes {
         say!("changed: {change}")?;
     }
-    if let Some(effect) = &effect {
+    if let Some(effect) = effect {
         say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {

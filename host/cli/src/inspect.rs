@@ -1,7 +1,8 @@
 //! `bitfab inspect`: what a model is made of.
 
 use anyhow::Result;
-use bitfab_report::{ModelSummary, table};
+use bitfab_report::{InterfaceSummary, ModelSummary, table};
+use serde::Serialize;
 
 use crate::models::Source;
 use crate::out;
@@ -22,16 +23,26 @@ const EXAMPLES: &str = "Examples:
   bitfab inspect digits.bfab --json | jq .arena_bytes
   bitfab inspect any.bfab --planes 2            a file of several precisions, at the second one";
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    summary: ModelSummary,
+    interface: InterfaceSummary,
+}
+
 /// Runs `bitfab inspect`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
-    let summary = ModelSummary::new(&file.model()?);
+    let model = file.model()?;
+    let (summary, interface) = (ModelSummary::new(&model), InterfaceSummary::new(&model));
     if arguments.json {
-        out::json(&summary)?;
+        out::json(&Outcome { summary, interface })?;
     } else {
         say!("{}", table::layers(&summary))?;
         say!("\nOperations of one inference:\n{}", table::operations(&summary))?;
         say!("\n{}", table::totals(&summary))?;
+        say!("\n{}", interface.text())?;
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! One engine on every core.
 
+use std::ops::Range;
 use std::sync::mpsc;
 
 use bitfab_format::Model;
-use bitfab_sim::engine::check_inputs;
-use bitfab_sim::{Engine, Run, SimError};
+use bitfab_sim::engine::check_rows;
+use bitfab_sim::{Engine, Rows, Run, SimError};
 use rayon::prelude::*;
 
 /// Makes engines that all do the same.
@@ -32,19 +33,39 @@ impl Engine for Parallel {
     }
 
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
-        check_inputs(model, inputs)?;
+        self.run_rows(model, Rows::Bytes(inputs), done)
+    }
+
+    /// Engines that code rows themselves do so here, too.
+    fn run_rows(
+        &mut self,
+        model: &Model<'_>,
+        rows: Rows<'_>,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Run>, SimError> {
+        check_rows(model, rows)?;
         let (finished, results) = mpsc::channel();
-        let make = &self.make;
-        let chunk = inputs.len().div_ceil(rayon::current_num_threads()).clamp(1, CHUNK);
+        let (make, count) = (&self.make, rows.len());
+        let size = count.div_ceil(rayon::current_num_threads()).clamp(1, CHUNK);
         rayon::in_place_scope(|scope| {
             scope.spawn(move |_| {
-                inputs.par_chunks(chunk).enumerate().for_each_with(finished, |finished, (index, inputs)| {
+                (0..count.div_ceil(size)).into_par_iter().for_each_with(finished, |finished, index| {
+                    let some = part(rows, index * size..count.min((index + 1) * size));
                     // The receiver hangs up after the first error; what comes later does not matter.
-                    finished.send((index, make().run(model, inputs, &mut |_| ()))).ok();
+                    finished.send((index, make().run_rows(model, some, &mut |_| ()))).ok();
                 });
             });
-            collect(results, inputs.len().div_ceil(chunk), done)
+            collect(results, count.div_ceil(size), done)
         })
+    }
+}
+
+/// Some of the rows.
+pub fn part(rows: Rows<'_>, some: Range<usize>) -> Rows<'_> {
+    match rows {
+        Rows::Bytes(rows) => Rows::Bytes(&rows[some]),
+        Rows::Real(rows) => Rows::Real(&rows[some]),
+        Rows::Counts(rows) => Rows::Counts(&rows[some]),
     }
 }
 

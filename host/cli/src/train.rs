@@ -1,5 +1,6 @@
 //! `bitfab train`: learning with a progress bar, a log and checkpoints.
 
+mod folds;
 mod progress;
 mod settings;
 mod store;
@@ -28,16 +29,19 @@ use store::{Earlier, Store};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// digits, mnist, fashion-mnist, FILE.csv (class in the last column) or FILE.npz (x_train, y_train, x_test, y_test).
+    /// A known data set (`bitfab data list`), a table (FILE.csv, .tsv, .txt, .dat), FILE.npy with --labels, or FILE.npz
+    /// (x and y, or x_train, y_train, x_test, y_test).
     #[arg(long, value_name = "DATA")]
     data: String,
-    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    learning: data::Learning,
+    /// Learn this many times, each time judged by another part of the rows, and print mean and spread; nothing is written.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=100), conflicts_with_all = ["test", "test_groups", "test_share", "resume", "output", "log"])]
+    folds: Option<u32>,
     /// Where the result is written: FILE.bfab is a model for devices (the network is kept beside it, as FILE.graph), any
     /// other name a network for `bitfab compile`.
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "folds")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
     /// Go on from the checkpoint; the result has the same bits as an uninterrupted run.
@@ -115,15 +119,23 @@ struct Summary {
 
 /// Runs `bitfab train`.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let start = Instant::now();
     let config = arguments.settings.config()?;
     ensure!(
         config.method != Method::Float,
         "a float network has no file; it is a yardstick of `bitfab bench methods --only float`"
     );
+    match arguments.folds {
+        Some(folds) => folds::run(arguments, &config, folds),
+        None => once(arguments, config),
+    }
+}
+
+/// Learns, writes the result and says how good it is.
+fn once(arguments: &Arguments, config: TrainConfig) -> Result<()> {
+    let start = Instant::now();
     let places = arguments.places();
     places.check(arguments)?;
-    let data = data::load(&arguments.data, arguments.dir.as_deref())?;
+    let data = arguments.data(&config)?;
     let store = Store::open(places.checkpoint.clone(), arguments.log.clone())?;
     let mut trainer = store.start(&config, &data, arguments.earlier())?;
     let mut warnings: Vec<String> = imbalance(&trainer, &data, &config).into_iter().collect();
@@ -149,7 +161,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         warnings,
         seconds: start.elapsed().as_secs_f64(),
         saved_bytes: trainer.reports().last().map_or(0, |report| report.saved_bytes),
-        output: arguments.output.display().to_string(),
+        output: arguments.output().display().to_string(),
         graph: places.graph.display().to_string(),
         config,
     };
@@ -157,17 +169,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Arguments {
+    /// Reads the data and says how it was split and what a person should know of it.
+    fn data(&self, config: &TrainConfig) -> Result<Dataset> {
+        let data = data::dataset(&self.data, &self.learning, f64::from(config.validation))?;
+        data.notes.iter().for_each(|one| note!("note: {one}"));
+        if !data.how.is_empty() {
+            note!("split: {}", data.how);
+        }
+        Ok(data)
+    }
+
+    /// Where the result is written; asked for unless only folds are judged.
+    fn output(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// The files that the run leaves.
     fn places(&self) -> Places {
-        let is_model = self.output.extension().is_some_and(|extension| extension == "bfab");
+        let is_model = self.output().extension().is_some_and(|extension| extension == "bfab");
         let with = |ending: &str| {
-            let mut name = self.output.clone().into_os_string();
+            let mut name = self.output().as_os_str().to_owned();
             name.push(ending);
             PathBuf::from(name)
         };
         Places {
-            graph: if is_model { self.output.with_extension("graph") } else { self.output.clone() },
-            model: is_model.then(|| self.output.clone()),
+            graph: if is_model { self.output().with_extension("graph") } else { self.output().to_owned() },
+            model: is_model.then(|| self.output().to_owned()),
             checkpoint: self.checkpoint.clone().unwrap_or_else(|| with(".checkpoint")),
         }
     }

@@ -7,7 +7,7 @@ use bitfab_format::Model;
 use bitfab_report::table;
 use bitfab_sim::software::Reference;
 use bitfab_sim::verify::{Verdict, verify};
-use bitfab_sim::{Engine, Run};
+use bitfab_sim::{Engine, Rows, Run};
 use serde::Serialize;
 
 use crate::bars;
@@ -16,7 +16,7 @@ use crate::inputs::From;
 use crate::models::Source;
 use crate::origin;
 use crate::out;
-use crate::parallel::Parallel;
+use crate::parallel::{Parallel, part};
 
 /// Arguments of `bitfab verify`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub struct Arguments {
     from: From,
     #[command(flatten)]
     origin: origin::Arguments,
-    /// How many rows of the test part go through every engine.
+    /// How many rows go through every engine.
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Engines to compare with the reference, by comma.
@@ -51,6 +51,7 @@ fn examples() -> String {
     let mut text = "Examples:
   bitfab verify digits.bfab --data digits
   bitfab verify mlp.bfab --data mnist --engines kernels,runtime,rtl,verilator
+  bitfab verify imu.bfab --data newday.csv --engines runtime,rtl,qemu-m4   # boards code real values themselves
   bitfab verify mlp.bfab --data mnist --engines icarus,qemu-m4 --subset icarus=20,qemu-m4=50
   bitfab verify digits.bfab --data digits --engines rtl,icarus --lanes 32 --stalls 1
   bitfab verify tfc.bfab --data mnist --source tfc.onnx --input u8/255   # the file that it was imported from, too
@@ -114,44 +115,47 @@ struct Outcome {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let inputs = arguments.from.load(&model, Some(arguments.limit as usize))?;
-    let rows = inputs.rows();
-    let expected = reference(&model, &rows)?;
+    let inputs = arguments.from.load(&model, Some(&arguments.source.model), Some(arguments.limit as usize))?;
+    let (bytes, reals) = (inputs.rows(), inputs.reals());
+    let rows = reals.as_ref().map_or(Rows::from(&bytes), Rows::from);
+    let expected = reference(&model, rows)?;
     let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
     if let Some(origin) = arguments.origin.open(&arguments.from)? {
-        verdicts.push(origin.judge(&model, &rows, &expected)?);
+        verdicts.push(origin.judge(&model, &bytes, &expected)?);
     }
     for &name in &arguments.engines {
         let subset = arguments.subset.iter().find(|subset| subset.engine == name);
-        let rows = &rows[..subset.map_or(rows.len(), |subset| subset.rows.min(rows.len()))];
+        let rows = part(rows, 0..subset.map_or(rows.len(), |subset| subset.rows.min(rows.len())));
         match judge(name, arguments.accelerator, &model, rows, &expected) {
             Ok(verdict) => verdicts.push(verdict),
             Err(error) => failures.push(Failure { engine: name.name(), error: format!("{error:#}") }),
         }
     }
     let outcome =
-        Outcome { data: inputs.name.clone(), rows: rows.len(), layers: model.layer_count(), verdicts, failures };
+        Outcome { data: inputs.name.clone(), rows: bytes.len(), layers: model.layer_count(), verdicts, failures };
     print(&outcome, arguments.json)?;
     conclude(&outcome)
 }
 
 /// The runs that all others are compared with.
-pub fn reference(model: &Model<'_>, rows: &[&[u8]]) -> Result<Vec<Run>> {
+pub fn reference<'a>(model: &Model<'_>, rows: impl Into<Rows<'a>>) -> Result<Vec<Run>> {
+    let rows = rows.into();
     let bar = bars::rows("reference", rows.len());
-    let runs =
-        Parallel::new(Box::new(|| Box::new(Reference))).run(model, rows, &mut |done| bar.set_position(done as u64))?;
+    let mut reference = Parallel::new(Box::new(|| Box::new(Reference)));
+    let runs = reference.run_rows(model, rows, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(runs)
 }
 
 /// Runs one engine with a bar and compares it with the reference.
-pub fn judge(
+pub fn judge<'a>(
     name: Name,
     accelerator: Accelerator,
     model: &Model<'_>,
-    rows: &[&[u8]],
+    rows: impl Into<Rows<'a>>,
     expected: &[Run],
 ) -> Result<Timed> {
+    let rows = rows.into();
     let preparing = bars::spinner(&format!("preparing {name}"));
     let engine = name.create(accelerator);
     preparing.finish_and_clear();

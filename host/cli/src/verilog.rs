@@ -10,9 +10,10 @@ use bitfab_report::{ModelSummary, table};
 use bitfab_sim::Engine;
 use bitfab_sim::software::Reference;
 
-use crate::data;
+use crate::data::Format;
 use crate::engines::lanes;
-use crate::models::{self, Source};
+use crate::inputs::From;
+use crate::models::Source;
 use crate::outputs::{self, GENERATED, Product};
 
 /// Arguments of `bitfab verilog`.
@@ -27,12 +28,11 @@ pub struct Arguments {
     /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32.
     #[arg(long, default_value_t = 8, value_parser = lanes)]
     lanes: u32,
-    /// Vectors of the test bench: the first rows of this data set's test part instead of fixed noise.
+    /// Vectors of the test bench: the first rows of FILE.csv, .npy or .npz, or of a data set's test part, instead of noise.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR", requires = "data")]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    format: Format,
     /// How many vectors the test bench gets.
     #[arg(long, value_name = "ROWS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     vectors: u32,
@@ -101,8 +101,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn vectors(arguments: &Arguments, model: &Model<'_>) -> Result<Vec<Vec<u8>>> {
     let count = arguments.vectors as usize;
     if let Some(name) = &arguments.data {
-        let data = data::load(name, arguments.dir.as_deref())?;
-        return Ok(models::rows(model, &data, Some(count))?.into_iter().map(<[u8]>::to_vec).collect());
+        let inputs = From::of(name, &arguments.format).load(model, Some(&arguments.source.model), Some(count))?;
+        return Ok(inputs.rows().into_iter().map(<[u8]>::to_vec).collect());
     }
     let mut state = 0x9e37_79b9_u32;
     let mut noise = || {

@@ -155,11 +155,18 @@ fn labels(rows: &Rows) -> Result<&Labels, DataError> {
 }
 
 /// Classes numbered as `names` are, or from 0 to below `count` where there are no names.
+///
+/// Numbers without names are those of names that are numbers themselves, so that class 1 is the class called `1`; beside
+/// other names they count from 0.
 pub(crate) fn numbers(labels: &Labels, names: &[String], count: u32) -> Result<Vec<u32>, String> {
     let known = |name: &str| names.iter().position(|known| known == name).map(|at| at as u32);
     let unknown = |name: &str| format!("class '{name}' is none of those that are known: {}", names.join(", "));
+    let is_number = |name: &String| name.parse::<i64>().is_ok();
+    if labels.names.is_empty() && !names.is_empty() && names.iter().all(is_number) {
+        let number = |class: &u32| known(&class.to_string()).ok_or_else(|| unknown(&class.to_string()));
+        return labels.of_rows.iter().map(number).collect();
+    }
     let place: Vec<Option<u32>> = match (labels.names.is_empty(), names.is_empty()) {
-        // Numbers on both sides, or a number for each name.
         (true, _) => (0..count).map(Some).collect(),
         (false, false) => labels.names.iter().map(|name| known(name)).collect(),
         (false, true) => labels.names.iter().map(|name| name.parse().ok().filter(|&class| class < count)).collect(),

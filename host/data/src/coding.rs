@@ -49,7 +49,7 @@ pub struct Coded {
 }
 
 /// One coding a channel from the rows to learn from, such that the lowest value is byte 0 and the highest 255; none if
-/// the values of all `parts` are whole numbers from 0 to 255 and nothing else was asked for.
+/// all rows are bytes, arrays by their type and tables by their values, and nothing else was asked for.
 ///
 /// The base of a coding is the byte of the column's mean. A column of one value always has byte 0.
 ///
@@ -58,7 +58,7 @@ pub struct Coded {
 pub fn learn(train: &Rows, others: &[&Rows], options: &CodingOptions) -> Result<Vec<Coding>, DataError> {
     check(options).map_err(|problem| option_error("coding", problem))?;
     let is_plain = options == &CodingOptions::default();
-    if is_plain && [&[train], others].concat().iter().all(|rows| are_bytes(&rows.values)) {
+    if is_plain && [&[train], others].concat().iter().all(|rows| are_bytes(rows)) {
         return Ok(Vec::new());
     }
     let channels = train.shape.channels as usize;
@@ -85,12 +85,14 @@ fn check(options: &CodingOptions) -> Result<(), String> {
     }
 }
 
-/// Whether every value is a byte.
-fn are_bytes(values: &Values) -> bool {
-    match values {
+/// Whether every value is a byte: by the type of an array, by the values of a table.
+fn are_bytes(rows: &Rows) -> bool {
+    match &rows.values {
         Values::Bytes(_) => true,
-        Values::Signed(values) => values.iter().all(|&value| value >= 0),
-        Values::Reals(values) => values.iter().all(|&value| (0.0..=255.0).contains(&value) && value.fract() == 0.0),
+        Values::Reals(values) if rows.item.is_none() => {
+            values.iter().all(|&value| (0.0..=255.0).contains(&value) && value.fract() == 0.0)
+        }
+        _ => false,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Rows for a model that is there: its codings, its classes, its names.
 
 use crate::assemble::numbers;
+use crate::axes;
 use crate::coding::{Reading, apply, of_graph};
 use crate::error::{DataError, form_error};
+use crate::remedy::{is_of, remedy};
 use crate::rows::{Rows, Values};
 use crate::table::Expected;
 use bitfab_format::{Coding, Kind, Limits, Model};
@@ -95,6 +97,21 @@ pub struct Fitted {
 }
 
 impl Takes {
+    /// A model that takes rows of bytes and says nothing of them.
+    pub fn bytes(shape: Shape, kind: Kind) -> Self {
+        Self {
+            shape,
+            kind,
+            codings: Vec::new(),
+            limits: Limits::of(kind),
+            names: Vec::new(),
+            classes: 0,
+            class_names: Vec::new(),
+            fingerprints: Vec::new(),
+            learned_rows: 0,
+        }
+    }
+
     /// What a model file says.
     pub fn of_model(model: &Model<'_>) -> Self {
         let (input, interface) = (model.input(), model.interface());
@@ -141,7 +158,7 @@ impl Takes {
     pub fn expected(&self) -> Expected {
         let width = self.shape.elements() as usize;
         let names = if self.names.len() == width { self.names.clone() } else { Vec::new() };
-        Expected { names, width }
+        Expected { names, width, shape: self.shape }
     }
 }
 
@@ -156,12 +173,18 @@ pub fn fit(rows: Rows, takes: &Takes, reading: Reading) -> Result<Fitted, DataEr
     if rows.is_empty() {
         return Err(error("0 rows".into()));
     }
-    check_shape(rows.shape, takes.shape).map_err(error)?;
+    if !axes::suits(rows.shape, takes.shape) {
+        let (shape, wanted) = (rows.shape, takes.shape);
+        return Err(error(format!(
+            "rows are {shape}, the model takes {wanted} (height x width x channels) or {} values",
+            wanted.elements()
+        )));
+    }
     let both = !rows.names.is_empty() && rows.names.len() == takes.names.len();
     if both && rows.names != takes.names {
         return Err(error("columns have other names, or another order, than the model's inputs".into()));
     }
-    check_reading(&rows.values, takes, reading).map_err(error)?;
+    check_reading(&rows, takes, reading).map_err(error)?;
     let coded = apply(&rows, &takes.codings, takes.limits(reading), reading)?;
     let labels = rows.labels.as_ref().map(|labels| numbers(labels, &takes.class_names, takes.classes).map_err(error));
     let width = rows.width();
@@ -183,27 +206,21 @@ pub fn fit(rows: Rows, takes: &Takes, reading: Reading) -> Result<Fitted, DataEr
     })
 }
 
-/// Rows have the model's own axes, or none; those of a series may leave out the axis of length 1.
-fn check_shape(rows: Shape, model: Shape) -> Result<(), String> {
-    let series = Shape::new(model.height, model.channels, 1);
-    let is_series = model.width == 1 && rows == series;
-    let is_flat = rows == Shape::flat(rows.channels) && u64::from(rows.channels) == model.elements();
-    if rows == model || is_flat || is_series {
-        return Ok(());
-    }
-    Err(format!("rows are {rows}, the model takes {model} (height x width x channels) or {} values", model.elements()))
-}
-
 /// What is meant by the values must be certain.
-fn check_reading(values: &Values, takes: &Takes, reading: Reading) -> Result<(), String> {
-    let is_bytes = matches!(values, Values::Bytes(_) | Values::Signed(_));
-    match reading {
-        Reading::Values if is_bytes && !takes.codings.is_empty() => {
+fn check_reading(rows: &Rows, takes: &Takes, reading: Reading) -> Result<(), String> {
+    let is_coded = !takes.codings.is_empty();
+    let is_byte = is_of(&rows.values, takes.kind);
+    let is_other_byte = !is_byte && !matches!(rows.values, Values::Reals(_));
+    match (&rows.item, reading) {
+        (_, Reading::Counts) if !is_coded => Err("the model takes bytes and knows no counts".into()),
+        (_, Reading::Values) if is_byte && is_coded => {
             Err("the array holds bytes, and the model makes bytes of real values itself: \
              say that they are its bytes, or convert them by x.astype(numpy.float32)"
                 .into())
         }
-        Reading::Counts if takes.codings.is_empty() => Err("the model takes bytes and knows no counts".into()),
+        // A person may say that whole numbers of another size are bytes, not that bytes are others.
+        (Some(item), Reading::Values) if !is_byte && !is_coded => Err(remedy(rows, item, takes.kind)),
+        (Some(item), Reading::Bytes) if is_other_byte => Err(remedy(rows, item, takes.kind)),
         _ => Ok(()),
     }
 }

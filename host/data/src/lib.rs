@@ -4,6 +4,7 @@
 
 mod arrays;
 mod assemble;
+mod axes;
 mod coding;
 mod dataset;
 mod digits;
@@ -13,13 +14,15 @@ pub mod formats;
 mod idx;
 mod random;
 mod read;
+mod remedy;
 mod rows;
 mod split;
 mod table;
 mod windows;
 
-pub use arrays::{Array, Items, read_array, read_npz};
+pub use arrays::{Array, Items, read_array, read_npz, write_array};
 pub use assemble::{assemble, from_csv, from_npz};
+pub use axes::{AXES_RULE, suits};
 pub use coding::{Coded, CodingOptions, Reading, apply, learn};
 pub use dataset::{Dataset, MAX_BYTES, Split};
 pub use digits::digits;

@@ -4,7 +4,7 @@ use crate::arrays::{read_array, read_npz};
 use crate::dataset::MAX_BYTES;
 use crate::error::DataError;
 use crate::rows::Rows;
-use crate::table::{TableOptions, read_table};
+use crate::table::{Expected, TableOptions, read_table};
 
 /// Forms of files that hold rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +58,21 @@ pub fn check_size(name: &str, bytes: u64) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Reads a file of any form; `options` are for tables, but [`TableOptions::missing`] is for all.
+/// Reads a file of any form; `options` are for tables, but `missing` and `expected` are for all.
 ///
 /// # Errors
 /// [`DataError`] as [`read_table`], [`read_array`] and [`read_npz`].
 pub fn read(name: &str, form: Form, bytes: &[u8], options: &TableOptions) -> Result<Content, DataError> {
     check_size(name, bytes.len() as u64)?;
+    let model = options.expected.as_ref().and_then(Expected::axes);
+    let array = || read_array(name, bytes);
     let mut content = match form {
         Form::Table => Content::Rows(read_table(name, bytes, options)?),
-        Form::Array => Content::Rows(read_array(name, bytes)?.into_rows(name)?),
-        Form::Archive => read_npz(name, bytes)?,
+        Form::Array => Content::Rows(match model {
+            Some(shape) => array()?.into_rows_for(name, shape)?,
+            None => array()?.into_rows(name)?,
+        }),
+        Form::Archive => read_npz(name, bytes, model)?,
     };
     match &mut content {
         Content::Rows(rows) => rows.missing = options.missing,

@@ -136,6 +136,9 @@ pub struct Rows {
     pub units: Vec<String>,
     /// The line of the file that each row begins in, from 1; empty where there are no lines.
     pub lines: Vec<u32>,
+    /// NumPy's name of the type of the items, where the rows are an array; numbers of a table may be bytes or real values,
+    /// those of an array are what their type says.
+    pub item: Option<String>,
     /// What is done about values that are not numbers and classes that are empty; see [`Self::settled`].
     pub missing: Missing,
     /// Whether neighbouring rows share values, as windows over time do whose step is shorter than they are.
@@ -169,6 +172,7 @@ impl Rows {
             names: Vec::new(),
             units: Vec::new(),
             lines: Vec::new(),
+            item: None,
             missing: Missing::Refuse,
             overlap: false,
             notes: Vec::new(),
@@ -223,6 +227,7 @@ impl Rows {
             names: self.names.clone(),
             units: self.units.clone(),
             lines: rows.iter().filter_map(|&row| self.lines.get(row as usize).copied()).collect(),
+            item: self.item.clone(),
             missing: self.missing,
             overlap: self.overlap,
             notes: Vec::new(),

@@ -4,6 +4,7 @@ use crate::error::{DataError, form_error, option_error};
 use crate::read::Content;
 use crate::rows::{Groups, Rows};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
 
 /// Which rows are kept for the test part.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,11 +80,7 @@ pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> R
         fit_each_other(&rows, part)?;
     }
     let splitter = Splitter::new(&rows, options)?;
-    let mut notes: Vec<String> = [Some(&rows), given.as_ref(), validation.as_ref()]
-        .into_iter()
-        .flatten()
-        .flat_map(|part| part.notes.iter().map(|note| format!("{}: {note}", part.name)))
-        .collect();
+    let mut notes = notes(&[Some(&rows), given.as_ref(), validation.as_ref()]);
     let mut how = Vec::new();
     let all: Vec<u32> = (0..rows.len() as u32).collect();
     let (rest, test) = match given {
@@ -93,9 +90,9 @@ pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> R
         }
         None => {
             let (rest, test) = splitter.test(all, &mut how)?;
-            notes.extend(rows.overlap.then_some(()).filter(|()| splitter.groups.is_none()).map(|()| {
-                "neighbouring windows overlap, so the test part is not new to the network: split by a column".into()
-            }));
+            if rows.overlap && splitter.groups.is_none() {
+                notes.push(OVERLAP.into());
+            }
             (rest, rows.pick(&test))
         }
     };
@@ -107,6 +104,15 @@ pub fn split(content: Content, given: Option<Rows>, options: &SplitOptions) -> R
         }
     };
     Ok(Parts { train: rows.pick(&train), validation, test, how: how.join("; "), notes })
+}
+
+/// What is said of windows that share rows and are split one by one.
+const OVERLAP: &str = "neighbouring windows overlap, so the test part is not new to the network: split by a column";
+
+/// The notes of all parts, each with the name of its source.
+fn notes(parts: &[Option<&Rows>]) -> Vec<String> {
+    let of_part = |part: &&Rows| part.notes.iter().map(|note| format!("{}: {note}", part.name)).collect::<Vec<_>>();
+    parts.iter().flatten().flat_map(of_part).collect()
 }
 
 /// Whether shares and counts are in range.
@@ -227,8 +233,7 @@ impl<'a> Splitter<'a> {
         }
         if let Some(groups) = self.groups {
             let mut left = ranked(groups);
-            let present: std::collections::HashSet<u32> =
-                rest.iter().map(|&row| groups.of_rows[row as usize]).collect();
+            let present: HashSet<u32> = rest.iter().map(|&row| groups.of_rows[row as usize]).collect();
             left.retain(|group| present.contains(group));
             if left.len() > 1 {
                 let kept = ((left.len() as f64 * share).round() as usize).clamp(1, left.len() - 1);
@@ -242,8 +247,13 @@ impl<'a> Splitter<'a> {
             ));
         }
         how.push("validation part: by the SHA-256 of each row's values".into());
-        let is_kept = |row: &u32| !is_within(hashes(self.rows, *row as usize)[1], share);
-        let (train, validation): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(is_kept);
+        let is_far = |row: u32| !is_within(hashes(self.rows, row as usize)[1], share);
+        let class = |row: u32| self.rows.labels.as_ref().map(|labels| labels.of_rows[row as usize]);
+        let (train, near): (Vec<u32>, Vec<u32>) = rest.iter().partition(|&&row| is_far(row));
+        let learned: HashSet<Option<u32>> = train.iter().map(|&row| class(row)).collect();
+        // A class of which nothing would be left to learn from is not cut.
+        let chosen: HashSet<u32> = near.into_iter().filter(|&row| learned.contains(&class(row))).collect();
+        let (train, validation): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(|row| !chosen.contains(row));
         if train.is_empty() {
             return Err(self.error("no rows are left to learn from; make the validation part smaller"));
         }
@@ -287,7 +297,7 @@ pub(crate) fn is_within(hash: u32, share: f64) -> bool {
 
 /// The groups that have rows, by the SHA-256 of their names.
 fn ranked(groups: &Groups) -> Vec<u32> {
-    let present: std::collections::BTreeSet<u32> = groups.of_rows.iter().copied().collect();
+    let present: BTreeSet<u32> = groups.of_rows.iter().copied().collect();
     let mut ranked: Vec<u32> = present.into_iter().collect();
     ranked.sort_by_cached_key(|&group| Sha256::digest(groups.names[group as usize].as_bytes()).to_vec());
     ranked

@@ -3,6 +3,7 @@
 
 mod confusion;
 mod error;
+mod interface;
 mod metrics;
 mod model;
 mod operations;
@@ -12,6 +13,7 @@ pub mod table;
 
 pub use confusion::Confusion;
 pub use error::ReportError;
+pub use interface::{CodingSummary, InterfaceSummary};
 pub use metrics::{ClassMetrics, ClassShare, Metrics};
 pub use model::{LayerSummary, ModelSummary, TensorSummary};
 pub use operations::Operations;

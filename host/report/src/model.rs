@@ -8,6 +8,8 @@ use crate::operations::nonzeros;
 
 /// Bytes of one word.
 const WORD: u64 = 4;
+/// The word of the header that holds the length of the section about input and classes, in words (SPEC 2).
+const INTERFACE_LENGTH: usize = 14;
 
 /// A tensor for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -182,7 +184,8 @@ impl LayerSummary {
 pub struct ModelSummary {
     /// Version of the file's format.
     pub version: u16,
-    /// Bytes of the file: [`Self::header_bytes`], the bytes of all layers, and [`Self::spare_bytes`].
+    /// Bytes of the file: [`Self::header_bytes`], [`Self::interface_bytes`], the bytes of all layers, and
+    /// [`Self::spare_bytes`].
     pub file_bytes: u64,
     /// Bytes of blocks of further planes that are not weights or thresholds of this precision:
     /// heads, thresholds of other precisions, planes that are not used.
@@ -191,6 +194,8 @@ pub struct ModelSummary {
     pub precisions: Vec<u32>,
     /// Bytes of the file's header.
     pub header_bytes: u64,
+    /// Bytes that say how values are coded, what inputs and classes are called, and what was learned from.
+    pub interface_bytes: u64,
     /// Bytes of memory that one inference needs, exactly, besides the input.
     pub arena_bytes: u64,
     /// The input.
@@ -215,13 +220,15 @@ impl ModelSummary {
         let layers: Vec<LayerSummary> = model.layers().map(|layer| LayerSummary::of(&layer)).collect();
         let file_bytes = size_of_val(model.words()) as u64;
         let header_bytes = u64::from(HEADER_WORDS) * WORD;
-        let used = header_bytes + layers.iter().map(LayerSummary::bytes).sum::<u64>();
+        let interface_bytes = u64::from(model.words().get(INTERFACE_LENGTH).copied().unwrap_or(0)) * WORD;
+        let used = header_bytes + interface_bytes + layers.iter().map(LayerSummary::bytes).sum::<u64>();
         Self {
             version: VERSION,
             file_bytes,
             spare_bytes: file_bytes.saturating_sub(used),
             precisions: model.precisions().collect(),
             header_bytes,
+            interface_bytes,
             arena_bytes: model.arena_words() as u64 * WORD,
             input: TensorSummary::of(&model.input()),
             output: TensorSummary::of(&model.output()),
@@ -249,7 +256,7 @@ impl ModelSummary {
         let weights = self.layers.iter().map(|layer| layer.weight_bytes).sum();
         let thresholds = self.layers.iter().map(|layer| layer.threshold_bytes).sum();
         let records: u64 = self.layers.iter().map(|layer| layer.record_bytes).sum();
-        [weights, thresholds, records + self.header_bytes + self.spare_bytes]
+        [weights, thresholds, records + self.header_bytes + self.interface_bytes + self.spare_bytes]
     }
 }
 

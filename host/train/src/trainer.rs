@@ -78,8 +78,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`TrainError::Config`] if the configuration is wrong or does not fit the data.
     pub fn new(config: &TrainConfig, data: &'a Dataset) -> Result<Self, TrainError> {
-        let fingerprint = fingerprint(data);
-        let data = validation::prepare(data, config.validation);
+        let fingerprint = data.fingerprint();
+        let data = validation::prepare(data, config.validation)?;
         let net = Net::new(config, &data)?;
         if config.method != Method::Float {
             net.to_graph()?;
@@ -296,15 +296,6 @@ impl<'a> Trainer<'a> {
             rate: self.rate(self.position.batch.saturating_sub(1)),
         }
     }
-}
-
-/// CRC-32 over all parts of the data; tells whether a checkpoint belongs to it.
-fn fingerprint(data: &Dataset) -> u32 {
-    let mut hash = crc32fast::Hasher::new();
-    hash.update(&data.fingerprint().to_le_bytes());
-    hash.update(&data.validation.inputs);
-    hash.update(&data.validation.labels);
-    hash.finalize()
 }
 
 /// Adds a share of the gradients of one variant; a variant has none for the norms of others.

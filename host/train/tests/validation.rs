@@ -34,13 +34,13 @@ fn nothing_in_a_run_depends_on_the_test_part() {
 #[test]
 fn the_best_epoch_is_kept_unless_the_last_is_asked_for() {
     let data = digits(0).unwrap();
-    let config = TrainConfig { rate: 0.05, ..config(12) };
-    let best = learned(&config, &data);
+    let configs = (1..20).map(|seed| TrainConfig { rate: 0.05, seed, ..config(12) });
+    let mut runs = configs.map(|config| (learned(&config, &data), config));
+    let (best, config) = runs.find(|(run, _)| run.kept_epoch() < 12).expect("in some run the last is not the best");
     let found = best.best().unwrap();
     let score = |at: u32| best.reports()[at as usize - 1].validation_accuracy.unwrap();
     assert!((1..=12).all(|epoch| score(epoch) < found.score || epoch >= found.epoch), "an earlier one is as good");
     assert_eq!((found.score, best.kept_epoch()), (score(found.epoch), found.epoch));
-    assert!(found.epoch < 12, "choose other settings: the last epoch is the best");
     assert_eq!(best.evaluate(best.validation()).accuracy(), found.score);
     let last = learned(&TrainConfig { keep: Keep::Last, ..config.clone() }, &data);
     assert_eq!((last.best(), last.kept_epoch()), (Some(found), 12));

@@ -38,7 +38,7 @@ fn thresholds(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> Vec<i32> 
     let spread = threshold_spread(layer).min(1 << 20);
     let mut values = Vec::new();
     for _ in 0..layer.output.shape.channels {
-        let step = random.between(0, 1 + (spread / per_channel) << point);
+        let step = random.between(0, (1 + spread / per_channel) << point);
         let base = (threshold(layer, bound, random).clamp(-spread, spread) << point) - per_channel / 2 * step;
         let line = |i: i32| (base + i * step) >> point;
         let mut one = |i: i32| match style {

@@ -97,3 +97,10 @@ pub fn agree(folder: &Path, data: &[&str], source: &str, input: &[&str], limit: 
 pub fn correct(folder: &Path, data: &[&str]) -> u64 {
     json(folder, &[&["eval", "model.bfab"], data].concat())["correct"].as_u64().unwrap()
 }
+
+/// A NumPy array with a header of version 1.
+pub fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let padded = format!("{header:<117}\n");
+    [b"\x93NUMPY\x01\x00", &(padded.len() as u16).to_le_bytes()[..], padded.as_bytes(), values].concat()
+}

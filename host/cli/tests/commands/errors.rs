@@ -1,15 +1,8 @@
 //! Bad input: one clear message, the right exit code, nothing half-written.
 
-use crate::common::{Learned, bitfab};
+use crate::common::{Learned, bitfab, npy};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
-
-/// A NumPy array of bytes, with a header of version 1.
-fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    let padded = format!("{header:<117}\n");
-    [b"\x93NUMPY\x01\x00", &(padded.len() as u16).to_le_bytes()[..], padded.as_bytes(), values].concat()
-}
 
 #[test]
 fn damaged_models_are_refused_with_their_name_and_place() {
@@ -59,12 +52,12 @@ fn missing_files_and_folders_are_named() {
     fails(&["compile", "net.graph", "-o", "no/x.bfab"], &["no/x.bfab", "folder must exist"]);
     fails(&["compile", "net.graph", "-o", "net.graph"], &["net.graph", "is not a bitfab model"]);
     fails(&["eval", "net.bfab", "--data", "emnist"], &["emnist", "fashion-mnist", "FILE.csv"]);
-    fails(&["run", "net.bfab", "--input", "no.npy", "-o", "y.npy"], &["no.npy"]);
+    fails(&["run", "net.bfab", "--data", "no.npy", "-o", "y.npy"], &["no.npy"]);
     learned.write(
         "table.csv",
         b"1,2,3,a\n4,5,6,b\n7,8,9,a\n1,2,3,b\n4,5,6,a\n7,8,9,b\n1,2,3,a\n4,5,6,b\n7,8,9,a\n1,2,3,b\n",
     );
-    fails(&["verify", "net.bfab", "--data", "table.csv"], &["1x1x3", "8x8x1"]);
+    fails(&["verify", "net.bfab", "--data", "table.csv"], &["table.csv", "columns of values, the model takes 64"]);
     assert!(!learned.file("x.bfab").exists());
 }
 

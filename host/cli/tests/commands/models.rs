@@ -30,7 +30,7 @@ fn inspect_adds_up_to_the_file() {
     let sum = |field: &str| layers.iter().map(|layer| layer[field].as_u64().unwrap()).sum::<u64>();
     let file = learned.read("net.bfab").len() as u64;
     assert_eq!(model["file_bytes"], file);
-    let header = model["header_bytes"].as_u64().unwrap();
+    let header = model["header_bytes"].as_u64().unwrap() + model["interface_bytes"].as_u64().unwrap();
     assert_eq!(header + sum("weight_bytes") + sum("threshold_bytes") + sum("record_bytes"), file);
     assert_eq!(sum("weight_count"), learned.summary["weights"].as_u64().unwrap());
     // 8x8 pixels, 3x3x1 -> 8; pooled to 4x4, 3x3x4 -> 16; 256 -> 20 -> 10.

@@ -75,12 +75,7 @@ impl Builder {
                 "bias"
             }
             5 => {
-                // One constant for all, and whole steps beside it.
-                let (multiplier, steps) =
-                    (f64::from(self.rng.random_range(1e-3..10.0f32)), self.rng.random_range(1..90));
-                let constant = self.rng.random_range(-1e3..1e3);
-                let offset = (0..classes).map(|_| constant + multiplier * whole(self, 0, steps)).collect();
-                self.push_after(Op::Affine { multiplier: vec![multiplier; classes], offset });
+                self.constant(classes);
                 "constant"
             }
             _ => {
@@ -90,6 +85,14 @@ impl Builder {
                 "affine"
             }
         }
+    }
+
+    /// One constant for all classes, and whole steps of one slope beside it.
+    fn constant(&mut self, classes: usize) {
+        let (multiplier, steps) = (f64::from(self.rng.random_range(1e-3..10.0f32)), self.rng.random_range(1..90));
+        let constant = self.rng.random_range(-1e3..1e3);
+        let offset = (0..classes).map(|_| constant + multiplier * f64::from(self.rng.random_range(0..steps))).collect();
+        self.push_after(Op::Affine { multiplier: vec![multiplier; classes], offset });
     }
 
     fn push(&mut self, inputs: Vec<usize>, op: Op) {

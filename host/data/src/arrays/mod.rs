@@ -3,9 +3,10 @@
 mod npy;
 mod npz;
 
-pub use npy::{Array, Items, read_array};
+pub use npy::{Array, Items, read_array, write_array};
 pub use npz::read_npz;
 
+use crate::axes;
 use crate::error::{DataError, form_error};
 use crate::rows::{Labels, Rows, Values};
 use bitfab_graph::Shape;
@@ -33,7 +34,23 @@ impl Array {
                 return Err(form_error(name, problem));
             }
         };
-        Rows::new(name, shape, self.items.into_values(name)?)
+        self.rows_of(name, shape)
+    }
+
+    /// The array as rows for a model whose rows have this shape: with its axes (those of length 1 may be left out), flat,
+    /// or as one row ([`AXES_RULE`](crate::AXES_RULE)).
+    ///
+    /// # Errors
+    /// [`DataError::Form`] on other axes, in words that help, and if the items are no numbers.
+    pub fn into_rows_for(self, name: &str, shape: Shape) -> Result<Rows, DataError> {
+        axes::rows(&self.sizes, shape).map_err(|problem| form_error(name, problem))?;
+        self.rows_of(name, shape)
+    }
+
+    fn rows_of(self, name: &str, shape: Shape) -> Result<Rows, DataError> {
+        let mut rows = Rows::new(name, shape, self.items.into_values(name)?)?;
+        rows.item = Some(self.kind);
+        Ok(rows)
     }
 
     /// The array as classes: one axis (or N x 1) of whole numbers from 0, or of text.

@@ -3,7 +3,7 @@
 use crate::dataset::MAX_BYTES;
 use crate::error::{DataError, form_error};
 use half::f16;
-use npyz::{DType, NpyFile, Order, TypeChar};
+use npyz::{DType, NpyFile, Order, TypeChar, WriteOptions, WriterBuilder};
 
 /// The items of an array, row after row.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,21 @@ pub fn read_array(name: &str, file: &[u8]) -> Result<Array, DataError> {
         return Err(DataError::TooLarge { name: name.into(), bytes: file.len() as u64, limit: MAX_BYTES });
     }
     parse(file).map_err(|problem| form_error(name, problem))
+}
+
+/// A `.npy` file of 32-bit integers with these axes.
+///
+/// # Errors
+/// [`DataError::Form`] if the axes do not hold as many values.
+pub fn write_array(sizes: &[u64], values: &[i32]) -> Result<Vec<u8>, DataError> {
+    let write = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut writer = WriteOptions::new().default_dtype().shape(sizes).writer(&mut bytes).begin_nd()?;
+        writer.extend(values)?;
+        writer.finish()?;
+        Ok(bytes)
+    };
+    write().map_err(|error| form_error("array", error.to_string()))
 }
 
 fn parse(file: &[u8]) -> Result<Array, String> {

@@ -6,6 +6,7 @@ use crate::dataset::MAX_BYTES;
 use crate::error::{DataError, form_error};
 use crate::read::Content;
 use crate::rows::{Labels, Rows};
+use bitfab_graph::Shape;
 use std::io::{Cursor, Read};
 
 /// Names of arrays that an archive may hold; any other is refused, so that none is passed over in silence.
@@ -14,11 +15,12 @@ const KNOWN: [&str; 11] =
 
 /// Reads a `.npz` archive: rows `x` with classes `y`, or parts `x_train`, `y_train`, `x_test`, `y_test` and perhaps
 /// `x_validation`, `y_validation`; arrays of text `classes`, `names` and `units` name the classes and the values.
+/// For a `model` rows must have the axes of its rows, or none.
 ///
 /// # Errors
 /// [`DataError`] names the array that is missing, unknown, of the wrong form or does not fit the others.
-pub fn read_npz(name: &str, bytes: &[u8]) -> Result<Content, DataError> {
-    let mut reader = Reader::new(name, bytes)?;
+pub fn read_npz(name: &str, bytes: &[u8], model: Option<Shape>) -> Result<Content, DataError> {
+    let mut reader = Reader::new(name, bytes, model)?;
     if reader.has("x") {
         return Ok(Content::Rows(reader.rows("x", "y")?));
     }
@@ -37,12 +39,14 @@ pub fn read_npz(name: &str, bytes: &[u8]) -> Result<Content, DataError> {
 struct Reader<'a> {
     name: &'a str,
     zip: zip::ZipArchive<Cursor<&'a [u8]>>,
-    /// Bytes that were unpacked so far.
-    unpacked: u64,
+    /// The shape of a model's rows, where the archive is read for one.
+    model: Option<Shape>,
+    /// Bytes that may still be unpacked.
+    left: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(name: &'a str, bytes: &'a [u8]) -> Result<Self, DataError> {
+    fn new(name: &'a str, bytes: &'a [u8], model: Option<Shape>) -> Result<Self, DataError> {
         let zip = zip::ZipArchive::new(Cursor::new(bytes))
             .map_err(|error| form_error(name, format!("not a .npz archive: {error}")))?;
         // A name that is no text is given as far as it can be read.
@@ -54,7 +58,7 @@ impl<'a> Reader<'a> {
             let problem = format!("{file} is none of the arrays that are known: {}", KNOWN.join(", "));
             return Err(form_error(name, problem));
         }
-        Ok(Self { name, zip, unpacked: 0 })
+        Ok(Self { name, zip, model, left: MAX_BYTES })
     }
 
     fn has(&self, key: &str) -> bool {
@@ -68,12 +72,11 @@ impl<'a> Reader<'a> {
         let entry = self.zip.by_name(&format!("{key}.npy"));
         let entry = entry.map_err(|e| error(format!("{e}; needs x and y, or x_train, y_train, x_test, y_test")))?;
         let mut file = Vec::new();
-        let left = MAX_BYTES - self.unpacked;
-        entry.take(left + 1).read_to_end(&mut file).map_err(|e| error(e.to_string()))?;
-        if file.len() as u64 > left {
+        entry.take(self.left + 1).read_to_end(&mut file).map_err(|e| error(e.to_string()))?;
+        let Some(left) = self.left.checked_sub(file.len() as u64) else {
             return Err(DataError::TooLarge { name: name.into(), bytes: MAX_BYTES + 1, limit: MAX_BYTES });
-        }
-        self.unpacked += file.len() as u64;
+        };
+        self.left = left;
         read_array(&format!("{name}, array {key}"), &file)
     }
 
@@ -87,7 +90,11 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let (names, units) = (self.texts("names")?, self.texts("units")?);
-        let mut rows = array.into_rows(&format!("{}, array {inputs}", self.name))?;
+        let name = format!("{}, array {inputs}", self.name);
+        let mut rows = match self.model {
+            Some(shape) => array.into_rows_for(&name, shape)?,
+            None => array.into_rows(&name)?,
+        };
         rows.name = self.name.into();
         (rows.labels, rows.names, rows.units) = (classes, names, units);
         Ok(rows)
@@ -137,4 +144,31 @@ impl<'a> Reader<'a> {
 /// Whether an entry is the array of this name.
 fn is_array(file: &str, key: &str) -> bool {
     file.strip_suffix(".npy") == Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn all_arrays_together_stay_below_the_limit() {
+        let file = crate::arrays::write_array(&[1000], &[0; 1000]).unwrap();
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for key in ["x", "y"] {
+            archive.start_file(format!("{key}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(&file).unwrap();
+        }
+        let bytes = archive.finish().unwrap().into_inner();
+        // Both unpack to far more than the archive has.
+        assert!(bytes.len() < file.len() / 2);
+        let with = |left: usize| {
+            let mut reader = Reader { left: left as u64, ..Reader::new("t", &bytes, None).unwrap() };
+            reader.array("x").and_then(|_| reader.array("y"))
+        };
+        assert!(with(2 * file.len()).is_ok());
+        for left in [2 * file.len() - 1, file.len() - 1, 0] {
+            assert!(matches!(with(left), Err(DataError::TooLarge { .. })), "{left}");
+        }
+    }
 }

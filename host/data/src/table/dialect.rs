@@ -45,7 +45,7 @@ impl Index<usize> for Record {
 
 impl Dialect {
     /// What the options say, and what the text shows where they do not.
-    pub(crate) fn of(text: &str, options: &TableOptions, notes: &mut Vec<String>) -> Result<Self, String> {
+    pub(crate) fn of(text: &str, options: &TableOptions) -> Result<Self, String> {
         let (skipped, said) = preamble(text);
         let mut dialect = Self { delimiter: b',', comma: options.decimal_comma, has_heading: false, skipped };
         dialect.delimiter = match options.delimiter.or(said) {
@@ -62,7 +62,7 @@ impl Dialect {
         }
         dialect.has_heading = match options.heading {
             Some(has_heading) => has_heading,
-            None => dialect.found_heading(text, notes)?,
+            None => dialect.found_heading(text)?,
         };
         Ok(dialect)
     }
@@ -104,20 +104,19 @@ impl Dialect {
         even.or_else(some).map_or(b',', |(delimiter, _)| *delimiter)
     }
 
-    /// Whether the first line has names: nothing like a number and few gaps among its fields, or the numbers 0, 1, 2, ...
-    /// that a table without names is given by some programs.
-    fn found_heading(self, text: &str, notes: &mut Vec<String>) -> Result<bool, String> {
+    /// Whether the first line has names: nothing like a number and few gaps among its fields.
+    /// The numbers 0, 1, 2, ... are names that some programs give to columns without any, and may be values.
+    fn found_heading(self, text: &str) -> Result<bool, String> {
         let Some(first) = self.records(text).next().transpose()? else { return Ok(false) };
         if !first.fields().any(looks_like_number) {
             // A gap where a name should be is a column without a name; half of them is a row without values.
             return Ok(first.fields().filter(|field| is_missing(field)).count() * 2 < first.len());
         }
         let numbers = first.fields().map_while(|field| field.parse::<usize>().ok()).collect::<Vec<_>>();
-        let counts = |from: usize| numbers.iter().enumerate().all(|(at, &number)| number == at + from);
-        let counted = numbers.len() >= first.len().saturating_sub(1) && numbers.len() >= 3;
-        if counted && (counts(0) || counts(1)) {
-            notes.push("the first line counts the columns: taken as a heading".into());
-            return Ok(true);
+        let counts = numbers.iter().enumerate().all(|(at, &number)| number == at);
+        let has_class = numbers.len() + 1 == first.len();
+        if counts && (has_class && numbers.len() > 1 || numbers.len() == first.len() && numbers.len() > 2) {
+            return Err("the first line counts the columns, so it may be a heading or a row: say which it is".into());
         }
         Ok(false)
     }

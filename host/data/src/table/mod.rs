@@ -36,7 +36,7 @@ pub fn read_table(name: &str, bytes: &[u8], options: &TableOptions) -> Result<Ro
     }
     let mut notes = Vec::new();
     let text = text::decoded(bytes, &mut notes).map_err(error)?;
-    let dialect = Dialect::of(&text, options, &mut notes).map_err(error)?;
+    let dialect = Dialect::of(&text, options).map_err(error)?;
     let mut records = dialect.records(&text);
     let heading = if dialect.has_heading { records.next().transpose().map_err(error)? } else { None };
     let first = records.next().transpose().map_err(error)?;

@@ -1,5 +1,6 @@
 //! What a person may say about a table.
 
+use bitfab_graph::Shape;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
@@ -34,13 +35,22 @@ pub enum Label {
     Absent,
 }
 
-/// What a model takes, where the table is read for one.
+/// What a model takes, where a file is read for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// Names of its values, in its order; empty where it has none. Columns are then found by name, in any order.
     pub names: Vec<String>,
     /// How many values a row has.
     pub width: usize,
+    /// The axes of its rows, which an array must have too; of no meaning if they do not hold `width` values.
+    pub shape: Shape,
+}
+
+impl Expected {
+    /// The axes of rows, if they hold a row.
+    pub(crate) fn axes(&self) -> Option<Shape> {
+        Some(self.shape).filter(|shape| shape.elements() == self.width as u64)
+    }
 }
 
 /// What is done about values that are missing: empty fields, `?`, `NA`, `N/A`, `NaN` and `null` in a table, values

@@ -86,13 +86,21 @@ impl Lowering<'_> {
     /// The scores before a last function that rises strictly and is the same for all: the largest is the same class.
     fn without_activation(&mut self, name: String) -> String {
         let coded = &self.values[&name];
-        let Some(Link::Node { index, variable: 0 }) = coded.chain.last() else { return name };
-        let node = &self.source.nodes[*index];
-        if !["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str()) || !matches!(coded.code, Code::Sums { .. }) {
-            return name;
+        // Sizes may change behind it.
+        let nodes = coded.chain.iter().rev().map_while(|link| match link {
+            Link::Node { index, variable: 0 } => Some(&self.source.nodes[*index]),
+            _ => None,
+        });
+        let last = nodes
+            .into_iter()
+            .find(|node| !["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"].contains(&node.op.as_str()));
+        match last.filter(|node| ["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str())) {
+            Some(node) if matches!(coded.code, Code::Sums { .. }) => {
+                self.leave(node);
+                node.inputs[0].clone()
+            }
+            _ => name,
         }
-        self.leave(node);
-        node.inputs[0].clone()
     }
 
     /// Slope and offset of every channel, if the chain behind the sums is a straight line.

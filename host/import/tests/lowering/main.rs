@@ -12,7 +12,7 @@ mod wild;
 
 use bitfab_compile::{CompileError, Compiled, Options as Compilation, Rounded, compile_with};
 use bitfab_format::{Model, PadValue};
-use bitfab_import::{Agreement, Imported, Options, lower};
+use bitfab_import::{Agreement, Imported, InputMap, Options, Source, lower};
 use common::{run, said};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -44,49 +44,48 @@ fn agreement(imported: &Imported, compiled: &Compiled, seed: u64) -> Agreement {
     all
 }
 
+/// A model that `import` does not refuse, or why it does.
+fn compiled(source: Source, input: Option<InputMap>) -> Result<(Imported, Compiled), String> {
+    let imported = lower(source, &Options { input }).map_err(|error| error.to_string())?;
+    let compiled = match compile_with(&imported.graph, &Compilation::default()) {
+        Ok(compiled) => compiled,
+        Err(error @ CompileError::Node { .. }) => return Err(error.to_string()),
+        Err(error) => panic!("{error}"),
+    };
+    for one in &compiled.rounded {
+        match one {
+            // Refused by the compiler's word.
+            Rounded::Levels { levels: 2.., .. } => return Err(one.to_string()),
+            Rounded::Levels { accumulators, of, .. } => assert!(accumulators <= of, "{one}"),
+            _ => {}
+        }
+    }
+    Ok((imported, compiled))
+}
+
 #[test]
 fn random_models_compute_what_their_source_computes() {
-    let (mut models, mut tensors, mut neighbours, mut rounded, mut borders) = (0, 0, 0, 0, [0; 2]);
-    let mut refused = Vec::new();
+    let (mut models, mut all, mut borders, mut refused) = (0, Agreement::default(), [0; 2], Vec::new());
     for seed in 0..1800 {
         let (source, input) = random::model(seed);
-        let imported = match lower(source, &Options { input }) {
-            Ok(imported) => imported,
+        let (imported, compiled) = match compiled(source, input) {
+            Ok(both) => both,
             Err(error) => {
                 refused.push(format!("{seed}: {error}"));
                 continue;
             }
         };
-        let compiled = match compile_with(&imported.graph, &Compilation::default()) {
-            Ok(compiled) => compiled,
-            Err(error @ CompileError::Node { .. }) => {
-                refused.push(format!("{seed}: {error}"));
-                continue;
-            }
-            Err(error) => panic!("seed {seed}: {error}"),
-        };
-        // What `import` refuses by the compiler's word.
-        if compiled.rounded.iter().any(|one| matches!(one, Rounded::Levels { levels: 2.., .. })) {
-            refused.push(format!("{seed}: {:?}", compiled.rounded));
-            continue;
-        }
         let found = agreement(&imported, &compiled, seed);
-        (models, tensors, neighbours) = (models + 1, tensors + found.tensors, neighbours + found.neighbours);
-        for one in &compiled.rounded {
-            let Rounded::Levels { accumulators, of, .. } = one else { continue };
-            assert!(accumulators <= of, "seed {seed}: {one}");
-            rounded += 1;
-        }
+        models += 1;
+        all.tensors += found.tensors;
+        all.neighbours += found.neighbours;
         let model = Model::from_words(&compiled.words).expect("compile checked it");
         for layer in model.layers().filter(|layer| matches!(layer.pad_value, PadValue::Level(_))) {
             borders[usize::from(layer.input.kind.is_bytes())] += 1;
         }
     }
     let shown = refused.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
-    println!(
-        "{models} models, {tensors} tensors, {neighbours} neighbouring levels, {rounded} rounded layers, {} refused:\n{shown}",
-        refused.len()
-    );
+    println!("{models} models, {all:?}, {} refused:\n{shown}", refused.len());
     assert!(borders.iter().all(|count| *count > 10), "{borders:?} borders of levels and of bytes hold a level");
-    assert!(models > 1200 && tensors > 9000, "{models} models, {tensors} tensors; refused are\n{shown}");
+    assert!(models > 1200 && all.tensors > 9000, "{models} models, {all:?}; refused are\n{shown}");
 }

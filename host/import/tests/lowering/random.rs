@@ -103,11 +103,8 @@ impl Builder {
                 self.quant(1.0 / 128.0, 8.0, true, true);
                 None
             }
-            // Channels last.
             6 if is_image => {
-                let [_, channels, height, width] = self.dims[..] else { unreachable!("an image") };
-                self.source.inputs[0].dims = vec![None, Some(height), Some(width), Some(channels)];
-                self.push("Transpose", Vec::new(), vec![("perm", Attribute::Ints(vec![0, 3, 1, 2]))]);
+                self.channels_last();
                 Some("u8".parse().expect("a map"))
             }
             0 => {
@@ -117,13 +114,8 @@ impl Builder {
                 None
             }
             1 => Some("i8*0.25".parse().expect("a map")),
-            // The file's own bytes, with or without a sign.
             7 if self.is_wild => {
-                let (zero, kind) = [(-128.0, "int8"), (128.0, "uint8"), (3.0, "int8")][self.rng.random_range(0..3)];
-                let constants = vec![self.number(0.03), self.number(zero)];
-                let attribute = ("zero_point_type", Attribute::Text(kind.into()));
-                self.push("QuantizeLinear", constants.clone(), vec![attribute]);
-                self.push("DequantizeLinear", constants, Vec::new());
+                self.own_bytes();
                 None
             }
             2 => {
@@ -141,6 +133,13 @@ impl Builder {
             4 => Some(["u8-128/128", "i8--5*0.25", "u8-255"][self.rng.random_range(0..3)].parse().expect("a map")),
             _ => Some("u8/255".parse().expect("a map")),
         }
+    }
+
+    /// The input with channels last.
+    fn channels_last(&mut self) {
+        let [_, channels, height, width] = self.dims[..] else { unreachable!("an image") };
+        self.source.inputs[0].dims = vec![None, Some(height), Some(width), Some(channels)];
+        self.push("Transpose", Vec::new(), vec![("perm", Attribute::Ints(vec![0, 3, 1, 2]))]);
     }
 
     /// 2 x - 1.

@@ -10,6 +10,15 @@ use crate::agreement;
 use crate::random::Builder;
 
 impl Builder {
+    /// The file's own bytes, with or without a sign.
+    pub fn own_bytes(&mut self) {
+        let (zero, kind) = [(-128.0, "int8"), (128.0, "uint8"), (3.0, "int8")][self.rng.random_range(0..3)];
+        let constants = vec![self.number(0.03), self.number(zero)];
+        let attribute = ("zero_point_type", Attribute::Text(kind.into()));
+        self.push("QuantizeLinear", constants.clone(), vec![attribute]);
+        self.push("DequantizeLinear", constants, Vec::new());
+    }
+
     /// A function of the sums, and a quantiser.
     pub fn wild_activation(&mut self) {
         let float = |name: &'static str, value: f64| (name, Attribute::Float(value));
