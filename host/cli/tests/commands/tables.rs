@@ -116,7 +116,7 @@ fn what_a_person_should_know_is_said_by_every_command() {
     let folder = folder.path();
     file(folder, "far.csv", &format!("{}9,-1,hot\n8,-1e30,hot\n", rows(1001, 1011)));
     all_say(folder, "far.csv", &[], "in column x 2 of 12 values lay outside what was learned from and were limited");
-    all_say(folder, "far.csv", &[], "in column y 1 of 12 values");
+    all_say(folder, "far.csv", &[], "in column y 2 of 12 values");
     let outcome = json(folder, &["eval", "net.bfab", "--data", "far.csv"]);
     assert_eq!(outcome["clamped"][0], serde_json::json!({"column": "x", "values": 2, "of": 12}));
     file(folder, "gap.csv", &format!("{}0.5,,hot\n", rows(1001, 1003)));
