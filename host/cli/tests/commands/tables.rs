@@ -127,7 +127,7 @@ fn what_a_person_should_know_is_said_by_every_command() {
     let total = learned["total"].as_u64().unwrap();
     assert_eq!(learned["learned"], format!("{total} of these {total} rows were learned from"));
     all_say(folder, "table.csv", &[], "of these 400 rows were learned from");
-    std::fs::write(folder.join("fresh.csv"), format!("x,y,state\n{}", rows(1001, 1101))).unwrap();
+    std::fs::write(folder.join("fresh.csv"), format!("x,y,state\n{}", rows(1001, 1011))).unwrap();
     assert_eq!(json(folder, &["eval", "net.bfab", "--data", "fresh.csv"])["learned"], serde_json::Value::Null);
     std::fs::rename(folder.join("net.graph"), folder.join("kept.graph")).unwrap();
     all_say(folder, "table.csv", &[], "rows were learned from");
