@@ -105,7 +105,7 @@ fn unsafe_code_stays_in_its_corner() {
 /// What only some files of the command may say, and why.
 const COMMAND_WORDS: &[(&[&str], &[&str], &str)] = &[
     (
-        &["println!(", "print!(", "stdout()", "stderr()", "dbg!("],
+        &["println!(", "print!(", "io::stdout()", "io::stderr()", "dbg!("],
         &["out.rs", "train/progress.rs"],
         "print by say! and note!, which see a full output (progress.rs asks whether stderr is a terminal)",
     ),

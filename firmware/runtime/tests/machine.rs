@@ -165,7 +165,7 @@ fn levels_and_signs_have_values_and_worth_as_scores_have() {
         assert_eq!(found, expected, "{:?}", model.output());
         assert_eq!((output.value(count), output.real_score(count)), (None, None));
         for (index, value) in expected.iter().enumerate() {
-            let worth = (i64::from(*value) * 3 << 30) - (5 << 32);
+            let worth = ((i64::from(*value) * 3) << 30) - (5 << 32);
             assert_eq!(output.real_score(index).unwrap().to_bits(), worth);
         }
         seen[match model.output().kind {

@@ -100,11 +100,12 @@ fn rows_of_another_length_are_refused_with_the_need() {
     let words = any(4);
     let model = Model::from_words(&words).unwrap();
     let need = model.input_bytes();
-    let wrong = Err(CodingError::Length { need });
+    let error = CodingError::Length { need };
+    let wrong = Err(error);
     assert_eq!(model.code_real(&vec![1.0; need + 1], &mut vec![0; need]), wrong);
     assert_eq!(model.code_real(&vec![1.0; need], &mut vec![0; need - 1]), wrong);
     assert_eq!(model.code_counts(&[], &mut []), wrong);
-    assert!(wrong.unwrap_err().to_string().contains(&format!("takes {need} values")));
+    assert!(error.to_string().contains(&format!("takes {need} values")));
     assert_eq!(Machine::<65536, 1>::new(model).unwrap_err(), RunError::InputLength { need });
 }
 

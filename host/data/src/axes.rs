@@ -19,9 +19,14 @@ pub(crate) fn rows(sizes: &[u64], model: Shape) -> Result<u64, String> {
     Err(format!("the array has the shape {sizes:?}, {}", wanted(sizes, model)))
 }
 
+/// Whether rows of a data set fit a model's: with its axes or flat ([`AXES_RULE`]).
+pub fn suits(rows: Shape, model: Shape) -> bool {
+    is_row(&axes(rows), model)
+}
+
 /// Whether one row may have these axes: the model's own, but for those of size 1; one axis of all values; or, for a
 /// model without axes, those of an image of one channel, whose values have one order only.
-pub(crate) fn is_row(sizes: &[u64], model: Shape) -> bool {
+fn is_row(sizes: &[u64], model: Shape) -> bool {
     let volume = model.elements();
     let own: Vec<u64> = long(&axes(model));
     let is_image = matches!(sizes, [height, width, 1] if height.checked_mul(*width) == Some(volume));
@@ -29,7 +34,7 @@ pub(crate) fn is_row(sizes: &[u64], model: Shape) -> bool {
 }
 
 /// Height, width and channels.
-pub(crate) fn axes(shape: Shape) -> [u64; 3] {
+fn axes(shape: Shape) -> [u64; 3] {
     [shape.height, shape.width, shape.channels].map(u64::from)
 }
 

@@ -97,6 +97,21 @@ pub struct Fitted {
 }
 
 impl Takes {
+    /// A model that takes rows of bytes and says nothing of them.
+    pub fn bytes(shape: Shape, kind: Kind) -> Self {
+        Self {
+            shape,
+            kind,
+            codings: Vec::new(),
+            limits: Limits::of(kind),
+            names: Vec::new(),
+            classes: 0,
+            class_names: Vec::new(),
+            fingerprints: Vec::new(),
+            learned_rows: 0,
+        }
+    }
+
     /// What a model file says.
     pub fn of_model(model: &Model<'_>) -> Self {
         let (input, interface) = (model.input(), model.interface());
@@ -158,7 +173,7 @@ pub fn fit(rows: Rows, takes: &Takes, reading: Reading) -> Result<Fitted, DataEr
     if rows.is_empty() {
         return Err(error("0 rows".into()));
     }
-    if !axes::is_row(&axes::axes(rows.shape), takes.shape) {
+    if !axes::suits(rows.shape, takes.shape) {
         let (shape, wanted) = (rows.shape, takes.shape);
         return Err(error(format!(
             "rows are {shape}, the model takes {wanted} (height x width x channels) or {} values",

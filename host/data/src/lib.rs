@@ -22,7 +22,7 @@ mod windows;
 
 pub use arrays::{Array, Items, read_array, read_npz, write_array};
 pub use assemble::{assemble, from_csv, from_npz};
-pub use axes::AXES_RULE;
+pub use axes::{AXES_RULE, suits};
 pub use coding::{Coded, CodingOptions, Reading, apply, learn};
 pub use dataset::{Dataset, MAX_BYTES, Split};
 pub use digits::digits;

@@ -150,20 +150,11 @@ mod tests {
         bytes
     }
 
-    #[test]
-    fn a_whole_checkpoint_of_an_impossible_run_is_refused() {
-        let data = digits(0).unwrap();
-        let arch = "mlp:8".parse().unwrap();
-        let config = TrainConfig { arch, epochs: 3, batch: 512, ..TrainConfig::default() };
-        let mut trainer = Trainer::new(&config, &data).unwrap();
-        trainer.run_epoch(&mut Silent).unwrap();
-        trainer.run_epoch(&mut Silent).unwrap();
-        let bytes = trainer.checkpoint().unwrap();
-        assert_eq!(Standing::of(&bytes).unwrap(), Standing { config: config.clone(), epoch: 2, batch: 0 });
-        let other = Trainer::new(&TrainConfig { arch: "mlp:9".parse().unwrap(), ..config.clone() }, &data).unwrap();
-        let other = Snapshot::of(&other.net);
-        type Lie = Box<dyn Fn(&mut Stored)>;
-        let lies: [(&str, Lie); 11] = [
+    type Lie = Box<dyn Fn(&mut Stored)>;
+
+    /// What no run can have written; `other` is of another network.
+    fn lies(other: Snapshot) -> [(&'static str, Lie); 11] {
+        [
             ("more epochs than there are", Box::new(|s| s.position.epoch = 4)),
             ("more reports than epochs", Box::new(|s| s.position.epoch = 1)),
             ("more batches than there are", Box::new(|s| s.position.batch = 99)),
@@ -181,8 +172,21 @@ mod tests {
                 }),
             ),
             ("a network of another shape", Box::new(move |s| s.net = other.clone())),
-        ];
-        for (what, lie) in lies {
+        ]
+    }
+
+    #[test]
+    fn a_whole_checkpoint_of_an_impossible_run_is_refused() {
+        let data = digits(0).unwrap();
+        let arch = "mlp:8".parse().unwrap();
+        let config = TrainConfig { arch, epochs: 3, batch: 512, ..TrainConfig::default() };
+        let mut trainer = Trainer::new(&config, &data).unwrap();
+        trainer.run_epoch(&mut Silent).unwrap();
+        trainer.run_epoch(&mut Silent).unwrap();
+        let bytes = trainer.checkpoint().unwrap();
+        assert_eq!(Standing::of(&bytes).unwrap(), Standing { config: config.clone(), epoch: 2, batch: 0 });
+        let other = Trainer::new(&TrainConfig { arch: "mlp:9".parse().unwrap(), ..config.clone() }, &data).unwrap();
+        for (what, lie) in lies(Snapshot::of(&other.net)) {
             let mut stored = read(&bytes).unwrap();
             lie(&mut stored);
             let lying = framed(&postcard::to_stdvec(&stored).unwrap());

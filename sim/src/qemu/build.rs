@@ -9,7 +9,7 @@ use super::process::{self, Tool};
 
 const CARGO: Tool = Tool { program: "cargo", package: "rustup" };
 
-/// How firmware is optimised: a Cargo profile of the boards' workspace.
+/// How firmware is optimised: the release profile of the boards' workspace, at its own level or another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// As in a product: size for most, speed for the kernels.
@@ -26,13 +26,16 @@ impl Profile {
     /// All profiles.
     pub const ALL: [Self; 4] = [Self::Release, Self::Speed, Self::Size, Self::Smallest];
 
-    /// Cargo's name of it.
-    pub const fn name(self) -> &'static str {
+    /// Cargo's name of the level; `None` is the profile's own.
+    ///
+    /// A level rather than a profile for each: macros and types of numbers, most of what is compiled, are then compiled
+    /// once for all levels.
+    pub const fn level(self) -> Option<&'static str> {
         match self {
-            Self::Release => "release",
-            Self::Speed => "proof-3",
-            Self::Size => "proof-s",
-            Self::Smallest => "proof-z",
+            Self::Release => None,
+            Self::Speed => Some("3"),
+            Self::Size => Some("s"),
+            Self::Smallest => Some("z"),
         }
     }
 }
@@ -58,6 +61,8 @@ pub fn target_folder() -> Result<PathBuf, QemuError> {
 
 /// Builds `package` for `target` and returns its ELF file; up to date, this takes a fraction of a second.
 ///
+/// The file is that of the last build of the package: one with other features or at another level takes its place.
+///
 /// # Errors
 /// [`QemuError::Build`] with what Cargo said.
 pub fn build(package: &str, target: &str, profile: Profile, features: &[&str]) -> Result<PathBuf, QemuError> {
@@ -70,10 +75,13 @@ pub fn build(package: &str, target: &str, profile: Profile, features: &[&str]) -
     }
     cargo.current_dir(boards_folder()?).env("CARGO_TARGET_DIR", &folder);
     cargo.args(["build", "--quiet", "--color=never", "--package", package, "--bin", &binary]);
-    cargo.args(["--target", target, "--profile", profile.name(), "--features", &features.join(",")]);
+    cargo.args(["--target", target, "--release", "--features", &features.join(",")]);
+    if let Some(level) = profile.level() {
+        cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
+    }
     let output = process::compile(&mut cargo, CARGO)?;
     if output.status.success() {
-        return Ok(folder.join(target).join(profile.name()).join(binary));
+        return Ok(folder.join(target).join("release").join(binary));
     }
     let output = String::from_utf8_lossy(&output.stderr).into_owned();
     let missing = output.contains("target may not be installed") || output.contains("can't find crate for `core`");

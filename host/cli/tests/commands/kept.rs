@@ -48,54 +48,56 @@ fn a_model_is_compiled_at_once_and_its_network_kept_beside_it() {
     assert!(!folder.path().join("other.bfab").exists());
 }
 
+/// Commands, and the file of another kind that each would replace.
+const CASES: [(&[&str], &str); 17] = [
+    (&["train", "-o", "net.bfab.copy"], "net.bfab.copy"),
+    (&["train", "-o", "file.bfab"], "file.bfab"),
+    (&["train", "-o", "of.bfab"], "of.graph"),
+    (&["train", "-o", "new.graph", "--checkpoint", "file"], "file"),
+    (&["train", "-o", "new.graph", "--checkpoint", "file", "--restart"], "file"),
+    (&["train", "-o", "new.graph", "--log", "file"], "file"),
+    (&["train", "-o", "new.graph", "--log", "file.csv"], "file.csv"),
+    (&["compile", "net.graph", "-o", "file.bfab"], "file.bfab"),
+    (&["compile", "net.graph", "-o", "net.graph"], "net.graph"),
+    (&["compile", "net.graph", "--update", "net.bfab", "-o", "net.bfab"], "net.bfab"),
+    (&["import", "net.bfab", "-o", "file.graph"], "file.graph"),
+    (&["import", "net.bfab", "-o", "file.bfab"], "file.bfab"),
+    (&["import", "net.bfab", "-o", "new.graph", "--picture", "file.svg"], "file.svg"),
+    (&["import", "net.bfab", "-o", "new.graph", "--picture", "file.png"], "file.png"),
+    (&["run", "net.bfab", "--input", "x.npy", "-o", "file.npy"], "file.npy"),
+    (&["verilog", "net.bfab", "-o", "folder"], "folder/accelerator.v"),
+    (
+        &[
+            "bench",
+            "methods",
+            "--data",
+            "digits",
+            "--arch",
+            "mlp:8",
+            "--epochs",
+            "1",
+            "--seeds",
+            "1",
+            "--only",
+            "bnn",
+            "--no-instructions",
+            "--out",
+            "folder",
+        ],
+        "folder/bnn-1.json",
+    ),
+];
+
 #[test]
 fn no_command_writes_over_a_file_of_another_kind() {
     let learned = Learned::new("mlp:8");
     let notes = b"my notes, 1.0, of the lab\n";
-    let cases: [(&[&str], &str); 17] = [
-        (&["train", "-o", "net.bfab.copy"], "net.bfab.copy"),
-        (&["train", "-o", "file.bfab"], "file.bfab"),
-        (&["train", "-o", "of.bfab"], "of.graph"),
-        (&["train", "-o", "new.graph", "--checkpoint", "file"], "file"),
-        (&["train", "-o", "new.graph", "--checkpoint", "file", "--restart"], "file"),
-        (&["train", "-o", "new.graph", "--log", "file"], "file"),
-        (&["train", "-o", "new.graph", "--log", "file.csv"], "file.csv"),
-        (&["compile", "net.graph", "-o", "file.bfab"], "file.bfab"),
-        (&["compile", "net.graph", "-o", "net.graph"], "net.graph"),
-        (&["compile", "net.graph", "--update", "net.bfab", "-o", "net.bfab"], "net.bfab"),
-        (&["import", "net.bfab", "-o", "file.graph"], "file.graph"),
-        (&["import", "net.bfab", "-o", "file.bfab"], "file.bfab"),
-        (&["import", "net.bfab", "-o", "new.graph", "--picture", "file.svg"], "file.svg"),
-        (&["import", "net.bfab", "-o", "new.graph", "--picture", "file.png"], "file.png"),
-        (&["run", "net.bfab", "--input", "x.npy", "-o", "file.npy"], "file.npy"),
-        (&["verilog", "net.bfab", "-o", "folder"], "folder/accelerator.v"),
-        (
-            &[
-                "bench",
-                "methods",
-                "--data",
-                "digits",
-                "--arch",
-                "mlp:8",
-                "--epochs",
-                "1",
-                "--seeds",
-                "1",
-                "--only",
-                "bnn",
-                "--no-instructions",
-                "--out",
-                "folder",
-            ],
-            "folder/bnn-1.json",
-        ),
-    ];
     std::fs::create_dir(learned.file("folder")).unwrap();
     learned.write("net.bfab.copy", &learned.read("net.bfab"));
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 64), }";
     learned
         .write("x.npy", &[&b"\x93NUMPY\x01\x00\x76\x00"[..], format!("{header:<117}\n").as_bytes(), &[3; 64]].concat());
-    for (words, file) in cases {
+    for (words, file) in CASES {
         let path = learned.file(file);
         if !path.exists() {
             std::fs::write(&path, notes).unwrap();

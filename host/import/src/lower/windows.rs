@@ -86,12 +86,12 @@ fn unwindowed(source: &Source, input: &Input, dims: Vec<usize>) -> Result<Layout
     // Few channels beside many places.
     let is_few = |few: usize, others: [usize; 2]| few <= 4 && others.iter().all(|&other| few < other);
     // Values that become signs are packed side by side, not one pixel a word.
-    let is_grey = match (source.channels, dims.as_slice()) {
-        (Channels::First, [_, 1, ..]) => true,
-        (Channels::Last, [_, .., 1]) => true,
-        (Channels::Unsaid, [_, 1, _, _] | [_, _, _, 1] | [_, _, _]) => true,
-        _ => false,
-    };
+    let is_grey = matches!(
+        (source.channels, dims.as_slice()),
+        (Channels::First, [_, 1, ..])
+            | (Channels::Last, [_, .., 1])
+            | (Channels::Unsaid, [_, 1, _, _] | [_, _, _, 1] | [_, _, _])
+    );
     if is_grey && is_coded(source, &input.name) {
         return Ok(Layout::flat(dims));
     }
