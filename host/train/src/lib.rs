@@ -20,6 +20,7 @@ mod random;
 pub mod rules;
 mod saved;
 mod sparsity;
+mod tilt;
 mod trainer;
 mod variants;
 

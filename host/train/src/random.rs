@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Split = 4,
     /// Rounding of gradients; index: step, then stage.
     Gradient = 5,
+    /// Random rotations; index: epoch, then sample.
+    Tilt = 6,
 }
 
 /// The stream for `purpose`, further told apart by two indices.

@@ -3,7 +3,7 @@
 use crate::config::TrainConfig;
 use crate::data::{Dataset, Split};
 use crate::error::TrainError;
-use crate::feed::{self, Shifts};
+use crate::feed::{self, Changes};
 use crate::layers::{arg_max, cross_entropy};
 use crate::method::Method;
 use crate::net::Net;
@@ -126,6 +126,7 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Config`] if the configuration is wrong or does not fit the data.
     pub fn new(config: &TrainConfig, data: &'a Dataset) -> Result<Self, TrainError> {
         let net = Net::new(config, data)?;
+        Changes::new(config, data, 0)?;
         if config.method != Method::Float {
             net.to_graph()?;
         }
@@ -207,8 +208,8 @@ impl<'a> Trainer<'a> {
     /// One step on the given rows.
     fn learn(&mut self, rows: &[u32]) -> Result<(), TrainError> {
         let Position { epoch, batch, .. } = self.position;
-        let shifts = Shifts { seed: self.config.seed, epoch, limit: self.config.shift };
-        let (input, labels) = feed::batch(&self.net, &self.data.train, rows, Some(shifts));
+        let changes = Changes::new(&self.config, self.data, epoch)?;
+        let (input, labels) = feed::batch(&self.net, &self.data.train, rows, Some(&changes));
         let (mut gradients, mut mean_loss) = (Vec::new(), 0.0);
         let variants = self.net.variants.len().max(1);
         for variant in 0..variants {
