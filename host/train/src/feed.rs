@@ -127,6 +127,22 @@ mod tests {
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [6, 7, 8, 11, 12, 13, 16, 17, 18]);
     }
 
+    /// Rotations are drawn anew for each row and epoch, and the same when a run is resumed.
+    #[test]
+    fn changes_depend_on_the_seed_the_epoch_and_the_row() {
+        let mut data = crate::data::digits(0).unwrap();
+        data.shape = Shape::new(1, 2, 3);
+        let changed = |seed, epoch, row, shift| {
+            let config = TrainConfig { seed, tilt: 30.0, shift, ..TrainConfig::default() };
+            let changes = Changes::new(&config, &data, epoch).unwrap();
+            changes.apply(&[10, 200, 30, 90, 50, 250], data.shape, row).into_owned()
+        };
+        assert_eq!(changed(1, 2, 3, 1), changed(1, 2, 3, 1));
+        let all = [changed(1, 2, 3, 0), changed(2, 2, 3, 0), changed(1, 3, 3, 0), changed(1, 2, 4, 0)];
+        assert!((1..4).all(|at| !all[..at].contains(&all[at])), "{all:?}");
+        assert!((0..50).any(|row| changed(1, 2, row, 1)[..3] == [0; 3]), "never shifted");
+    }
+
     #[test]
     fn thermometer_codes_are_feature_major() {
         let thermometer = Some(Thermometer { thresholds: vec![1, 5, 100, 200], per_channel: 2 });

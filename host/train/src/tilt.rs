@@ -156,6 +156,25 @@ mod tests {
         assert!(seen.len() > 40);
     }
 
+    /// Two sensors of unlike codings at every step: each channel keeps its own.
+    #[test]
+    fn every_channel_has_its_own_coding() {
+        let coding = |multiplier, base| Coding { fraction: 0, zero: 0, multiplier, shift: 0, base, count: None };
+        let codings = [40, 41, 42, 80, 81, 82].map(|multiplier| coding(multiplier, multiplier as i16)).to_vec();
+        let tilt = tilt(20.0, codings);
+        for seed in 0..20 {
+            let mut row = [80, 41, 42, 160, 81, 82].repeat(2);
+            tilt.turn(&mut stream(seed, Purpose::Tilt, 0, 0), &mut row);
+            assert_eq!(row[..6], row[6..]);
+            for ((&first, &second), (one, two)) in
+                row[..3].iter().zip(&row[3..6]).zip([(40.0, 80.0), (41.0, 81.0), (42.0, 82.0)])
+            {
+                let [first, second] = [(f32::from(first) - one) / one, (f32::from(second) - two) / two];
+                assert!((first - second).abs() < 0.03, "{row:?}: {first} and {second}");
+            }
+        }
+    }
+
     #[test]
     fn results_are_limited_to_bytes_and_constant_channels_stay() {
         let tilt = tilt(90.0, Vec::new());
