@@ -49,6 +49,7 @@ fn learning_again_gives_the_same_file() {
         arch: "mlp:96,64".parse().unwrap(),
         epochs: 6,
         batch: 32,
+        validation: 0.0,
         ..bitfab_train::TrainConfig::default()
     };
     let again = bitfab_train::train(&config, &trained.data, &mut bitfab_train::Silent).unwrap().unwrap();

@@ -42,7 +42,7 @@ fn first_difference(trained: &Trained, damage: impl FnOnce(&mut Draft)) -> Optio
 fn is_named(trained: &Trained, layer: usize, found: Option<Mismatch>) {
     let name = trained.model().layer(layer).expect("a layer").name.to_owned();
     let found = found.unwrap_or_else(|| panic!("a fault in layer {layer} `{name}` was not found"));
-    assert_eq!((found.layer, &found.name), (layer, &name), "{found}");
+    assert_eq!((found.layer, &found.name), (Some(layer), &name), "{found}");
     assert!(found.to_string().contains(&name) && found.position.is_some());
 }
 

@@ -11,7 +11,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("firmware/runtime", &["bitfab-format", "bitfab-kernels"]),
     ("hdl", &["bitfab-format"]),
     ("host/graph", &[]),
-    ("host/train", &["bitfab-graph"]),
+    ("host/data", &["bitfab-format", "bitfab-graph"]),
+    ("host/train", &["bitfab-data", "bitfab-graph"]),
     ("host/import", &["bitfab-graph"]),
     ("host/compile", &["bitfab-format", "bitfab-graph"]),
     ("sim", &["bitfab-format", "bitfab-hdl", "bitfab-kernels", "bitfab-runtime"]),
@@ -20,6 +21,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "host/cli",
         &[
             "bitfab-compile",
+            "bitfab-data",
             "bitfab-import",
             "bitfab-format",
             "bitfab-graph",

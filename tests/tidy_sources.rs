@@ -102,9 +102,42 @@ fn unsafe_code_stays_in_its_corner() {
     }
 }
 
+/// What only some files of the command may say, and why.
+const COMMAND_WORDS: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["println!(", "print!(", "stdout()", "stderr()", "dbg!("],
+        &["out.rs", "train/progress.rs"],
+        "print by say! and note!, which see a full output (progress.rs asks whether stderr is a terminal)",
+    ),
+    (
+        &["fs::write(", "File::create", ".persist(", "OpenOptions"],
+        &["outputs.rs"],
+        "write by outputs::write, which replaces nothing of another kind",
+    ),
+];
+
+#[test]
+fn commands_print_and_write_in_one_place() {
+    let mut found = 0;
+    for file in sources().iter().filter(|file| file.starts_with("host/cli/src/")) {
+        let text = read(file).unwrap();
+        for (words, places, why) in COMMAND_WORDS {
+            let is_place = places.iter().any(|place| file == &format!("host/cli/src/{place}"));
+            let used = words.iter().filter(|word| code(&text).contains(*word)).count();
+            found += used;
+            assert!(used == 0 || is_place, "{file}: {why}");
+        }
+    }
+    assert!(found > 3, "only {found} words were found");
+}
+
 /// Files that name a type of floats at the edge of the API, with the reason.
-const FLOAT_TYPES: &[(&str, &str)] =
-    &[("firmware/format/src/coding.rs", "takes the bits of an f32 apart, computes in integers")];
+const FLOAT_TYPES: &[(&str, &str)] = &[
+    ("firmware/format/src/coding.rs", "takes the bits of an f32 apart, computes in integers"),
+    ("firmware/format/src/rows.rs", "rows of real values, handed on to codings"),
+    ("firmware/runtime/src/rows.rs", "rows of real values, handed on to the format"),
+    ("firmware/runtime/src/machine.rs", "rows of real values, handed on to the format"),
+];
 
 #[test]
 fn there_is_no_float_on_target() {

@@ -26,7 +26,7 @@ impl Trained {
 
 fn learn(arch: &str, residual: bool) -> Trained {
     let arch = arch.parse().expect("a valid architecture");
-    train(&TrainConfig { arch, residual, epochs: 6, batch: 32, ..TrainConfig::default() })
+    train(&TrainConfig { arch, residual, epochs: 6, batch: 32, validation: 0.0, ..TrainConfig::default() })
 }
 
 fn train(config: &TrainConfig) -> Trained {
@@ -50,6 +50,7 @@ pub fn mixed() -> &'static Trained {
             coefficients: 0.4,
             epochs: 12,
             batch: 32,
+            validation: 0.0,
             ..TrainConfig::default()
         })
     })

@@ -1,6 +1,6 @@
 //! What can go wrong in an engine.
 
-use bitfab_format::FormatError;
+use bitfab_format::{CodingError, FormatError};
 
 /// An engine that could not do its work; a wrong answer is not an error but a mismatch.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,14 @@ pub enum SimError {
         found: usize,
         /// The model's.
         need: usize,
+    },
+    /// A row of real values or counts has no bytes.
+    #[error("row {row}: {error}")]
+    Value {
+        /// Which of the rows, from 0.
+        row: usize,
+        /// Which value, and why.
+        error: CodingError,
     },
     /// A program that the engine needs is not installed.
     #[error("`{program}` is not installed: install the Debian package `{package}` (or run `tests/run`, which does)")]

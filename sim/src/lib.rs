@@ -10,5 +10,5 @@ pub mod software;
 pub mod synth;
 pub mod verify;
 
-pub use engine::{Engine, Evidence, Run};
+pub use engine::{CodedRow, Engine, Evidence, Rows, Run};
 pub use error::SimError;

@@ -6,6 +6,7 @@
 
 mod bench;
 mod trace;
+mod verilator;
 
 use std::path::Path;
 use std::process::Command;
@@ -62,7 +63,7 @@ impl Replay {
         write(&path.join("bench.v"), &testbench(recorder.cycles()))?;
         let printed = match self.simulator {
             Simulator::Icarus => icarus(path)?,
-            Simulator::Verilator => verilator(path)?,
+            Simulator::Verilator => verilator::run(path)?,
         };
         replayed(&printed, model, &program, &recorder)
     }
@@ -138,23 +139,4 @@ fn icarus(folder: &Path) -> Result<String, SimError> {
     let compile = ["-g2005", "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "engine.v"];
     run_tool(Command::new("iverilog").current_dir(folder).args(compile), "iverilog", "iverilog")?;
     run_tool(Command::new("vvp").current_dir(folder).args(["-N", "bench.vvp"]), "vvp", "iverilog")
-}
-
-fn verilator(folder: &Path) -> Result<String, SimError> {
-    let compile = [
-        "--binary",
-        "-O3",
-        "-Wno-fatal",
-        "-Wno-lint",
-        "-Wno-style",
-        "-DBITFAB_TRACE",
-        "--top-module",
-        "bench",
-        "-o",
-        "bench",
-        "bench.v",
-        "engine.v",
-    ];
-    run_tool(Command::new("verilator").current_dir(folder).args(compile), "verilator", "verilator")?;
-    run_tool(Command::new("./obj_dir/bench").current_dir(folder), "the verilated bench", "verilator")
 }

@@ -68,6 +68,7 @@ impl Frame {
     /// The frame as a run of an engine.
     pub fn into_run(self) -> Run {
         Run {
+            coded: None,
             evidence: Evidence::Tensors(self.tensors),
             output: self.output,
             cycles: Some(self.cycles),

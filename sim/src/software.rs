@@ -1,10 +1,12 @@
 //! The three engines that are plain Rust: naive loops, fast kernels, the runtime.
 
+use std::convert::Infallible;
+
 use bitfab_format::{Kind, Layer, Model, Tensor};
 use bitfab_kernels::{Views, reference, values};
-use bitfab_runtime::{Observer, Software};
+use bitfab_runtime::{Observer, Output, RunError, Software};
 
-use crate::engine::{Engine, Evidence, Run, check_inputs};
+use crate::engine::{CodedRow, Engine, Evidence, Rows, Run, check_inputs};
 use crate::error::SimError;
 
 /// NUMERICS.md as loops over plain integers.
@@ -30,11 +32,16 @@ fn each(
     let mut runs = Vec::with_capacity(inputs.len());
     for input in inputs {
         let tensors = one(input);
-        let output = tensors.last().cloned().unwrap_or_default();
-        runs.push(Run { evidence: Evidence::Tensors(tensors), output, cycles: None, instructions: None });
+        runs.push(run(tensors, None));
         done(runs.len());
     }
     Ok(runs)
+}
+
+/// An inference of which every tensor is known.
+fn run(tensors: Vec<Vec<u32>>, coded: Option<CodedRow>) -> Run {
+    let output = tensors.last().cloned().unwrap_or_default();
+    Run { coded, evidence: Evidence::Tensors(tensors), output, cycles: None, instructions: None }
 }
 
 /// Words of tensor `index`: the input has none.
@@ -125,6 +132,54 @@ impl Engine for Runtime {
             copies.0
         })
     }
+
+    fn run_rows(
+        &mut self,
+        model: &Model<'_>,
+        rows: Rows<'_>,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Run>, SimError> {
+        match rows {
+            Rows::Bytes(inputs) => self.run(model, inputs, done),
+            Rows::Real(rows) => coded(model, rows, done, bitfab_runtime::run_real),
+            Rows::Counts(rows) => coded(model, rows, done, bitfab_runtime::run_counts),
+        }
+    }
+}
+
+/// An inference of the runtime that codes a row first.
+type OnRow<T> = for<'a> fn(
+    &Model<'a>,
+    &[T],
+    &mut [u8],
+    &'a mut [u32],
+    &mut Software,
+    &mut Copies,
+) -> Result<Output<'a>, RunError<Infallible>>;
+
+/// Every row through `one`, in one arena.
+fn coded<T>(
+    model: &Model<'_>,
+    rows: &[&[T]],
+    done: &mut dyn FnMut(usize),
+    one: OnRow<T>,
+) -> Result<Vec<Run>, SimError> {
+    let mut arena = vec![UNTOUCHED; model.arena_words()];
+    let mut bytes = vec![0; model.input_bytes()];
+    let mut runs = Vec::with_capacity(rows.len());
+    for (row, values) in rows.iter().enumerate() {
+        let mut copies = Copies::default();
+        let clamped = match one(model, values, &mut bytes, &mut arena, &mut Software, &mut copies) {
+            Ok(output) => output.clamped(),
+            Err(RunError::Coding(error)) => return Err(SimError::Value { row, error }),
+            Err(error) => {
+                return Err(SimError::Unsupported { engine: "runtime".into(), problem: error.to_string() });
+            }
+        };
+        runs.push(run(copies.0, Some(CodedRow::new(&bytes, clamped))));
+        done(runs.len());
+    }
+    Ok(runs)
 }
 
 /// The values of a layer's output, for people.

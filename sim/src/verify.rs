@@ -3,7 +3,7 @@
 use bitfab_format::{Layer, Model};
 use serde::Serialize;
 
-use crate::engine::{Engine, Evidence, Run};
+use crate::engine::{Engine, Evidence, Rows, Run};
 use crate::error::SimError;
 use crate::software::output_values;
 
@@ -12,9 +12,9 @@ use crate::software::output_values;
 pub struct Mismatch {
     /// Which of the inputs.
     pub image: usize,
-    /// The layer, from 0.
-    pub layer: usize,
-    /// Its name.
+    /// The layer, from 0; `None` where the bytes differ that the row was coded to.
+    pub layer: Option<usize>,
+    /// Its name; `input` for those bytes.
     pub name: String,
     /// Row, column and channel; `None` where the engine shows digests only, or pad bits differ.
     pub position: Option<[usize; 3]>,
@@ -26,7 +26,10 @@ pub struct Mismatch {
 
 impl std::fmt::Display for Mismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "image {}, layer {} `{}`", self.image, self.layer, self.name)?;
+        match self.layer {
+            Some(layer) => write!(f, "image {}, layer {layer} `{}`", self.image, self.name)?,
+            None => write!(f, "image {}, the bytes of its row", self.image)?,
+        }
         match self.position {
             Some([row, column, channel]) => write!(
                 f,
@@ -64,21 +67,23 @@ impl Verdict {
     }
 }
 
-/// Runs `engine` on the first inputs and compares every tensor with `expected`, the reference's runs.
+/// Runs `engine` on the first rows and compares every tensor with `expected`, the reference's runs; of rows that are
+/// not bytes what they were coded to as well.
 ///
 /// # Errors
 /// [`SimError`] where the engine cannot run.
-pub fn verify(
+pub fn verify<'a>(
     model: &Model<'_>,
-    inputs: &[&[u8]],
+    rows: impl Into<Rows<'a>>,
     expected: &[Run],
     engine: &mut dyn Engine,
     done: &mut dyn FnMut(usize),
 ) -> Result<Verdict, SimError> {
-    let runs = engine.run(model, inputs, done)?;
+    let rows = rows.into();
+    let runs = engine.run_rows(model, rows, done)?;
     let mut verdict = Verdict {
         engine: engine.name(),
-        images: inputs.len(),
+        images: rows.len(),
         agreeing: 0,
         tensors: runs.len() * model.layer_count(),
         first: None,
@@ -104,6 +109,12 @@ fn mean(runs: &[Run], count: impl Fn(&Run) -> Option<u64>) -> Option<f64> {
 
 /// The first difference of two runs.
 pub fn compare(model: &Model<'_>, image: usize, expected: &Run, found: &Run) -> Option<Mismatch> {
+    if let (Some(expected), Some(found)) = (expected.coded, found.coded)
+        && expected != found
+    {
+        let (expected, found) = (i64::from(expected.digest), i64::from(found.digest));
+        return Some(Mismatch { image, layer: None, name: "input".into(), position: None, expected, found });
+    }
     let layers: Vec<Layer<'_>> = model.layers().collect();
     if let (Evidence::Tensors(expected), Evidence::Tensors(found)) = (&expected.evidence, &found.evidence) {
         for (index, layer) in layers.iter().enumerate() {
@@ -119,7 +130,14 @@ pub fn compare(model: &Model<'_>, image: usize, expected: &Run, found: &Run) -> 
         let digest = |digests: &[u32]| digests.get(index).map_or(-1, |&digest| i64::from(digest));
         let (expected, found) = (digest(&expected_digests), digest(&found_digests));
         if expected != found {
-            return Some(Mismatch { image, layer: index, name: layer.name.into(), position: None, expected, found });
+            return Some(Mismatch {
+                image,
+                layer: Some(index),
+                name: layer.name.into(),
+                position: None,
+                expected,
+                found,
+            });
         }
     }
     let last = layers.last().filter(|_| expected.output != found.output)?;
@@ -136,9 +154,9 @@ fn locate(image: usize, index: usize, layer: &Layer<'_>, expected: &[u32], found
             let (channels, width) = (layer.output.shape.channels as usize, layer.output.shape.width as usize);
             let position = [at / channels / width, at / channels % width, at % channels];
             let (expected, found) = (i64::from(expected[at]), i64::from(found[at]));
-            return Mismatch { image, layer: index, name, position: Some(position), expected, found };
+            return Mismatch { image, layer: Some(index), name, position: Some(position), expected, found };
         }
     }
     let digest = |words: &[u32]| i64::from(bitfab_format::digest(words));
-    Mismatch { image, layer: index, name, position: None, expected: digest(expected), found: digest(found) }
+    Mismatch { image, layer: Some(index), name, position: None, expected: digest(expected), found: digest(found) }
 }

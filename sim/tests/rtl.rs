@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Bound, Coder, Draft, DraftWeights, Kind, Layer, Model, Op, Shape, WeightKind};
+use bitfab_format::{Coder, Draft, DraftWeights, Kind, Model, Op, Shape, WeightKind};
 use bitfab_hdl::{HdlError, Options, Program, Row, cycles};
 use bitfab_sim::engine::Engine;
 use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls, run_with_waveform};
@@ -144,9 +144,7 @@ fn sparse_layer(ones: i32) -> Vec<u32> {
     let layer = model.layer(1).unwrap();
     let matrix: Vec<i32> = (0..1024 * 64).map(|_| if random.between(1, 1000) <= ones { 5 } else { -3 }).collect();
     let weights = DraftWeights::alpha_beta(&layer, &matrix, -3, 3, Coder::Rice);
-    let (low, high) = Layer { weights: weights.view().unwrap(), ..layer }.implied_bound();
     let last = draft.layers.last_mut().unwrap();
-    last.bound = Bound { low: low as i32, high: high as i32 };
     last.weights = weights;
     // Weights that are not bits meet a window of bytes.
     last.scratch = draft.arena_words;

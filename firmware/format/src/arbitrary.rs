@@ -6,16 +6,18 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod interface;
 mod scores;
 mod transform;
 mod weights;
 mod windows;
 
+pub use interface::interface;
 pub use scores::scored;
 
 use crate::{
-    Bound, Draft, DraftLayer, DraftTensor, DraftWeights, Kind, Layer, Model, Op, PadValue, Region, Residual, Shape,
-    Tensor, Transform, WeightKind, Weights, Window,
+    Draft, DraftLayer, DraftTensor, DraftWeights, Kind, Layer, Model, Op, PadValue, Region, Residual, Shape, Tensor,
+    Transform, WeightKind, Weights, Window,
 };
 
 /// A small seeded generator of numbers (SplitMix64); the same on every machine and for ever.
@@ -167,7 +169,7 @@ pub fn build(input: Shape, kind: Kind, plans: &[Plan], random: &mut Random) -> D
     builder.finish()
 }
 
-/// The same network with other weights, layer by layer; bounds and places follow them.
+/// The same network with other weights, layer by layer; places follow them.
 ///
 /// Thresholds stay as they are. A draft that the format refuses comes back unchanged.
 pub fn refill(mut draft: Draft, fill: &mut dyn FnMut(&Layer<'_>) -> DraftWeights) -> Draft {
@@ -178,8 +180,6 @@ pub fn refill(mut draft: Draft, fill: &mut dyn FnMut(&Layer<'_>) -> DraftWeights
         drafted.weights = fill(&layer);
         let Some(weights) = drafted.weights.view() else { continue };
         let layer = Layer { weights, ..layer };
-        let (low, high) = layer.implied_bound();
-        drafted.bound = Bound { low: low as i32, high: high as i32 };
         // Windows of bytes need other scratch than windows of bits.
         drafted.output.start = end;
         end += layer.output.region.words;
@@ -311,7 +311,6 @@ impl Builder {
             groups: 1,
             weights: Weights::None,
             transform: Transform::None,
-            bound: Bound::default(),
             scratch: Region::default(),
         }
     }
@@ -331,10 +330,8 @@ impl Builder {
         let output = DraftTensor { shape: layer.output.shape, kind: layer.output.kind, start };
         let end = start + place(output).region.words;
         self.arena_words = end + layer.scratch_words();
-        let (low, high) = layer.implied_bound();
-        let bound = Bound { low: low as i32, high: high as i32 };
         let scratch = if layer.scratch_words() == 0 { 0 } else { end };
-        let transform = transform::draw(layer, bound, self.scales_scores, random);
+        let transform = transform::draw(layer, layer.bound(), self.scales_scores, random);
         self.layers.push(DraftLayer {
             name: String::from(layer.op.name()),
             op: layer.op,
@@ -346,7 +343,6 @@ impl Builder {
             output,
             scratch,
             transform,
-            bound,
             weights: weights.clone(),
         });
         self.tensors.push(output);

@@ -189,6 +189,19 @@ const fn fixed(bits: u32, fraction: i32) -> Option<i32> {
     Some(shifted(if is_negative { -magnitude } else { magnitude }, power + fraction))
 }
 
+/// The whole number that the `f32` of these bits is; `None` for fractions, and for what 24 bits do not hold.
+#[cfg(feature = "interface")]
+pub(crate) const fn whole(bits: u32) -> Option<i32> {
+    let (exponent, magnitude) = ((bits >> 23 & 0xff) as i32, (bits & 0x7f_ffff) as i32 | 1 << 23);
+    let number = match 150 - exponent {
+        _ if bits << 1 == 0 => 0,
+        // As many digits are after the point; those of numbers below the smallest exponent are more.
+        point @ 0..=23 if magnitude & ((1 << point) - 1) == 0 => magnitude >> point,
+        _ => return None,
+    };
+    Some(if bits >> 31 == 0 { number } else { -number })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +251,18 @@ mod tests {
             });
             assert_eq!(fixed(bits, fraction), expected, "{value} {fraction}");
         }
+    }
+
+    #[test]
+    #[cfg(feature = "interface")]
+    fn whole_numbers_are_told_from_others() {
+        for number in -70_000..70_000i32 {
+            assert_eq!(whole((number as f32).to_bits()), Some(number));
+            assert_eq!(whole((number as f32 + 0.25).to_bits()), None);
+        }
+        assert_eq!(whole((-0.0f32).to_bits()), Some(0));
+        let others = [f32::from_bits(1), f32::MIN_POSITIVE, 0.999_999_9, 255.000_02, 1e30, f32::INFINITY, f32::NAN];
+        others.into_iter().for_each(|value| assert_eq!(whole(value.to_bits()), None, "{value}"));
     }
 
     #[test]

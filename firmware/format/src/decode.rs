@@ -4,14 +4,14 @@ use crate::decode_weights;
 use crate::extension::{self, Entry};
 use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
 use crate::tensor::MAX_VOLUME;
+use crate::thresholds::{Form, Thresholds};
 use crate::{
-    Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Shape, Tensor, Transform, WORD_BITS, Weights,
+    Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Scales, Shape, Tensor, Transform, Weights,
     Window,
 };
 
-/// The largest shift of a requantisation or a score, and how far those of a layer may lie apart.
-const MAX_SHIFT: u32 = 47;
-const MAX_SPREAD: u32 = 16;
+/// The code of thresholds.
+const THRESHOLDS: u8 = 3;
 
 /// A file at one precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub(crate) struct File<'a> {
 }
 
 /// The model's input as the header states it, checked for size.
-pub(crate) fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
+pub(crate) const fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
     let [height, width] = reader.halves(header::INPUT_SIZE);
     let shape = Shape::new(height, width, reader.word(header::INPUT_CHANNELS));
     let kind = match reader.word(header::INPUT_KIND) {
@@ -33,16 +33,19 @@ pub(crate) fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
         2 => Kind::I8,
         _ => return Err(Fault::new(header::INPUT_KIND, Reason::UnknownCode)),
     };
-    Tensor::new(shape, kind, 0).map_err(|reason| Fault::new(header::INPUT_SIZE, reason))
+    match Tensor::new(shape, kind, 0) {
+        Ok(tensor) => Ok(tensor),
+        Err(reason) => Err(Fault::new(header::INPUT_SIZE, reason)),
+    }
 }
 
 /// A layer's output as its record states it, checked for size.
 pub(crate) fn output(reader: &Record<'_>) -> Result<Tensor, Fault> {
     let [height, width] = reader.halves(field::OUTPUT_SIZE);
     let shape = Shape::new(height, width, reader.word(field::OUTPUT_CHANNELS));
-    let [_, code, bits, _] = reader.bytes(field::OUTPUT);
+    let [code, bits] = [5, 6].map(|index| reader.nibble(field::TENSORS, index));
     let kind = Kind::from_code(code, bits).filter(|kind| !kind.is_bytes());
-    let kind = kind.ok_or(Fault::new(field::OUTPUT, Reason::UnknownCode))?;
+    let kind = kind.ok_or(Fault::new(field::TENSORS, Reason::UnknownCode))?;
     Tensor::new(shape, kind, reader.word(field::REGION)).map_err(|reason| Fault::new(field::OUTPUT_SIZE, reason))
 }
 
@@ -59,41 +62,76 @@ pub(crate) fn tensor(words: &[u32], index: u16) -> Option<Tensor> {
 /// Takes a short, constant time, so that inference may decode again rather than keep decoded layers in memory.
 pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     let words = file.words;
-    let reader = &mut Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
-    let [op, weights_code, transform_code, pad_value] = reader.bytes(field::CODES);
+    let reader = &Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
+    let [op, transform_code, pad_value] = [0, 2, 3].map(|index| reader.nibble(field::CODES, index));
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
-    let [input_index, residual_index] = reader.halves(field::TENSORS);
-    let known = if input_index > u32::from(index) { None } else { tensor(words, input_index as u16) };
+    let [input_index, residual_index, ..] = reader.bytes(field::TENSORS);
+    let input_index = u16::from(input_index);
+    let known = if input_index > index { None } else { tensor(words, input_index) };
+    let [_, level] = reader.signed_halves(field::NUMBERS);
     let mut layer = Layer {
         index,
-        name: name(reader).ok_or(Fault::new(field::NAME, Reason::Name))?,
+        name: "",
         op: Op::from_code(op).ok_or(unknown)?,
-        input_index: input_index as u16,
+        input_index,
         input: known.ok_or(Fault::new(field::TENSORS, Reason::TensorIndex))?,
         output: output(reader)?,
         residual: None,
         window: window(reader),
-        pad_value: PadValue::from_code(pad_value, reader.word(field::PAD_LEVEL)).ok_or(unknown)?,
-        groups: reader.word(field::GROUPS),
+        pad_value: PadValue::from_code(pad_value, level).ok_or(unknown)?,
+        groups: reader.halves(field::STRIDE)[1],
         weights: Weights::None,
         transform: Transform::None,
-        bound: Bound::default(),
         scratch: Region::default(),
     };
     check_kinds(&layer)?;
     check_shape(&layer)?;
     check_reserved(reader, layer.pad_value)?;
-    layer.weights = decode_weights::weights(reader, &layer, weights_code)?;
+    layer.weights = decode_weights::weights(reader, &layer)?;
     if decode_weights::implied_words(&layer).is_some_and(|words| words != layer.weights.words() as u64) {
-        return Err(Fault::new(field::WEIGHTS + 1, Reason::Section));
+        return Err(Fault::new(field::WEIGHT_WORDS, Reason::Section));
     }
-    let entry = extend(file, reader.word(field::WEIGHTS), &mut layer)?;
-    reader.move_thresholds(entry.and_then(|entry| entry.thresholds));
+    let start = reader.word(field::SECTIONS);
+    let form = form(reader.word(field::FORM), transform_code, &layer.output)?;
+    let thresholds = start.saturating_add(reader.word(field::WEIGHT_WORDS));
+    let length = section_words(&layer.output, transform_code, form);
+    let mut section = (thresholds, length, form);
+    if let Some(Entry { thresholds: Some(start), form: word, .. }) = extend(file, start, &mut layer)? {
+        let form = self::form(word, transform_code, &layer.output)?;
+        section = (start, section_words(&layer.output, transform_code, form), form);
+    }
     layer.residual = residual(words, reader, &layer, residual_index)?;
     layer.scratch = scratch(reader, &layer)?;
-    layer.bound = bound(reader, &layer, entry)?;
-    layer.transform = transform(reader, &layer, transform_code)?;
+    layer.transform = transform(reader, &layer, transform_code, section)?;
+    layer.name = name(reader, thresholds.saturating_add(length)).ok_or(Fault::new(field::FORM, Reason::Name))?;
     Ok(layer)
+}
+
+/// The form of thresholds or scales that a word states; nothing else has one.
+fn form(word: u32, transform: u8, output: &Tensor) -> Result<Form, Fault> {
+    let form = Form::from_word(word);
+    let is_valid = match transform {
+        THRESHOLDS => form.suits_thresholds(per_channel(output)),
+        4 | 5 => form.suits_scales(),
+        _ => form == Form::default(),
+    };
+    if is_valid { Ok(form) } else { Err(Fault::new(field::FORM, Reason::ThresholdForm)) }
+}
+
+/// Words of the section of a transform to `output`.
+pub(crate) fn section_words(output: &Tensor, transform: u8, form: Form) -> u32 {
+    let channels = output.shape.channels;
+    match transform {
+        1 => channels.div_ceil(4),
+        THRESHOLDS => form.words(channels, per_channel(output)),
+        4 | 5 => form.words(channels, 1),
+        _ => 0,
+    }
+}
+
+/// Thresholds of one channel of `output`; those of more than four bits are refused elsewhere.
+const fn per_channel(output: &Tensor) -> u32 {
+    (1u32.wrapping_shl(output.kind.planes()) - 1) & 15
 }
 
 /// Adds the planes of the blocks that are read to those at word `start`, and returns the entry of the last block.
@@ -127,35 +165,27 @@ fn extend<'a>(file: File<'a>, start: u32, layer: &mut Layer<'a>) -> Result<Optio
 
 /// Checks what takes longer than the rest: all weights and thresholds of a decoded layer are read.
 pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
-    decode_weights::check(layer).map_err(|reason| Fault::new(field::WEIGHTS, reason))?;
-    if (i64::from(layer.bound.low), i64::from(layer.bound.high)) != layer.implied_bound() {
-        return Err(Fault::new(field::BOUND_LOW, Reason::Bound));
+    decode_weights::check(layer).map_err(|reason| Fault::new(field::SECTIONS, reason))?;
+    let (low, high) = layer.implied_bound();
+    if low <= i64::from(i32::MIN) || high >= i64::from(i32::MAX) {
+        return Err(Fault::new(field::WEIGHT_WORDS, Reason::Bound));
     }
-    // `is_sorted` would keep a panic path.
-    let ascend = |channel: &[i32]| channel.iter().zip(channel.iter().skip(1)).all(|(a, b)| a <= b);
+    let wrong = |reason| Fault::new(field::FORM, reason);
     match layer.transform {
-        Transform::Thresholds { per_channel, values, .. }
-            if !values.chunks(per_channel.max(1) as usize).all(ascend) =>
-        {
-            Err(Fault::new(field::THRESHOLDS, Reason::ThresholdOrder))
-        }
-        Transform::Requant { scales } if cfg!(feature = "kinds") && !scales_are_valid(scales, 1) => {
-            Err(Fault::new(field::THRESHOLDS, Reason::Requant))
-        }
+        Transform::Thresholds(thresholds) => thresholds.check().map_err(wrong),
+        Transform::Requant { scales } if cfg!(feature = "kinds") => scales.check(1).map_err(wrong),
         Transform::Affine { scales } if cfg!(feature = "kinds") => {
-            let are_scores = scales.iter().all(|&words| stays_score(Rescale::from_words(words), layer.bound));
-            match (scales_are_valid(scales, 0), are_scores) {
-                (false, _) => Err(Fault::new(field::THRESHOLDS, Reason::Requant)),
-                (true, false) => Err(Fault::new(field::THRESHOLDS, Reason::Score)),
-                (true, true) => Ok(()),
-            }
+            scales.check(0).map_err(wrong)?;
+            let bound = layer.bound();
+            if scales.iter().all(|scale| stays_score(scale, bound)) { Ok(()) } else { Err(wrong(Reason::Score)) }
         }
         _ => Ok(()),
     }
 }
 
-fn name<'a>(reader: &Record<'a>) -> Option<&'a str> {
-    let (start, length) = (reader.word(field::NAME), reader.word(field::NAME_BYTES));
+/// The name, which begins at word `start`.
+fn name<'a>(reader: &Record<'a>, start: u32) -> Option<&'a str> {
+    let length = reader.word(field::FORM) >> Form::BITS;
     if length > MAX_NAME {
         return None;
     }
@@ -165,10 +195,9 @@ fn name<'a>(reader: &Record<'a>) -> Option<&'a str> {
 }
 
 fn window(reader: &Record<'_>) -> Window {
-    let [top, left] = reader.halves(field::PADDING);
-    let [bottom, right] = reader.halves(field::PADDING_END);
-    let (kernel, stride) = (reader.halves(field::KERNEL), reader.halves(field::STRIDE));
-    Window { kernel, stride, padding: [top, left, bottom, right] }
+    let [down, right, ..] = reader.bytes(field::STRIDE);
+    let padding = reader.bytes(field::PADDING).map(u32::from);
+    Window { kernel: reader.halves(field::KERNEL), stride: [down.into(), right.into()], padding }
 }
 
 /// Which kinds an operation takes and yields (SPEC.md, section 5).
@@ -188,13 +217,13 @@ fn check_kinds(layer: &Layer<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The words that a layer without a level outside, or any layer, leaves zero.
+/// What a layer without a level outside, or any layer, leaves zero.
 fn check_reserved(reader: &Record<'_>, pad_value: PadValue) -> Result<(), Fault> {
-    if reader.word(field::RESERVED) != 0 {
-        return Err(Fault::new(field::RESERVED, Reason::Reserved));
+    if reader.nibble(field::TENSORS, 7) != 0 {
+        return Err(Fault::new(field::TENSORS, Reason::Reserved));
     }
-    if reader.word(field::PAD_LEVEL) != 0 && !matches!(pad_value, PadValue::Level(_)) {
-        return Err(Fault::new(field::PAD_LEVEL, Reason::Reserved));
+    if reader.halves(field::NUMBERS)[1] != 0 && !matches!(pad_value, PadValue::Level(_)) {
+        return Err(Fault::new(field::NUMBERS, Reason::Reserved));
     }
     Ok(())
 }
@@ -205,7 +234,7 @@ fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
     let grouped =
         if layer.op == Op::Conv2d { divides(input.channels) && divides(output.channels) } else { groups == 1 };
     if !grouped {
-        return Err(Fault::new(field::GROUPS, Reason::Groups));
+        return Err(Fault::new(field::STRIDE, Reason::Groups));
     }
     let fixed = match layer.op {
         Op::Encode => Some(Window::unit()),
@@ -228,16 +257,16 @@ fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn residual(words: &[u32], reader: &Record<'_>, layer: &Layer<'_>, index: u32) -> Result<Option<Residual>, Fault> {
-    let [shift, _, _, _] = reader.bytes(field::OUTPUT);
+fn residual(words: &[u32], reader: &Record<'_>, layer: &Layer<'_>, index: u8) -> Result<Option<Residual>, Fault> {
+    let shift = reader.nibble(field::TENSORS, 4);
     let wrong = Fault::new(field::TENSORS, Reason::TensorIndex);
-    if index == u32::from(NO_TENSOR) {
-        return if shift == 0 { Ok(None) } else { Err(Fault::new(field::OUTPUT, Reason::Reserved)) };
+    if index == NO_TENSOR {
+        return if shift == 0 { Ok(None) } else { Err(Fault::new(field::TENSORS, Reason::Reserved)) };
     }
-    if index > u32::from(layer.index) || shift > 15 || matches!(layer.op, Op::Encode | Op::MaxPool) {
+    let index = u16::from(index);
+    if index > layer.index || matches!(layer.op, Op::Encode | Op::MaxPool) {
         return Err(wrong);
     }
-    let index = index as u16;
     let tensor = tensor(words, index).ok_or(wrong)?;
     if !tensor.kind.is_packed() || tensor.shape != layer.output.shape {
         return Err(wrong);
@@ -253,17 +282,6 @@ fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
     Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))
 }
 
-/// Whether `acc * multiplier + offset` and its rounding stay inside 64 bits, and shifts differ by 16 at most.
-fn scales_are_valid(scales: &[[u32; 4]], least_shift: u32) -> bool {
-    let (mut least, mut most) = (MAX_SHIFT, least_shift);
-    let each = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        (least, most) = (least.min(scale.shift), most.max(scale.shift));
-        (least_shift..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
-    });
-    each && most.saturating_sub(least) <= MAX_SPREAD
-}
-
 /// Whether every accumulator within `bound` gets a score inside 32 bits: those at its ends do (SPEC.md 7.4).
 fn stays_score(scale: Rescale, bound: Bound) -> bool {
     let fits = |acc: i32| {
@@ -273,78 +291,46 @@ fn stays_score(scale: Rescale, bound: Bound) -> bool {
     fits(bound.low) && fits(bound.high)
 }
 
-/// The bound as stated; [`check_contents`] compares it with the weights.
-fn bound(reader: &Record<'_>, layer: &Layer<'_>, entry: Option<Entry>) -> Result<Bound, Fault> {
-    let stated = [reader.word(field::BOUND_LOW) as i32, reader.word(field::BOUND_HIGH) as i32];
-    let is_plane_layer = matches!(layer.weights, Weights::Planes(_));
-    let [low, high] = entry.filter(|_| is_plane_layer).map_or(stated, |entry| entry.bound);
-    if low == i32::MIN || high == i32::MAX {
-        return Err(Fault::new(field::BOUND_LOW, Reason::Bound));
-    }
-    Ok(Bound { low, high })
-}
-
-fn transform<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Transform<'a>, Fault> {
-    let [_, _, _, per_channel] = reader.bytes(field::OUTPUT);
+/// The transform whose section begins at word `start` and has `length` words.
+fn transform<'a>(
+    reader: &Record<'a>,
+    layer: &Layer<'_>,
+    code: u8,
+    (start, length, form): (u32, u32, Form),
+) -> Result<Transform<'a>, Fault> {
+    let [.., per_input] = reader.bytes(field::CODES);
+    let section = reader.slice(start, length).ok_or(Fault::new(field::SECTIONS, Reason::Section))?;
     let wrong = Fault::new(field::CODES, Reason::Kind);
     let is_raw = layer.output.kind == Kind::I32;
     match (code, layer.op) {
-        (0, Op::MaxPool) => reader.section(field::THRESHOLDS, 0).map(|_| Transform::None),
-        (1, Op::Encode) => encoding(reader, layer, u32::from(per_channel)),
-        (2, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => {
-            reader.section(field::THRESHOLDS, 0).map(|_| Transform::Raw)
+        (0, Op::MaxPool) => Ok(Transform::None),
+        (1, Op::Encode) => encoding(section, layer, u32::from(per_input)),
+        (2, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => Ok(Transform::Raw),
+        (THRESHOLDS, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw && layer.output.kind.planes() <= 4 => {
+            let channels = layer.output.shape.channels;
+            Ok(Transform::Thresholds(Thresholds::new(section, form, channels, per_channel(&layer.output))))
         }
-        (3, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw => thresholds(reader, layer),
         (4 | 5, _) if !cfg!(feature = "kinds") => Err(Fault::new(field::CODES, Reason::LeftOut)),
         (4, Op::Dense | Op::Conv2d | Op::SumPool) if matches!(layer.output.kind, Kind::Unsigned { .. }) => {
-            rescales(reader, layer).map(|scales| Transform::Requant { scales })
+            Ok(Transform::Requant { scales: Scales::new(section, form, layer.output.shape.channels) })
         }
         (5, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => {
-            rescales(reader, layer).map(|scales| Transform::Affine { scales })
+            Ok(Transform::Affine { scales: Scales::new(section, form, layer.output.shape.channels) })
         }
         (0..=5, _) => Err(wrong),
         _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
     }
 }
 
-/// Checks that a section's last word is zero past its `used` bits; 0 means that all are used.
-fn pad_is_zero(section: &[u32], used: u32) -> Result<(), Fault> {
-    match section.last() {
-        Some(last) if used != 0 && last >> used != 0 => Err(Fault::new(field::THRESHOLDS, Reason::PadBits)),
-        _ => Ok(()),
-    }
-}
-
-fn encoding<'a>(reader: &Record<'a>, layer: &Layer<'_>, per_channel: u32) -> Result<Transform<'a>, Fault> {
+fn encoding<'a>(section: &'a [u32], layer: &Layer<'_>, per_channel: u32) -> Result<Transform<'a>, Fault> {
     let channels = u64::from(layer.input.shape.channels) * u64::from(per_channel);
     if channels != u64::from(layer.output.shape.channels) {
         return Err(Fault::new(field::OUTPUT_CHANNELS, Reason::OutputShape));
     }
-    let words = reader.section(field::THRESHOLDS, channels.div_ceil(4))?;
-    let bytes = bytemuck::cast_slice::<u32, u8>(words);
-    let thresholds = bytes.get(..channels as usize).unwrap_or(bytes);
-    pad_is_zero(words, channels as u32 % 4 * 8)?;
-    Ok(Transform::Encode { per_channel, thresholds })
-}
-
-fn thresholds<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Transform<'a>, Fault> {
-    let channels = layer.output.shape.channels;
-    if layer.output.kind.planes() > 4 {
-        return Err(Fault::new(field::CODES, Reason::Kind));
+    let bytes = bytemuck::cast_slice::<u32, u8>(section);
+    let (thresholds, pad) = bytes.split_at_checked(channels as usize).unwrap_or((bytes, &[]));
+    if pad.iter().any(|&byte| byte != 0) {
+        return Err(Fault::new(field::SECTIONS, Reason::PadBits));
     }
-    let per_channel = (1u32 << layer.output.kind.planes()) - 1;
-    let values = u64::from(channels) * u64::from(per_channel);
-    let words = layer.output.shape.channel_words();
-    let section = reader.section(field::THRESHOLDS, values + u64::from(words))?;
-    let wrong = Fault::new(field::THRESHOLDS, Reason::Section);
-    let (values, directions) = section.split_at_checked(values as usize).ok_or(wrong)?;
-    let values = bytemuck::cast_slice::<u32, i32>(values);
-    pad_is_zero(directions, channels % WORD_BITS)?;
-    Ok(Transform::Thresholds { per_channel, values, directions })
-}
-
-/// Four words a channel.
-fn rescales<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<&'a [[u32; 4]], Fault> {
-    let section = reader.section(field::THRESHOLDS, 4 * u64::from(layer.output.shape.channels))?;
-    Ok(section.as_chunks().0)
+    Ok(Transform::Encode { per_channel, thresholds })
 }

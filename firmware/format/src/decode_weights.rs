@@ -1,13 +1,14 @@
 //! From a layer's record and section to its weights, and what must hold for the contents of the section.
 
 use crate::record::{Fault, Record, field};
-use crate::{BitReader, Code, Coder, Layer, Packing, Planes, Reason, WORD_BITS, WeightKind, Weights};
+use crate::{BitReader, Code, Coder, Layer, Op, Packing, Planes, Reason, WORD_BITS, WeightKind, Weights};
 
 /// Weights of one segment of a list.
 pub(crate) const SEGMENT: u32 = 256;
 
 /// The weights as the record states them; sections whose length the shapes imply are checked for it.
-pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> Result<Weights<'a>, Fault> {
+pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Weights<'a>, Fault> {
+    let [code, coder, bits] = [1, 4, 5].map(|index| reader.nibble(field::CODES, index));
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
     let kind = WeightKind::from_code(code).ok_or(unknown)?;
     if (kind == WeightKind::None) == layer.op.is_weighted() {
@@ -16,15 +17,17 @@ pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>, code: u8) -> R
     if !cfg!(feature = "kinds") && !matches!(kind, WeightKind::None | WeightKind::Binary) {
         return Err(Fault::new(field::CODES, Reason::LeftOut));
     }
-    let [coder, bits, parameter, zero] = reader.bytes(field::CODER);
-    let wrong = Fault::new(field::CODER, Reason::Coder);
-    let coder = Coder::from_code(coder).filter(|_| zero == 0).ok_or(wrong)?;
-    let (bits, parameter, ratio) = (u32::from(bits), u32::from(parameter), reader.word(field::RATIO) as i32);
-    let words = reader.slice(reader.word(field::WEIGHTS), reader.word(field::WEIGHTS + 1));
-    let words = words.ok_or(Fault::new(field::WEIGHTS, Reason::Section))?;
-    let weights = view(kind, coder, [bits, parameter], ratio, words).ok_or(wrong)?;
+    let [.., parameter] = reader.bytes(field::CODES);
+    // That byte is another parameter of an encoding.
+    let parameter = if layer.op == Op::Encode { 0 } else { u32::from(parameter) };
+    let wrong = Fault::new(field::CODES, Reason::Coder);
+    let coder = Coder::from_code(coder).ok_or(wrong)?;
+    let [ratio, _] = reader.signed_halves(field::NUMBERS);
+    let words = reader.slice(reader.word(field::SECTIONS), reader.word(field::WEIGHT_WORDS));
+    let words = words.ok_or(Fault::new(field::SECTIONS, Reason::Section))?;
+    let weights = view(kind, coder, [u32::from(bits), parameter], ratio, words).ok_or(wrong)?;
     if layer.weight_count() > u64::from(u32::MAX) {
-        return Err(Fault::new(field::WEIGHTS, Reason::Shape));
+        return Err(Fault::new(field::OUTPUT_CHANNELS, Reason::Shape));
     }
     Ok(weights)
 }
@@ -72,8 +75,10 @@ pub(crate) fn view(
         WeightKind::PowerOfTwo => Weights::PowerOfTwo(words),
         WeightKind::Planes => Weights::Planes(Planes::new(words, bits)),
         WeightKind::Integer => Weights::Integer { bits, rows: words },
-        WeightKind::SmartDeal if parameter == 0 => return None,
-        WeightKind::SmartDeal => Weights::SmartDeal { chunk_rows: parameter, stream: words },
+        WeightKind::SmartDeal => {
+            let (&largest_row, stream) = words.split_first().filter(|_| parameter != 0)?;
+            Weights::SmartDeal { chunk_rows: parameter, largest_row, stream }
+        }
     })
 }
 
@@ -119,7 +124,7 @@ pub(crate) fn check(layer: &Layer<'_>) -> Result<(), Reason> {
         },
         Weights::PowerOfTwo(rows) => values(rows, layer, 4, 0),
         Weights::Integer { bits, rows } => values(rows, layer, bits, 0),
-        Weights::SmartDeal { .. } => super::walk::each_deal(layer, &mut |_, _| {}),
+        Weights::SmartDeal { largest_row, .. } => deals(layer, largest_row),
     }
 }
 
@@ -142,6 +147,22 @@ fn ternary_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
     let mut pairs = rows.chunks_exact(words.saturating_mul(2));
     let is_subset = pairs.all(|pair| pair.iter().zip(pair.get(words..).unwrap_or(&[])).all(|(m, s)| s & !m == 0));
     if is_subset { Ok(()) } else { Err(Reason::WeightCode) }
+}
+
+/// The largest sum of magnitudes of a row of rebuilt weights is as stated.
+fn deals(layer: &Layer<'_>, stated: u32) -> Result<(), Reason> {
+    let (mut largest, mut sum, mut row) = (0u64, 0u64, 0u32);
+    let fan_in = layer.fan_in().max(1);
+    super::walk::each_deal(layer, &mut |index, weight| {
+        // A division that the compiler cannot see to be safe would keep a panic path.
+        let of = index.checked_div(fan_in).unwrap_or(0);
+        if of != row {
+            (sum, row) = (0, of);
+        }
+        sum += u64::from(weight.unsigned_abs());
+        largest = largest.max(sum);
+    })?;
+    if largest == u64::from(stated) { Ok(()) } else { Err(Reason::Bound) }
 }
 
 /// Every byte holds five digits, and digits past the end of a row are zero weights.

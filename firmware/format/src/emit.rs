@@ -4,9 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::record::{HEADER_WORDS, MAGIC, NO_TENSOR, RECORD_WORDS, VERSION, field, header};
+use crate::thresholds::Form;
 use crate::{
-    Bound, DraftInterface, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Rescale, Shape, Transform,
-    Window, digest,
+    DraftInterface, DraftWeights, Kind, Layer, Model, Op, OutputScale, PadValue, Rescale, Shape, Transform, Window,
+    digest,
 };
 
 /// Copies bytes to words, so that [`Model::new`] finds them aligned; missing bytes of the last word are zero.
@@ -55,8 +56,6 @@ pub struct DraftLayer {
     pub weights: DraftWeights,
     /// Its output transform.
     pub transform: DraftTransform,
-    /// Its accumulator's bound.
-    pub bound: Bound,
 }
 
 /// An output transform before it is written.
@@ -73,11 +72,11 @@ pub enum DraftTransform {
     },
     /// The accumulator itself.
     Raw,
-    /// Thresholds of accumulators.
+    /// Thresholds of accumulators; the writer finds the form that stores them in the fewest words.
     Thresholds {
         /// Channel by channel, ascending.
         values: Vec<i32>,
-        /// One bit a channel: 1 counts `acc <= t`.
+        /// One bit a channel: 0 counts `acc >= t`, 1 counts `acc < t`.
         directions: Vec<u32>,
     },
     /// Multiplied, shifted and clamped accumulators.
@@ -155,44 +154,77 @@ fn halves(low: u32, high: u32) -> u32 {
     low & 0xffff | high << 16
 }
 
+/// `low` and `high` in the halves of a byte; a number that does not fit makes it 255, which no pair of codes is.
+const fn codes(low: u8, high: u8) -> u8 {
+    if low < 16 && high < 16 { low | high << 4 } else { 0xff }
+}
+
+/// Numbers of one byte each; `None` if one of them is larger.
+fn small<const COUNT: usize>(numbers: [u32; COUNT]) -> Option<[u8; COUNT]> {
+    numbers.iter().all(|&number| number < 256).then(|| numbers.map(|number| number as u8))
+}
+
 impl DraftLayer {
+    /// Thresholds of one channel, if it has any.
+    pub(crate) fn per_channel(&self) -> u32 {
+        (1 << self.output.kind.planes()) - 1
+    }
+
     /// Appends the sections of this layer and returns its record.
+    ///
+    /// What does not fit its field becomes something that no reader accepts.
     fn record(&self, words: &mut Vec<u32>) -> [u32; RECORD_WORDS as usize] {
         let mut record = [0; RECORD_WORDS as usize];
         let mut set = |field: u32, value: u32| record[field as usize] = value;
-        let (transform, per_channel, thresholds) = self.transform.section();
-        let weights = &self.weights;
-        set(field::CODES, u32::from_le_bytes([self.op.code(), weights.kind.code(), transform, self.pad_value.code()]));
-        set(field::CODER, u32::from_le_bytes([weights.coder.code(), weights.bits, weights.parameter, 0]));
-        set(field::RATIO, weights.ratio as u32);
-        if let PadValue::Level(level) = self.pad_value {
-            set(field::PAD_LEVEL, level as u32);
-        }
-        let (residual, shift) = self.residual.unwrap_or((NO_TENSOR, 0));
-        set(field::TENSORS, halves(u32::from(self.input), u32::from(residual)));
-        let (kind, bits) = self.output.kind.code();
-        set(field::OUTPUT, u32::from_le_bytes([shift, kind, bits, per_channel]));
+        let (form, thresholds) = self.transform.stored(self.per_channel());
+        let window = &self.window;
+        let steps = small(window.stride).zip(small(window.padding)).unwrap_or_default();
+        let groups = if self.groups < 1 << 16 { self.groups } else { 0 };
+        set(field::CODES, self.codes());
+        set(field::TENSORS, self.tensors());
         set(field::OUTPUT_SIZE, halves(self.output.shape.height, self.output.shape.width));
         set(field::OUTPUT_CHANNELS, self.output.shape.channels);
-        set(field::KERNEL, halves(self.window.kernel[0], self.window.kernel[1]));
-        set(field::STRIDE, halves(self.window.stride[0], self.window.stride[1]));
-        let [top, left, bottom, right] = self.window.padding;
-        set(field::PADDING, halves(top, left));
-        set(field::PADDING_END, halves(bottom, right));
-        set(field::GROUPS, self.groups);
+        set(field::KERNEL, halves(window.kernel[0], window.kernel[1]));
+        let ([down, right], padding) = steps;
+        set(field::STRIDE, u32::from_le_bytes([down, right, 0, 0]) | groups << 16);
+        set(field::PADDING, u32::from_le_bytes(padding));
+        let sections = [&self.weights.words, &thresholds, &align(self.name.as_bytes())];
+        let start = words.len() as u32;
+        words.extend(sections.into_iter().flatten());
+        let is_whole = self.transform.suits(self.output.shape.channels, self.per_channel());
+        set(field::SECTIONS, if is_whole { start } else { u32::MAX });
+        set(field::WEIGHT_WORDS, self.weights.words.len() as u32);
+        set(field::FORM, form.to_word() | (self.name.len().min(127) as u32) << Form::BITS);
         set(field::REGION, self.output.start);
         set(field::SCRATCH, self.scratch);
-        set(field::BOUND_LOW, self.bound.low as u32);
-        set(field::BOUND_HIGH, self.bound.high as u32);
-        let name = align(self.name.as_bytes());
-        set(field::NAME_BYTES, self.name.len() as u32);
-        let sections = [(field::WEIGHTS, weights.words.as_slice()), (field::THRESHOLDS, &thresholds)];
-        for (at, section) in sections {
-            set(at, append(words, section));
-            set(at + 1, section.len() as u32);
-        }
-        set(field::NAME, append(words, &name));
+        let level = if let PadValue::Level(level) = self.pad_value { level } else { 0 };
+        set(field::NUMBERS, halves(self.weights.ratio as u32, level.clamp(i16::MIN.into(), i16::MAX.into()) as u32));
         record
+    }
+
+    /// What is done, and how weights are stored.
+    fn codes(&self) -> u32 {
+        let weights = &self.weights;
+        let parameter = match &self.transform {
+            DraftTransform::Encode { per_channel, .. } => *per_channel,
+            _ => weights.parameter,
+        };
+        let is_ratio = i16::try_from(weights.ratio).is_ok();
+        u32::from_le_bytes([
+            codes(self.op.code(), weights.kind.code()),
+            codes(self.transform.code(), self.pad_value.code()),
+            codes(weights.coder.code(), if is_ratio { weights.bits } else { 16 }),
+            parameter,
+        ])
+    }
+
+    /// What is read, and the kind of what is written.
+    fn tensors(&self) -> u32 {
+        let (kind, bits) = self.output.kind.code();
+        let (residual, shift) = self.residual.unwrap_or((NO_TENSOR.into(), 0));
+        // Tensor 255 is the output of the last layer that a model can have, so that none reads it.
+        let input = if residual < 256 && shift < 16 { self.input.min(255) } else { 255 };
+        u32::from_le_bytes([input as u8, residual as u8, codes(shift.min(15), kind), codes(bits, 0)])
     }
 
     /// The draft that writes `layer`.
@@ -210,40 +242,54 @@ impl DraftLayer {
             scratch: layer.scratch.start,
             weights: DraftWeights::of(&layer.weights),
             transform: DraftTransform::of(&layer.transform),
-            bound: layer.bound,
         }
     }
 }
 
 impl DraftTransform {
-    /// Code, thresholds of an input channel, section.
-    pub(crate) fn section(&self) -> (u8, u8, Vec<u32>) {
+    /// The code in the file.
+    const fn code(&self) -> u8 {
         match self {
-            Self::None => (0, 0, Vec::new()),
-            Self::Encode { per_channel, thresholds } => (1, *per_channel, align(thresholds)),
-            Self::Raw => (2, 0, Vec::new()),
+            Self::None => 0,
+            Self::Encode { .. } => 1,
+            Self::Raw => 2,
+            Self::Thresholds { .. } => 3,
+            Self::Requant { .. } => 4,
+            Self::Affine { .. } => 5,
+        }
+    }
+
+    /// The section of an encoding.
+    pub(crate) fn section(&self) -> Vec<u32> {
+        match self {
+            Self::Encode { thresholds, .. } => align(thresholds),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether there are as many numbers as so many channels need; a file says how many by its shapes alone.
+    pub(crate) fn suits(&self, channels: u32, per_channel: u32) -> bool {
+        let channels = channels as usize;
+        match self {
+            Self::None | Self::Raw => true,
+            Self::Encode { thresholds, .. } => thresholds.len() == channels,
             Self::Thresholds { values, directions } => {
-                let values = values.iter().map(|&value| value as u32);
-                (3, 0, values.chain(directions.iter().copied()).collect())
+                values.len() == channels * per_channel as usize && directions.len() == channels.div_ceil(32)
             }
-            Self::Requant { scales } => (4, 0, scales.iter().flat_map(|scale| scale.to_words()).collect()),
-            Self::Affine { scales } => (5, 0, scales.iter().flat_map(|scale| scale.to_words()).collect()),
+            Self::Requant { scales } | Self::Affine { scales } => scales.len() == channels,
         }
     }
 
     fn of(transform: &Transform<'_>) -> Self {
-        let read = |scales: &[[u32; 4]]| scales.iter().map(|&words| Rescale::from_words(words)).collect();
         match *transform {
             Transform::None => Self::None,
             Transform::Raw => Self::Raw,
             Transform::Encode { per_channel, thresholds } => {
                 Self::Encode { per_channel: per_channel as u8, thresholds: thresholds.into() }
             }
-            Transform::Thresholds { values, directions, .. } => {
-                Self::Thresholds { values: values.into(), directions: directions.into() }
-            }
-            Transform::Requant { scales } => Self::Requant { scales: read(scales) },
-            Transform::Affine { scales } => Self::Affine { scales: read(scales) },
+            Transform::Thresholds(thresholds) => thresholds.draft(),
+            Transform::Requant { scales } => Self::Requant { scales: scales.iter().collect() },
+            Transform::Affine { scales } => Self::Affine { scales: scales.iter().collect() },
         }
     }
 }

@@ -47,8 +47,9 @@ impl DraftWeights {
                 draft.words = (0..planes.count()).flat_map(|index| planes.plane(index)).copied().collect();
             }
             Weights::Integer { bits, rows } => (draft.bits, draft.words) = (bits as u8, rows.into()),
-            Weights::SmartDeal { chunk_rows, stream } => {
-                (draft.parameter, draft.words) = (chunk_rows as u8, stream.into());
+            Weights::SmartDeal { chunk_rows, largest_row, stream } => {
+                draft.parameter = chunk_rows as u8;
+                draft.words = [&[largest_row], stream].concat();
             }
         }
         draft
@@ -109,7 +110,12 @@ impl DraftWeights {
                 chunk.chunks(3).for_each(|row| put_coefficients(&mut stream, row));
             }
         }
-        Self { kind: WeightKind::SmartDeal, parameter: chunk_rows, words: stream.words, ..Self::default() }
+        let view = Weights::SmartDeal { chunk_rows: chunk_rows.into(), largest_row: 0, stream: &stream.words };
+        let rebuilt = as_kind(layer, view).integer_weights();
+        let sum = |row: &[i32]| row.iter().fold(0, |sum: u32, weight| sum.saturating_add(weight.unsigned_abs()));
+        let largest_row = rebuilt.chunks(layer.fan_in().max(1) as usize).map(sum).max().unwrap_or(0);
+        let words = [&[largest_row][..], &stream.words].concat();
+        Self { kind: WeightKind::SmartDeal, parameter: chunk_rows, words, ..Self::default() }
     }
 }
 

@@ -53,9 +53,13 @@ pub enum Reason {
     Section,
     /// Bits past the last channel or input are not zero.
     PadBits,
+    /// The form of thresholds or scales has a field out of range, or the transform has none.
+    ThresholdForm,
+    /// A threshold, or its place on its channel's line, leaves 32 bits.
+    ThresholdRange,
     /// The thresholds of a channel do not ascend.
     ThresholdOrder,
-    /// The stated accumulator bound is not the one that the shapes imply, or leaves `i32`.
+    /// The accumulators may leave `i32`, or the stated sum of the largest row is wrong.
     Bound,
     /// An output or scratch region overlaps a tensor that is still needed.
     Overlap,
@@ -84,7 +88,7 @@ pub enum Reason {
 impl Reason {
     const fn text(self) -> &'static str {
         match self {
-            Self::Misaligned => "the model must start at a multiple of 4 bytes; use include_model!",
+            Self::Misaligned => "the model must start at a multiple of 4 bytes; include it with model!",
             Self::Truncated => "the file ends early",
             Self::TrailingBytes => "the file is longer than its stated length",
             Self::NotAModel => "this is not a bitfab model (no `bfab` at the start)",
@@ -101,8 +105,10 @@ impl Reason {
             Self::Groups => "the channels do not divide into the groups",
             Self::Section => "a section is outside the file or of the wrong length",
             Self::PadBits => "bits past the end of a row are not zero",
+            Self::ThresholdForm => "thresholds or scales are stored in a form that is not valid",
+            Self::ThresholdRange => "a threshold leaves 32 bits",
             Self::ThresholdOrder => "the thresholds of a channel do not ascend",
-            Self::Bound => "the accumulator bound is wrong or leaves 32 bits",
+            Self::Bound => "the accumulators may leave 32 bits, or their stated bound is wrong",
             Self::Overlap => "a region overlaps a tensor that is still needed",
             Self::Arena => "the arena size is not what the layers need",
             Self::Name => "the layer's name is too long or not UTF-8",

@@ -8,7 +8,7 @@ pub const EXTENSION_MAGIC: u32 = u32::from_le_bytes(*b"bfpl");
 /// Words before the entries of the layers.
 pub(crate) const HEAD: u32 = 8;
 /// Words of the entry of one layer.
-pub(crate) const ENTRY: u32 = 4;
+pub(crate) const ENTRY: u32 = 3;
 
 /// One block, whose head and table are known to be whole.
 #[derive(Clone, Copy, Debug)]
@@ -25,53 +25,57 @@ pub(crate) struct Entry {
     pub planes: Option<u32>,
     /// First word of the thresholds in the file; `None` if they stay.
     pub thresholds: Option<u32>,
-    /// Low and high.
-    pub bound: [i32; 2],
+    /// The word of the form of the thresholds.
+    pub form: u32,
 }
 
 impl<'a> Extension<'a> {
     /// The block at word `start` of `file`; `None` if there is no whole one.
-    pub fn at(file: &'a [u32], start: u32) -> Option<Self> {
-        let rest = file.get(start as usize..)?;
-        let (magic, length) = (*rest.first()?, *rest.get(1)?);
-        let words = rest.get(..(length / 4) as usize)?;
-        let is_whole = magic == EXTENSION_MAGIC && length.is_multiple_of(4) && words.len() >= HEAD as usize;
-        is_whole.then_some(Self { words, start })
+    pub const fn at(file: &'a [u32], start: u32) -> Option<Self> {
+        let Some((_, rest)) = file.split_at_checked(start as usize) else { return None };
+        let &[EXTENSION_MAGIC, length, ..] = rest else { return None };
+        match rest.split_at_checked((length / 4) as usize) {
+            Some((words, _)) if length.is_multiple_of(4) && words.len() >= HEAD as usize => Some(Self { words, start }),
+            _ => None,
+        }
     }
 
-    fn word(&self, at: u32) -> u32 {
-        self.words.get(at as usize).copied().unwrap_or(0)
+    const fn word(&self, at: u32) -> u32 {
+        if (at as usize) < self.words.len() { self.words[at as usize] } else { 0 }
     }
 
     /// One past the block's last word in the file.
-    pub fn end(&self) -> u32 {
+    pub const fn end(&self) -> u32 {
         self.start.wrapping_add(self.words.len() as u32)
     }
 
     /// Planes of a layer with this block and those before it.
-    pub fn planes(&self) -> u32 {
+    pub const fn planes(&self) -> u32 {
         self.word(3)
     }
 
     /// What one unit of the scores is worth; as in the header.
-    pub fn scale(&self) -> Option<Option<OutputScale>> {
-        OutputScale::from_words([4, 5, 6, 7].map(|at| self.word(at)))
+    pub const fn scale(&self) -> Option<Option<OutputScale>> {
+        OutputScale::from_words([self.word(4), self.word(5), self.word(6), self.word(7)])
     }
 
     /// The entry of layer `index`.
     pub fn entry(&self, index: u16) -> Entry {
         let at = HEAD + u32::from(index) * ENTRY;
         let place = |offset: u32| (offset != 0).then(|| self.start.saturating_add(offset));
-        let bound = [self.word(at + 2) as i32, self.word(at + 3) as i32];
-        Entry { planes: place(self.word(at)), thresholds: place(self.word(at + 1)), bound }
+        Entry { planes: place(self.word(at)), thresholds: place(self.word(at + 1)), form: self.word(at + 2) }
     }
 
     /// Checks head and checksum of a block of a model of `layers` layers that had `planes` planes before it.
-    pub fn check(&self, layers: u16, planes: u32) -> Result<(), Reason> {
-        if self.word(2) != digest(self.words.get(3..).unwrap_or(&[])) {
+    pub const fn check(&self, layers: u16, planes: u32) -> Result<(), Reason> {
+        let body = match self.words.split_at_checked(3) {
+            Some((_, body)) => body,
+            None => &[],
+        };
+        if self.word(2) != digest(body) {
             return Err(Reason::Checksum);
         }
-        let table = HEAD + u32::from(layers) * ENTRY;
+        let table = HEAD + layers as u32 * ENTRY;
         let is_valid = self.planes() > planes && self.planes() <= 8 && self.scale().is_some();
         if is_valid && self.words.len() as u32 >= table { Ok(()) } else { Err(Reason::Extension) }
     }
@@ -112,11 +116,11 @@ impl crate::Draft {
                 let size = layer.weights.words.len() / usize::from(layer.weights.bits.max(1));
                 entry[0] = words.len() as u32;
                 words.extend(layer.weights.words.iter().skip(size * planes as usize));
-                (entry[2], entry[3]) = (layer.bound.low as u32, layer.bound.high as u32);
             }
-            let (_, _, thresholds) = layer.transform.section();
-            if !thresholds.is_empty() {
-                entry[1] = words.len() as u32;
+            let (form, thresholds) = layer.transform.stored(layer.per_channel());
+            // All thresholds may be zero, which takes no words.
+            if !thresholds.is_empty() || matches!(layer.transform, crate::DraftTransform::Thresholds { .. }) {
+                (entry[1], entry[2]) = (words.len() as u32, form.to_word());
                 words.extend(thresholds);
             }
             let at = (HEAD + index as u32 * ENTRY) as usize;

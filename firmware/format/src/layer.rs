@@ -1,6 +1,6 @@
 //! The view of one layer.
 
-use crate::{Kind, PadValue, Region, Tensor, WORD_BITS, Weights, Window};
+use crate::{Kind, PadValue, Region, Scales, Tensor, Thresholds, WORD_BITS, Weights, Window};
 
 /// What a layer does with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,24 +87,17 @@ pub enum Transform<'a> {
     },
     /// The accumulator itself.
     Raw,
-    /// The number of thresholds that the accumulator reaches.
-    Thresholds {
-        /// Thresholds of one channel: 1, 3, 7 or 15.
-        per_channel: u32,
-        /// Channel by channel, ascending.
-        values: &'a [i32],
-        /// Bit `c % 32` of word `c / 32`: 0 counts `acc >= t`, 1 counts `acc <= t`.
-        directions: &'a [u32],
-    },
-    /// A [`Rescale`] a channel, as four words each; its values are clamped ([`Rescale::apply`]).
+    /// The number of thresholds that the accumulator is not below, or of those that it is.
+    Thresholds(Thresholds<'a>),
+    /// A [`Rescale`] a channel; its values are clamped ([`Rescale::apply`]).
     Requant {
-        /// Channel by channel; [`Rescale::from_words`] reads one.
-        scales: &'a [[u32; 4]],
+        /// Channel by channel.
+        scales: Scales<'a>,
     },
-    /// A [`Rescale`] a channel, as four words each; its values are scores of 32 bits ([`Rescale::score`]).
+    /// A [`Rescale`] a channel; its values are scores of 32 bits ([`Rescale::score`]).
     Affine {
-        /// Channel by channel; [`Rescale::from_words`] reads one.
-        scales: &'a [[u32; 4]],
+        /// Channel by channel.
+        scales: Scales<'a>,
     },
 }
 
@@ -115,7 +108,7 @@ impl Transform<'_> {
             Self::None => "none",
             Self::Encode { .. } => "encode",
             Self::Raw => "raw",
-            Self::Thresholds { .. } => "thresholds",
+            Self::Thresholds(_) => "thresholds",
             Self::Requant { .. } => "requant",
             Self::Affine { .. } => "affine",
         }
@@ -135,16 +128,6 @@ pub struct Rescale {
 }
 
 impl Rescale {
-    /// From the words of the file: multiplier, offset low and high, shift.
-    pub const fn from_words([multiplier, low, high, shift]: [u32; 4]) -> Self {
-        Self { multiplier: multiplier as i32, offset: (low as u64 | (high as u64) << 32) as i64, shift }
-    }
-
-    /// The words of the file.
-    pub const fn to_words(self) -> [u32; 4] {
-        [self.multiplier as u32, self.offset as u32, (self.offset >> 32) as u32, self.shift]
-    }
-
     /// The value of `bits` bits of an accumulator: rounded half up, clamped to 0 to `2^bits - 1`.
     ///
     /// ```
@@ -234,8 +217,6 @@ pub struct Layer<'a> {
     pub weights: Weights<'a>,
     /// Its output transform.
     pub transform: Transform<'a>,
-    /// Its accumulator's bound.
-    pub bound: Bound,
     /// Words of the arena that it may use while it runs.
     pub scratch: Region,
 }
@@ -303,24 +284,18 @@ impl Layer<'_> {
     }
 
     /// The largest sum of magnitudes of a row of weights that the kind allows; for [`Weights::SmartDeal`] that of the
-    /// rows themselves, which takes a walk over all weights.
-    pub fn largest_row(&self) -> u64 {
-        if !cfg!(feature = "kinds") || !matches!(self.weights, Weights::SmartDeal { .. }) {
-            return u64::from(self.weights.largest()) * u64::from(self.fan_in());
+    /// rows themselves.
+    pub const fn largest_row(&self) -> u64 {
+        match self.weights {
+            Weights::SmartDeal { largest_row, .. } if cfg!(feature = "kinds") => largest_row as u64,
+            _ => self.weights.largest() as u64 * self.fan_in() as u64,
         }
-        let (mut largest, mut sum, mut row) = (0u64, 0u64, 0u32);
-        let fan_in = self.fan_in().max(1);
-        // A stream that is wrong is refused elsewhere.
-        let _ = crate::walk::each_deal(self, &mut |index, weight| {
-            // A division that the compiler cannot see to be safe would keep a panic path.
-            let of = index.checked_div(fan_in).unwrap_or(0);
-            if of != row {
-                (sum, row) = (0, of);
-            }
-            sum += u64::from(weight.unsigned_abs());
-            largest = largest.max(sum);
-        });
-        largest
+    }
+
+    /// The smallest and the largest accumulator of a checked layer.
+    pub fn bound(&self) -> Bound {
+        let (low, high) = self.implied_bound();
+        Bound { low: low as i32, high: high as i32 }
     }
 
     /// The bound that shapes, kinds and weights imply (SPEC 7.2), in 64 bits: low, high.

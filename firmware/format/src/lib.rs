@@ -8,6 +8,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
 mod bits;
+mod checksum;
 mod coding;
 mod decode;
 mod decode_weights;
@@ -19,6 +20,7 @@ mod emit;
 mod encode;
 mod error;
 mod extension;
+mod head;
 mod interface;
 mod layer;
 mod liveness;
@@ -26,12 +28,20 @@ mod liveness;
 mod matrix;
 mod model;
 mod record;
+#[cfg(feature = "interface")]
+mod rows;
+mod scales;
 mod tensor;
+#[cfg(feature = "alloc")]
+mod threshold_fit;
+mod thresholds;
+mod transform_kind;
 mod walk;
 mod weights;
 mod window;
 
 pub use bits::BitReader;
+pub use checksum::digest;
 pub use coding::{Coded, Coding, Count, Limits};
 #[cfg(feature = "alloc")]
 pub use draft_interface::{DraftInterface, MAX_FINGERPRINTS};
@@ -41,11 +51,19 @@ pub use emit::{Draft, DraftLayer, DraftTensor, DraftTransform, align};
 pub use encode::DraftWeights;
 pub use error::{FormatError, Reason};
 pub use extension::EXTENSION_MAGIC;
+pub use head::Head;
 pub use interface::Interface;
 pub use layer::{Bound, Layer, Op, Packing, Rescale, Residual, Transform};
-pub use model::{Layers, Model, OutputScale, digest};
+pub use model::{Layers, Model, OutputScale};
 pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
+#[cfg(feature = "interface")]
+pub use rows::CodingError;
+pub use scales::Scales;
 pub use tensor::{Kind, Region, Shape, Tensor};
+#[cfg(feature = "alloc")]
+pub use threshold_fit::choose_thresholds;
+pub use thresholds::{Codes, Form, Thresholds};
+pub use transform_kind::TransformKind;
 #[cfg(feature = "alloc")]
 pub use walk::Deal;
 pub use weights::{Code, Coder, Planes, WeightKind, Weights};
@@ -56,18 +74,3 @@ pub const WORD_BITS: u32 = 32;
 
 #[cfg(target_endian = "big")]
 compile_error!("bitfab models are little-endian and read in place: big-endian cores are not supported");
-
-/// Includes a model file so that it is 4-byte aligned in flash, as [`Model::new`] requires.
-///
-/// ```ignore
-/// static MODEL: &[u8] = bitfab_format::include_model!("digits.bfab");
-/// ```
-#[macro_export]
-macro_rules! include_model {
-    ($path:expr) => {{
-        #[repr(C, align(4))]
-        struct Aligned<Bytes: ?Sized>(Bytes);
-        static MODEL: &Aligned<[u8]> = &Aligned(*include_bytes!($path));
-        &MODEL.0
-    }};
-}

@@ -9,7 +9,10 @@ fn is_read(words: &[u32], layers: u16, index: u16, from: u16) -> bool {
     let is_result = index == layers;
     is_result
         || (from..layers).any(|layer| {
-            Record::new(words, layer).is_some_and(|reader| reader.halves(field::TENSORS).contains(&u32::from(index)))
+            Record::new(words, layer).is_some_and(|reader| {
+                let [input, residual, ..] = reader.bytes(field::TENSORS);
+                [input, residual].map(u16::from).contains(&index)
+            })
         })
 }
 

@@ -3,19 +3,10 @@
 use crate::decode::{self, File};
 use crate::error::{FormatError, Reason};
 use crate::extension;
+use crate::head::Head;
 use crate::liveness;
-use crate::record::{Fault, HEADER_WORDS, Header, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION, header};
+use crate::record::{Fault, Header, header};
 use crate::{Interface, Layer, Tensor};
-
-/// The CRC-32 (ISO-HDLC) that files and digests use.
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-
-/// The digest of the words of one tensor: CRC-32 of their little-endian bytes.
-///
-/// Firmware, simulators and test benches print it for every layer, so that two runs can be compared by eye.
-pub fn digest(words: &[u32]) -> u32 {
-    CRC.checksum(bytemuck::cast_slice(words))
-}
 
 /// What a value of the last layer is worth: `value * mantissa / 2^shift + constant / 2^32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +22,8 @@ pub struct OutputScale {
 
 impl OutputScale {
     /// The scale in four words of the file, all zero if nothing is known; `None` if it is out of range.
-    pub(crate) fn from_words([mantissa, shift, low, high]: [u32; 4]) -> Option<Option<Self>> {
-        let constant = (u64::from(low) | u64::from(high) << 32) as i64;
+    pub(crate) const fn from_words([mantissa, shift, low, high]: [u32; 4]) -> Option<Option<Self>> {
+        let constant = (low as u64 | (high as u64) << 32) as i64;
         match (mantissa, shift) {
             (0, 0) if constant == 0 => Some(None),
             (1.., 0..=63) => Some(Some(Self { mantissa, shift, constant })),
@@ -64,7 +55,7 @@ impl<'a> Model<'a> {
     /// Blocks of further planes that follow the model are checked too, and all of them are used;
     /// [`Model::with_planes`] chooses fewer.
     ///
-    /// Takes time linear in the file's size plus quadratic in its layers (at most [`MAX_LAYERS`]); allocates nothing.
+    /// Takes time linear in the file's size plus quadratic in its layers (at most [`crate::MAX_LAYERS`]); allocates nothing.
     ///
     /// # Errors
     /// A [`FormatError`] that says which layer and byte is wrong and how.
@@ -91,9 +82,7 @@ impl<'a> Model<'a> {
     }
 
     fn checked(words: &'a [u32], length: usize) -> Result<Self, FormatError> {
-        let header = header(words)?;
-        let layers = check_header(&header, words, length).map_err(Fault::in_header)?;
-        let input = decode::input(&header).map_err(Fault::in_header)?;
+        let Head { header, layers, input, .. } = Head::new(words, length)?;
         let scale = scale(&header).map_err(Fault::in_header)?;
         let file = File { words, base: header.word(header::LENGTH) / 4, planes: 0 };
         let mut model = Self { file, layers, arena_words: 0, input, output: input, scale };
@@ -259,46 +248,6 @@ impl<'a> Iterator for Layers<'a> {
         let left = usize::from(self.end.saturating_sub(self.next));
         (left, Some(left))
     }
-}
-
-/// The header, or how far the file goes.
-fn header(words: &[u32]) -> Result<Header<'_>, FormatError> {
-    let truncated = || match words.first() {
-        Some(&MAGIC) => Fault::new(words.len() as u32, Reason::Truncated).in_header(),
-        _ => Fault::new(header::MAGIC, Reason::NotAModel).in_header(),
-    };
-    Header::new(words).ok_or_else(truncated)
-}
-
-/// Checks the header of a file of `bytes` bytes and returns the number of layers.
-fn check_header(reader: &Header<'_>, words: &[u32], bytes: usize) -> Result<u16, Fault> {
-    let wrong = |field, reason| Err(Fault::new(field, reason));
-    if reader.word(header::MAGIC) != MAGIC {
-        return wrong(header::MAGIC, Reason::NotAModel);
-    }
-    if reader.halves(header::VERSION) != [u32::from(VERSION), 0] {
-        return wrong(header::VERSION, Reason::Version);
-    }
-    let length = reader.word(header::LENGTH) as usize;
-    if length > bytes || !length.is_multiple_of(4) || !bytes.is_multiple_of(4) {
-        let reason = if length < bytes { Reason::TrailingBytes } else { Reason::Truncated };
-        return wrong(header::LENGTH, reason);
-    }
-    let body = words.get(header::LAYERS as usize..length / 4).unwrap_or(&[]);
-    if reader.word(header::CHECKSUM) != digest(body) {
-        return wrong(header::CHECKSUM, Reason::Checksum);
-    }
-    let layers = reader.word(header::LAYERS);
-    if layers == 0 || layers > MAX_LAYERS {
-        return wrong(header::LAYERS, Reason::LayerCount);
-    }
-    if let Some(field) = (header::RESERVED..HEADER_WORDS).find(|&field| reader.word(field) != 0) {
-        return wrong(field, Reason::Reserved);
-    }
-    if reader.slice(HEADER_WORDS, layers * RECORD_WORDS).is_none() {
-        return wrong(header::LAYERS, Reason::Truncated);
-    }
-    Ok(layers as u16)
 }
 
 fn scale(reader: &Header<'_>) -> Result<Option<OutputScale>, Fault> {

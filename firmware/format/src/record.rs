@@ -1,7 +1,6 @@
 //! Where each field of the file is: the constants of SPEC.md, and a cursor that reads them.
 
 use crate::{FormatError, Reason};
-use field::THRESHOLDS;
 
 /// `bfab`, the first four bytes of a model.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"bfab");
@@ -10,13 +9,13 @@ pub const VERSION: u16 = 3;
 /// Words of the header.
 pub const HEADER_WORDS: u32 = 16;
 /// Words of one layer record.
-pub const RECORD_WORDS: u32 = 24;
+pub const RECORD_WORDS: u32 = 13;
 /// Most layers of one model.
 pub const MAX_LAYERS: u32 = 255;
 /// Most bytes of a layer's name.
 pub(crate) const MAX_NAME: u32 = 64;
 /// The residual index that means "no residual".
-pub(crate) const NO_TENSOR: u16 = 0xffff;
+pub(crate) const NO_TENSOR: u8 = 0xff;
 
 /// Header fields, in words.
 pub(crate) mod header {
@@ -40,32 +39,25 @@ pub(crate) mod header {
 
 /// Layer record fields, in words.
 pub(crate) mod field {
+    /// Operation, weight kind, transform, pad value, coder, bits of a weight; a byte of parameter.
     pub const CODES: u32 = 0;
+    /// Input, residual; residual shift, output kind, output bits.
     pub const TENSORS: u32 = 1;
-    pub const OUTPUT: u32 = 2;
-    pub const OUTPUT_SIZE: u32 = 3;
-    pub const OUTPUT_CHANNELS: u32 = 4;
-    pub const KERNEL: u32 = 5;
-    pub const STRIDE: u32 = 6;
-    pub const PADDING: u32 = 7;
-    pub const PADDING_END: u32 = 8;
-    pub const GROUPS: u32 = 9;
-    /// Offset; the length follows it.
-    pub const WEIGHTS: u32 = 10;
-    /// Offset; the length follows it.
-    pub const THRESHOLDS: u32 = 12;
-    pub const REGION: u32 = 14;
-    pub const SCRATCH: u32 = 15;
-    pub const BOUND_LOW: u32 = 16;
-    pub const BOUND_HIGH: u32 = 17;
-    pub const NAME: u32 = 18;
-    pub const NAME_BYTES: u32 = 19;
-    pub const CODER: u32 = 20;
-    pub const RATIO: u32 = 21;
-    /// The level outside the input; zero without one.
-    pub const PAD_LEVEL: u32 = 22;
-    /// The last word is zero.
-    pub const RESERVED: u32 = 23;
+    pub const OUTPUT_SIZE: u32 = 2;
+    pub const OUTPUT_CHANNELS: u32 = 3;
+    pub const KERNEL: u32 = 4;
+    /// Strides and groups.
+    pub const STRIDE: u32 = 5;
+    pub const PADDING: u32 = 6;
+    /// Offset of weights, thresholds and name, which follow each other.
+    pub const SECTIONS: u32 = 7;
+    pub const WEIGHT_WORDS: u32 = 8;
+    /// Form of the thresholds, bytes of the name.
+    pub const FORM: u32 = 9;
+    pub const REGION: u32 = 10;
+    pub const SCRATCH: u32 = 11;
+    /// Ratio of sparse-binary weights, level outside the input.
+    pub const NUMBERS: u32 = 12;
 }
 
 /// The field of a fault that is not in a record.
@@ -105,8 +97,6 @@ impl Fault {
 pub(crate) struct Reader<'a, const FIELDS: usize> {
     words: &'a [u32],
     fields: &'a [u32; FIELDS],
-    /// Where the thresholds are instead.
-    moved: Option<u32>,
 }
 
 /// The header.
@@ -116,57 +106,70 @@ pub(crate) type Record<'a> = Reader<'a, { RECORD_WORDS as usize }>;
 
 impl<'a> Header<'a> {
     /// The header of a file, if it is that long.
-    pub fn new(words: &'a [u32]) -> Option<Self> {
-        Some(Self { words, fields: words.first_chunk()?, moved: None })
+    pub const fn new(words: &'a [u32]) -> Option<Self> {
+        match words.first_chunk() {
+            Some(fields) => Some(Self { words, fields }),
+            None => None,
+        }
     }
 }
 
 impl<'a> Record<'a> {
     /// The record of layer `index`, if the file is that long.
-    pub fn new(words: &'a [u32], index: u16) -> Option<Self> {
-        let base = HEADER_WORDS + u32::from(index) * RECORD_WORDS;
-        Some(Self { words, fields: words.get(base as usize..)?.first_chunk()?, moved: None })
-    }
-
-    /// Takes the thresholds from another place of the file, if there is one.
-    pub fn move_thresholds(&mut self, start: Option<u32>) {
-        self.moved = start;
-    }
-
-    /// The section whose offset is at `field` and whose length is at `field + 1`, both in words.
-    pub fn section(&self, field: u32, expect: u64) -> Result<&'a [u32], Fault> {
-        let (start, words) = (self.word(field), self.word(field + 1));
-        let start = self.moved.filter(|_| field == THRESHOLDS).unwrap_or(start);
-        if u64::from(words) != expect {
-            return Err(Fault::new(field + 1, Reason::Section));
+    pub const fn new(words: &'a [u32], index: u16) -> Option<Self> {
+        let base = HEADER_WORDS + index as u32 * RECORD_WORDS;
+        // `?` is not for constant evaluation.
+        let Some((_, record)) = words.split_at_checked(base as usize) else { return None };
+        match record.first_chunk() {
+            Some(fields) => Some(Self { words, fields }),
+            None => None,
         }
-        self.slice(start, words).ok_or(Fault::new(field, Reason::Section))
+    }
+
+    /// The codes of weights and transform.
+    pub const fn kinds(&self) -> [u8; 2] {
+        [self.nibble(field::CODES, 1), self.nibble(field::CODES, 2)]
     }
 }
 
 impl<'a, const FIELDS: usize> Reader<'a, FIELDS> {
     /// A field; `field` is below `FIELDS`.
     #[inline(always)]
-    pub fn word(&self, field: u32) -> u32 {
-        self.fields.get(field as usize).copied().unwrap_or(0)
+    pub const fn word(&self, field: u32) -> u32 {
+        if (field as usize) < FIELDS { self.fields[field as usize] } else { 0 }
     }
 
     /// Low and high half of a field.
     #[inline(always)]
-    pub fn halves(&self, field: u32) -> [u32; 2] {
+    pub const fn halves(&self, field: u32) -> [u32; 2] {
         let word = self.word(field);
         [word & 0xffff, word >> 16]
     }
 
+    /// Low and high half of a field, each in two's complement.
+    #[inline(always)]
+    pub fn signed_halves(&self, field: u32) -> [i32; 2] {
+        self.halves(field).map(|half| i32::from(half as i16))
+    }
+
+    /// Half byte `index` of a field, the lowest 0.
+    #[inline(always)]
+    pub const fn nibble(&self, field: u32, index: u32) -> u8 {
+        (self.word(field) >> (4 * index) & 15) as u8
+    }
+
     /// The four bytes of a field, low first.
     #[inline(always)]
-    pub fn bytes(&self, field: u32) -> [u8; 4] {
+    pub const fn bytes(&self, field: u32) -> [u8; 4] {
         self.word(field).to_le_bytes()
     }
 
     /// Any run of words of the file.
-    pub fn slice(&self, start: u32, words: u32) -> Option<&'a [u32]> {
-        let start = start as usize;
-        self.words.get(start..start.checked_add(words as usize)?)
+    pub const fn slice(&self, start: u32, words: u32) -> Option<&'a [u32]> {
+        let Some((_, rest)) = self.words.split_at_checked(start as usize) else { return None };
+        match rest.split_at_checked(words as usize) {
+            Some((section, _)) => Some(section),
+            None => None,
+        }
     }
 }

@@ -130,9 +130,11 @@ pub struct Region {
 
 impl Region {
     /// `words` words from `start`; `None` past the largest arena.
-    pub(crate) fn new(start: u32, words: u32) -> Option<Self> {
-        let end = start.checked_add(words)?;
-        (end <= MAX_VOLUME).then_some(Self { start, words })
+    pub(crate) const fn new(start: u32, words: u32) -> Option<Self> {
+        match start.checked_add(words) {
+            Some(..=MAX_VOLUME) => Some(Self { start, words }),
+            _ => None,
+        }
     }
 
     /// One past the last word.
@@ -169,10 +171,12 @@ pub struct Tensor {
 
 impl Tensor {
     /// Checks the shape and sizes the region, which starts at `start`.
-    pub(crate) fn new(shape: Shape, kind: Kind, start: u32) -> Result<Self, Reason> {
-        let words = words(shape, kind)?;
-        let region = Region::new(start, words).ok_or(Reason::Arena)?;
-        Ok(Self { shape, kind, region })
+    pub(crate) const fn new(shape: Shape, kind: Kind, start: u32) -> Result<Self, Reason> {
+        let Some(words) = words(shape, kind) else { return Err(Reason::Shape) };
+        match Region::new(start, words) {
+            Some(region) => Ok(Self { shape, kind, region }),
+            None => Err(Reason::Arena),
+        }
     }
 
     /// Words of one pixel: planes times channel words for packed tensors, channels for accumulators.
@@ -185,18 +189,18 @@ impl Tensor {
     }
 }
 
-/// Words that a tensor takes in the arena.
-fn words(shape: Shape, kind: Kind) -> Result<u32, Reason> {
-    let dimension = 1..=0xffff;
-    if !dimension.contains(&shape.height) || !dimension.contains(&shape.width) || shape.channels == 0 {
-        return Err(Reason::Shape);
-    }
+/// Words that a tensor takes in the arena; `None` for a shape that is empty or too large.
+const fn words(shape: Shape, kind: Kind) -> Option<u32> {
+    let (1..=0xffff, 1..=0xffff, 1..) = (shape.height, shape.width, shape.channels) else { return None };
     // Both sides are below 2^16, so their product cannot overflow; what overflows below is too large anyway.
-    let volume = shape.pixels().checked_mul(shape.channels).ok_or(Reason::Shape)?;
+    let Some(0..=MAX_VOLUME) = shape.pixels().checked_mul(shape.channels) else { return None };
     let words = match kind {
         Kind::U8 | Kind::I8 => Some(0),
-        Kind::I32 => Some(volume),
+        Kind::I32 => shape.pixels().checked_mul(shape.channels),
         _ => shape.pixels().checked_mul(kind.planes().wrapping_mul(shape.channel_words())),
     };
-    words.filter(|&words| volume <= MAX_VOLUME && words <= MAX_VOLUME).ok_or(Reason::Shape)
+    match words {
+        Some(0..=MAX_VOLUME) => words,
+        _ => None,
+    }
 }

@@ -104,7 +104,7 @@ pub struct Deal {
 /// Collects the chunks of a checked layer.
 #[cfg(feature = "alloc")]
 pub(crate) fn each_chunk(layer: &Layer<'_>, each: &mut dyn FnMut(Deal)) -> Option<()> {
-    let Weights::SmartDeal { chunk_rows, stream } = layer.weights else { return None };
+    let Weights::SmartDeal { chunk_rows, stream, .. } = layer.weights else { return None };
     let mut stream = BitReader::new(stream);
     for _ in 0..layer.output.shape.channels {
         let mut left = layer.fan_in().div_ceil(3);
@@ -150,7 +150,7 @@ fn coefficients(stream: &mut BitReader<'_>) -> Option<[i32; 3]> {
 /// # Errors
 /// What is wrong with the stream.
 pub(crate) fn each_deal(layer: &Layer<'_>, each: &mut dyn FnMut(u32, i32)) -> Result<(), Reason> {
-    let Weights::SmartDeal { chunk_rows, stream } = layer.weights else { return Ok(()) };
+    let Weights::SmartDeal { chunk_rows, stream, .. } = layer.weights else { return Ok(()) };
     let (fan_in, mut stream) = (layer.fan_in(), BitReader::new(stream));
     let mut index = 0u32;
     for _ in 0..layer.output.shape.channels {

@@ -47,8 +47,8 @@ impl WeightKind {
         self as u8
     }
 
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
-        KINDS.get(usize::from(code)).map(|(kind, _)| *kind)
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        if (code as usize) < KINDS.len() { Some(KINDS[code as usize].0) } else { None }
     }
 
     /// The field's name of the kind.
@@ -198,6 +198,8 @@ pub enum Weights<'a> {
     SmartDeal {
         /// Rows of a chunk, at least 1.
         chunk_rows: u32,
+        /// The largest sum of magnitudes of a row of rebuilt weights.
+        largest_row: u32,
         /// The filters as bits.
         stream: &'a [u32],
     },
@@ -265,7 +267,7 @@ impl Weights<'_> {
             _ if !cfg!(feature = "kinds") => 0,
             Self::AlphaBeta { code, .. } | Self::Ternary(code) => code.words.len(),
             Self::Planes(planes) => planes.count as usize * planes.words as usize,
-            Self::SmartDeal { stream, .. } => stream.len(),
+            Self::SmartDeal { stream, .. } => stream.len() + 1,
         }
     }
 }

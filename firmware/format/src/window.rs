@@ -27,13 +27,13 @@ impl PadValue {
         }
     }
 
-    /// Of the code and the word that holds the level, which other codes leave alone.
-    pub(crate) const fn from_code(code: u8, level: u32) -> Option<Self> {
+    /// Of the code and the level, which other codes leave alone.
+    pub(crate) const fn from_code(code: u8, level: i32) -> Option<Self> {
         match code {
             0 => Some(Self::Zero),
             1 => Some(Self::MinusOne),
             2 => Some(Self::PlusOne),
-            3 => Some(Self::Level(level as i32)),
+            3 => Some(Self::Level(level)),
             _ => None,
         }
     }
@@ -79,9 +79,10 @@ impl PadValue {
 pub struct Window {
     /// Kernel height and width, at least 1.
     pub kernel: [u32; 2],
-    /// Steps down and right, at least 1.
+    /// Steps down and right, 1 to 255.
     pub stride: [u32; 2],
-    /// Rows above, columns left, rows below, columns right; each smaller than the kernel.
+    /// Rows above, columns left, rows below, columns right; each at most 255 and smaller than
+    /// the kernel.
     pub padding: [u32; 4],
 }
 
@@ -121,15 +122,9 @@ impl Window {
 
 /// Positions of a kernel along one axis.
 fn steps(size: u32, kernel: u32, stride: u32, before: u32, after: u32) -> Result<u32, Reason> {
-    let limit = 0xffff;
-    if kernel == 0
-        || stride == 0
-        || kernel > limit
-        || stride > limit
-        || before >= kernel
-        || after >= kernel
-        || size > limit
-    {
+    let (limit, most) = (0xffff, 0xff);
+    let is_empty = kernel == 0 || stride == 0 || before >= kernel || after >= kernel;
+    if is_empty || kernel > limit || size > limit || stride.max(before).max(after) > most {
         return Err(Reason::Window);
     }
     let room = (size + before + after).checked_sub(kernel).ok_or(Reason::Window)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{Random, chain, draft, scored};
-use bitfab_format::{Draft, Model, Op, PadValue, Rescale, Transform};
+use bitfab_format::{Draft, Model, Op, PadValue, Transform};
 
 const OPS: [Op; 5] = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool];
 
@@ -78,8 +78,9 @@ fn drafts_reach_scores_of_every_size() {
         let model = Model::new(bytes(&words)).expect("a valid draft");
         let layer = model.layers().last().expect("a layer");
         let Transform::Affine { scales } = layer.transform else { continue };
-        for scale in scales.iter().map(|&words| Rescale::from_words(words)) {
-            let largest = scale.value(layer.bound.low).abs().max(scale.value(layer.bound.high).abs());
+        for scale in scales.iter() {
+            let bound = layer.bound();
+            let largest = scale.value(bound.low).abs().max(scale.value(bound.high).abs());
             let facts = [
                 ("no shift", scale.shift == 0),
                 ("a large shift", scale.shift > 40),
@@ -103,8 +104,8 @@ fn corners_of_scores_are_valid_and_reach_the_ends_of_32_bits() {
         let model = Model::new(bytes(&words)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let layer = model.layers().last().expect("a layer");
         let Transform::Affine { scales } = layer.transform else { panic!("{name}: no scaled scores") };
-        for scale in scales.iter().map(|&words| Rescale::from_words(words)) {
-            let ends = [scale.value(layer.bound.low), scale.value(layer.bound.high)];
+        for scale in scales.iter() {
+            let ends = [layer.bound().low, layer.bound().high].map(|end| scale.value(end));
             (least, most) = (least.min(ends[0]).min(ends[1]), most.max(ends[0]).max(ends[1]));
         }
     }

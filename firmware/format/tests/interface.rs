@@ -13,7 +13,6 @@ fn draft(interface: DraftInterface) -> Draft {
     let mut draft = Draft { interface, ..common::frame() };
     let layer = &mut draft.layers[0];
     layer.weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
-    (layer.bound.low, layer.bound.high) = (-300 * 255, 300 * 255);
     draft
 }
 

@@ -2,8 +2,8 @@
 
 use bitfab_format::arbitrary::{Plan, Random, build, draft as arbitrary_draft};
 use bitfab_format::{
-    Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Reason, Shape, WeightKind,
-    Window, align, digest,
+    Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Reason, Shape, VERSION,
+    WeightKind, Window, align, digest,
 };
 use proptest::prelude::*;
 
@@ -25,13 +25,11 @@ fn draft() -> Draft {
             ..Default::default()
         },
         transform,
-        bound: Default::default(),
     };
     let signs = DraftTransform::Thresholds { values: vec![0; 33], directions: vec![0; 2] };
     let mut first = dense(0, Shape::vector(40), 33, 0, 2, Kind::Sign, signs);
-    (first.bound.low, first.bound.high, first.scratch) = (-40 * 255, 40 * 255, 5);
-    let mut second = dense(1, Shape::vector(33), 3, 2, 2, Kind::I32, DraftTransform::Raw);
-    (second.bound.low, second.bound.high) = (-33, 33);
+    first.scratch = 5;
+    let second = dense(1, Shape::vector(33), 3, 2, 2, Kind::I32, DraftTransform::Raw);
     let input = DraftTensor { shape: Shape::vector(40), kind: Kind::U8, start: 0 };
     Draft { input, arena_words: 21, scale: None, interface: Default::default(), layers: vec![first, second] }
 }
@@ -115,7 +113,6 @@ fn layers_that_lie_are_refused() {
     assert_eq!(refusal(|d| d.layers[1].weights.kind = WeightKind::None), (second, Reason::UnknownCode));
     assert_eq!(refusal(|d| d.layers[0].output.shape.height = 2), (first, Reason::OutputShape));
     assert_eq!(refusal(|d| d.layers[0].output.shape.channels = u32::MAX), (first, Reason::Shape));
-    assert_eq!(refusal(|d| d.layers[0].bound.high += 1), (first, Reason::Bound));
     assert_eq!(refusal(|d| d.layers[0].name = "x".repeat(65)), (first, Reason::Name));
 }
 
@@ -154,12 +151,12 @@ fn the_word_of_the_level_is_zero_where_there_is_none() {
         words[3] = digest(&words[4..]);
         Model::from_words(&words).map(|model| model.layer(0).map(|layer| layer.pad_value)).map_err(|e| (e.at, e.reason))
     };
-    let level = |word: u32| move |words: &mut [u32]| words[16 + 22] = word;
-    assert_eq!(edited(PadValue::Zero, &level(1)), Err((4 * 38, Reason::Reserved)));
-    assert_eq!(edited(PadValue::Level(-3), &|words| words[16 + 23] = 1), Err((4 * 39, Reason::Reserved)));
+    let level = |word: u32| move |words: &mut [u32]| words[16 + 12] = word << 16;
+    assert_eq!(edited(PadValue::Zero, &level(1)), Err((4 * 28, Reason::Reserved)));
+    assert_eq!(edited(PadValue::Level(-3), &|words| words[16 + 1] |= 1 << 28), Err((4 * 17, Reason::Reserved)));
     assert_eq!(edited(PadValue::Level(-3), &level(-4i32 as u32)), Ok(Some(PadValue::Level(-4))));
     assert_eq!(edited(PadValue::Level(-3), &level(0)), Err((4 * 16, Reason::Kind)));
-    assert_eq!(edited(PadValue::Level(-3), &|words| words[16] += 1 << 24), Err((4 * 16, Reason::UnknownCode)));
+    assert_eq!(edited(PadValue::Level(-3), &|words| words[16] += 1 << 12), Err((4 * 16, Reason::UnknownCode)));
 }
 
 #[test]
@@ -179,8 +176,23 @@ fn sections_that_lie_are_refused() {
         d.layers[0].transform = thresholds(values.repeat(33), vec![0; 2]);
     };
     assert_eq!(refusal(|d| levels(d, [1, 3, 2])), (first, Reason::ThresholdOrder));
-    assert_eq!(refusal_of_words(|w| w[16 + 10] = u32::MAX), (Some(0), 4 * 26, Reason::Section));
-    assert_eq!(refusal_of_words(|w| w[16 + 18] = u32::MAX), (Some(0), 4 * 34, Reason::Name));
+    assert_eq!(refusal_of_words(|w| w[16 + 7] = u32::MAX), (first, 4 * 23, Reason::Section));
+    assert_eq!(refusal_of_words(|w| w[16 + 8] += 1), (first, 4 * 24, Reason::Section));
+    assert_eq!(refusal_of_words(|w| w[16 + 9] |= 127 << 25), (first, 4 * 25, Reason::Name));
+    assert_eq!(refusal_of_words(|w| w[16 + 12] = 1), (first, 4 * 16, Reason::Coder), "a ratio of binary weights");
+}
+
+#[test]
+fn what_does_not_fit_its_field_is_not_cut_off() {
+    let first = Some(0);
+    assert_eq!(refusal(|d| d.layers[0].window.stride = [257, 1]), (first, Reason::Window));
+    assert_eq!(refusal(|d| d.layers[0].window.padding = [0, 256, 0, 0]), (first, Reason::Window));
+    assert_eq!(refusal(|d| d.layers[0].groups = 65_537), (first, Reason::Groups));
+    assert_eq!(refusal(|d| d.layers[0].input = 256), (first, Reason::TensorIndex));
+    assert_eq!(refusal(|d| d.layers[1].residual = Some((257, 0))), (Some(1), Reason::TensorIndex));
+    assert_eq!(refusal(|d| d.layers[0].name = "x".repeat(128)), (first, Reason::Name));
+    assert_eq!(refusal(|d| d.layers[0].weights.bits = 16), (first, Reason::Coder));
+    assert_eq!(refusal(|d| d.layers[0].weights.ratio = 1 << 16), (first, Reason::Coder));
 }
 
 #[test]
@@ -226,7 +238,7 @@ fn unaligned_and_short_slices_are_refused() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(mut words in prop::collection::vec(any::<u32>(), 0..200)) {
-        for (index, word) in [u32::from_le_bytes(*b"bfab"), 2, words.len() as u32 * 4].into_iter().enumerate() {
+        for (index, word) in [u32::from_le_bytes(*b"bfab"), VERSION.into(), words.len() as u32 * 4].into_iter().enumerate() {
             if let Some(slot) = words.get_mut(index) { *slot = word; }
         }
         if words.len() > 4 {

@@ -10,9 +10,7 @@ const HIGH: i64 = 300 * 255;
 /// 300 bytes to 3 scores, binary weights.
 fn binary() -> Draft {
     let mut draft = common::frame();
-    let layer = &mut draft.layers[0];
-    layer.weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
-    (layer.bound.low, layer.bound.high) = (-HIGH as i32, HIGH as i32);
+    draft.layers[0].weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
     draft
 }
 
@@ -25,11 +23,11 @@ fn refusal(draft: &Draft, transform: DraftTransform) -> Option<(u32, Reason)> {
 
 /// Of a fault in the contents of the section.
 const fn lie(reason: Reason) -> Option<(u32, Reason)> {
-    Some((4 * (16 + 12), reason))
+    Some((4 * (16 + 9), reason))
 }
 
 /// Of a section of the wrong length.
-const LENGTH: Option<(u32, Reason)> = Some((4 * (16 + 13), Reason::Section));
+const LENGTH: Option<(u32, Reason)> = Some((4 * (16 + 7), Reason::Section));
 
 const PLAIN: Rescale = Rescale { multiplier: 1, offset: 0, shift: 0 };
 
@@ -53,9 +51,9 @@ fn requantisations_that_lie_are_refused() {
     };
     assert_eq!(with(requant(47, -(1 << 61), 3)), None);
     assert_eq!(with(requant(0, 0, 3)), Some(Reason::Requant));
-    assert_eq!(with(requant(48, 0, 3)), Some(Reason::Requant));
+    assert_eq!(with(requant(48, 0, 3)), Some(Reason::ThresholdForm));
     assert_eq!(with(requant(1, (1 << 61) + 1, 3)), Some(Reason::Requant));
-    assert_eq!(with(requant(1, i64::MIN, 3)), Some(Reason::Requant));
+    assert_eq!(with(requant(1, i64::MIN, 3)), Some(Reason::ThresholdForm), "64 bits");
     assert_eq!(with(requant(1, 0, 2)), Some(Reason::Section));
     let apart = |shift| {
         let one = |shift| Rescale { multiplier: 1, offset: 0, shift };
@@ -92,16 +90,18 @@ fn a_score_must_fit_at_both_ends_of_the_bound() {
 fn shifts_and_offsets_of_scores_have_limits() {
     let all = |shift, offset| affine(vec![Rescale { multiplier: i32::MIN, offset, shift }; 3]);
     assert_eq!(all(47, -(1 << 61)), None);
-    assert_eq!(all(48, 0), lie(Reason::Requant));
-    assert_eq!(all(u32::MAX, 0), lie(Reason::Requant));
+    assert_eq!(all(48, 0), lie(Reason::ThresholdForm));
+    assert_eq!(all(u32::MAX, 0), lie(Reason::ThresholdForm));
+    assert_eq!(last(1, 0, u32::MAX), lie(Reason::ThresholdForm));
+    assert_eq!(last(1, 0, 32), lie(Reason::ThresholdForm));
     assert_eq!(all(47, (1 << 61) + 1), lie(Reason::Requant));
-    assert_eq!(all(47, i64::MIN), lie(Reason::Requant));
+    assert_eq!(all(47, i64::MIN), lie(Reason::ThresholdForm));
     assert_eq!(last(1, 0, 16), None);
     assert_eq!(last(1, 0, 17), lie(Reason::Requant), "shifts more than 16 apart");
 }
 
 #[test]
-fn scores_have_four_words_a_channel_and_are_of_32_bits() {
+fn scores_have_a_scale_a_channel_and_are_of_32_bits() {
     assert_eq!(affine(vec![PLAIN; 2]), LENGTH);
     assert_eq!(affine(vec![PLAIN; 4]), LENGTH);
     let mut packed = binary();
@@ -112,9 +112,10 @@ fn scores_have_four_words_a_channel_and_are_of_32_bits() {
         assert_eq!(found.map(|(_, reason)| reason), Some(Reason::Kind));
     }
     let mut outside = binary().emit();
-    outside[16] = outside[16] & !0xff_0000 | 5 << 16;
-    (outside[16 + 12], outside[16 + 13]) = (u32::MAX, 12);
+    outside[16] = outside[16] & !0xf00 | 5 << 8;
+    // Three multipliers of 32 bits are more than what is left of the file.
+    outside[16 + 9] |= 32;
     outside[3] = digest(&outside[4..]);
-    let error = Model::from_words(&outside).expect_err("an offset outside the file");
-    assert_eq!(Some((error.at, error.reason)), lie(Reason::Section));
+    let error = Model::from_words(&outside).expect_err("a section that ends outside the file");
+    assert_eq!(Some((error.at, error.reason)), LENGTH);
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use bitfab_format::arbitrary::{Random, draft_of};
-use bitfab_format::{BitReader, Coder, DraftWeights, Layer, Model, Op, Reason, WeightKind, Weights, digest};
+use bitfab_format::{BitReader, Coder, DraftWeights, Layer, Model, Op, Reason, WeightKind, digest};
 use common::frame;
 use proptest::prelude::*;
 
@@ -11,19 +11,14 @@ use proptest::prelude::*;
 fn with_layer<T>(encode: impl FnOnce(&Layer<'_>) -> T) -> T {
     let mut draft = frame();
     draft.layers[0].weights = DraftWeights { kind: WeightKind::Binary, words: vec![0; 30], ..Default::default() };
-    (draft.layers[0].bound.low, draft.layers[0].bound.high) = (-300 * 255, 300 * 255);
     let words = draft.emit();
     encode(&Model::from_words(&words).expect("a binary model").layer(0).expect("a layer"))
 }
 
-/// The model with these weights, bound included.
+/// The model with these weights.
 fn model(weights: DraftWeights) -> Vec<u32> {
     let mut draft = frame();
-    let largest =
-        with_layer(|layer| Layer { weights: weights.view().unwrap_or(Weights::None), ..*layer }.largest_row());
-    let bound = largest.saturating_mul(255).min(1 << 30) as i32;
     draft.layers[0].weights = weights;
-    (draft.layers[0].bound.low, draft.layers[0].bound.high) = (-bound, bound);
     draft.emit()
 }
 
@@ -191,8 +186,13 @@ fn rows_that_lie_are_refused() {
 
 #[test]
 fn smart_deal_streams_that_lie_are_refused() {
-    let deal =
-        |words| refusal(DraftWeights { kind: WeightKind::SmartDeal, parameter: 100, words, ..Default::default() });
+    let draft = |largest_row: u32, stream: Vec<u32>| {
+        let words = [vec![largest_row], stream].concat();
+        DraftWeights { kind: WeightKind::SmartDeal, parameter: 100, words, ..Default::default() }
+    };
+    let deal = |stream| refusal(draft(0, stream));
+    let kind = WeightKind::SmartDeal;
+    assert_eq!(refusal(DraftWeights { kind, parameter: 100, ..Default::default() }), Reason::Coder, "no largest row");
     assert_eq!(deal(vec![]), Reason::WeightCode);
     assert_eq!(deal(vec![0; 3]), Reason::WeightCode, "ends early");
     // A filter without coefficients is 72 + 100 bits, three of them 516: 16 words and 4 bits.
@@ -202,22 +202,16 @@ fn smart_deal_streams_that_lie_are_refused() {
         words[at / 32] |= bits << (28 - at % 32);
         words
     };
-    assert!(
-        Model::from_words(&model(DraftWeights {
-            kind: WeightKind::SmartDeal,
-            parameter: 100,
-            words: vec![0; 17],
-            ..Default::default()
-        }))
-        .is_ok()
-    );
+    assert!(Model::from_words(&model(draft(0, vec![0; 17]))).is_ok());
+    assert_eq!(refusal(draft(1, vec![0; 17])), Reason::Bound, "a largest row that is not there");
     assert_eq!(deal(with(72, 0b1000)), Reason::WeightCode, "a live row without coefficients");
     assert_eq!(deal(with(516, 0b0001)), Reason::Section, "bits behind the last filter");
     let exponent = |exponent: u32| {
         let mut words = with(72, 0b1100);
         words[0] |= 1 << 31; // a basis that may be used
         words[2] |= exponent << (28 - 12);
-        model(DraftWeights { kind: WeightKind::SmartDeal, parameter: 100, words, ..Default::default() })
+        // The first coefficient of row 0 is 2^exponent, its basis -128 in the first place alone.
+        model(draft(128 << exponent, words))
     };
     let refused = |words: Vec<u32>| Model::from_words(&words).err().map(|error| error.reason);
     assert_eq!(refused(exponent(6)), None);
@@ -236,8 +230,6 @@ fn precise() -> (Vec<u32>, Vec<u32>) {
         let mut draft = frame();
         (draft.layers[0].scratch, draft.arena_words) = (3, 83);
         draft.layers[0].weights = with_layer(|layer| DraftWeights::planes(layer, matrix, bits));
-        let bound = ((1 << bits) - 1) * 300 * 255;
-        (draft.layers[0].bound.low, draft.layers[0].bound.high) = (-bound, bound);
         draft
     };
     (draft(&two, 2).emit(), draft(&five, 5).extension(2))
@@ -283,7 +275,6 @@ fn blocks_that_lie_are_refused() {
     assert_eq!(refusal(&|b| b[8] = 0), Reason::Extension, "no planes for a layer of planes");
     assert_eq!(refusal(&|b| b[8] = u32::MAX), Reason::Extension);
     assert_eq!(refusal(&|b| b[8] += 1), Reason::Extension, "planes past the end of the block");
-    assert_eq!(refusal(&|b| b[10] += 1), Reason::Bound);
     let damaged = |at: usize| {
         let (base, mut block) = precise();
         block[at] ^= 4;

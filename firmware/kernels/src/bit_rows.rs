@@ -48,8 +48,9 @@ impl Multiply for BitRows<'_> {
     fn multiply(&mut self, place: &Place, group: usize, accumulators: &mut [i32]) {
         let (stride, start) = (self.row_words, self.next.wrapping_mul(self.row_words));
         self.next = self.next.wrapping_add(accumulators.len());
+        let mut are_zero = true;
         let mut add = |rows: &[u32], stride: usize, accumulators: &mut [i32]| {
-            self.gatherer.accumulate(place, group, rows, stride, accumulators)
+            self.gatherer.accumulate(place, group, rows, stride, accumulators, core::mem::take(&mut are_zero))
         };
         match self.weights {
             Weights::Binary(rows) => {

@@ -25,7 +25,7 @@ pub use dot::{Join, add_counts, count};
 
 #[cfg(feature = "value-rows")]
 use bitfab_format::Packing;
-use bitfab_format::{Layer, Op, Transform, WeightKind, Weights};
+use bitfab_format::{Layer, Op, TransformKind, WeightKind, Weights};
 
 /// The memory of one layer; each slice has exactly the size that the layer states, or is empty.
 #[derive(Debug)]
@@ -42,25 +42,52 @@ pub struct Views<'a> {
     pub scratch: &'a mut [u32],
 }
 
+/// The feature of this crate that a kind of weights or a transform takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Its name in the manifest; empty where nothing needs to be turned on.
+    pub name: &'static str,
+    /// Whether it is on.
+    pub is_on: bool,
+}
+
+/// A feature by its name.
+macro_rules! feature {
+    ($name:literal) => {
+        Feature { name: $name, is_on: cfg!(feature = $name) }
+    };
+}
+
+/// What is always there.
+const ALWAYS: Feature = Feature { name: "", is_on: true };
+
+/// The feature that computes weights of `kind`.
+pub const fn feature_of_weights(kind: WeightKind) -> Feature {
+    match kind {
+        WeightKind::None | WeightKind::Binary => ALWAYS,
+        WeightKind::AlphaBeta => feature!("sparse-binary"),
+        WeightKind::Ternary => feature!("ternary"),
+        WeightKind::PowerOfTwo => feature!("power-of-two"),
+        WeightKind::Planes => feature!("planes"),
+        WeightKind::Integer => feature!("integer"),
+        WeightKind::SmartDeal => feature!("smart-deal"),
+    }
+}
+
+/// The feature that computes transforms of `kind`.
+pub const fn feature_of_transform(kind: TransformKind) -> Feature {
+    match kind {
+        TransformKind::Requant => feature!("requant"),
+        TransformKind::Affine => feature!("affine"),
+        TransformKind::None | TransformKind::Encode | TransformKind::Raw | TransformKind::Thresholds => ALWAYS,
+    }
+}
+
 /// Whether [`run`] computes `layer`: the features of this crate may leave out kinds of weights and transforms.
 ///
 /// Always true with the default features.
 pub const fn supports(layer: &Layer<'_>) -> bool {
-    let weights = match layer.weights.kind() {
-        WeightKind::None | WeightKind::Binary => true,
-        WeightKind::AlphaBeta => cfg!(feature = "sparse-binary"),
-        WeightKind::Ternary => cfg!(feature = "ternary"),
-        WeightKind::PowerOfTwo => cfg!(feature = "power-of-two"),
-        WeightKind::Planes => cfg!(feature = "planes"),
-        WeightKind::Integer => cfg!(feature = "integer"),
-        WeightKind::SmartDeal => cfg!(feature = "smart-deal"),
-    };
-    let transform = match layer.transform {
-        Transform::Requant { .. } => cfg!(feature = "requant"),
-        Transform::Affine { .. } => cfg!(feature = "affine"),
-        Transform::None | Transform::Encode { .. } | Transform::Raw | Transform::Thresholds { .. } => true,
-    };
-    weights && transform
+    feature_of_weights(layer.weights.kind()).is_on && feature_of_transform(layer.transform.kind()).is_on
 }
 
 /// Computes one layer of a checked model that is [supported](supports); the output is that of [`reference::run`], bit

@@ -3,7 +3,7 @@
 //! Every fast kernel and every circuit is compared with this module.
 //! It panics where slices are shorter than the layer states; it is for laptops.
 
-use bitfab_format::{Kind, Layer, Op, Rescale, Transform, WORD_BITS};
+use bitfab_format::{Kind, Layer, Op, Rescale, Transform};
 
 /// Computes one layer on plain values: `input`, `residual` and `output` hold one integer a value,
 /// pixel by pixel, channels innermost.
@@ -116,15 +116,14 @@ fn transform(layer: &Layer<'_>, acc: i32, residual: &[i32], index: usize) -> i32
     let acc = acc + layer.residual.map_or(0, |from| residual[index] << from.shift);
     let channel = index % layer.output.shape.channels as usize;
     match layer.transform {
-        Transform::Thresholds { per_channel, values, directions } => {
-            let descends = directions[channel / WORD_BITS as usize] >> (channel % WORD_BITS as usize) & 1 == 1;
-            let first = channel * per_channel as usize;
-            let reached = |&t: &i32| if descends { acc <= t } else { acc >= t };
-            let count = values[first..first + per_channel as usize].iter().filter(|t| reached(t)).count() as i32;
+        Transform::Thresholds(thresholds) => {
+            let (channel, all) = (channel as u32, thresholds.per_channel());
+            let reached = (0..all).filter(|&i| acc >= thresholds.value(channel, i)).count() as i32;
+            let count = if thresholds.counts_down(channel) { all as i32 - reached } else { reached };
             if layer.output.kind == Kind::Sign { 2 * count - 1 } else { count }
         }
-        Transform::Requant { scales } => Rescale::from_words(scales[channel]).apply(acc, layer.output.kind.planes()),
-        Transform::Affine { scales } => scaled(Rescale::from_words(scales[channel]), acc),
+        Transform::Requant { scales } => scales.get(channel as u32).apply(acc, layer.output.kind.planes()),
+        Transform::Affine { scales } => scaled(scales.get(channel as u32), acc),
         Transform::None | Transform::Encode { .. } | Transform::Raw => acc,
     }
 }

@@ -1,6 +1,6 @@
 //! From accumulators to output values: residual, thresholds, scores (NUMERICS 5).
 
-use bitfab_format::{Layer, Rescale, Residual, Transform, WORD_BITS};
+use bitfab_format::{Codes, Layer, Residual, Scales, Thresholds, Transform, WORD_BITS};
 
 /// Accumulators that are transformed together: the channels of one word.
 pub(crate) const BLOCK: usize = WORD_BITS as usize;
@@ -19,13 +19,13 @@ pub(crate) fn store(
     }
     let first = pixel.wrapping_mul(layer.output.pixel_words() as usize);
     match layer.transform {
-        Transform::Thresholds { per_channel: 1, values, directions } => {
+        Transform::Thresholds(thresholds) if thresholds.per_channel() == 1 => {
             if let Some(to) = output.get_mut(first.wrapping_add(word)) {
-                *to = signs(accumulators, word, values, directions);
+                *to = signs(accumulators, word, &thresholds);
             }
         }
-        Transform::Thresholds { per_channel, values, directions } => {
-            let planes = levels(accumulators, word, per_channel as usize, values, directions);
+        Transform::Thresholds(thresholds) => {
+            let planes = levels(accumulators, word, &thresholds);
             let stride = layer.output.shape.channel_words() as usize;
             write(output, first.wrapping_add(word), stride, &planes, layer.output.kind.planes() as usize);
         }
@@ -35,13 +35,13 @@ pub(crate) fn store(
         }
         Transform::Requant { scales } if cfg!(feature = "requant") => {
             let bits = layer.output.kind.planes();
-            let planes = requantised(accumulators, word, bits, scales);
+            let planes = requantised(accumulators, word, bits, &scales);
             let stride = layer.output.shape.channel_words() as usize;
             write(output, first.wrapping_add(word), stride, &planes, bits as usize);
         }
         Transform::Affine { scales } if cfg!(feature = "affine") => {
             let to = output.get_mut(first.wrapping_add(word.wrapping_mul(BLOCK))..).unwrap_or_default();
-            scores(accumulators, word, scales, to);
+            scores(accumulators, word, &scales, to);
         }
         // A checked layer with accumulators has neither of the first two, and `supports` is false for the others.
         Transform::None | Transform::Encode { .. } | Transform::Requant { .. } | Transform::Affine { .. } => {}
@@ -92,38 +92,53 @@ fn add(from: Residual, pixel: usize, word: usize, accumulators: &mut [i32], resi
     }
 }
 
-/// Whether the accumulator reaches the threshold in its channel's direction (NUMERICS 5.3).
-const fn reaches(acc: i32, threshold: i32, is_down: bool) -> bool {
-    if is_down { acc <= threshold } else { acc >= threshold }
+/// The direction bits of the first `used` channels of a word; they complement what was counted.
+fn directions(thresholds: &Thresholds<'_>, word: usize) -> u32 {
+    thresholds.directions().get(word).copied().unwrap_or(0)
 }
 
 /// One threshold a channel: the word of their signs.
 #[inline(never)]
-fn signs(accumulators: &[i32], word: usize, values: &[i32], directions: &[u32]) -> u32 {
-    let values = values.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
-    let mut down = directions.get(word).copied().unwrap_or(0);
-    let (mut signs, mut bit) = (0, 0);
-    for (&acc, &threshold) in accumulators.iter().zip(values) {
-        // `acc <= t` is `!acc >= !t`: complements reverse the order.
-        let flip = (down << 31) as i32 >> 31;
-        signs |= u32::from(acc ^ flip >= threshold ^ flip) << (bit % WORD_BITS);
-        bit += 1;
-        down >>= 1;
+fn signs(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> u32 {
+    let mut bases = Walk::new(thresholds.bases(), word);
+    // A sign has no digits behind the point, so that its base is shifted back by that much less.
+    let unused = bases.unused();
+    let back = unused.wrapping_add_signed(thresholds.form().point.into()) % WORD_BITS;
+    let mut signs = 0u32;
+    for &acc in accumulators {
+        let threshold = (bases.next() << unused) as i32 >> back;
+        signs = signs >> 1 | if acc >= threshold { 1 << (WORD_BITS - 1) } else { 0u32 };
     }
-    signs
+    let channels = accumulators.len() as u32;
+    signs.wrapping_shr(WORD_BITS.wrapping_sub(channels)) ^ directions(thresholds, word)
 }
 
 /// Several thresholds a channel: the planes of the number that each accumulator reaches.
-fn levels(accumulators: &[i32], word: usize, per_channel: usize, values: &[i32], directions: &[u32]) -> [u32; PLANES] {
-    let first = word.wrapping_mul(BLOCK).wrapping_mul(per_channel);
-    let mut values = values.get(first..).unwrap_or_default();
-    let mut down = directions.get(word).copied().unwrap_or(0);
+#[inline(never)]
+fn levels(accumulators: &[i32], word: usize, thresholds: &Thresholds<'_>) -> [u32; PLANES] {
+    let (bases, steps, rests) = (thresholds.bases(), thresholds.steps(), thresholds.rests());
+    let all = thresholds.per_channel();
+    let mut channel = (word as u32).wrapping_mul(WORD_BITS);
+    let mut down = directions(thresholds, word);
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
     for &acc in accumulators {
-        let is_down = down & 1 != 0;
-        let thresholds = values.split_off(..per_channel).unwrap_or_default();
-        let level = thresholds.iter().fold(0u32, |level, &t| level + u32::from(reaches(acc, t, is_down)));
-        put(&mut planes, bit, level);
+        let (base, step) = (bases.signed(channel), steps.unsigned(channel));
+        // As thresholds ascend, each look at one halves how many may be reached.
+        let (mut level, mut half) = (0u32, all / 2 + 1);
+        while half != 0 {
+            let index = level.wrapping_add(half).wrapping_sub(1);
+            let mut threshold = thresholds.shifted(base.wrapping_add(step.wrapping_mul(index) as i32));
+            if rests.width != 0 {
+                threshold = threshold.wrapping_add(rests.signed(channel.wrapping_mul(all).wrapping_add(index)));
+            }
+            if acc >= threshold {
+                level = level.wrapping_add(half);
+            }
+            half /= 2;
+        }
+        // The complement of 2^bits - 1 is that of its bits.
+        put(&mut planes, bit, level ^ (all & (down & 1).wrapping_neg()));
+        channel = channel.wrapping_add(1);
         bit <<= 1;
         down >>= 1;
     }
@@ -132,11 +147,10 @@ fn levels(accumulators: &[i32], word: usize, per_channel: usize, values: &[i32],
 
 /// Values that live on (NUMERICS 5.5): the planes of each.
 #[inline(never)]
-fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &[[u32; 4]]) -> [u32; PLANES] {
-    let scales = scales.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
+fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &Scales<'_>) -> [u32; PLANES] {
     let (mut planes, mut bit) = ([0; PLANES], 1u32);
-    for (&acc, &words) in accumulators.iter().zip(scales) {
-        put(&mut planes, bit, Rescale::from_words(words).apply(acc, bits) as u32);
+    for (&acc, channel) in accumulators.iter().zip((word as u32).wrapping_mul(WORD_BITS)..) {
+        put(&mut planes, bit, scales.get(channel).apply(acc, bits) as u32);
         bit <<= 1;
     }
     planes
@@ -144,10 +158,10 @@ fn requantised(accumulators: &[i32], word: usize, bits: u32, scales: &[[u32; 4]]
 
 /// Scores with a factor and an offset a class (NUMERICS 5.6).
 #[inline(never)]
-fn scores(accumulators: &[i32], word: usize, scales: &[[u32; 4]], output: &mut [u32]) {
-    let scales = scales.get(word.wrapping_mul(BLOCK)..).unwrap_or_default();
-    for ((to, &acc), &words) in output.iter_mut().zip(accumulators).zip(scales) {
-        *to = Rescale::from_words(words).score(acc) as u32;
+fn scores(accumulators: &[i32], word: usize, scales: &Scales<'_>, output: &mut [u32]) {
+    let channels = (word as u32).wrapping_mul(WORD_BITS)..;
+    for ((to, &acc), channel) in output.iter_mut().zip(accumulators).zip(channels) {
+        *to = scales.get(channel).score(acc) as u32;
     }
 }
 
@@ -156,5 +170,45 @@ fn put(planes: &mut [u32; PLANES], bit: u32, mut value: u32) {
     for plane in planes {
         *plane |= bit & (value & 1).wrapping_neg();
         value >>= 1;
+    }
+}
+
+/// Numbers of a few bits, read one after the other.
+struct Walk<'a> {
+    words: core::slice::Iter<'a, u32>,
+    width: u32,
+    /// Bits that are read but not taken, and how many; none are where numbers have none.
+    bits: u32,
+    left: u32,
+}
+
+impl<'a> Walk<'a> {
+    /// At the first of a word of channels, which begins a word here too.
+    fn new(codes: Codes<'a>, word: usize) -> Self {
+        let words = codes.words.get(word.wrapping_mul(codes.width as usize)..).unwrap_or_default();
+        Self { words: words.iter(), width: codes.width, bits: 0, left: 0 }
+    }
+
+    /// The next number; the bits above it are anything.
+    #[inline(always)]
+    fn next(&mut self) -> u32 {
+        let bits = self.bits;
+        if self.left >= self.width {
+            self.bits = bits >> (self.width % WORD_BITS);
+            self.left -= self.width;
+            return bits;
+        }
+        let word = self.words.next().copied().unwrap_or(0);
+        let taken = self.width.wrapping_sub(self.left);
+        // Two shifts, since a whole word may be taken.
+        self.bits = word >> 1 >> (taken.wrapping_sub(1) % WORD_BITS);
+        let all = bits | word << (self.left % WORD_BITS);
+        self.left = WORD_BITS.wrapping_sub(taken);
+        all
+    }
+
+    /// Bits above a number in a word; 0 where numbers have none, which are 0 anyway.
+    const fn unused(&self) -> u32 {
+        WORD_BITS.wrapping_sub(self.width) % WORD_BITS
     }
 }

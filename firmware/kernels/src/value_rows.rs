@@ -103,7 +103,7 @@ pub(crate) fn run(layer: &Layer<'_>, views: Views<'_>) {
         #[cfg(feature = "integer")]
         Weights::Integer { bits, rows } => multiply(layer, &mut integer::Integers::new(layer, bits, rows), views),
         #[cfg(feature = "smart-deal")]
-        Weights::SmartDeal { chunk_rows, stream } => {
+        Weights::SmartDeal { chunk_rows, stream, .. } => {
             multiply(layer, &mut smart_deal::Deals::new(layer, chunk_rows, stream), views);
         }
         _ => {} // other weights are bit rows, or left out (`supports`)

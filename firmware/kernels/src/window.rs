@@ -111,7 +111,8 @@ impl<'a> Gatherer<'a> {
     }
 
     /// Adds the dot products of the window at `place` with `rows`, one row an accumulator, all of one group and `stride`
-    /// words apart; returns the sum of the window, or anything where the layer needs none.
+    /// words apart, or makes accumulators that are 0 what they are; returns the sum of the window, or anything where the
+    /// layer needs none.
     #[inline(never)]
     pub fn accumulate(
         &mut self,
@@ -120,6 +121,7 @@ impl<'a> Gatherer<'a> {
         mut rows: &[u32],
         stride: usize,
         accumulators: &mut [i32],
+        are_zero: bool,
     ) -> i32 {
         let (mut start, mut sum) = (0, 0i32);
         while start < self.layout.row_words {
@@ -127,7 +129,12 @@ impl<'a> Gatherer<'a> {
                 self.gather(place, group, start);
             }
             sum = sum.wrapping_add(self.piece.sum);
-            accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(self.piece.base));
+            // Pieces but the first mostly have nothing that no weight changes.
+            match self.piece.base {
+                base if are_zero && start == 0 => accumulators.fill(base),
+                0 => {}
+                base => accumulators.iter_mut().for_each(|acc| *acc = acc.wrapping_add(base)),
+            }
             if self.layout.is_bytes {
                 bytes::add(&self.layout, self.memory, rows, stride, accumulators);
             } else {

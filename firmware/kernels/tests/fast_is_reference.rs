@@ -162,7 +162,7 @@ fn facts(layer: &Layer<'_>, values: &[i32]) -> Facts {
     let (low, high) = layer.output.kind.range();
     match layer.transform {
         Transform::Requant { .. } if ends([low, high]) => drop(facts.insert(format!("{weights}, requant"))),
-        Transform::Thresholds { .. } if ends([low, high]) => drop(facts.insert(format!("{weights}, thresholds"))),
+        Transform::Thresholds(_) if ends([low, high]) => drop(facts.insert(format!("{weights}, thresholds"))),
         Transform::Affine { .. } => drop(facts.insert(format!("{weights}, affine"))),
         Transform::Raw if layer.residual.is_some() => drop(facts.insert(format!("{weights}, residual"))),
         _ => {}

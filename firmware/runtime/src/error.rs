@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+#[cfg(feature = "interface")]
+use bitfab_format::CodingError;
+
 /// Why an inference did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -16,6 +19,9 @@ pub enum RunError<E> {
         /// Bytes that the model takes.
         need: usize,
     },
+    /// The row of real values or counts has no bytes.
+    #[cfg(feature = "interface")]
+    Coding(CodingError),
     /// The backend cannot compute a layer: a feature of this crate leaves its kind of weights or its transform out.
     Unsupported {
         /// The layer, from 0.
@@ -30,6 +36,8 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
         match self {
             Self::ArenaTooSmall { need } => write!(f, "the arena is too small: the model needs {need} words"),
             Self::InputLength { need } => write!(f, "the input has the wrong length: the model takes {need} bytes"),
+            #[cfg(feature = "interface")]
+            Self::Coding(error) => write!(f, "{error}"),
             Self::Unsupported { layer } => {
                 write!(f, "layer {layer} has a kind of weights or a transform that this firmware was built without")
             }

@@ -5,13 +5,28 @@
 mod backend;
 mod error;
 mod machine;
+mod model_file;
 mod observer;
 mod output;
+#[cfg(feature = "interface")]
+mod rows;
+mod text;
 
 pub use backend::{Backend, Mismatch, PairError, Paired, Software};
-pub use bitfab_format::{FormatError, Layer, Model, digest, include_model};
+#[cfg(feature = "interface")]
+pub use bitfab_format::CodingError;
+pub use bitfab_format::{FormatError, Layer, Model, digest};
 pub use bitfab_kernels::Views;
 pub use error::RunError;
-pub use machine::{Machine, arena_words, run};
+pub use machine::{Machine, run};
+pub use model_file::ModelFile;
 pub use observer::{Digests, Observer};
 pub use output::Output;
+#[cfg(feature = "interface")]
+pub use rows::{run_counts, run_real};
+
+/// What [`model!`] calls.
+#[doc(hidden)]
+pub mod built_in {
+    pub use crate::model_file::{file, words};
+}

@@ -5,6 +5,8 @@ use core::convert::Infallible;
 use bitfab_format::{Layer, Model};
 use bitfab_kernels::Views;
 
+#[cfg(feature = "interface")]
+use crate::rows::{run_counts, run_real};
 use crate::{Backend, Observer, Output, RunError, Software};
 
 /// Runs `model` on `input` in `arena`; every layer goes through `backend` and is shown to `observer`.
@@ -16,7 +18,7 @@ use crate::{Backend, Observer, Output, RunError, Software};
 /// [`RunError`] where a slice has the wrong size, or the backend cannot compute a layer or fails; the model itself
 /// cannot fail any more.
 pub fn run<'a, B: Backend, O: Observer>(
-    model: &Model<'_>,
+    model: &Model<'a>,
     input: &[u8],
     arena: &'a mut [u32],
     backend: &mut B,
@@ -38,9 +40,8 @@ pub fn run<'a, B: Backend, O: Observer>(
         let output = arena.get(layer.output.region.range()).ok_or_else(too_small)?;
         observer.after(&layer, output);
     }
-    let output = model.output();
-    let words = arena.get(output.region.range()).ok_or_else(too_small)?;
-    Ok(Output::new(output, model.output_scale(), words))
+    let words = arena.get(model.output().region.range()).ok_or_else(too_small)?;
+    Ok(Output::new(model, words))
 }
 
 /// The memory of one layer; `None` where the arena is too small.
@@ -54,36 +55,34 @@ fn views<'a>(layer: &Layer<'_>, bytes: &'a [u8], arena: &'a mut [u32]) -> Option
     Some(Views { bytes, input, residual, output, scratch })
 }
 
-/// Words of the arena that the model in `bytes` states, for sizing an array at compile time.
-///
-/// Only what the header says; [`Model::new`] checks it. 0 where `bytes` is too short.
-pub const fn arena_words(bytes: &[u8]) -> usize {
-    match bytes.split_at_checked(20) {
-        Some((_, &[a, b, c, d, ..])) => u32::from_le_bytes([a, b, c, d]) as usize,
-        _ => 0,
-    }
-}
-
 /// A model with an arena of `WORDS` words and the software backend: the few lines that most firmware needs.
+///
+/// With `BYTES`, the bytes of an input, it also takes real values and raw counts (feature `interface`): there it keeps
+/// what they are coded to.
 #[derive(Clone, Debug)]
-pub struct Machine<'m, const WORDS: usize> {
+pub struct Machine<'m, const WORDS: usize, const BYTES: usize = 0> {
     model: Model<'m>,
     arena: [u32; WORDS],
+    #[cfg_attr(not(feature = "interface"), expect(dead_code, reason = "bytes are what others are coded to"))]
+    input: [u8; BYTES],
 }
 
-impl<'m, const WORDS: usize> Machine<'m, WORDS> {
+impl<'m, const WORDS: usize, const BYTES: usize> Machine<'m, WORDS, BYTES> {
     /// Takes a checked model.
     ///
     /// # Errors
-    /// [`RunError::ArenaTooSmall`] where `WORDS` does not suffice; [`RunError::Unsupported`] where this crate's features
-    /// leave out what a layer needs.
+    /// [`RunError::ArenaTooSmall`] where `WORDS` does not suffice; [`RunError::InputLength`] where `BYTES` is neither 0
+    /// nor those of an input; [`RunError::Unsupported`] where this crate's features leave out what a layer needs.
     pub fn new(model: Model<'m>) -> Result<Self, RunError<Infallible>> {
         if WORDS < model.arena_words() {
             return Err(RunError::ArenaTooSmall { need: model.arena_words() });
         }
+        if BYTES != 0 && BYTES != model.input_bytes() {
+            return Err(RunError::InputLength { need: model.input_bytes() });
+        }
         match model.layers().find(|layer| !Software.supports(layer)) {
             Some(layer) => Err(RunError::Unsupported { layer: layer.index }),
-            None => Ok(Self { model, arena: [0; WORDS] }),
+            None => Ok(Self { model, arena: [0; WORDS], input: [0; BYTES] }),
         }
     }
 
@@ -111,5 +110,33 @@ impl<'m, const WORDS: usize> Machine<'m, WORDS> {
         observer: &mut O,
     ) -> Result<Output<'_>, RunError<B::Error>> {
         run(&self.model, input, &mut self.arena, backend, observer)
+    }
+}
+
+#[cfg(feature = "interface")]
+impl<const WORDS: usize, const BYTES: usize> Machine<'_, WORDS, BYTES> {
+    /// A machine without room for coded values is refused when it is built.
+    const HAS_ROOM: () = assert!(
+        BYTES != 0,
+        "this machine takes bytes alone: to take real values or counts it needs room for one input, \
+         Machine<{{ MODEL.arena_words() }}, {{ MODEL.input_bytes() }}>"
+    );
+
+    /// One inference on real values, coded as the model says ([`Model::code_real`]).
+    ///
+    /// # Errors
+    /// [`RunError::Coding`] where `values` has the wrong length or holds what is no number.
+    pub fn run_real(&mut self, values: &[f32]) -> Result<Output<'_>, RunError<Infallible>> {
+        let () = Self::HAS_ROOM;
+        run_real(&self.model, values, &mut self.input, &mut self.arena, &mut Software, &mut ())
+    }
+
+    /// One inference on raw counts of a sensor, coded as the model says ([`Model::code_counts`]).
+    ///
+    /// # Errors
+    /// [`RunError::Coding`] where `counts` has the wrong length.
+    pub fn run_counts(&mut self, counts: &[i16]) -> Result<Output<'_>, RunError<Infallible>> {
+        let () = Self::HAS_ROOM;
+        run_counts(&self.model, counts, &mut self.input, &mut self.arena, &mut Software, &mut ())
     }
 }

@@ -1,6 +1,8 @@
 //! The result of an inference.
 
-use bitfab_format::{Kind, OutputScale, Tensor};
+#[cfg(feature = "interface")]
+use bitfab_format::Interface;
+use bitfab_format::{Kind, Model, OutputScale, Tensor, WORD_BITS};
 use fixed::types::I32F32;
 
 /// The output of the last layer, still in the arena.
@@ -9,11 +11,24 @@ pub struct Output<'a> {
     tensor: Tensor,
     scale: Option<OutputScale>,
     words: &'a [u32],
+    #[cfg(feature = "interface")]
+    interface: Interface<'a>,
+    #[cfg(feature = "interface")]
+    clamped: usize,
 }
 
 impl<'a> Output<'a> {
-    pub(crate) const fn new(tensor: Tensor, scale: Option<OutputScale>, words: &'a [u32]) -> Self {
-        Self { tensor, scale, words }
+    /// The output of `model` in its words.
+    pub(crate) fn new(model: &Model<'a>, words: &'a [u32]) -> Self {
+        Self {
+            tensor: model.output(),
+            scale: model.output_scale(),
+            words,
+            #[cfg(feature = "interface")]
+            interface: model.interface(),
+            #[cfg(feature = "interface")]
+            clamped: 0,
+        }
     }
 
     /// Shape and kind.
@@ -43,16 +58,68 @@ impl<'a> Output<'a> {
         best.0
     }
 
-    /// The real value of score `index`, saturating: its product with the unit is rounded down to 2^-32, then the constant
-    /// is added. `None` where no scale survived or there is no such score.
+    /// Value `index` (pixel by pixel, channels innermost): a score, a level of an unsigned output, or +1 or -1;
+    /// `None` past the last.
+    pub fn value(&self, index: usize) -> Option<i32> {
+        let index = u32::try_from(index).ok().filter(|index| *index < self.tensor.shape.volume())?;
+        let (pixel, channel) =
+            (index.checked_div(self.tensor.shape.channels)?, index.checked_rem(self.tensor.shape.channels)?);
+        let start = pixel.wrapping_mul(self.tensor.pixel_words());
+        let word = |at: u32| self.words.get(start.wrapping_add(at) as usize).copied();
+        let bit = |plane: u32| {
+            let at = plane.wrapping_mul(self.tensor.shape.channel_words()).wrapping_add(channel / WORD_BITS);
+            Some((word(at)? >> (channel % WORD_BITS) & 1) as i32)
+        };
+        match self.tensor.kind {
+            Kind::Sign => bit(0).map(|bit| 2 * bit - 1),
+            Kind::Unsigned { bits } => (0..u32::from(bits.min(8))).map(|plane| Some(bit(plane)? << plane)).sum(),
+            Kind::I32 => word(channel).map(|word| word as i32),
+            // No layer yields bytes.
+            Kind::U8 | Kind::I8 => None,
+        }
+    }
+
+    /// The real value of output `index`, a score or a level, saturating: its product with the unit is rounded down to
+    /// 2^-32, then the constant is added. `None` where no scale survived or there is no such output.
     pub fn real_score(&self, index: usize) -> Option<I32F32> {
         let OutputScale { mantissa, shift, constant } = self.scale?;
-        let product = i64::from(self.scores().nth(index)?).wrapping_mul(i64::from(mantissa));
+        let product = i64::from(self.value(index)?).wrapping_mul(i64::from(mantissa));
         let bits = match shift.checked_sub(32) {
             Some(right) => product >> right.min(63),
             None => saturating_shl(product, 32u32.saturating_sub(shift)),
         };
         Some(I32F32::from_bits(bits.saturating_add(constant)))
+    }
+}
+
+#[cfg(feature = "interface")]
+impl<'a> Output<'a> {
+    /// The same output of an input of which `clamped` values were moved.
+    pub(crate) const fn with_clamped(self, clamped: usize) -> Self {
+        Self { clamped, ..self }
+    }
+
+    /// How many values of the input lay outside what the model learned and were moved to the nearer limit; 0 where the
+    /// input was given as bytes.
+    pub const fn clamped(&self) -> usize {
+        self.clamped
+    }
+
+    /// The largest output, the lowest of equals: of scores [`Output::arg_max`], of levels that of the largest level.
+    pub fn class(&self) -> usize {
+        let (mut best, mut index) = ((0, i32::MIN), 0);
+        while let Some(value) = self.value(index) {
+            if value > best.1 {
+                best = (index, value);
+            }
+            index += 1;
+        }
+        best.0
+    }
+
+    /// The name of [`Output::class`], where the model names its classes.
+    pub fn class_name(&self) -> Option<&'a str> {
+        self.interface.class(self.class())
     }
 }
 

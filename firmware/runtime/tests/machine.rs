@@ -3,10 +3,9 @@
 use core::convert::Infallible;
 
 use bitfab_format::arbitrary::{Random, chain};
-use bitfab_format::{Draft, Kind, Model, Op, OutputScale, WeightKind, digest};
+use bitfab_format::{Draft, DraftTransform, Kind, Model, Op, OutputScale, WeightKind, digest};
 use bitfab_runtime::{
-    Backend, Digests, Layer, Machine, Mismatch, Observer, PairError, Paired, RunError, Software, Views, arena_words,
-    run,
+    Backend, Digests, Layer, Machine, Mismatch, Observer, PairError, Paired, RunError, Software, Views, run,
 };
 use proptest::prelude::*;
 
@@ -53,14 +52,6 @@ fn slices_of_the_wrong_size_are_refused_with_the_need() {
     assert_eq!(short.unwrap_err(), RunError::InputLength { need: input.len() });
     assert!(run(&model, &input, &mut arena, &mut Software, &mut ()).is_ok());
     assert_eq!(Machine::<1>::new(model).unwrap_err(), RunError::ArenaTooSmall { need });
-}
-
-#[test]
-fn the_arena_is_known_from_the_bytes() {
-    let (words, _) = model(2);
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    assert_eq!(arena_words(&bytes), Model::from_words(&words).unwrap().arena_words());
-    assert_eq!(arena_words(&bytes[..23]), 0);
 }
 
 #[test]
@@ -120,7 +111,8 @@ fn sum_model(scale: Option<OutputScale>) -> Vec<u32> {
     loop {
         let mut draft = chain(1, &mut random);
         let layer = &draft.layers[0];
-        let is_sum = draft.layers.len() == 1 && layer.op == Op::Dense && layer.output.kind == Kind::I32;
+        let is_raw = matches!(layer.transform, DraftTransform::Raw);
+        let is_sum = draft.layers.len() == 1 && layer.op == Op::Dense && is_raw;
         if is_sum && draft.input.kind == Kind::U8 {
             draft.scale = scale;
             return draft.emit();
@@ -154,6 +146,35 @@ fn scores_become_fixed_point_where_a_scale_survives() {
     let output = run(&model, &vec![0; model.input_bytes()], &mut arena, &mut Software, &mut ()).unwrap();
     assert_eq!(output.real_score(0), None);
     assert_eq!(output.arg_max(), 0, "of equal scores the lowest index wins");
+}
+
+#[test]
+fn levels_and_signs_have_values_and_worth_as_scores_have() {
+    let (mut random, mut seen) = (Random::new(11), [0; 3]);
+    for _ in 0..200 {
+        let mut draft = chain(2, &mut random);
+        draft.scale = Some(OutputScale { mantissa: 3, shift: 2, constant: -(5 << 32) });
+        let words = draft.emit();
+        let model = Model::from_words(&words).unwrap();
+        let (input, mut arena) = (vec![77; model.input_bytes()], vec![0; model.arena_words()]);
+        let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
+        let count = model.output().shape.volume() as usize;
+        let mut expected = vec![0; count];
+        bitfab_kernels::values::unpack(&model.output(), &[], output.words(), &mut expected);
+        let found: Vec<i32> = (0..count).map_while(|index| output.value(index)).collect();
+        assert_eq!(found, expected, "{:?}", model.output());
+        assert_eq!((output.value(count), output.real_score(count)), (None, None));
+        for (index, value) in expected.iter().enumerate() {
+            let worth = (i64::from(*value) * 3 << 30) - (5 << 32);
+            assert_eq!(output.real_score(index).unwrap().to_bits(), worth);
+        }
+        seen[match model.output().kind {
+            Kind::Sign => 0,
+            Kind::I32 => 1,
+            _ => 2,
+        }] += 1;
+    }
+    assert!(seen.iter().all(|&count| count > 5), "{seen:?}");
 }
 
 /// Software that was built for binary weights alone.

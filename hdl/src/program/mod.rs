@@ -243,7 +243,7 @@ impl Program {
             };
             (row.w_base, row.b_base) = (bases[at], b_base);
             if let Some(scales) = scales::of(layer) {
-                (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(scales));
+                (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(&scales));
             }
             row.send = at + 1 == layers.len() && !copies;
             row.out_base = if row.send { 0 } else { row.out_base }; // words that are sent have no address

@@ -1,6 +1,6 @@
 //! Scaled outputs: `(acc * M + B + half) >> shift`, clamped or not, in terms of what a lane has counted.
 
-use bitfab_format::{Layer, Rescale, Transform};
+use bitfab_format::{Layer, Rescale, Scales, Transform};
 
 use super::lanes::LayerImage;
 use super::{Program, Row, signed_bits};
@@ -53,29 +53,28 @@ fn wide_bits(value: i128) -> u32 {
 }
 
 /// The largest shift of a layer's channels: all are raised to it.
-pub(crate) fn shift(scales: &[[u32; 4]]) -> u32 {
-    scales.iter().map(|&words| Rescale::from_words(words).shift).max().unwrap_or(1)
+pub(crate) fn shift(scales: &Scales<'_>) -> u32 {
+    scales.iter().map(|scale| scale.shift).max().unwrap_or(1)
 }
 
 /// The scales of a layer whose accumulators need them: those of scores that are only moved do not.
-pub(crate) fn of<'a>(layer: &Layer<'a>) -> Option<&'a [[u32; 4]]> {
+pub(crate) fn of<'a>(layer: &Layer<'a>) -> Option<Scales<'a>> {
     match layer.transform {
         Transform::Requant { scales } => Some(scales),
-        Transform::Affine { scales } => Some(scales).filter(|scales| !scales.iter().all(is_plain)),
+        Transform::Affine { scales } => Some(scales).filter(|scales| !scales.iter().all(|scale| is_plain(&scale))),
         _ => None,
     }
 }
 
 /// Whether a scale does nothing but add its offset.
-fn is_plain(words: &[u32; 4]) -> bool {
-    let Rescale { multiplier, shift, .. } = Rescale::from_words(*words);
-    multiplier == 1 && shift == 0
+const fn is_plain(scale: &Rescale) -> bool {
+    scale.multiplier == 1 && scale.shift == 0
 }
 
 /// What the scores of output `o` are moved by, where all of the layer are only moved: a part of the lane's bias.
 pub(crate) fn plain_offset(layer: &Layer<'_>, o: u32) -> i64 {
     match layer.transform {
-        Transform::Affine { scales } if of(layer).is_none() => Rescale::from_words(scales[o as usize]).offset,
+        Transform::Affine { scales } if of(layer).is_none() => scales.get(o).offset,
         _ => 0,
     }
 }

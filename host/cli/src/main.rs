@@ -1,6 +1,10 @@
 //! The bitfab command: argument parsing and files; the work is done by the libraries.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod out;
+
+mod axes;
 mod bars;
 mod bench;
 mod compile;
@@ -12,6 +16,7 @@ mod files;
 mod import;
 mod inputs;
 mod inspect;
+mod lock;
 mod models;
 mod nearest;
 mod npy;
@@ -74,7 +79,24 @@ enum Command {
 fn main() -> ExitCode {
     // `bitfab inspect M | head` ends quietly, as every other command of the system does.
     sigpipe::reset();
-    let result = match Arguments::parse().command {
+    let result = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments.command),
+        Err(error) if error.use_stderr() => error.exit(),
+        // Help and version are results, too.
+        Err(text) => out::help(&text),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<out::Closed>() => ExitCode::SUCCESS,
+        Err(error) => {
+            note!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
@@ -87,12 +109,5 @@ fn main() -> ExitCode {
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -8,7 +8,7 @@ use bitfab_sim::Run;
 use bitfab_sim::software::output_values;
 use bitfab_train::{Dataset, Split};
 
-use crate::files;
+use crate::{axes, files};
 
 /// Which model, and at which precision.
 #[derive(Debug, clap::Args)]
@@ -98,14 +98,18 @@ pub fn rows<'d>(model: &Model<'_>, data: &'d Dataset, limit: Option<usize>) -> R
 /// The rows of a part of a data set, at most `limit`.
 pub fn part<'d>(need: Need, data: &Dataset, split: &'d Split, limit: Option<usize>) -> Result<Vec<&'d [u8]>> {
     let shape = data.shape;
-    let fits = shape.elements() == u64::from(need.shape.volume());
+    let fits = axes::is_row(&[shape.height, shape.width, shape.channels].map(u64::from), need.shape);
     let wanted = format!("{}x{}x{}", need.shape.height, need.shape.width, need.shape.channels);
     ensure!(
         fits,
         "data set {} has rows of {shape}, the model takes {wanted}; choose the data it was made for",
         data.name
     );
-    ensure!(need.kind == Kind::U8, "the model takes signed bytes, data sets hold unsigned ones; use `bitfab run`");
+    ensure!(
+        need.kind == Kind::U8,
+        "the model takes signed bytes, data sets hold unsigned ones; name rows of int8 in a FILE.npy, or import the model \
+         with --input, which says what an unsigned byte stands for"
+    );
     let width = need.shape.volume() as usize;
     Ok(split.inputs.chunks_exact(width).take(limit.unwrap_or(usize::MAX)).collect())
 }
@@ -120,6 +124,11 @@ pub fn classes(model: &Model<'_>, runs: &[Run]) -> Result<Vec<usize>> {
     let Some(last) = model.layers().last().filter(|last| last.output.kind != Kind::Sign) else {
         bail!("the model ends in signs and so has no scores; end it in a layer without a sign");
     };
+    let is_one = last.output.shape.volume() == 1;
+    ensure!(
+        !is_one,
+        "the model has one score, which is a number and no class; `bitfab run` without --arg-max gives it"
+    );
     let class = |run: &Run| {
         let scores = output_values(&last, &run.output);
         // The last of equals is taken: seen from the end, that is the first.

@@ -83,8 +83,12 @@ impl std::fmt::Display for Effect {
     }
 }
 
-/// Runs the file's floats, unchanged, and the model's integers on the same rows.
-pub fn measure(prepared: &Prepared, imported: &Imported, model: &Model<'_>, inputs: &Inputs) -> Result<Effect> {
+/// Runs the file's floats, unchanged, and the model's integers on the same rows; `None` for one score, or signs, which
+/// are no classes.
+pub fn measure(prepared: &Prepared, imported: &Imported, model: &Model<'_>, inputs: &Inputs) -> Result<Option<Effect>> {
+    if model.output().shape.volume() == 1 || model.output().kind == Kind::Sign {
+        return Ok(None);
+    }
     let rows = inputs.rows();
     let bar = bars::rows("runtime", rows.len());
     let mut engine = Parallel::new(Box::new(|| Box::new(Runtime)));
@@ -96,12 +100,12 @@ pub fn measure(prepared: &Prepared, imported: &Imported, model: &Model<'_>, inpu
         let pairs = inputs.labels().map(|labels| labels.iter().zip(classes));
         pairs.map(|pairs| pairs.filter(|(label, class)| label == class).count())
     };
-    Ok(Effect {
+    Ok(Some(Effect {
         rows: rows.len(),
         same: found.iter().zip(&expected).filter(|(found, expected)| found == expected).count(),
         file_correct: right(&expected),
         model_correct: right(&found),
-    })
+    }))
 }
 
 /// The largest score of the file's floats, the first of equals.

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bitfab_format::Kind;
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
+use crate::axes;
 use crate::models::Need;
 
 /// Rows of bytes for a model.
@@ -23,15 +24,16 @@ impl Rows {
 /// Reads the rows of a `.npy` file: one array of a row's shape, or of any shape that begins with the number of rows.
 pub fn rows(file: &[u8], input: &Need) -> Result<Rows> {
     let npy = NpyFile::new(file).context("not a .npy file (numpy.save makes one)")?;
-    let wanted = if input.kind == Kind::I8 { "int8" } else { "uint8" };
     let (type_char, found) = kind_of(&npy.dtype());
     let fits = matches!((type_char, input.kind), (Some(TypeChar::Uint), Kind::U8) | (Some(TypeChar::Int), Kind::I8));
-    ensure!(fits, "the array has the type {found}, the model takes {wanted}: convert it by x.astype(numpy.{wanted})");
+    if !fits {
+        bail!("the array has the type {found}, the model takes {}", remedy(npy, input.kind));
+    }
     let column_major = npy.order() == Order::Fortran && npy.shape().len() > 1;
     ensure!(!column_major, "the array is stored column by column: save numpy.ascontiguousarray(x)");
     let shape = npy.shape().to_vec();
     let width = input.shape.volume() as usize;
-    let count = row_count(&shape, input)?;
+    let count = axes::rows(&shape, input.shape)?;
     // Bytes need no conversion; the header's promise is checked against what is there before memory is taken.
     let promised = (count as u64).saturating_mul(width as u64);
     let Some(start) = (file.len() as u64).checked_sub(promised).filter(|&start| start == header_length(file)) else {
@@ -47,6 +49,64 @@ fn header_length(file: &[u8]) -> u64 {
         1 => 10 + (byte(8) | byte(9) << 8),
         _ => 12 + (byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24),
     }
+}
+
+/// What a model takes, and how an array of another type gets there without becoming something else.
+fn remedy(npy: NpyFile<&[u8]>, kind: Kind) -> String {
+    let (wanted, low, high) = if kind == Kind::I8 { ("int8", -128, 127) } else { ("uint8", 0, 255) };
+    let DType::Plain(plain) = npy.dtype() else {
+        return format!("{wanted}; save one array of numbers without fields");
+    };
+    let code = format!(
+        "round(x / STEP) + ZERO within {low} to {high}, with the step and the zero that the model was trained with \
+         (`bitfab import` shows them as its input, KIND-ZERO*STEP)"
+    );
+    match (plain.type_char(), plain.size_field(), kind) {
+        (TypeChar::Int, 1, _) => format!(
+            "{wanted}; if these are its bytes less 128, as an int8 file has them, add it: \
+             (x.astype(numpy.int16) + 128).astype(numpy.uint8)"
+        ),
+        (TypeChar::Uint, 1, _) => format!(
+            "{wanted}; if these are its bytes plus 128, as pixels are, take it off: \
+             (x.astype(numpy.int16) - 128).astype(numpy.int8)"
+        ),
+        (TypeChar::Int | TypeChar::Uint, ..) => match ends(npy) {
+            Some((least, most)) if (low..=high).contains(&least) && (low..=high).contains(&most) => {
+                format!("{wanted}; all of these fit, so that x.astype(numpy.{wanted}) keeps them")
+            }
+            Some((least, most)) => format!("{wanted}, {low} to {high}; these go from {least} to {most}: give {code}"),
+            None => format!("{wanted}, {low} to {high}"),
+        },
+        (TypeChar::Float, ..) => format!("{wanted}; these are real numbers, whose bytes are {code}"),
+        _ => format!("{wanted}; save an array of numbers"),
+    }
+}
+
+/// Least and greatest of an array of integers; `None` if it is empty, damaged, or beyond 64 bits with a sign.
+fn ends(npy: NpyFile<&[u8]>) -> Option<(i64, i64)> {
+    let values = integers(npy).ok()??;
+    values.iter().copied().min().zip(values.iter().copied().max())
+}
+
+/// The values of an array of integers of any size; `None` if its elements are something else.
+fn integers(npy: NpyFile<&[u8]>) -> Result<Option<Vec<i64>>> {
+    macro_rules! read {
+        ($type:ty) => {
+            npy.into_vec::<$type>()?.into_iter().map(|value| i64::try_from(value).unwrap_or(i64::MAX)).collect()
+        };
+    }
+    let DType::Plain(plain) = npy.dtype() else { return Ok(None) };
+    Ok(Some(match (plain.type_char(), plain.size_field()) {
+        (TypeChar::Int, 1) => read!(i8),
+        (TypeChar::Int, 2) => read!(i16),
+        (TypeChar::Int, 4) => read!(i32),
+        (TypeChar::Int, 8) => read!(i64),
+        (TypeChar::Uint, 1) => read!(u8),
+        (TypeChar::Uint, 2) => read!(u16),
+        (TypeChar::Uint, 4) => read!(u32),
+        (TypeChar::Uint, 8) => read!(u64),
+        _ => return Ok(None),
+    }))
 }
 
 /// The kind of a one-byte type, and its name for people.
@@ -66,48 +126,13 @@ pub fn classes(file: &[u8]) -> Result<Vec<usize>> {
     let npy = NpyFile::new(file).context("not a .npy file (numpy.save makes one)")?;
     let shape = npy.shape().to_vec();
     ensure!(matches!(shape.as_slice(), [_] | [_, 1]), "the array has the shape {shape:?}, classes are N integers");
-    let dtype = npy.dtype();
-    let found = dtype.descr();
-    macro_rules! read {
-        ($type:ty) => {
-            npy.into_vec::<$type>()?.into_iter().map(|class| i64::try_from(class).unwrap_or(-1)).collect()
-        };
-    }
-    let DType::Plain(plain) = dtype else { bail!("the array has the type {found}, classes are integers") };
-    let classes: Vec<i64> = match (plain.type_char(), plain.size_field()) {
-        (TypeChar::Int, 1) => read!(i8),
-        (TypeChar::Int, 2) => read!(i16),
-        (TypeChar::Int, 4) => read!(i32),
-        (TypeChar::Int, 8) => read!(i64),
-        (TypeChar::Uint, 1) => read!(u8),
-        (TypeChar::Uint, 2) => read!(u16),
-        (TypeChar::Uint, 4) => read!(u32),
-        (TypeChar::Uint, 8) => read!(u64),
-        _ => bail!("the array has the type {found}, classes are integers: convert it by x.astype(numpy.uint8)"),
+    let found = npy.dtype().descr();
+    let Some(classes) = integers(npy)? else {
+        bail!("the array has the type {found}, classes are whole numbers: x.astype(numpy.int64), if they are")
     };
     match classes.iter().position(|class| !(0..MAX_CLASSES).contains(class)) {
         Some(at) => bail!("class {at} is {}, allowed are 0 to {}", classes[at], MAX_CLASSES - 1),
         None => Ok(classes.into_iter().map(|class| class as usize).collect()),
-    }
-}
-
-fn row_count(shape: &[u64], input: &Need) -> Result<usize> {
-    let model = input.shape;
-    let width = u64::from(model.volume());
-    let product = |sizes: &[u64]| sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
-    let exact = [u64::from(model.height), u64::from(model.width), u64::from(model.channels)];
-    let one = shape == exact || shape == [width] || (model.channels == 1 && shape == &exact[..2]);
-    if one {
-        return Ok(1);
-    }
-    match shape.split_first() {
-        Some((&rows, rest)) if rows > 0 && !rest.is_empty() && product(rest) == Some(width) => Ok(rows as usize),
-        _ => bail!(
-            "the array has the shape {shape:?}, the model takes N x {} x {} x {} or N x {width}, N from 1",
-            model.height,
-            model.width,
-            model.channels
-        ),
     }
 }
 
@@ -157,9 +182,22 @@ mod tests {
         let values: Vec<u8> = (0..12).collect();
         let whole = bytes(&[2, 6], Order::C, &values);
         let refuse = |file: &[u8], kind| format!("{:#}", rows(file, &need(kind)).unwrap_err());
-        assert!(refuse(&whole, Kind::I8).contains("astype(numpy.int8)"));
-        assert!(refuse(&bytes(&[1, 6], Order::C, &[1f32; 6]), Kind::U8).contains("f4"));
-        assert!(refuse(&bytes(&[1, 6], Order::C, &[1i32; 6]), Kind::U8).contains("i4"));
+        assert!(refuse(&whole, Kind::I8).contains("- 128).astype(numpy.int8)"));
+        assert!(refuse(&bytes(&[1, 6], Order::C, &[-1i8; 6]), Kind::U8).contains("+ 128).astype(numpy.uint8)"));
+        for (kind, wrong) in [(Kind::U8, "astype"), (Kind::I8, "astype")] {
+            let text = refuse(&bytes(&[1, 6], Order::C, &[0.5f32; 6]), kind);
+            assert!(text.contains("f4") && text.contains("round(x / STEP) + ZERO") && !text.contains(wrong), "{text}");
+        }
+        let text = refuse(&bytes(&[1, 6], Order::C, &[255i32; 6]), Kind::U8);
+        assert!(text.contains("i4") && text.contains("x.astype(numpy.uint8) keeps them"), "{text}");
+        for (file, words) in [
+            (bytes(&[1, 6], Order::C, &[256i64, 1, 2, 3, 4, 5]), "from 1 to 256"),
+            (bytes(&[1, 6], Order::C, &[u64::MAX; 6]), "to 9223372036854775807"),
+            (bytes(&[1, 6], Order::C, &[-1i16; 6]), "from -1 to -1"),
+        ] {
+            let text = refuse(&file, Kind::U8);
+            assert!(text.contains(words) && !text.contains("astype"), "{text}");
+        }
         assert!(refuse(&bytes(&[2, 5], Order::C, &values[..10]), Kind::U8).contains("[2, 5]"));
         assert!(refuse(&bytes(&[0, 6], Order::C, &values[..0]), Kind::U8).contains("N from 1"));
         assert!(refuse(&bytes(&[2, 6], Order::Fortran, &values), Kind::U8).contains("ascontiguousarray"));

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_compile::score_unit;
-use bitfab_format::Model;
-use bitfab_import::{Difference, Imported, InputMap, Options, Prepared, ScoreUnit, Source, layers, onnx, tflite};
+use bitfab_compile::{Rounded, Worth};
+use bitfab_format::{Kind, Model};
+use bitfab_import::{
+    Agreement, Difference, Imported, InputMap, Options, Prepared, Said, Source, Stated, layers, onnx, tflite,
+};
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
 use bitfab_sim::{Evidence, Run};
@@ -15,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::inputs::From;
 use crate::verify::Timed;
-use crate::{bars, files, nearest};
+use crate::{bars, files, import, nearest};
 
 /// The source of an imported model.
 #[derive(Debug, clap::Args)]
@@ -42,7 +44,9 @@ pub struct Map {
 /// A source and what it was lowered to.
 #[derive(Debug)]
 pub struct Origin {
-    pub imported: Imported,
+    imported: Imported,
+    /// What its compilation rounds.
+    rounded: Vec<Rounded>,
 }
 
 impl Arguments {
@@ -56,7 +60,9 @@ impl Arguments {
         } else {
             prepared.lower().map_err(Into::into)
         };
-        Ok(Some(Origin { imported: imported.with_context(|| path.display().to_string())? }))
+        let imported = imported.with_context(|| path.display().to_string())?;
+        let rounded = import::compile(&imported).with_context(|| path.display().to_string())?.rounded;
+        Ok(Some(Origin { imported, rounded }))
     }
 }
 
@@ -69,8 +75,9 @@ impl Origin {
     /// Compares the oracle with the reference's runs, as if it were an engine.
     pub fn judge(&self, model: &Model<'_>, rows: &[&[u8]], runs: &[Run]) -> Result<Timed> {
         let (start, bar, count) = (Instant::now(), bars::rows("source", rows.len()), AtomicUsize::new(0));
-        let one = |(row, run): (&&[u8], &Run)| -> Result<Result<usize, Box<Difference>>> {
-            let result = self.compare(model, row, run);
+        let said = self.said(model)?;
+        let one = |(row, run): (&&[u8], &Run)| -> Result<Result<Agreement, Box<Difference>>> {
+            let result = self.compare(model, row, run, &said);
             bar.set_position(count.fetch_add(1, Ordering::Relaxed) as u64 + 1);
             result
         };
@@ -82,29 +89,51 @@ impl Origin {
         if let Some((image, why)) = first {
             bail!("image {image} differs from its source: {why}");
         }
-        let tensors = results.iter().filter_map(|result| result.as_ref().ok()).sum();
+        let agreements = || results.iter().filter_map(|result| result.as_ref().ok());
         let verdict = Verdict {
             engine: "source".into(),
             images: rows.len(),
             agreeing: rows.len(),
-            tensors,
+            tensors: agreements().map(|one| one.tensors).sum(),
             first: None,
             cycles: None,
             instructions: None,
         };
-        Ok(Timed { verdict, seconds: start.elapsed().as_secs_f64() })
+        let neighbours = Some(agreements().map(|one| one.neighbours).sum());
+        Ok(Timed { verdict, seconds: start.elapsed().as_secs_f64(), neighbours })
     }
 
-    /// One row through the oracle; the number of tensors that agree.
-    fn compare(&self, model: &Model<'_>, row: &[u8], run: &Run) -> Result<Result<usize, Box<Difference>>> {
+    /// What a user is told: what the output stands for by the file, and what was rounded by the import.
+    fn said(&self, model: &Model<'_>) -> Result<Said> {
+        let (mut error, mut neighbours) = (0, std::collections::BTreeSet::new());
+        for rounded in &self.rounded {
+            match rounded {
+                Rounded::Scores { units, .. } => error = *units,
+                Rounded::Levels { node, .. } => drop(neighbours.insert(node.clone())),
+                _ => {}
+            }
+        }
+        let worth = Worth::of(model);
+        let is_said = worth.is_some() || model.output().kind != Kind::I32;
+        ensure!(is_said, "the model does not say what its scores are worth; import it again");
+        let output = worth.map(|Worth { unit, constant }| Stated { unit, constant, error });
+        Ok(Said { neighbours, output })
+    }
+
+    /// One row through the oracle.
+    fn compare(
+        &self,
+        model: &Model<'_>,
+        row: &[u8],
+        run: &Run,
+        said: &Said,
+    ) -> Result<Result<Agreement, Box<Difference>>> {
         let Evidence::Tensors(tensors) = &run.evidence else { bail!("the reference shows no tensors") };
-        let oracle = self.imported.oracle(row)?;
         let integers = |name: &str| {
             let layer = model.layers().find(|layer| layer.name == name)?;
             Some(output_values(&layer, &tensors[usize::from(layer.index)]))
         };
-        let unit = score_unit(model).map(|(unit, is_rounded)| ScoreUnit::new(unit, is_rounded));
-        Ok(self.imported.compare(&oracle, &integers, unit))
+        Ok(self.imported.compare(row, &integers, said)?)
     }
 }
 

@@ -3,22 +3,25 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use bitfab_compile::Worth;
 use bitfab_format::{Kind, Model};
+use bitfab_report::table;
 use bitfab_sim::Run;
 use bitfab_sim::software::output_values;
 
 use crate::engines::{Accelerator, Name};
 use crate::models::{self, Source};
 use crate::outputs::{self, Product};
-use crate::{bars, files, npy};
+use crate::{axes, bars, files, npy};
 
 /// Arguments of `bitfab run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = help())]
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// Rows as a NumPy array: uint8 (or int8, as the model states), N x height x width x channels or N x values.
+    /// Rows as a NumPy array: uint8 (or int8, as the model states), N x height x width x channels, or N x values in
+    /// that order.
     #[arg(long, value_name = "X.npy")]
     input: PathBuf,
     /// Where the result is written: int32, N x scores, or N classes with --arg-max.
@@ -34,22 +37,29 @@ pub struct Arguments {
     arg_max: bool,
 }
 
+fn help() -> String {
+    format!("{EXAMPLES}\n\n{}", axes::RULE)
+}
+
 const EXAMPLES: &str = "Examples:
   bitfab run digits.bfab --input x.npy -o scores.npy
   bitfab run digits.bfab --input x.npy -o classes.npy --arg-max
   bitfab run digits.bfab --input x.npy -o scores.npy --engine qemu-m4
 
-Make X.npy in Python: numpy.save('x.npy', images.astype(numpy.uint8))";
+Make X.npy in Python: numpy.save('x.npy', images), an array of uint8, or of int8 where the model takes that.";
 
 /// Runs `bitfab run`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
     ensure!(!arguments.arg_max || model.output().kind != Kind::Sign, "the model has no scores: leave out --arg-max");
+    let is_one = model.output().shape.volume() == 1;
+    ensure!(!arguments.arg_max || !is_one, "the model has one score, whose largest is no class: leave out --arg-max");
     let path = &arguments.input;
     let input = files::read(path).context("--input")?;
     let rows = npy::rows(&input, &model.input().into()).with_context(|| path.display().to_string())?;
     outputs::check(&arguments.output, Product::Npy)?;
+    outputs::distinct(&[("--input", path), ("-o", &arguments.output)])?;
     let rows = rows.slices();
     let mut engine = arguments.engine.create(arguments.accelerator)?;
     let bar = bars::rows(&engine.name(), rows.len());
@@ -58,7 +68,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (shape, values) = if arguments.arg_max { classes(&model, &runs)? } else { scores(&model, &runs)? };
     outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
     let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
-    println!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name());
+    say!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name())?;
+    if let Some(Worth { unit, constant }) = Worth::of(&model).filter(|_| !arguments.arg_max) {
+        say!("each stands for {}", table::worth(unit, constant))?;
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use bitfab_sim::synth::{Target, synthesize_model};
 use crate::bars;
 use crate::engines::lanes;
 use crate::models::Source;
+use crate::out;
 
 /// Arguments of `bitfab synth`.
 #[derive(Debug, clap::Args)]
@@ -51,9 +52,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let all: Result<Vec<Resources>> = arguments.lanes.iter().map(|&lanes| one(arguments, &model, lanes)).collect();
     let all = all.with_context(|| format!("{} on {}", arguments.source.model.display(), arguments.target.name()))?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        out::json(&all)?;
     } else {
-        println!("{}", table::resources(&all));
+        say!("{}", table::resources(&all))?;
     }
     conclude(arguments.target, &all)
 }

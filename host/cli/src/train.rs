@@ -1,22 +1,28 @@
 //! `bitfab train`: learning with a progress bar, a log and checkpoints.
 
-use crate::{data, files};
-use anyhow::{Context, Result, bail, ensure};
-use bitfab_train::{
-    Architecture, Dataset, EpochReport, InputCoding, LayerMethod, Method, OptimizerKind, Progress, TrainConfig,
-    Trainer, Watch,
-};
-use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
-use std::io::IsTerminal;
-use std::ops::ControlFlow;
+mod progress;
+mod settings;
+mod store;
+
+pub use progress::Bar;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Time between checkpoints within an epoch.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use bitfab_format::Model;
+use bitfab_graph::Graph;
+use bitfab_report::{Confusion, Metrics, table};
+use bitfab_train::{Best, ClassWeights, Dataset, Method, TrainConfig, Trainer};
+use serde::Serialize;
+
+use crate::engines::{Accelerator, Name};
+use crate::outputs::{self, Product};
+use crate::{bars, data, models, out};
+use settings::Settings;
+use store::{Earlier, Store};
 
 /// Arguments of `bitfab train`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +34,8 @@ pub struct Arguments {
     /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Where the learned network is written.
+    /// Where the result is written: FILE.bfab is a model for devices (the network is kept beside it, as FILE.graph), any
+    /// other name a network for `bitfab compile`.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -36,6 +43,12 @@ pub struct Arguments {
     /// Go on from the checkpoint; the result has the same bits as an uninterrupted run.
     #[arg(long)]
     resume: bool,
+    /// Discard the checkpoint of an unfinished run and start afresh.
+    #[arg(long, conflicts_with = "resume")]
+    restart: bool,
+    /// Overwrite a file of another kind that has the name of the result.
+    #[arg(long)]
+    force: bool,
     /// Where the checkpoint is kept while learning [default: OUTPUT.checkpoint].
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -48,11 +61,12 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  bitfab train --data digits -o digits.graph
+  bitfab train --data digits -o digits.bfab
   bitfab train --data mnist --arch mlp:256,256,256 --epochs 20 --shift 1 --seed 1 -o mlp.graph --log mlp.jsonl
   bitfab train --data mnist --arch cnn:64k5s2,p2,64 --epochs 12 --shift 1 --rate 0.005 -o cnn.graph
   bitfab train --data windows.npz --arch cnn:32k9x1s2x1,dwk5x1,48k1,p2x1,sum -o series.graph
   bitfab train --data table.csv --arch mlp:64 --input thermometer:7 -o table.graph
+  bitfab train --data table.csv --class-weights balanced --epochs 200 --patience 10 -o table.bfab
   bitfab train --data mnist --config run.toml --resume -o mlp.graph
   bitfab train --data mnist --arch mlp:256,256 --method sbnn --ones 0.05 -o sparse.graph
   bitfab train --data digits --arch mlp:128,64 --method hq --layer dense1=sbnn --layer scores=int:8 -o mixed.graph
@@ -66,122 +80,12 @@ Architectures: mlp:N,N,... (hidden widths) or cnn:BLOCK,BLOCK,... with
 A time series is length x 1 x sensors, so its kernels, steps and pools are Kx1.
 Layers are named in order, for --layer: conv1, conv2 (depthwise too), dense3, ..., scores; sum counts as one.";
 
-/// The settings of a run; each overrides the file of `--config`.
-#[derive(Debug, Default, clap::Args)]
-pub struct Settings {
-    /// TOML file with settings, named as these options.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Hidden layers [default: mlp:256,256,256].
-    #[arg(long)]
-    arch: Option<Architecture>,
-    /// planes (bytes as they are) or thermometer:N [default: planes].
-    #[arg(long)]
-    input: Option<InputCoding>,
-    /// How weights are learned and what they become: bnn, xnor, bwn, qnn:BITS, qnn-log, sbnn, hq, pruned-ternary,
-    /// smart-deal, planes:BITS, once-qat, int:BITS [default: bnn].
-    #[arg(long)]
-    method: Option<Method>,
-    /// Another method for one layer, such as dense1=sbnn or scores=int:8; may be repeated.
-    #[arg(long = "layer", value_name = "LAYER=METHOD")]
-    methods: Vec<LayerMethod>,
-    /// Activation bits, 1 to 8 [default: what the method is meant for].
-    #[arg(long)]
-    bits: Option<u32>,
-    /// sbnn: largest share of ones among the weights [default: 0.1].
-    #[arg(long, value_name = "SHARE")]
-    ones: Option<f32>,
-    /// sbnn: share of the loss that the penalty has while there are more ones [default: what suits the share].
-    #[arg(long, value_name = "SHARE")]
-    penalty: Option<f32>,
-    /// hq, pruned-ternary: share of zeros in hidden layers [default: 0.9].
-    #[arg(long, value_name = "SHARE")]
-    zeros: Option<f32>,
-    /// smart-deal: share of coefficients that are kept in hidden layers [default: 0.2].
-    #[arg(long, value_name = "SHARE")]
-    coefficients: Option<f32>,
-    /// Weight decay for each unit of the learning rate [default: 0].
-    #[arg(long)]
-    decay: Option<f32>,
-    /// Batch norms that multiply by powers of two only.
-    #[arg(long)]
-    shift_norm: bool,
-    /// Round gradients at random to this many bits, 2 to 8 [default: off].
-    #[arg(long, value_name = "BITS")]
-    gradient_bits: Option<u32>,
-    /// Add the input of a layer to its accumulators where shapes allow.
-    #[arg(long)]
-    residual: bool,
-    /// Passes over the training part [default: 30].
-    #[arg(long)]
-    epochs: Option<u32>,
-    /// Samples per step [default: 128].
-    #[arg(long)]
-    batch: Option<u32>,
-    /// Decides first weights, order and shifts [default: 1].
-    #[arg(long)]
-    seed: Option<u64>,
-    /// adam or sgd [default: adam].
-    #[arg(long)]
-    optimizer: Option<OptimizerKind>,
-    /// Highest learning rate [default: 0.003].
-    #[arg(long)]
-    rate: Option<f32>,
-    /// Epochs of linear warm-up before the cosine [default: 1].
-    #[arg(long)]
-    warmup: Option<f32>,
-    /// Random shift of pictures by up to this many pixels [default: 0].
-    #[arg(long)]
-    shift: Option<u32>,
-    /// Random rotation of sensors with three axes each by up to this many degrees about each axis [default: 0].
-    #[arg(long, value_name = "DEGREES")]
-    tilt: Option<f32>,
-    /// Label smoothing [default: 0].
-    #[arg(long)]
-    smoothing: Option<f32>,
-}
-
-impl Settings {
-    /// The configuration: defaults, then the file, then the options.
-    pub fn config(&self) -> Result<TrainConfig> {
-        let mut config = match &self.config {
-            Some(path) => {
-                let text =
-                    String::from_utf8(files::read(path)?).with_context(|| format!("{} is not text", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
-            }
-            None => TrainConfig::default(),
-        };
-        fn set<T: Clone>(field: &mut T, option: &Option<T>) {
-            if let Some(value) = option {
-                *field = value.clone();
-            }
-        }
-        set(&mut config.arch, &self.arch);
-        set(&mut config.input, &self.input);
-        set(&mut config.method, &self.method);
-        set(&mut config.bits, &self.bits);
-        set(&mut config.ones, &self.ones);
-        set(&mut config.penalty, &self.penalty);
-        set(&mut config.zeros, &self.zeros);
-        set(&mut config.coefficients, &self.coefficients);
-        set(&mut config.decay, &self.decay);
-        set(&mut config.gradient_bits, &self.gradient_bits);
-        set(&mut config.epochs, &self.epochs);
-        set(&mut config.batch, &self.batch);
-        set(&mut config.seed, &self.seed);
-        set(&mut config.optimizer, &self.optimizer);
-        set(&mut config.rate, &self.rate);
-        set(&mut config.warmup, &self.warmup);
-        set(&mut config.shift, &self.shift);
-        set(&mut config.tilt, &self.tilt);
-        set(&mut config.smoothing, &self.smoothing);
-        config.methods.extend(self.methods.iter().cloned());
-        config.residual |= self.residual;
-        config.shift_norm |= self.shift_norm;
-        config.check()?;
-        Ok(config)
-    }
+/// The parts of the data by their rows.
+#[derive(Debug, Serialize)]
+struct Rows {
+    train: usize,
+    validation: usize,
+    test: usize,
 }
 
 /// What a run brought; printed by `--json`.
@@ -189,13 +93,24 @@ impl Settings {
 struct Summary {
     data: String,
     config: TrainConfig,
+    rows: Rows,
+    /// Epochs that were learned.
+    epochs: u32,
+    /// The epoch whose network was written.
+    kept_epoch: u32,
+    /// The best epoch by the validation part.
+    best: Option<Best>,
     weights: usize,
     correct: u32,
     total: u32,
+    /// Of the integer model.
     test_accuracy: f64,
+    test: Metrics,
+    warnings: Vec<String>,
     seconds: f64,
     saved_bytes: u64,
     output: String,
+    graph: String,
 }
 
 /// Runs `bitfab train`.
@@ -206,101 +121,176 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         config.method != Method::Float,
         "a float network has no file; it is a yardstick of `bitfab bench methods --only float`"
     );
-    files::check_writable(&arguments.output)?;
+    let places = arguments.places();
+    places.check(arguments)?;
     let data = data::load(&arguments.data, arguments.dir.as_deref())?;
-    let checkpoint = arguments.checkpoint_path();
-    let mut trainer = start_trainer(&config, &data, &checkpoint, arguments.resume)?;
-    let store = Store { checkpoint, log: arguments.log.clone() };
+    let store = Store::open(places.checkpoint.clone(), arguments.log.clone())?;
+    let mut trainer = store.start(&config, &data, arguments.earlier())?;
+    let mut warnings: Vec<String> = imbalance(&trainer, &data, &config).into_iter().collect();
+    warnings.iter().for_each(|one| note!("warning: {one}"));
     learn(&mut trainer, &store)?;
     let graph = trainer.graph()?;
-    files::write_atomic(&arguments.output, &graph.to_bytes()?)?;
+    let matrix = places.write(&graph, &data, arguments.force)?;
+    store.remove()?;
+    let test = matrix.metrics();
+    warnings.extend(test.warning().inspect(|one| note!("warning: {one}")));
     let weights = graph.nodes.iter().filter_map(|node| node.op.weights());
-    std::fs::remove_file(&store.checkpoint).ok();
-    let test = trainer.evaluate(&data.test);
     let summary = Summary {
         data: data.name.clone(),
+        rows: Rows { train: trainer.learning().len(), validation: trainer.validation().len(), test: data.test.len() },
+        epochs: trainer.reports().len() as u32,
+        kept_epoch: trainer.kept_epoch(),
+        best: trainer.best(),
         weights: weights.map(|weights| weights.fan_in() * weights.shape[0] as usize).sum(),
         correct: test.correct,
         total: test.total,
-        test_accuracy: test.accuracy(),
+        test_accuracy: test.accuracy,
+        test,
+        warnings,
         seconds: start.elapsed().as_secs_f64(),
         saved_bytes: trainer.reports().last().map_or(0, |report| report.saved_bytes),
         output: arguments.output.display().to_string(),
+        graph: places.graph.display().to_string(),
         config,
     };
-    print(&summary, arguments.json)
+    if arguments.json { out::json_line(&summary) } else { print(&summary) }
 }
 
 impl Arguments {
-    fn checkpoint_path(&self) -> PathBuf {
-        self.checkpoint.clone().unwrap_or_else(|| {
+    /// The files that the run leaves.
+    fn places(&self) -> Places {
+        let is_model = self.output.extension().is_some_and(|extension| extension == "bfab");
+        let with = |ending: &str| {
             let mut name = self.output.clone().into_os_string();
-            name.push(".checkpoint");
-            name.into()
-        })
-    }
-}
-
-fn print(summary: &Summary, json: bool) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string(summary)?);
-    } else {
-        println!(
-            "{}: {:.2} % of {} test rows right, {} weights, {:.1} s -> {}",
-            summary.data,
-            100.0 * summary.test_accuracy,
-            summary.total,
-            summary.weights,
-            summary.seconds,
-            summary.output
-        );
-    }
-    Ok(())
-}
-
-/// A fresh run or the one in the checkpoint.
-fn start_trainer<'a>(config: &TrainConfig, data: &'a Dataset, checkpoint: &Path, resume: bool) -> Result<Trainer<'a>> {
-    if !resume {
-        files::check_writable(checkpoint)?;
-        return Ok(Trainer::new(config, data)?);
-    }
-    let bytes = files::read(checkpoint).context("nothing to resume; start without --resume")?;
-    Trainer::resume(config, data, &bytes).with_context(|| format!("in {}", checkpoint.display()))
-}
-
-/// Where a run leaves its traces.
-struct Store {
-    checkpoint: PathBuf,
-    log: Option<PathBuf>,
-}
-
-impl Store {
-    fn write(&self, trainer: &Trainer) -> Result<()> {
-        files::write_atomic(&self.checkpoint, &trainer.checkpoint()?)
-    }
-
-    /// The whole log so far; rewritten at every epoch, so a resumed run leaves the same file.
-    fn write_log(&self, reports: &[EpochReport]) -> Result<()> {
-        let Some(path) = &self.log else {
-            return Ok(());
+            name.push(ending);
+            PathBuf::from(name)
         };
-        let is_csv = path.extension().is_some_and(|extension| extension == "csv");
-        let mut text = String::new();
-        if is_csv {
-            text.push_str("epoch,train_loss,train_accuracy,test_accuracy,rate,saved_bytes\n");
+        Places {
+            graph: if is_model { self.output.with_extension("graph") } else { self.output.clone() },
+            model: is_model.then(|| self.output.clone()),
+            checkpoint: self.checkpoint.clone().unwrap_or_else(|| with(".checkpoint")),
         }
-        for r in reports {
-            let line = if is_csv {
-                let (loss, train, test) = (r.train_loss, r.train_accuracy, r.test_accuracy);
-                format!("{},{loss},{train},{test},{},{}", r.epoch, r.rate, r.saved_bytes)
-            } else {
-                serde_json::to_string(r)?
-            };
-            text.push_str(&line);
-            text.push('\n');
-        }
-        files::write_atomic(path, text.as_bytes())
     }
+
+    /// What becomes of a checkpoint that is there.
+    fn earlier(&self) -> Earlier {
+        match (self.resume, self.restart) {
+            (true, _) => Earlier::Resume,
+            (_, true) => Earlier::Discard,
+            _ => Earlier::Keep,
+        }
+    }
+}
+
+/// The files that a run leaves.
+struct Places {
+    graph: PathBuf,
+    model: Option<PathBuf>,
+    checkpoint: PathBuf,
+}
+
+impl Places {
+    /// Fails before any work where something would be lost.
+    fn check(&self, arguments: &Arguments) -> Result<()> {
+        let data = Path::new(&arguments.data);
+        let mut files = vec![("the network", self.graph.as_path()), ("the checkpoint", &self.checkpoint)];
+        files.extend(data.is_file().then_some(("--data", data)));
+        files.extend(self.model.as_deref().map(|path| ("the model", path)));
+        files.extend(arguments.log.as_deref().map(|path| ("--log", path)));
+        outputs::distinct(&files)?;
+        let check = |path: &Path, product, name| {
+            let hint = format!("{name}; --force overwrites it");
+            match arguments.force {
+                true => outputs::check_forced(path),
+                false => outputs::check(path, product).map_err(|error| anyhow!("{error:#} ({hint})")),
+            }
+        };
+        check(&self.graph, Product::Graph, "a network is written there, a model where the name ends in .bfab")?;
+        self.model.as_deref().map_or(Ok(()), |model| check(model, Product::Model, "a model is written there"))
+    }
+
+    /// Writes the network, and compiles it where a model is asked for; the answers of the integer model on the test part.
+    fn write(&self, graph: &Graph, data: &Dataset, force: bool) -> Result<Confusion> {
+        let write = |path: &Path, product, bytes: &[u8]| {
+            if force { outputs::overwrite(path, bytes) } else { outputs::write(path, product, bytes) }
+        };
+        write(&self.graph, Product::Graph, &graph.to_bytes()?)?;
+        let compiled = bitfab_compile::compile_with(graph, &bitfab_compile::Options::default());
+        let compiled = compiled.with_context(|| format!("{} cannot be compiled", self.graph.display()))?;
+        if let Some(path) = &self.model {
+            compiled.rounded.iter().for_each(|one| note!("note: {one}"));
+            write(path, Product::Model, &bitfab_compile::bytes(&compiled.words))?;
+        }
+        judge(&Model::from_words(&compiled.words)?, data)
+    }
+}
+
+/// The integer model on the test part, which nothing before has looked at.
+fn judge(model: &Model<'_>, data: &Dataset) -> Result<Confusion> {
+    let rows = models::rows(model, data, None)?;
+    let bar = bars::rows("test", rows.len());
+    let mut engine = Name::Runtime.create(Accelerator { lanes: 8, stalls: None })?;
+    let runs = engine.run(model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
+    bar.finish_and_clear();
+    let pairs = models::predictions(model, &data.test, &runs)?;
+    Ok(Confusion::of(data.classes as usize, pairs).named(&data.interface.classes))
+}
+
+/// Rows of the commonest class for one of the rarest from which on classes are called unbalanced.
+const UNBALANCED: u32 = 3;
+
+/// What to think of where one class has many more rows than another, and nothing was asked about it.
+fn imbalance(trainer: &Trainer, data: &Dataset, config: &TrainConfig) -> Option<String> {
+    let mut counts = vec![0u32; data.classes as usize];
+    trainer.learning().labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+    let name = |class: usize| data.interface.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let most = (0..counts.len()).rev().max_by_key(|&class| counts[class])?;
+    let least = (0..counts.len()).min_by_key(|&class| counts[class])?;
+    let is_unbalanced = counts[most] >= UNBALANCED.saturating_mul(counts[least].max(1));
+    (is_unbalanced && config.class_weights == ClassWeights::None).then(|| {
+        format!(
+            "the classes are unbalanced: {} training rows of {}, {} of {}; --class-weights balanced counts them alike",
+            table::thousands(counts[most].into()),
+            name(most),
+            table::thousands(counts[least].into()),
+            name(least)
+        )
+    })
+}
+
+fn print(summary: &Summary) -> Result<()> {
+    let Summary { rows, test, .. } = summary;
+    say!("{}", table::metrics(test))?;
+    match summary.best {
+        Some(best) => say!(
+            "epoch {} of {} kept; best on {} validation rows is epoch {} ({}); {} training rows",
+            summary.kept_epoch,
+            summary.epochs,
+            table::thousands(rows.validation as u64),
+            best.epoch,
+            table::percent(best.score),
+            table::thousands(rows.train as u64)
+        )?,
+        None => say!(
+            "epoch {} of {} kept; {} training rows, none for validation",
+            summary.kept_epoch,
+            summary.epochs,
+            table::thousands(rows.train as u64)
+        )?,
+    }
+    say!(
+        "{}: {} of {} test rows right by the integer model (balanced {}), {} weights, {:.1} s",
+        summary.data,
+        table::percent(test.accuracy),
+        table::thousands(test.total.into()),
+        table::percent(test.balanced_accuracy),
+        table::thousands(summary.weights as u64),
+        summary.seconds
+    )?;
+    if summary.output == summary.graph {
+        return say!("network: {}", summary.graph);
+    }
+    say!("model: {}\nnetwork: {}", summary.output, summary.graph)
 }
 
 /// Learns to the end, with a checkpoint at every epoch and every half minute.
@@ -313,78 +303,15 @@ fn learn(trainer: &mut Trainer, store: &Store) -> Result<()> {
     while !trainer.is_done() {
         let report = trainer.run_epoch(&mut bar)?;
         store.write(trainer)?;
-        bar.since_checkpoint = Instant::now();
+        bar.restart_clock();
         if report.is_some() {
             store.write_log(trainer.reports())?;
         }
         if stop.load(Ordering::SeqCst) {
             bar.finish();
-            bail!("stopped; go on by the same command with --resume (checkpoint {})", store.checkpoint.display());
+            bail!("stopped; go on by the same command with --resume (checkpoint {})", store.checkpoint().display());
         }
     }
     bar.finish();
     Ok(())
-}
-
-/// A progress bar with loss, accuracy and time left; plain lines where the output is not a terminal.
-pub struct Bar {
-    bar: ProgressBar,
-    batches: u64,
-    stop: Option<Arc<AtomicBool>>,
-    since_checkpoint: Instant,
-    accuracy: Option<f64>,
-}
-
-impl Bar {
-    /// A bar for a run of which `done` epochs of `batches` batches are behind it; `stop` ends the run, and so does
-    /// the time for a checkpoint (only if there is a `stop`; call the trainer again to go on).
-    pub fn new(batches: u32, done: u32, stop: Option<Arc<AtomicBool>>) -> Self {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left");
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        bar.set_position(u64::from(done) * u64::from(batches));
-        bar.reset_eta();
-        Self { bar, batches: u64::from(batches), stop, since_checkpoint: Instant::now(), accuracy: None }
-    }
-
-    /// Takes the bar off the screen.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Watch for Bar {
-    fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
-        let test = self.accuracy.map_or(String::new(), |a| format!(", test {:.2} %", 100.0 * a));
-        self.bar.set_length(u64::from(progress.epochs) * self.batches);
-        self.bar.set_position(u64::from(progress.epoch - 1) * self.batches + u64::from(progress.batch));
-        self.bar.set_message(format!(
-            "epoch {}/{}: loss {:.4}, train {:.2} %{test}",
-            progress.epoch,
-            progress.epochs,
-            progress.loss,
-            100.0 * progress.accuracy
-        ));
-        match &self.stop {
-            Some(stop) if stop.load(Ordering::SeqCst) => ControlFlow::Break(()),
-            Some(_) if self.since_checkpoint.elapsed() > CHECKPOINT_EVERY => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
-    }
-
-    fn epoch(&mut self, report: &EpochReport) {
-        self.accuracy = Some(report.test_accuracy);
-        if !std::io::stderr().is_terminal() {
-            eprintln!(
-                "epoch {}/{}: loss {:.4}, train {:.2} %, test {:.2} %",
-                report.epoch,
-                report.epochs,
-                report.train_loss,
-                100.0 * report.train_accuracy,
-                100.0 * report.test_accuracy
-            );
-        }
-    }
 }

@@ -15,6 +15,7 @@ use crate::engines::{Accelerator, Name};
 use crate::inputs::From;
 use crate::models::Source;
 use crate::origin;
+use crate::out;
 use crate::parallel::Parallel;
 
 /// Arguments of `bitfab verify`.
@@ -87,6 +88,9 @@ pub struct Timed {
     pub verdict: Verdict,
     /// Seconds.
     pub seconds: f64,
+    /// Values that have a neighbouring level, of a source whose import says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<usize>,
 }
 
 /// An engine that could not run.
@@ -157,23 +161,26 @@ pub fn judge(
     let verdict = verify(model, rows, expected, &mut *engine, &mut |done| bar.set_position(done as u64));
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    Ok(Timed { verdict: Verdict { engine: name.name().into(), ..verdict? }, seconds })
+    Ok(Timed { verdict: Verdict { engine: name.name().into(), ..verdict? }, seconds, neighbours: None })
 }
 
 fn print(outcome: &Outcome, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(outcome)?);
+        out::json(outcome)?;
         return Ok(());
     }
-    println!("{}", table::verdicts(outcome.verdicts.iter().map(|timed| (&timed.verdict, timed.seconds))));
-    println!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data);
-    for Timed { verdict, .. } in &outcome.verdicts {
+    say!("{}", table::verdicts(outcome.verdicts.iter().map(|timed| (&timed.verdict, timed.seconds))))?;
+    say!("{} layers, data set {}; every tensor is compared with the reference.", outcome.layers, outcome.data)?;
+    for Timed { verdict, neighbours, .. } in &outcome.verdicts {
+        if let Some(count) = neighbours.filter(|&count| count > 0) {
+            say!("{}: {count} values have a neighbouring level, where the import says that some do", verdict.engine)?;
+        }
         if let Some(first) = &verdict.first {
-            println!("{} differs first at {first}", verdict.engine);
+            say!("{} differs first at {first}", verdict.engine)?;
         }
     }
     for failure in &outcome.failures {
-        println!("{} could not run: {}", failure.engine, failure.error);
+        say!("{} could not run: {}", failure.engine, failure.error)?;
     }
     Ok(())
 }
@@ -203,14 +210,26 @@ mod tests {
             cycles: Some(5.0),
             instructions: None,
         };
-        Outcome { data: "digits".into(), rows: 2, layers: 3, verdicts: vec![Timed { verdict, seconds: 0.1 }], failures }
+        Outcome {
+            data: "digits".into(),
+            rows: 2,
+            layers: 3,
+            verdicts: vec![Timed { verdict, seconds: 0.1, neighbours: None }],
+            failures,
+        }
     }
 
     #[test]
     fn a_difference_and_a_missing_tool_both_fail() {
         conclude(&outcome(None, Vec::new())).unwrap();
-        let mismatch =
-            Mismatch { image: 1, layer: 2, name: "scores".into(), position: Some([0, 0, 4]), expected: 3, found: -3 };
+        let mismatch = Mismatch {
+            image: 1,
+            layer: Some(2),
+            name: "scores".into(),
+            position: Some([0, 0, 4]),
+            expected: 3,
+            found: -3,
+        };
         let error = conclude(&outcome(Some(mismatch), Vec::new())).unwrap_err();
         assert!(error.to_string().contains("not equal to the reference: rtl"), "{error}");
         let failure = Failure { engine: "icarus", error: "missing".into() };

@@ -10,10 +10,10 @@ use bitfab_report::{ModelSummary, table};
 use bitfab_sim::Engine;
 use bitfab_sim::software::Reference;
 
+use crate::data;
 use crate::engines::lanes;
 use crate::models::{self, Source};
 use crate::outputs::{self, GENERATED, Product};
-use crate::{data, files};
 
 /// Arguments of `bitfab verilog`.
 #[derive(Debug, clap::Args)]
@@ -83,17 +83,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for (name, product, _) in &parts {
         outputs::check(&arguments.output.join(name), *product)?;
     }
-    for (name, _, bytes) in &parts {
-        files::write_atomic(&arguments.output.join(name), bytes)?;
+    for (name, product, bytes) in &parts {
+        outputs::write(&arguments.output.join(name), *product, bytes)?;
     }
-    println!(
+    say!(
         "{}: {}; {} cycles per row with {} lanes, {:.0} % of them useful",
         arguments.output.display(),
         parts.map(|(name, ..)| name).join(", "),
         table::thousands(cycles.interval),
         arguments.lanes,
         cycles.useful_percent()
-    );
+    )?;
     Ok(())
 }
 

@@ -39,7 +39,13 @@ fn a_run_leaves_a_graph_and_a_log_and_no_checkpoint() {
     let log = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
     let epochs: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(epochs.len(), 6);
-    assert_eq!(epochs[5]["test_accuracy"], summary["test_accuracy"]);
+    assert!(epochs.iter().all(|epoch| epoch.get("test_accuracy").is_none()), "the test part is for the end");
+    let kept = summary["kept_epoch"].as_u64().unwrap() as usize;
+    assert_eq!(epochs[kept - 1]["validation_accuracy"], summary["best"]["score"]);
+    let better = |epoch: &serde_json::Value| epoch["validation_accuracy"].as_f64() > summary["best"]["score"].as_f64();
+    assert!(!epochs.iter().any(better), "{epochs:?}");
+    let rows = ["train", "validation", "test"].map(|part| summary["rows"][part].as_u64().unwrap());
+    assert_eq!((rows[0] + rows[1], rows[2]), (1437, 360));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 

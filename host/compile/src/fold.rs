@@ -146,7 +146,7 @@ impl Affine {
     }
 }
 
-/// Integer thresholds of one channel and whether they count `acc <= t` (SPEC 7.1).
+/// Integer thresholds of one channel and whether they count `acc <= t`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Steps {
     pub values: Vec<i32>,

@@ -14,7 +14,7 @@ mod translate;
 
 pub use error::CompileError;
 
-use bitfab_format::{Draft, DraftTransform, Model, OutputScale, Rescale, Transform};
+use bitfab_format::{Draft, DraftTransform, Model, OutputScale};
 use bitfab_graph::Graph;
 
 /// What coded weights are chosen for.
@@ -52,10 +52,12 @@ pub enum Rounded {
         node: String,
         /// Channels that have no exact multiplier.
         channels: u32,
-        /// Accumulators of all these channels together that get a neighbouring level instead of their own.
+        /// Accumulators of all these channels together that get another level instead of their own.
         accumulators: u64,
-        /// Accumulators that one channel can have.
-        span: u64,
+        /// Accumulators that all these channels together can have.
+        of: u64,
+        /// The most levels by which one is off.
+        levels: u32,
     },
     /// The last layer's scores, since no unit makes integers of 32 bits of all of them.
     Scores {
@@ -71,12 +73,16 @@ pub enum Rounded {
 impl std::fmt::Display for Rounded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Levels { node, channels, accumulators, span } => {
-                let share = *accumulators as f64 / (*span as f64 * f64::from(*channels)).max(1.0);
+            Self::Levels { node, channels, accumulators, of, levels } => {
+                let share = 100.0 * *accumulators as f64 / (*of).max(1) as f64;
+                let what = match levels {
+                    1 => "a neighbouring level".to_owned(),
+                    levels => format!("another level, up to {levels} away"),
+                };
                 write!(
                     f,
-                    "`{node}`: {channels} channels have no exact multiplier of 32 bits; {accumulators} of their \
-                     possible sums, {share:.1e} of all, get a neighbouring level"
+                    "`{node}`: {channels} channels have no exact multiplier of 32 bits; {accumulators} of their {of} \
+                     possible sums, {share:.2} %, get {what}"
                 )
             }
             Self::Scores { node, units, exponent } => {
@@ -143,16 +149,22 @@ pub fn update(base: &[u32], graph: &Graph, options: &Options) -> Result<Vec<u32>
     }
 }
 
-/// What one unit of the scores is worth, where the device scales them, and whether they are rounded: sums that are
-/// only moved are not.
-pub fn score_unit(model: &Model<'_>) -> Option<(f64, bool)> {
-    let Transform::Affine { scales } = model.layers().last()?.transform else { return None };
-    let is_moved = scales.iter().all(|&words| {
-        let scale = Rescale::from_words(words);
-        scale.shift == 0 && scale.multiplier.abs() == 1
-    });
-    let OutputScale { mantissa, shift, .. } = model.output_scale()?;
-    Some((f64::from(mantissa) / 2f64.powi(shift as i32), !is_moved))
+/// What an integer of a model's output stands for: `value * unit + constant`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Worth {
+    /// One unit, as the file has it in 32 bits.
+    pub unit: f64,
+    /// What is to be added, as the file has it in whole 2^-32.
+    pub constant: f64,
+}
+
+impl Worth {
+    /// What the file says of the output of `model`; `None` where it says nothing.
+    pub fn of(model: &Model<'_>) -> Option<Self> {
+        let OutputScale { mantissa, shift, constant } = model.output_scale()?;
+        let unit = f64::from(mantissa) / 2f64.powi(shift as i32);
+        Some(Self { unit, constant: constant as f64 / 2f64.powi(32) })
+    }
 }
 
 /// The bytes of a file from its words.

@@ -123,6 +123,7 @@ impl<'g> Lowering<'g> {
             Op::SumPool { window } if window.has_padding() => {
                 return Err(self.problem(index, "sums over a border; pad the convolution before it instead"));
             }
+            Op::Affine { multiplier, offset } => return self.worth(index, input, multiplier[0], offset[0]),
             Op::SumPool { window } => (LayerOp::SumPool, translate::window(window), PadValue::Zero, 1),
             _ => {
                 return Err(self.problem(
@@ -161,20 +162,21 @@ impl<'g> Lowering<'g> {
             weights.map_or_else(DraftWeights::default, |from| pack::weights(layer, from, negated, self.prefer))
         };
         let mut rows = packed(&layer, &negated);
-        layer.bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
+        let bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
         let transform = match &tail.output {
-            None => self.scores(index, &tail.affines, layer.bound),
+            None => self.scores(index, &tail.affines, bound),
             Some((compared, kind)) if kind.planes() > 4 => {
-                let bounds = reach::bounds(&layer, weights);
-                self.levels(index, compared, &tail.affines, &bounds, layer.bound)
+                let sums = reach::sums(&layer, weights, &negated, bound);
+                let bounds: Vec<Bound> = sums.into_iter().map(|sums| sums.bound).collect();
+                self.levels(index, compared, &tail.affines, &bounds)
             }
             Some((compared, _)) => {
-                let mut folded = compared.thresholds(&tail.affines, layer.bound);
+                let mut folded = compared.thresholds(&tail.affines, bound);
                 if let Some(weights) = weights.filter(|_| layer.residual.is_none() && self.form.may_negate) {
                     normalise(&mut folded, &mut negated, weights);
                     rows = packed(&layer, &negated);
                 }
-                section(&folded)
+                section(&folded, &reach::sums(&layer, weights, &negated, bound))
             }
         };
         self.push(&layer, last, rows, transform)
@@ -190,22 +192,36 @@ impl<'g> Lowering<'g> {
         scores.transform
     }
 
+    /// Keeps what the levels or signs of the last layer are worth.
+    fn worth(&mut self, index: usize, input: u16, unit: f64, constant: f64) -> Result<(), CompileError> {
+        if index + 1 != self.graph.nodes.len() || usize::from(input) != self.layers.len() {
+            return Err(self.problem(
+                index,
+                "says what levels are worth, so that it must be the last node and read the one before it",
+            ));
+        }
+        self.scale = scores::worth(unit, constant);
+        if self.scale.is_none() {
+            let problem = format!(
+                "no file can say that a level is worth {unit:e} and {constant:e} more: a unit is from 2^-63 to 2^32, a constant below 2^31 and not much coarser than 2^-32"
+            );
+            return Err(self.problem(index, problem));
+        }
+        self.next = index + 1;
+        Ok(())
+    }
+
     /// The transform to values of more than four bits; what is rounded is kept.
-    fn levels(
-        &mut self,
-        index: usize,
-        compared: &Compared,
-        affines: &[Affine],
-        bounds: &[Bound],
-        bound: Bound,
-    ) -> DraftTransform {
-        let (transform, Rounding { channels, accumulators }) = match compared {
+    fn levels(&mut self, index: usize, compared: &Compared, affines: &[Affine], bounds: &[Bound]) -> DraftTransform {
+        let (transform, rounding) = match compared {
             Compared::Reals(steps) => requant::fold(affines, steps, bounds),
             Compared::Integers(steps) => requant::fit(steps, bounds),
         };
-        if channels != 0 {
-            let (node, span) = (self.graph.nodes[index].name.clone(), bound.high.abs_diff(bound.low).into());
-            self.rounded.push(Rounded::Levels { node, channels, accumulators, span });
+        let Rounding { channels, accumulators, of, levels } = rounding;
+        // A nearest multiplication may be exact for all sums that can be.
+        if accumulators != 0 {
+            let node = self.graph.nodes[index].name.clone();
+            self.rounded.push(Rounded::Levels { node, channels, accumulators, of, levels });
         }
         transform
     }
@@ -325,14 +341,16 @@ impl<'g> Lowering<'g> {
             groups: 1,
             weights: LayerWeights::None,
             transform: Transform::None,
-            bound: Bound::default(),
             scratch: Region::default(),
         }
     }
 
     fn output_shape(&self, layer: &Layer<'_>, weights: Option<&Weights>) -> Result<Shape, &'static str> {
         let channels = weights.map_or(layer.input.shape.channels, |weights| weights.shape[0]);
-        let [height, width] = layer.window.output(layer.input.shape).map_err(|_| "a side is larger than 65,535")?;
+        let [height, width] = layer
+            .window
+            .output(layer.input.shape)
+            .map_err(|_| "a side is larger than 65,535, or a step or a border than 255")?;
         Ok(Shape::new(height, width, channels))
     }
 

@@ -12,6 +12,8 @@ use crate::fold::{self, Affine, Steps};
 const MAX_SHIFT: u32 = 47;
 /// The largest offset of the format.
 const MAX_OFFSET: i128 = 1 << 61;
+/// How many multipliers above and below the slope are tried at every shift.
+const NEAR: i32 = 8;
 /// How far the shifts of a layer may lie apart.
 const MAX_SPREAD: u32 = 16;
 
@@ -20,8 +22,22 @@ const MAX_SPREAD: u32 = 16;
 pub(crate) struct Rounding {
     /// Channels that have no exact one.
     pub channels: u32,
-    /// Accumulators of these channels that get a neighbouring level; one that is off by two levels counts twice.
+    /// Accumulators of these channels that get another level than their own.
     pub accumulators: u64,
+    /// Accumulators that these channels can have.
+    pub of: u64,
+    /// The most levels by which one is off.
+    pub levels: u32,
+}
+
+impl Rounding {
+    /// Counts a channel.
+    fn add(&mut self, bound: Bound, (accumulators, levels): (u64, u32)) {
+        self.channels += 1;
+        self.accumulators += accumulators;
+        self.of += u64::from(bound.high.abs_diff(bound.low)) + 1;
+        self.levels = self.levels.max(levels);
+    }
 }
 
 /// One channel: where it reaches each level, and its slope in levels.
@@ -60,8 +76,7 @@ fn scales(channels: &[Channel]) -> (DraftTransform, Rounding) {
     let mut scale = |channel: &Channel| {
         channel.exact(window.clone()).unwrap_or_else(|| {
             let scale = channel.nearest(lowest + MAX_SPREAD);
-            rounding.channels += 1;
-            rounding.accumulators += channel.differing(&scale);
+            rounding.add(channel.bound, channel.differing(&scale));
             scale
         })
     };
@@ -83,11 +98,12 @@ impl Channel {
         Self { steps: fold::thresholds(affine, steps, bound), slope, bound }
     }
 
-    /// The slope in the middle of those with which some offset reaches every level where it should be.
+    /// The slope in the middle of those with which some offset reaches every level where it should be, or else at most
+    /// half a level beside it.
     fn of(steps: &Steps, bound: Bound) -> Self {
         let mut channel = Self { steps: steps.clone(), slope: 0.0, bound };
         let sign = if steps.descends { -1.0 } else { 1.0 };
-        let mut levels: Vec<(f64, Option<f64>, Option<f64>)> = channel
+        let mut levels: Vec<Begin> = channel
             .levels()
             .map(|(level, value)| {
                 let (reached, missed) = neighbours(value, steps.descends, bound);
@@ -95,31 +111,19 @@ impl Channel {
             })
             .collect();
         levels.sort_by(|a, b| a.0.total_cmp(&b.0));
-        // Level j is reached and a lower level i missed: the slope is more than (j - i) / (reached - missed);
-        // i is reached and j missed: it is less than that.
-        let (mut least, mut most) = (0.0f64, 2.0 * levels.len() as f64);
-        for (at, &(upper, reached, missed)) in levels.iter().enumerate() {
-            for &(lower, is_reached, is_missed) in &levels[..at] {
-                let rise = upper - lower;
-                least = least.max(reached.zip(is_missed).map_or(0.0, |(high, low)| rise / (high - low)));
-                let run = missed.zip(is_reached).map_or(0.0, |(high, low)| high - low);
-                most = if run > 0.0 { most.min(rise / run) } else { most };
-            }
-        }
         // Thresholds within the bound; a channel of one level has none, and no slope.
         let within: Vec<(f64, f64)> = levels
             .iter()
             .filter_map(|&(level, reached, missed)| reached.zip(missed).map(|(acc, _)| (level, acc)))
             .collect();
-        channel.slope = sign
-            * match (within.first(), within.last()) {
-                (Some(first), Some(last)) if least >= most && last.1 > first.1 => {
-                    // No line does it: the one through the first and the last threshold is near.
-                    (last.0 - first.0) / (last.1 - first.1)
-                }
-                (Some(_), _) => (least + most) / 2.0,
-                (None, _) => 0.0,
-            };
+        let Some((first, last)) = within.first().zip(within.last()) else { return channel };
+        let middle = [0.0, 0.5].into_iter().find_map(|slack| {
+            let (least, most) = slopes(&levels, slack);
+            (least < most).then_some((least + most) / 2.0)
+        });
+        // No line does it: the one through the first and the last threshold is near.
+        let through = || if last.1 > first.1 { (last.0 - first.0) / (last.1 - first.1) } else { levels.len() as f64 };
+        channel.slope = sign * middle.unwrap_or_else(through);
         channel
     }
 
@@ -133,13 +137,17 @@ impl Channel {
         (1..=MAX_SHIFT).rev().find(|&shift| self.multiplier(shift).is_some()).unwrap_or(1)
     }
 
-    /// The smallest of `shifts` at which the multiplier has an offset with which every level is reached where it
-    /// should be and not before: the middle of those that do.
+    /// The smallest of `shifts` at which a multiplier near the slope has an offset with which every level is reached
+    /// where it should be and not before: the one nearest to zero of those that do.
     fn exact(&self, mut shifts: RangeInclusive<u32>) -> Option<Rescale> {
         shifts.find_map(|shift| {
-            let multiplier = self.multiplier(shift)?;
-            let (low, high) = self.offsets(multiplier, shift);
-            (low <= high).then(|| Rescale { multiplier, offset: (low + (high - low) / 2) as i64, shift })
+            let nearest = self.multiplier(shift)?;
+            // Away from the slope, one step up and one down in turn.
+            let apart = (0..=2 * NEAR).map(|at| if at % 2 == 0 { at / 2 } else { -(at / 2) - 1 });
+            apart.filter_map(|apart| nearest.checked_add(apart)).find_map(|multiplier| {
+                let (low, high) = self.offsets(multiplier, shift);
+                (low <= high).then(|| Rescale { multiplier, offset: 0i128.clamp(low, high) as i64, shift })
+            })
         })
     }
 
@@ -184,8 +192,8 @@ impl Channel {
             .map(move |(index, &value)| (if descends { count - index } else { index + 1 }, value))
     }
 
-    /// Accumulators within the bound between where a level is reached and where it should be, for all levels.
-    fn differing(&self, scale: &Rescale) -> u64 {
+    /// Accumulators within the bound that get another level than their own, and by how many levels at most.
+    fn differing(&self, scale: &Rescale) -> (u64, u32) {
         let (low, high) = (i64::from(self.bound.low), i64::from(self.bound.high));
         let (bits, descends) = (usize::BITS - self.steps.values.len().leading_zeros(), self.steps.descends);
         let at = |distance: i64| if descends { high - distance } else { low + distance };
@@ -202,11 +210,49 @@ impl Channel {
         let wanted = |value: i32| match (value, descends) {
             (i32::MIN, false) | (i32::MAX, true) => 0,
             (i32::MAX, false) | (i32::MIN, true) => high - low + 1,
-            (value, true) => high - i64::from(value),
-            (value, false) => i64::from(value) - low,
+            (value, true) => (high - i64::from(value)).clamp(0, high - low + 1),
+            (value, false) => (i64::from(value) - low).clamp(0, high - low + 1),
         };
-        self.levels().map(|(level, value)| found(level).abs_diff(wanted(value))).sum()
+        // Where a level begins in either way, from one side to the other: between two such places nothing changes.
+        let begins = self.levels().flat_map(|(level, value)| [(found(level), 1i64), (wanted(value), -1)]);
+        let mut begins: Vec<(i64, i64)> = begins.chain([(high - low + 1, 0)]).collect();
+        begins.sort_unstable();
+        let (mut count, mut most, mut ahead, mut from) = (0, 0, 0i64, 0);
+        for (place, step) in begins {
+            if place > from && ahead != 0 {
+                count += (place - from) as u64;
+                most = most.max(ahead.unsigned_abs() as u32);
+            }
+            (from, ahead) = (place, ahead + step);
+        }
+        (count, most)
     }
+}
+
+/// A level, the first accumulator in the direction of rising levels that has it, and the last that does not.
+type Begin = (f64, Option<f64>, Option<f64>);
+
+/// The slopes with which some offset reaches every level at most `slack` levels beside where it should; crossed if
+/// there is none.
+///
+/// A line reaches a level in time if it lies above a point, and not before it if it lies below one.
+fn slopes(levels: &[Begin], slack: f64) -> (f64, f64) {
+    let (mut least, mut most) = (0.0f64, 2.0 * levels.len() as f64);
+    for &(level, reached, _) in levels {
+        let Some(reached) = reached else { continue };
+        for &(other, _, missed) in levels {
+            let Some(missed) = missed else { continue };
+            let (run, rise) = (reached - missed, level - other - 2.0 * slack);
+            if run > 0.0 {
+                least = least.max(rise / run);
+            } else if run < 0.0 {
+                most = most.min(rise / run);
+            } else if rise >= 0.0 {
+                return (most, least.min(most));
+            }
+        }
+    }
+    (least, most)
 }
 
 /// The accumulator nearest to the threshold that reaches it, and the one that does not; `None` outside the bound.
@@ -307,10 +353,18 @@ mod tests {
         let differing = affines.iter().zip(&scales).map(|(affine, scale)| {
             let wanted = levels(affine, &steps, bound);
             let found = (bound.low..=bound.high).map(|acc| scale.apply(acc, 8));
-            found.zip(wanted).map(|(found, wanted)| u64::from(found.abs_diff(wanted))).sum::<u64>()
+            found.zip(wanted).filter(|(found, wanted)| found != wanted).count() as u64
         });
         assert_eq!(differing.sum::<u64>(), rounding.accumulators);
-        let narrow = Channel::new(&affines[1], &steps, bound).nearest(18);
-        assert!(Channel::new(&affines[1], &steps, bound).differing(&narrow) > 0, "18 bits are too few");
+        let channel = Channel::new(&affines[1], &steps, bound);
+        for (most, is_near) in [(18, true), (11, false)] {
+            let narrow = channel.nearest(most);
+            let wanted = levels(&affines[1], &steps, bound);
+            let off = (bound.low..=bound.high).zip(wanted).map(|(acc, level)| narrow.apply(acc, 8).abs_diff(level));
+            let off: Vec<u32> = off.filter(|&off| off > 0).collect();
+            let largest = off.iter().copied().max().unwrap_or(0);
+            assert_eq!(channel.differing(&narrow), (off.len() as u64, largest), "{most} bits");
+            assert!(!off.is_empty() && (largest == 1) == is_near, "{most} bits: {largest}");
+        }
     }
 }

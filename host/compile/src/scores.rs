@@ -12,6 +12,13 @@ const MAX_SHIFT: i64 = 47;
 const OFFSET_BITS: i64 = 61;
 /// Bits of the largest score that is aimed at; one more is left for rounding.
 const SCORE_BITS: i64 = 30;
+/// A constant that is stated beside the unit is rounded by less than the unit over two to this power.
+const CONSTANT_BITS: i32 = 7;
+/// Offsets in 64-bit floats are rounded by less than their magnitude times two to this power.
+const ROUNDED: i32 = -51;
+/// Offsets may lie off whole multiples of a unit by that rounding alone, and by less than the unit times two to this
+/// power.
+const WHOLE: i32 = -20;
 
 /// What makes scores of the last accumulators.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +26,7 @@ pub(crate) struct Scores {
     pub transform: DraftTransform,
     /// What one unit of a score is worth, to 32 bits.
     pub scale: Option<OutputScale>,
-    /// `None` if the scores are exactly those of the graph in some unit, but for a constant that all classes share.
+    /// `None` if the scores times the unit, with the constant that is stated, are exactly those of the graph.
     pub error: Option<Error>,
 }
 
@@ -34,18 +41,25 @@ pub(crate) struct Error {
 
 /// The scores of classes that are worth `affines`, for accumulators within `bound`.
 ///
+/// What all of several scores have in common may be stated beside their unit; that of one score is in it, since it is
+/// compared with a number and not with others.
+///
 /// `is_scaled` rules out accumulators as they are: another precision of the file needs more than that.
 pub(crate) fn fold(affines: &[Affine], bound: Bound, is_scaled: bool) -> Scores {
     let lines: Vec<Line> = affines.iter().map(Affine::line).collect();
-    moved(affines, &lines, bound, is_scaled)
-        .or_else(|| shared(affines, &lines, bound, is_scaled))
-        .or_else(|| whole(&lines, bound))
-        .unwrap_or_else(|| nearest(&lines, bound))
+    let is_one = affines.len() == 1;
+    let beside = || {
+        shared(affines, &lines, bound, is_scaled)
+            .or_else(|| moved(affines, &lines, bound, is_scaled))
+            .or_else(|| apart(affines, &lines, bound))
+    };
+    let found = if is_one { moved(affines, &lines, bound, is_scaled) } else { beside() };
+    found.or_else(|| whole(&lines, bound)).unwrap_or_else(|| nearest(&lines, bound))
 }
 
 /// One slope for all classes, falling or rising, and offsets that are whole multiples of it: its unit is the slope.
 fn moved(affines: &[Affine], lines: &[Line], bound: Bound, is_scaled: bool) -> Option<Scores> {
-    if affines[0].slope() == 0 || !affines.iter().all(|one| one.is_as_steep(&affines[0])) {
+    if !are_as_steep(affines) {
         return None;
     }
     let scales: Option<Vec<Rescale>> =
@@ -53,7 +67,31 @@ fn moved(affines: &[Affine], lines: &[Line], bound: Bound, is_scaled: bool) -> O
     let scales = scales?;
     let is_raw = scales.iter().all(|scale| (scale.multiplier, scale.offset) == (1, 0));
     let transform = if is_raw && !is_scaled { DraftTransform::Raw } else { affine(scales, bound)? };
-    Some(Scores { transform, scale: unit(&lines[0].slope.abs()), error: None })
+    Some(Scores { transform, scale: unit(&lines[0].slope.abs(), 0), error: None })
+}
+
+/// Whether all rise or fall by the same amount.
+fn are_as_steep(affines: &[Affine]) -> bool {
+    affines[0].slope() != 0 && affines.iter().all(|one| one.is_as_steep(&affines[0]))
+}
+
+/// As [`moved`], for offsets that are whole multiples of the slope apart: what the first one is not is stated.
+fn apart(affines: &[Affine], lines: &[Line], bound: Bound) -> Option<Scores> {
+    if !are_as_steep(affines) {
+        return None;
+    }
+    let (unit_of, first) = (lines[0].slope.abs(), &lines[0].offset);
+    let scale = |(one, line): (&Affine, &Line)| {
+        let distance = &line.offset - first;
+        let steps = (distance.to_f64() / unit_of.to_f64()).round();
+        let steps = (steps.abs() < 2f64.powi(31)).then_some(steps as i64)?;
+        let off = (&distance - &(&Dyadic::from_int(steps) * &unit_of)).abs();
+        let size = if first.abs().compare(&line.offset.abs()).is_ge() { first.abs() } else { line.offset.abs() };
+        let is_whole = off.compare(&size.scaled(ROUNDED)).is_le() && off.compare(&unit_of.scaled(WHOLE)).is_le();
+        is_whole.then_some(Rescale { multiplier: one.slope(), offset: steps, shift: 0 })
+    };
+    let scales: Option<Vec<Rescale>> = affines.iter().zip(lines).map(scale).collect();
+    Some(Scores { transform: affine(scales?, bound)?, scale: Some(stated(&unit_of, first)?), error: None })
 }
 
 /// `acc + k` or its negative, where the offset is `k` slopes.
@@ -64,14 +102,18 @@ fn move_by(one: &Affine, line: &Line, sign: i32) -> Option<Rescale> {
     one.vanishes(-steps).then_some(scale)
 }
 
-/// One rising line for all classes: accumulators are in the order of the scores, and a constant less.
+/// One rising line for all classes: accumulators are the scores in units of its slope, and its offset is stated.
 fn shared(affines: &[Affine], lines: &[Line], bound: Bound, is_scaled: bool) -> Option<Scores> {
     if affines[0].slope() <= 0 || !affines.iter().all(|one| one.is(&affines[0])) {
         return None;
     }
+    let scale = match lines[0].offset.signum() {
+        0 => unit(&lines[0].slope, 0),
+        _ => Some(stated(&lines[0].slope, &lines[0].offset)?),
+    };
     let same = vec![Rescale { multiplier: 1, offset: 0, shift: 0 }; affines.len()];
     let transform = if is_scaled { affine(same, bound)? } else { DraftTransform::Raw };
-    Some(Scores { transform, scale: unit(&lines[0].slope), error: None })
+    Some(Scores { transform, scale, error: None })
 }
 
 /// Slopes and offsets that are integers in some power of two, so small that scores fit.
@@ -89,7 +131,7 @@ fn whole(lines: &[Line], bound: Bound) -> Option<Scores> {
     };
     let scales: Option<Vec<Rescale>> = lines.iter().map(scale).collect();
     let transform = affine(scales?, bound)?;
-    Some(Scores { transform, scale: unit(&Dyadic::from_int(1).scaled(exponent)), error: None })
+    Some(Scores { transform, scale: unit(&Dyadic::from_int(1).scaled(exponent), 0), error: None })
 }
 
 /// Scores of up to 30 bits, and how far they lie from the true ones.
@@ -120,7 +162,7 @@ fn nearest(lines: &[Line], bound: Bound) -> Scores {
         scales.push(scale);
     }
     let error = Error { units: u32::try_from(units).unwrap_or(u32::MAX), exponent: exponent as i32 };
-    let scale = unit(&Dyadic::from_int(1).scaled(error.exponent));
+    let scale = unit(&Dyadic::from_int(1).scaled(error.exponent), 0);
     Scores { transform: DraftTransform::Affine { scales }, scale, error: Some(error) }
 }
 
@@ -131,9 +173,22 @@ fn affine(scales: Vec<Rescale>, bound: Bound) -> Option<DraftTransform> {
     scales.iter().all(fits).then_some(DraftTransform::Affine { scales })
 }
 
-/// A unit as the header says it.
-fn unit(worth: &Dyadic) -> Option<OutputScale> {
-    worth.nearest_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift, constant: 0 })
+/// A unit, and a constant in units of 2^-32, as the header says it.
+fn unit(worth: &Dyadic, constant: i64) -> Option<OutputScale> {
+    worth.nearest_fraction().map(|(mantissa, shift)| OutputScale { mantissa, shift, constant })
+}
+
+/// A unit and a constant, if the header can say both.
+fn stated(worth: &Dyadic, constant: &Dyadic) -> Option<OutputScale> {
+    let rounded = constant.scaled(32).round()?;
+    let off = (constant - &Dyadic::from_int(rounded).scaled(-32)).abs();
+    let is_near = off.compare(&worth.scaled(-CONSTANT_BITS)).is_le();
+    is_near.then(|| unit(worth, rounded)).flatten()
+}
+
+/// What levels are worth that count in steps of `unit` from `constant` on, if the header can say it.
+pub(crate) fn worth(unit: f64, constant: f64) -> Option<OutputScale> {
+    stated(&Dyadic::from_f64(unit), &Dyadic::from_f64(constant))
 }
 
 #[cfg(test)]
@@ -175,11 +230,37 @@ mod tests {
 
     #[test]
     fn classes_that_share_a_rising_line_stay_accumulators() {
-        for offset in [0.0, 0.3] {
+        for offset in [0.0, 0.3, -7.0, 1e9] {
             let same = scores(&[[2.0, offset], [2.0, offset]]);
-            assert_eq!((&same.transform, same.scale, same.error), (&DraftTransform::Raw, scale(2, 0), None));
+            let constant = (offset * 2f64.powi(32)).round() as i64;
+            let scale = Some(OutputScale { mantissa: 2, shift: 0, constant });
+            assert_eq!((&same.transform, same.scale, same.error), (&DraftTransform::Raw, scale, None));
+        }
+        // What the header cannot say goes into the scores.
+        for (slope, offset) in [(2.0, 3e9), (1e-9, 0.3)] {
+            assert_ne!(scores(&[[slope, offset], [slope, offset]]).transform, DraftTransform::Raw, "{slope} {offset}");
         }
         assert_ne!(scores(&[[-2.0, 0.3], [-2.0, 0.3]]).transform, DraftTransform::Raw, "the order is reversed");
+    }
+
+    #[test]
+    fn offsets_that_are_whole_steps_apart_are_exact_and_the_first_is_stated() {
+        let unit = f64::from(0.1f32);
+        let apart = scores(&[[unit, 0.3], [unit, 0.3 + 7.0 * unit], [unit, 0.3 - 5.0 * unit]]);
+        assert_eq!(exact(&apart), [(1, 0, 0), (1, 7, 0), (1, -5, 0)]);
+        assert_eq!(apart.scale.expect("a unit").constant, (0.3 * 2f64.powi(32)).round() as i64);
+        assert!(scores(&[[unit, 0.3], [unit, 0.3 + 7.001 * unit]]).error.is_some());
+    }
+
+    #[test]
+    fn one_score_keeps_its_constant() {
+        assert_eq!(exact(&scores(&[[32.0, 100.0]])), [(8, 25, 0)]);
+        assert_eq!(exact(&scores(&[[0.1, 0.1 * 7.0]])), [(1, 7, 0)]);
+        assert_eq!(exact(&scores(&[[-0.5, 1.0]])), [(-1, 2, 0)]);
+        let near = scores(&[[0.01, -1.253]]);
+        assert_eq!(near.error.expect("it is rounded").units, 1);
+        assert_eq!(near.scale.expect("a unit").constant, 0);
+        assert_eq!(scores(&[[2.0, 0.0]]).transform, DraftTransform::Raw);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use bitfab_format::{
     Bound, Coding, Count, DraftInterface, DraftTransform, Kind, Limits, MAX_FINGERPRINTS, PadValue, Shape, Window,
+    choose_thresholds,
 };
 use bitfab_graph::{self as graph, Op, Weights};
 
 use crate::dyadic::Dyadic;
 use crate::fold::{self, Affine, Steps};
 use crate::pack;
+use crate::reach::Sums;
 
 /// What decides a sign or a level.
 pub(crate) enum Compared {
@@ -54,16 +56,18 @@ pub(crate) fn normalise(folded: &mut [Steps], negated: &mut [bool], weights: &We
     }
 }
 
-/// The thresholds of all channels and their direction bits.
-pub(crate) fn section(folded: &[Steps]) -> DraftTransform {
+/// The thresholds of all channels, of those that are alike for `sums` the smallest to store, and their directions.
+pub(crate) fn section(folded: &[Steps], sums: &[Sums]) -> DraftTransform {
     let mut directions = vec![0; folded.len().div_ceil(32)];
-    for (channel, steps) in folded.iter().enumerate() {
+    let mut ranges = Vec::new();
+    for (channel, (steps, sums)) in folded.iter().zip(sums).enumerate() {
         directions[channel / 32] |= u32::from(steps.descends) << (channel % 32);
+        // `acc <= t` is what `acc >= t + 1` is not.
+        let above = i64::from(steps.descends);
+        ranges.extend(steps.values.iter().map(|&value| sums.alike(i64::from(value) + above)));
     }
-    DraftTransform::Thresholds {
-        values: folded.iter().flat_map(|steps| steps.values.iter().copied()).collect(),
-        directions,
-    }
+    let per_channel = folded.first().map_or(1, |steps| steps.values.len() as u32);
+    DraftTransform::Thresholds { values: choose_thresholds(&ranges, per_channel), directions }
 }
 
 /// Height, width, channels.

@@ -133,10 +133,13 @@ fn scale(input: Tensor, factors: &[f32]) -> Inferred {
 }
 
 fn affine(input: Tensor, multiplier: &[f64], offset: &[f64]) -> Inferred {
-    if !matches!(input.kind, Kind::Accumulator { .. }) {
-        return Err(format!("reads {}, needs accumulators", input.kind));
-    }
-    let (found, channels) = (multiplier.len(), input.shape.channels);
+    let channels = match input.kind {
+        Kind::Accumulator { .. } => input.shape.channels,
+        // Levels are not scaled: it says what they are worth.
+        Kind::Signs | Kind::Levels { .. } => 1,
+        other => return Err(format!("reads {other}, needs accumulators, signs or levels")),
+    };
+    let found = multiplier.len();
     if found != 1 && found as u64 != u64::from(channels) || offset.len() != found {
         return Err(format!("has {found} multipliers and {} offsets, needs 1 or {channels} of both", offset.len()));
     }
@@ -145,7 +148,7 @@ fn affine(input: Tensor, multiplier: &[f64], offset: &[f64]) -> Inferred {
     }
     match offset.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(format!("offset {at} is {}, must be finite", offset[at])),
-        None => real(input),
+        None => Ok(Tensor { kind: Kind::Reals, ..input }),
     }
 }
 

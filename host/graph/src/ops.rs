@@ -112,6 +112,7 @@ pub enum Op {
         factors: Vec<f32>,
     },
     /// `multiplier * x + offset` per channel (or one for all): the last node, accumulators to reals.
+    /// Behind signs or levels it says what they are worth, which is one line for all channels and computes nothing.
     Affine {
         /// Finite; length `channels` or 1.
         multiplier: Vec<f64>,

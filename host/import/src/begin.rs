@@ -64,7 +64,8 @@ pub(crate) fn begin(mut source: Source, input: Option<InputMap>) -> Result<Begun
     };
     let Some(last) = path.len().checked_sub(1) else { return Ok(Begun { source, input, note: None }) };
     if arithmetic[..last].iter().all(is_plain) {
-        return Ok(Begun { source, input, note: None });
+        let note = (input.zero != 0 || input.kind == ByteKind::I8).then(|| own_bytes(arithmetic[last], &input));
+        return Ok(Begun { source, input, note });
     }
     let names: Vec<&str> = arithmetic.iter().map(|node| node.name.as_str()).collect();
     let note = format!(
@@ -74,6 +75,12 @@ pub(crate) fn begin(mut source: Source, input: Option<InputMap>) -> Result<Begun
     );
     cut(&mut source, &path)?;
     Ok(Begun { source, input, note: Some(note) })
+}
+
+/// Which bytes rows are made of.
+fn own_bytes(node: &SourceNode, input: &InputMap) -> String {
+    let kind = if input.kind == ByteKind::I8 { "int8" } else { "uint8" };
+    format!("rows are the {kind} that `{}` gives, as they are: {} stands for zero", node.name, input.zero)
 }
 
 /// The nodes from the input to its first quantiser, the quantiser last, and the bytes that it yields.
@@ -161,13 +168,10 @@ fn quant(source: &Source, node: &SourceNode) -> Option<InputMap> {
 
 fn linear(source: &Source, node: &SourceNode) -> Option<InputMap> {
     let (scale, zero) = (number(source, node, 1)?, number(source, node, 2).unwrap_or(0.0) as i64);
-    // Bytes less their zero point are bytes again where that is in the middle or at the end; then zero is zero, as a
-    // border needs it.
-    let (kind, zero) = match (node.text("zero_point_type").unwrap_or("uint8"), zero) {
-        ("uint8", 128) => (ByteKind::I8, 0),
-        ("int8", -128) => (ByteKind::U8, 0),
-        ("uint8", zero) => (ByteKind::U8, zero),
-        ("int8", zero) => (ByteKind::I8, zero),
+    // A row is what the file's own quantiser gives, byte by byte.
+    let kind = match node.text("zero_point_type").unwrap_or("uint8") {
+        "uint8" => ByteKind::U8,
+        "int8" => ByteKind::I8,
         _ => return None,
     };
     Some(InputMap { zero, multiplier: scale, ..InputMap::new(kind) })

@@ -17,10 +17,10 @@ mod source;
 pub mod tflite;
 
 pub use array::Array;
-pub use check::{Difference, ScoreUnit};
+pub use check::{Agreement, Difference, Said, Stated};
 pub use error::ImportError;
 pub use input::InputMap;
 pub use lower::{Folded, Imported, Options, Tie, lower};
 pub use nearest::{Change, Cure, Ranges};
 pub use prepared::Prepared;
-pub use source::{Attribute, Input, Source, SourceNode};
+pub use source::{Attribute, Channels, Input, Source, SourceNode};

@@ -47,6 +47,18 @@ pub struct Input {
     pub dims: Vec<Option<usize>>,
 }
 
+/// Which axis of an input's images holds the channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Channels {
+    /// The file does not say: its convolutions and pools do, and else its sizes.
+    #[default]
+    Unsaid,
+    /// The one behind the batch.
+    First,
+    /// The last one.
+    Last,
+}
+
 /// A whole model.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Source {
@@ -58,6 +70,8 @@ pub struct Source {
     pub nodes: Vec<SourceNode>,
     /// Constants by name.
     pub constants: BTreeMap<String, Array>,
+    /// Where the input has its channels.
+    pub channels: Channels,
     /// Version of the ONNX operators.
     pub opset: i64,
     /// The type of numbers of each constant and input, such as `float` or `int8`.

@@ -3,6 +3,7 @@
 
 mod confusion;
 mod error;
+mod metrics;
 mod model;
 mod operations;
 pub mod picture;
@@ -11,6 +12,7 @@ pub mod table;
 
 pub use confusion::Confusion;
 pub use error::ReportError;
+pub use metrics::{ClassMetrics, ClassShare, Metrics};
 pub use model::{LayerSummary, ModelSummary, TensorSummary};
 pub use operations::Operations;
 pub use render::png;

@@ -104,10 +104,8 @@ fn thresholds(layer: &Layer<'_>) -> (u64, u32) {
         Transform::Encode { per_channel, thresholds } => {
             ((thresholds.len() as u64).next_multiple_of(WORD), per_channel)
         }
-        Transform::Thresholds { per_channel, values, directions } => {
-            ((size_of_val(values) + size_of_val(directions)) as u64, per_channel)
-        }
-        Transform::Requant { scales } | Transform::Affine { scales } => (size_of_val(scales) as u64, 0),
+        Transform::Thresholds(thresholds) => (thresholds.words() as u64 * WORD, thresholds.per_channel()),
+        Transform::Requant { scales } | Transform::Affine { scales } => (scales.words() as u64 * WORD, 0),
     }
 }
 
@@ -143,7 +141,7 @@ impl LayerSummary {
             pad_value: layer.pad_value.value(),
             groups: layer.groups,
             thresholds,
-            bound: [layer.bound.low, layer.bound.high],
+            bound: [layer.bound().low, layer.bound().high],
             weight_bytes: 0,
             threshold_bytes,
             record_bytes: u64::from(RECORD_WORDS) * WORD + (layer.name.len() as u64).next_multiple_of(WORD),
@@ -155,6 +153,11 @@ impl LayerSummary {
     /// Bits a weight as shipped, coder and padding included; 0 without weights.
     pub fn bits_per_weight(&self) -> f64 {
         if self.weight_count == 0 { 0.0 } else { self.weight_bytes as f64 * 8.0 / self.weight_count as f64 }
+    }
+
+    /// Bytes of the layer in the file for one weight, thresholds and record included; 0 without weights.
+    pub fn bytes_per_weight(&self) -> f64 {
+        if self.weight_count == 0 { 0.0 } else { self.bytes() as f64 / self.weight_count as f64 }
     }
 
     /// Bytes of the layer in the file.
@@ -194,8 +197,10 @@ pub struct ModelSummary {
     pub input: TensorSummary,
     /// The output of the last layer.
     pub output: TensorSummary,
-    /// What one unit of the scores is worth, where a scale survived compilation.
+    /// What one unit of the output's values is worth, where the file says it.
     pub output_scale: Option<f64>,
+    /// What is to be added to a value times its unit, where the file says what that is worth.
+    pub output_constant: Option<f64>,
     /// Number of weights.
     pub weight_count: u64,
     /// What one inference costs.
@@ -221,10 +226,16 @@ impl ModelSummary {
             input: TensorSummary::of(&model.input()),
             output: TensorSummary::of(&model.output()),
             output_scale: model.output_scale().map(|scale| f64::from(scale.mantissa) / 2f64.powi(scale.shift as i32)),
+            output_constant: model.output_scale().map(|scale| scale.constant as f64 / 2f64.powi(32)),
             weight_count: layers.iter().map(|layer| layer.weight_count).sum(),
             operations: layers.iter().fold(Operations::default(), |sum, layer| sum.plus(&layer.operations)),
             layers,
         }
+    }
+
+    /// Bytes of the whole file, thresholds and all, for one weight; those of the file without weights.
+    pub fn bytes_per_weight(&self) -> f64 {
+        self.file_bytes as f64 / self.weight_count.max(1) as f64
     }
 
     /// Bits of all weights as shipped for one weight.

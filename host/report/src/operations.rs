@@ -44,8 +44,8 @@ impl Operations {
         if let Transform::Requant { scales } | Transform::Affine { scales } = layer.transform {
             count.adds += outputs;
             // The last word of a scale is its shift.
-            count.shifts += if scales.iter().all(|scale| scale[3] == 0) { 0 } else { outputs };
-            count.multiplies += if scales.iter().all(|scale| scale[0] == 1) { 0 } else { outputs };
+            count.shifts += if scales.iter().all(|scale| scale.shift == 0) { 0 } else { outputs };
+            count.multiplies += if scales.iter().all(|scale| scale.multiplier == 1) { 0 } else { outputs };
         }
         count
     }
@@ -119,7 +119,7 @@ fn compares(layer: &Layer<'_>) -> u64 {
     let outputs = u64::from(layer.output.shape.volume());
     match layer.transform {
         Transform::Encode { .. } => outputs,
-        Transform::Thresholds { per_channel, .. } => u64::from(per_channel) * outputs,
+        Transform::Thresholds(thresholds) => u64::from(thresholds.per_channel()) * outputs,
         Transform::Raw | Transform::None | Transform::Requant { .. } | Transform::Affine { .. } => 0,
     }
 }

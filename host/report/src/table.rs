@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::{Confusion, LayerSummary, ModelSummary};
+use crate::{Confusion, LayerSummary, Metrics, ModelSummary};
 
 /// A table whose columns from `numbers` on are aligned to the right.
 fn table(header: &[&str], numbers: usize) -> Table {
@@ -89,7 +89,8 @@ pub fn layers(model: &ModelSummary) -> String {
         "kind",
         "transform",
         "density",
-        "bits each",
+        "bits a weight",
+        "bytes a weight, all",
         "bytes",
         "scratch",
         "acc bits",
@@ -109,6 +110,7 @@ pub fn layers(model: &ModelSummary) -> String {
             layer.transform.into(),
             if layer.weight_count > 0 { percent(layer.density) } else { "-".into() },
             if layer.weight_count > 0 { format!("{:.3}", layer.bits_per_weight()) } else { "-".into() },
+            if layer.weight_count > 0 { format!("{:.4}", layer.bytes_per_weight()) } else { "-".into() },
             thousands(layer.bytes()),
             thousands(layer.scratch_bytes),
             if accumulates { layer.accumulator_bits().to_string() } else { "-".into() },
@@ -156,7 +158,7 @@ pub fn totals(model: &ModelSummary) -> String {
         ("arena", format!("{} bytes, exactly", thousands(model.arena_bytes))),
         ("input", format!("{} {}", model.input.shape_text(), model.input.kind)),
         ("output", format!("{} {}", model.output.shape_text(), model.output.kind)),
-        ("weights", format!("{}, {:.3} bits each as shipped", thousands(model.weight_count), model.bits_per_weight())),
+        ("weights", weights_as_shipped(model)),
         ("MACs", format!("{} ({} binary, one per bit plane)", thousands(ops.macs), thousands(ops.binary_macs))),
         ("XNOR-popcount words", thousands(ops.xnor_popcount_words)),
         ("compares", thousands(ops.compares)),
@@ -169,10 +171,22 @@ pub fn totals(model: &ModelSummary) -> String {
         let planes: Vec<String> = model.precisions.iter().map(u32::to_string).collect();
         rows.push(("further precisions", format!("{} planes", planes.join(", "))));
     }
-    if let Some(scale) = model.output_scale {
-        rows.push(("one score unit", format!("{scale}")));
+    if let Some((unit, constant)) = model.output_scale.zip(model.output_constant) {
+        rows.push(("output stands for", worth(unit, constant)));
     }
     facts(&rows)
+}
+
+/// What an integer of the output stands for, in words.
+pub fn worth(unit: f64, constant: f64) -> String {
+    let sign = if constant < 0.0 { '-' } else { '+' };
+    if constant == 0.0 { format!("value x {unit}") } else { format!("value x {unit} {sign} {}", constant.abs()) }
+}
+
+/// How many weights there are, what they alone take, and what all of the file takes for one of them.
+fn weights_as_shipped(model: &ModelSummary) -> String {
+    let (bits, bytes) = (model.bits_per_weight(), model.bytes_per_weight());
+    format!("{}, {bits:.3} bits each; {bytes:.4} bytes each with thresholds and all", thousands(model.weight_count))
 }
 
 /// What each engine did, and in how many seconds; a dash where it has nothing to say.
@@ -272,6 +286,22 @@ pub fn confusion(matrix: &Confusion) -> String {
     table.to_string()
 }
 
+/// Precision, recall and F1, one class a line.
+pub fn metrics(metrics: &Metrics) -> String {
+    let share = |share: Option<f64>| share.map_or("-".into(), percent);
+    let lines = metrics.classes.iter().map(|class| {
+        vec![
+            class.class.clone(),
+            thousands(class.rows.into()),
+            thousands(class.found.into()),
+            share(class.precision),
+            share(class.recall),
+            share(class.f1),
+        ]
+    });
+    grid(&["class", "rows", "found", "precision", "recall", "F1"], lines)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +346,18 @@ mod tests {
         for part in ["1,280", "42.0", "40.0 to 44.0", "100,000", "does not fit"] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn metrics_show_a_dash_for_what_is_not_there() {
+        let text = metrics(&Confusion::of(3, [(0, 0), (0, 1), (1, 1)]).metrics());
+        let row = |class: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("│ {class}"))).unwrap();
+            line.split(['│', '┆']).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()[2..7].join(" ")
+        };
+        assert_eq!(row("0"), "2 1 100.00 % 50.00 % 66.67 %");
+        assert_eq!(row("1"), "1 2 50.00 % 100.00 % 66.67 %");
+        assert_eq!(row("2"), "0 0 - - -");
     }
 
     #[test]

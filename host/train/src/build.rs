@@ -4,13 +4,13 @@ mod windows;
 
 use crate::architecture::Block;
 use crate::config::{InputCoding, TrainConfig};
-use crate::data::Dataset;
 use crate::error::{TrainError, config_error};
 use crate::layers::{Norm, Weighted};
 use crate::method::Method;
 use crate::net::{Net, Parameter, Stage, Step, Thermometer, latent};
 use crate::random::{Purpose, stream, symmetric};
 use crate::rules::{AlphaBeta, Quantizer, Rule, SmartDeal, Ternary, Training};
+use bitfab_data::Dataset;
 use bitfab_graph::Shape;
 
 /// Added to variances; small against the variance of any accumulator, even of bytes times 2^-8.

@@ -1,35 +1,48 @@
 //! A run as bytes: magic (8), postcard payload, CRC-32 of all before it (4, little-endian).
 
-use crate::config::TrainConfig;
-use crate::data::Dataset;
+use crate::config::{Keep, TrainConfig};
 use crate::error::TrainError;
-use crate::layers::Norm;
-use crate::net::{Net, Step};
 use crate::optimizer::Optimizer;
-use crate::rules::Quantizer;
+use crate::snapshot::Snapshot;
 use crate::trainer::{Position, Trainer};
+use bitfab_data::Dataset;
 use serde::{Deserialize, Serialize};
 
-/// First bytes; the last one is the version.
-const MAGIC: &[u8; 8] = b"BFTRAIN\x02";
+/// The first bytes of every checkpoint.
+pub const CHECKPOINT_MAGIC: &[u8; 7] = b"BFTRAIN";
+/// The first bytes of one that can be read; the last one is the version.
+const MAGIC: &[u8; 8] = b"BFTRAIN\x03";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     config: TrainConfig,
     fingerprint: u32,
     position: Position,
-    parameters: Vec<Vec<f32>>,
-    norms: Vec<Norm>,
-    quantizers: Vec<Quantizer>,
+    net: Snapshot,
     optimizer: Optimizer,
+    best: Option<Snapshot>,
 }
 
-/// The quantisers of a network in order, with the positions of their latent weights.
-fn quantizers(net: &mut Net) -> impl Iterator<Item = (&mut Quantizer, usize)> {
-    net.stages.iter_mut().filter_map(|stage| match &mut stage.step {
-        Step::Weighted { quantizer, weights, .. } => Some((quantizer, *weights)),
-        _ => None,
-    })
+/// How far the run of a checkpoint is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The settings of the run.
+    pub config: TrainConfig,
+    /// Finished epochs.
+    pub epoch: u32,
+    /// Finished batches of the next one.
+    pub batch: u32,
+}
+
+impl Standing {
+    /// Reads how far a run is, of a whole checkpoint.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] if the bytes are damaged or of another version.
+    pub fn of(bytes: &[u8]) -> Result<Self, TrainError> {
+        let Stored { config, position, .. } = read(bytes)?;
+        Ok(Self { config, epoch: position.epoch, batch: position.batch })
+    }
 }
 
 fn error(problem: impl Into<String>) -> TrainError {
@@ -42,15 +55,13 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`TrainError::Checkpoint`] if the encoder fails.
     pub fn checkpoint(&self) -> Result<Vec<u8>, TrainError> {
-        let parameters = self.net.parameters.iter().map(|p| p.values.clone());
         let stored = Stored {
             config: self.config.clone(),
-            fingerprint: self.data.fingerprint(),
+            fingerprint: self.fingerprint,
             position: self.position.clone(),
-            parameters: parameters.collect(),
-            norms: self.net.clone().norms().map(|norm| norm.clone()).collect(),
-            quantizers: quantizers(&mut self.net.clone()).map(|(quantizer, _)| quantizer.clone()).collect(),
+            net: Snapshot::of(&self.net),
             optimizer: self.optimizer.clone(),
+            best: self.best.clone(),
         };
         let mut bytes = postcard::to_extend(&stored, MAGIC.to_vec())
             .map_err(|problem| error(format!("cannot be encoded: {problem}")))?;
@@ -67,47 +78,45 @@ impl<'a> Trainer<'a> {
         let differences = stored.config.differences(config);
         if !differences.is_empty() {
             return Err(error(format!(
-                "it belongs to a run with another {}; use the same settings or start afresh without --resume",
+                "it belongs to a run with another {}; use the same settings, or start afresh by --restart",
                 differences.join(", ")
             )));
         }
-        if stored.fingerprint != data.fingerprint() {
-            return Err(error("it belongs to other data; start afresh without --resume"));
-        }
         let mut trainer = Self::new(config, data)?;
-        trainer.restore(stored)?;
+        if stored.fingerprint != trainer.fingerprint {
+            return Err(error("it belongs to other data; start afresh by --restart"));
+        }
+        if !trainer.restore(stored) {
+            return Err(error("its content does not fit the network; start afresh by --restart"));
+        }
         Ok(trainer)
     }
 
-    fn restore(&mut self, stored: Stored) -> Result<(), TrainError> {
-        let unfit = || error("its sizes do not fit the network; start afresh without --resume");
-        let own: Vec<usize> = self.net.parameters.iter().map(|p| p.values.len()).collect();
-        let found = stored.parameters.iter().map(Vec::len);
-        let position = &stored.position;
-        if !found.eq(own)
-            || !stored.optimizer.fits(self.config.optimizer, &self.net.parameters)
-            || position.epoch > self.config.epochs
-            || position.batch > self.batches()
+    /// Takes everything over; false if something does not fit.
+    #[must_use]
+    fn restore(&mut self, stored: Stored) -> bool {
+        let Stored { position, net, optimizer, best, .. } = stored;
+        if !optimizer.fits(self.config.optimizer, &self.net.parameters) || !self.can_stand_at(&position, best.is_some())
         {
-            return Err(unfit());
+            return false;
         }
-        let mut stored_norms = stored.norms.into_iter();
-        for norm in self.net.norms() {
-            let channels = norm.mean.len();
-            let fits = |other: &Norm| other.mean.len() == channels && other.variance.len() == channels;
-            *norm = stored_norms.next().filter(fits).ok_or_else(unfit)?;
+        let mut other = self.net.clone();
+        if best.as_ref().is_some_and(|best| !best.clone().put(&mut other)) || !net.put(&mut self.net) {
+            return false;
         }
-        let mut stored_quantizers = stored.quantizers.into_iter();
-        for (quantizer, weights) in quantizers(&mut self.net) {
-            let fits = |other: &Quantizer| other.is_like(quantizer, stored.parameters[weights].len());
-            *quantizer = stored_quantizers.next().filter(fits).ok_or_else(unfit)?;
-        }
-        for (parameter, values) in self.net.parameters.iter_mut().zip(stored.parameters) {
-            parameter.values = values;
-        }
-        self.optimizer = stored.optimizer;
-        self.position = stored.position;
-        Ok(())
+        (self.optimizer, self.position, self.best) = (optimizer, position, best);
+        true
+    }
+
+    /// Whether a run of these settings can be there.
+    fn can_stand_at(&self, position: &Position, has_best: bool) -> bool {
+        let epochs = 1..=position.epoch;
+        let best = position.best.map(|best| best.epoch);
+        position.epoch <= self.config.epochs
+            && position.batch <= self.batches()
+            && position.reports.iter().map(|report| report.epoch).eq(epochs.clone())
+            && best.is_none_or(|best| epochs.contains(&best) && !self.data.validation.is_empty())
+            && has_best == (best.is_some() && self.config.keep == Keep::Best)
     }
 }
 
@@ -115,13 +124,92 @@ impl<'a> Trainer<'a> {
 fn read(bytes: &[u8]) -> Result<Stored, TrainError> {
     let payload = bytes
         .strip_prefix(MAGIC)
-        .ok_or_else(|| error("these bytes are no checkpoint of this version; start afresh without --resume"))?;
+        .ok_or_else(|| error("these bytes are no checkpoint of this version; start afresh by --restart"))?;
     let (payload, sum) = payload
         .split_last_chunk::<4>()
-        .ok_or_else(|| error("it ends after its first bytes; start afresh without --resume"))?;
+        .ok_or_else(|| error("it ends after its first bytes; start afresh by --restart"))?;
     let body = &bytes[..bytes.len() - sum.len()];
     if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-        return Err(error("its checksum is wrong, the file is damaged; start afresh without --resume"));
+        return Err(error("its checksum is wrong, the file is damaged; start afresh by --restart"));
     }
-    postcard::from_bytes(payload).map_err(|problem| error(format!("cannot be decoded: {problem}")))
+    let undecoded = |problem: String| error(format!("cannot be decoded: {problem}; start afresh by --restart"));
+    let (stored, rest) = postcard::take_from_bytes(payload).map_err(|problem| undecoded(problem.to_string()))?;
+    if rest.is_empty() { Ok(stored) } else { Err(undecoded(format!("{} bytes too many", rest.len()))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Silent;
+    use bitfab_data::digits;
+    use proptest::prelude::*;
+
+    fn framed(payload: &[u8]) -> Vec<u8> {
+        let mut bytes = [MAGIC, payload].concat();
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_whole_checkpoint_of_an_impossible_run_is_refused() {
+        let data = digits(0).unwrap();
+        let arch = "mlp:8".parse().unwrap();
+        let config = TrainConfig { arch, epochs: 3, batch: 512, ..TrainConfig::default() };
+        let mut trainer = Trainer::new(&config, &data).unwrap();
+        trainer.run_epoch(&mut Silent).unwrap();
+        trainer.run_epoch(&mut Silent).unwrap();
+        let bytes = trainer.checkpoint().unwrap();
+        assert_eq!(Standing::of(&bytes).unwrap(), Standing { config: config.clone(), epoch: 2, batch: 0 });
+        let other = Trainer::new(&TrainConfig { arch: "mlp:9".parse().unwrap(), ..config.clone() }, &data).unwrap();
+        let other = Snapshot::of(&other.net);
+        type Lie = Box<dyn Fn(&mut Stored)>;
+        let lies: [(&str, Lie); 11] = [
+            ("more epochs than there are", Box::new(|s| s.position.epoch = 4)),
+            ("more reports than epochs", Box::new(|s| s.position.epoch = 1)),
+            ("more batches than there are", Box::new(|s| s.position.batch = 99)),
+            ("no reports", Box::new(|s| s.position.reports.clear())),
+            ("reports in another order", Box::new(|s| s.position.reports.reverse())),
+            ("a best epoch in the future", Box::new(|s| s.position.best.as_mut().unwrap().epoch = 3)),
+            ("a best epoch of zero", Box::new(|s| s.position.best.as_mut().unwrap().epoch = 0)),
+            ("a best network of no epoch", Box::new(|s| s.position.best = None)),
+            ("a best epoch without network", Box::new(|s| s.best = None)),
+            (
+                "a best network of another shape",
+                Box::new({
+                    let other = other.clone();
+                    move |s| s.best = Some(other.clone())
+                }),
+            ),
+            ("a network of another shape", Box::new(move |s| s.net = other.clone())),
+        ];
+        for (what, lie) in lies {
+            let mut stored = read(&bytes).unwrap();
+            lie(&mut stored);
+            let lying = framed(&postcard::to_stdvec(&stored).unwrap());
+            let error = Trainer::resume(&config, &data, &lying).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("does not fit") && error.contains("--restart"), "{what}: {error}");
+        }
+        let whole = framed(&postcard::to_stdvec(&read(&bytes).unwrap()).unwrap());
+        assert_eq!(Trainer::resume(&config, &data, &whole).unwrap().checkpoint().unwrap(), bytes);
+        let longer = framed(&[&bytes[MAGIC.len()..bytes.len() - 4], &[0]].concat());
+        assert!(Standing::of(&longer).is_err(), "bytes behind the content");
+    }
+
+    proptest! {
+        #[test]
+        fn framed_noise_never_panics(payload in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(Standing::of(&framed(&payload)).is_err());
+        }
+
+        #[test]
+        fn a_changed_byte_is_an_error_or_another_run(at in 0usize..4000, value: u8) {
+            let data = digits(0).unwrap();
+            let config = TrainConfig { arch: "mlp:2".parse().unwrap(), ..TrainConfig::default() };
+            let bytes = Trainer::new(&config, &data).unwrap().checkpoint().unwrap();
+            let mut payload = bytes[MAGIC.len()..bytes.len() - 4].to_vec();
+            let length = payload.len();
+            payload[at % length] = value;
+            Trainer::resume(&config, &data, &framed(&payload)).ok();
+        }
+    }
 }

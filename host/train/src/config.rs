@@ -1,6 +1,7 @@
 //! Everything that decides a run besides the data.
 
 use crate::architecture::Architecture;
+use crate::balance::ClassWeights;
 use crate::error::{TrainError, config_error};
 use crate::method::{LayerMethod, Method};
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,29 @@ impl FromStr for OptimizerKind {
     }
 }
 
+/// Which epoch's network a run ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// That of the best epoch by the validation part; of the last one where there is no such part.
+    #[default]
+    Best,
+    /// That of the last epoch.
+    Last,
+}
+
+impl FromStr for Keep {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        match text {
+            "best" => Ok(Self::Best),
+            "last" => Ok(Self::Last),
+            _ => Err(config_error("keep", format!("'{text}'; use best or last"))),
+        }
+    }
+}
+
 /// Everything that decides a run besides the data; equal configurations on equal data give equal bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -126,6 +150,15 @@ pub struct TrainConfig {
     pub shift_norm: bool,
     /// Rounds the gradient of every layer's result at random to this many bits, 2 to 8; 0 is off.
     pub gradient_bits: u32,
+    /// Share of the training part that is cut off to choose by, 0 to 0.5, where the data has no validation part of its
+    /// own; 0 learns from all.
+    pub validation: f32,
+    /// Ends the run when this many epochs brought nothing better on the validation part; 0 never does.
+    pub patience: u32,
+    /// Which epoch's network the run ends with.
+    pub keep: Keep,
+    /// How much rows of each class count.
+    pub class_weights: ClassWeights,
 }
 
 impl Default for TrainConfig {
@@ -153,6 +186,10 @@ impl Default for TrainConfig {
             coefficients: 0.2,
             shift_norm: false,
             gradient_bits: 0,
+            validation: 0.1,
+            patience: 0,
+            keep: Keep::Best,
+            class_weights: ClassWeights::None,
         }
     }
 }
@@ -183,6 +220,7 @@ impl TrainConfig {
         within("penalty", self.penalty, 0.0, 0.95)?;
         within("zeros", self.zeros, 0.0, 0.99)?;
         within("coefficients", self.coefficients, 0.01, 1.0)?;
+        within("validation", self.validation, 0.0, 0.5)?;
         within("gradient_bits", self.gradient_bits as f32, 0.0, 8.0)?;
         if self.gradient_bits == 1 {
             return Err(config_error("gradient_bits", "1, allowed is 2 to 8, or 0 for none"));
@@ -218,32 +256,51 @@ impl TrainConfig {
         if self.bits > 0 { self.bits } else { self.method.activation_bits() }
     }
 
-    /// Names of the fields in which two configurations differ.
-    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let pairs = [
-            ("arch", self.arch == other.arch),
-            ("input", self.input == other.input),
-            ("method", self.method == other.method),
-            ("methods", self.methods == other.methods),
-            ("bits", self.bits == other.bits),
-            ("residual", self.residual == other.residual),
-            ("epochs", self.epochs == other.epochs),
-            ("batch", self.batch == other.batch),
-            ("seed", self.seed == other.seed),
-            ("optimizer", self.optimizer == other.optimizer),
-            ("rate", self.rate == other.rate),
-            ("warmup", self.warmup == other.warmup),
-            ("shift", self.shift == other.shift),
-            ("tilt", self.tilt == other.tilt),
-            ("smoothing", self.smoothing == other.smoothing),
-            ("decay", self.decay == other.decay),
-            ("ones", self.ones == other.ones),
-            ("penalty", self.penalty == other.penalty),
-            ("zeros", self.zeros == other.zeros),
-            ("coefficients", self.coefficients == other.coefficients),
-            ("shift_norm", self.shift_norm == other.shift_norm),
-            ("gradient_bits", self.gradient_bits == other.gradient_bits),
-        ];
-        pairs.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
+    /// Names of the fields in which two configurations differ, of all fields that are written to a file.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let [own, other] = [self, other].map(|one| match serde_json::to_value(one) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            // A configuration that cannot be written is like no other.
+            _ => serde_json::Map::new(),
+        });
+        let names = own.keys().chain(other.keys().filter(|name| !own.contains_key(*name)));
+        names.filter(|name| own.get(*name) != other.get(*name)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stored value that is another one and can be read.
+    fn another(name: &str, value: &serde_json::Value) -> serde_json::Value {
+        match (name, value) {
+            ("arch", _) => "mlp:7".into(),
+            ("input", _) => "thermometer:3".into(),
+            ("method", _) => "int:4".into(),
+            ("methods", _) => serde_json::json!(["dense1=sbnn"]),
+            ("optimizer", _) => "sgd".into(),
+            ("keep", _) => "last".into(),
+            ("class_weights", _) => "1,2".into(),
+            (_, serde_json::Value::Bool(on)) => (!on).into(),
+            (_, serde_json::Value::Number(number)) if number.is_f64() => 0.375.into(),
+            (_, serde_json::Value::Number(_)) => 77.into(),
+            other => panic!("{other:?}: say what else it may be"),
+        }
+    }
+
+    #[test]
+    fn a_difference_in_any_field_is_named() {
+        let config = TrainConfig::default();
+        assert!(config.differences(&config).is_empty());
+        let fields = serde_json::to_value(&config).unwrap();
+        for (name, value) in fields.as_object().unwrap() {
+            let mut changed = fields.clone();
+            changed[name] = another(name, value);
+            let changed: TrainConfig = serde_json::from_value(changed).unwrap();
+            assert_eq!(config.differences(&changed), [name.as_str()]);
+        }
+        let other = TrainConfig { rate: 0.5, seed: 9, ..config.clone() };
+        assert_eq!(config.differences(&other), ["rate", "seed"]);
     }
 }

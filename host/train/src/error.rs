@@ -7,13 +7,8 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum TrainError {
     /// A data set is damaged or does not have the expected form.
-    #[error("data set {name}: {problem}")]
-    Data {
-        /// Which data set or file.
-        name: String,
-        /// What is wrong and what is expected.
-        problem: String,
-    },
+    #[error(transparent)]
+    Data(#[from] bitfab_data::DataError),
     /// The configuration cannot be used.
     #[error("training configuration, {field}: {problem}")]
     Config {
@@ -42,11 +37,6 @@ pub enum TrainError {
     /// The learned network is not a sound graph.
     #[error(transparent)]
     Graph(#[from] bitfab_graph::GraphError),
-}
-
-/// A data error in one line.
-pub(crate) fn data_error(name: &str, problem: impl Into<String>) -> TrainError {
-    TrainError::Data { name: name.into(), problem: problem.into() }
 }
 
 /// A configuration error in one line.

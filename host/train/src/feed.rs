@@ -1,12 +1,12 @@
 //! From rows of bytes to batches: order, random changes and input coding.
 
 use crate::config::TrainConfig;
-use crate::data::{Dataset, Split};
 use crate::error::TrainError;
 use crate::layers::{Batch, Form};
 use crate::net::{Net, Thermometer};
 use crate::random::{Purpose, below, stream};
 use crate::tilt::Tilt;
+use bitfab_data::{Dataset, Split};
 use bitfab_graph::Shape;
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -130,7 +130,7 @@ mod tests {
     /// Rotations are drawn anew for each row and epoch, and the same when a run is resumed.
     #[test]
     fn changes_depend_on_the_seed_the_epoch_and_the_row() {
-        let mut data = crate::data::digits(0).unwrap();
+        let mut data = bitfab_data::digits(0).unwrap();
         data.shape = Shape::new(1, 2, 3);
         let changed = |seed, epoch, row, shift| {
             let config = TrainConfig { seed, tilt: 30.0, shift, ..TrainConfig::default() };

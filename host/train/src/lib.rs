@@ -3,11 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod architecture;
+mod balance;
 mod build;
 mod checkpoint;
 mod config;
-mod data;
 mod error;
+mod evaluation;
 mod export;
 mod feed;
 pub mod layers;
@@ -19,19 +20,26 @@ mod optimizer;
 mod random;
 pub mod rules;
 mod saved;
+mod snapshot;
 mod sparsity;
 mod tilt;
 mod trainer;
+mod validation;
 mod variants;
+mod watch;
 
 pub use architecture::{Architecture, Block};
-pub use config::{InputCoding, OptimizerKind, TrainConfig};
-pub use data::{Coding, Dataset, IdxFiles, MAX_BYTES, Split, digits, from_csv, from_idx, from_npz};
+pub use balance::ClassWeights;
+pub use bitfab_data::{DataError, Dataset, Split, digits};
+pub use checkpoint::{CHECKPOINT_MAGIC, Standing};
+pub use config::{InputCoding, Keep, OptimizerKind, TrainConfig};
 pub use error::TrainError;
+pub use evaluation::Evaluation;
 pub use method::{LayerMethod, Method};
 pub use net::{Net, Parameter, Stage, Step, Tape, Thermometer};
 pub use optimizer::{Optimizer, scheduled_rate};
 pub use rules::Quantizer;
 pub use saved::{Bits, Saved};
-pub use trainer::{EpochReport, Evaluation, Outcome, Progress, Silent, Trainer, Watch, train};
+pub use trainer::{Best, Outcome, Trainer, train};
 pub use variants::{OwnNorm, Variant};
+pub use watch::{EpochReport, Progress, Silent, Watch};

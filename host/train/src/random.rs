@@ -14,8 +14,7 @@ pub(crate) enum Purpose {
     Order = 2,
     /// Random shifts; index: epoch, then sample.
     Shift = 3,
-    /// Splitting a data set that has no official split.
-    Split = 4,
+    // 4 is the order of the embedded digits.
     /// Rounding of gradients; index: step, then stage.
     Gradient = 5,
     /// Random rotations; index: epoch, then sample.

@@ -76,6 +76,21 @@ pub(crate) fn cap(net: &mut Net, config: &TrainConfig, moment: Moment) {
     }
 }
 
+/// Whether every layer has the form that the run is to end in: no more ones or real weights than the end may have.
+///
+/// The network of an epoch before that time is no result, however right its answers are.
+pub(crate) fn is_settled(net: &Net, config: &TrainConfig) -> bool {
+    let layers: Vec<&[f32]> = alpha_beta(net).map(|at| &net.parameters[at].values[..]).collect();
+    let total: usize = layers.iter().map(|values| values.len()).sum();
+    let ones: usize = layers.iter().map(|values| AlphaBeta::ones(values)).sum();
+    let is_sparse = config.ones >= 0.5 || ones <= (total as f32 * config.ones) as usize;
+    is_sparse
+        && net.stages.iter().all(|stage| match &stage.step {
+            Step::Weighted { quantizer, .. } => quantizer.rule.is_settled(),
+            _ => true,
+        })
+}
+
 /// The latent weights of every layer of two values.
 fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
     net.stages.iter().filter_map(|stage| match &stage.step {
@@ -85,6 +100,15 @@ fn alpha_beta(net: &Net) -> impl Iterator<Item = usize> {
 }
 
 impl Net {
+    /// Number of weights of all layers.
+    pub fn weight_count(&self) -> u64 {
+        let layers = self.stages.iter().map(|stage| match &stage.step {
+            Step::Weighted { weights, .. } => self.parameters[*weights].values.len() as u64,
+            _ => 0,
+        });
+        layers.sum()
+    }
+
     /// How near ternary filters are to their ternary points: the least layer's mean cosine over its filters, of the
     /// weights that are left; none without ternary layers.
     pub fn ternary_cosine(&self) -> Option<f64> {
@@ -128,7 +152,7 @@ impl Net {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::digits;
+    use bitfab_data::digits;
 
     /// A small network of two layers with the given share of ones.
     fn net(config: &TrainConfig, share: f32) -> Net {

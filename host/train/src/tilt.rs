@@ -1,9 +1,9 @@
 //! Sensors that are turned a little each time they are learned from: another person wears them another way.
 
 use crate::config::TrainConfig;
-use crate::data::Dataset;
 use crate::error::{TrainError, config_error};
 use crate::random::symmetric;
+use bitfab_data::Dataset;
 use bitfab_graph::{Coding, Shape};
 use rand_chacha::ChaCha8Rng;
 
@@ -99,8 +99,8 @@ fn rotation(angles: [f32; AXES]) -> [[f32; AXES]; AXES] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::digits;
     use crate::random::{Purpose, stream};
+    use bitfab_data::digits;
 
     fn product(a: [[f32; 3]; 3], b: [[f32; 3]; 3]) -> [[f32; 3]; 3] {
         std::array::from_fn(|row| std::array::from_fn(|column| (0..3).map(|at| a[row][at] * b[at][column]).sum()))

@@ -1,96 +1,24 @@
 //! The learning loop: resumable at every batch, the same bits on any number of threads.
 
-use crate::config::TrainConfig;
-use crate::data::{Dataset, Split};
-use crate::error::TrainError;
+use crate::config::{Keep, TrainConfig};
+use crate::error::{TrainError, config_error};
+use crate::evaluation::{Evaluation, Validated};
 use crate::feed::{self, Changes};
-use crate::layers::{arg_max, cross_entropy};
+use crate::layers::weighted_cross_entropy;
 use crate::method::Method;
 use crate::net::Net;
 use crate::noise::Noise;
 use crate::optimizer::{Optimizer, scheduled_rate};
 use crate::random::{Purpose, permutation, stream};
 use crate::rules::Moment;
+use crate::snapshot::Snapshot;
 use crate::sparsity;
+use crate::validation;
+use crate::watch::{EpochReport, Progress, Watch};
+use bitfab_data::{Dataset, Split};
 use bitfab_graph::{Graph, Interface};
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
-
-/// Rows evaluated at once.
-const EVALUATED: usize = 500;
-
-/// Where a run is, after each batch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Progress {
-    /// Epoch from 1.
-    pub epoch: u32,
-    /// Epochs in all.
-    pub epochs: u32,
-    /// Batch of this epoch from 1.
-    pub batch: u32,
-    /// Batches of an epoch.
-    pub batches: u32,
-    /// Mean loss of this epoch so far, in nats.
-    pub loss: f64,
-    /// Share of training samples that were right in this epoch so far.
-    pub accuracy: f64,
-    /// Learning rate of this batch.
-    pub rate: f32,
-}
-
-/// What one epoch brought; one line of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochReport {
-    /// Epoch from 1.
-    pub epoch: u32,
-    /// Epochs in all.
-    pub epochs: u32,
-    /// Mean training loss in nats.
-    pub train_loss: f64,
-    /// Share of right training samples, seen while learning.
-    pub train_accuracy: f64,
-    /// Share of right test samples by the running statistics and raw scores.
-    pub test_accuracy: f64,
-    /// Learning rate of the last batch.
-    pub rate: f32,
-    /// Bytes of activations saved for one backward pass.
-    pub saved_bytes: u64,
-}
-
-/// Follows a run and may stop it; a stopped run can be resumed from its checkpoint.
-pub trait Watch {
-    /// After each batch; `Break` stops the run there.
-    fn batch(&mut self, _progress: &Progress) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    /// After each epoch.
-    fn epoch(&mut self, _report: &EpochReport) {}
-}
-
-/// Watches nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Watch for Silent {}
-
-/// Right and wrong answers on one part of a data set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Evaluation {
-    /// Right answers.
-    pub correct: u32,
-    /// All answers.
-    pub total: u32,
-    /// Predicted class of each row.
-    pub predictions: Vec<u8>,
-}
-
-impl Evaluation {
-    /// Share of right answers.
-    pub fn accuracy(&self) -> f64 {
-        f64::from(self.correct) / f64::from(self.total.max(1))
-    }
-}
+use std::borrow::Cow;
 
 /// The part of a run that changes.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -107,41 +35,100 @@ pub(crate) struct Position {
     pub(crate) saved_bytes: u64,
     /// Reports of finished epochs.
     pub(crate) reports: Vec<EpochReport>,
+    /// The best of them.
+    pub(crate) best: Option<Best>,
+}
+
+/// The epoch that was best on the validation part.
+///
+/// Better is a larger score, then a smaller loss, then an earlier epoch.
+/// Epochs in which a layer is not yet in the form that it is to end in (too many ones, real weights) are not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Epoch from 1.
+    pub epoch: u32,
+    /// Share of right validation samples, each counted by the weight of its class.
+    pub score: f64,
+    /// Mean loss on the validation part, in nats.
+    pub loss: f64,
 }
 
 /// A run: configuration, data, network and where it is.
 #[derive(Clone, Debug)]
 pub struct Trainer<'a> {
     pub(crate) config: TrainConfig,
-    pub(crate) data: &'a Dataset,
+    /// With a validation part, unless there is to be none.
+    pub(crate) data: Cow<'a, Dataset>,
+    /// Tells all parts of the data apart from others.
+    pub(crate) fingerprint: u32,
+    /// Factors of the classes in the loss, where they differ.
+    pub(crate) factors: Option<Vec<f32>>,
     pub(crate) net: Net,
     pub(crate) optimizer: Optimizer,
     pub(crate) position: Position,
+    /// The network of the best epoch, where it is the one to keep.
+    pub(crate) best: Option<Snapshot>,
 }
 
 impl<'a> Trainer<'a> {
     /// A run at its beginning.
     ///
+    /// Where the data has no validation part, one is cut from its training part (`validation` of the configuration).
+    ///
     /// # Errors
     /// [`TrainError::Config`] if the configuration is wrong or does not fit the data.
     pub fn new(config: &TrainConfig, data: &'a Dataset) -> Result<Self, TrainError> {
-        let net = Net::new(config, data)?;
-        Changes::new(config, data, 0)?;
+        let fingerprint = data.fingerprint();
+        let data = validation::prepare(data, config.validation)?;
+        let net = Net::new(config, &data)?;
+        Changes::new(config, &data, 0)?;
         if config.method != Method::Float {
             net.to_graph()?;
         }
+        if config.patience > 0 && data.validation.is_empty() {
+            return Err(config_error(
+                "patience",
+                "there is no validation part to judge epochs by; let it be cut or give one",
+            ));
+        }
         Ok(Self {
             config: config.clone(),
+            fingerprint,
+            factors: config.class_weights.factors(&data.train.labels, data.classes)?,
             data,
             optimizer: Optimizer::new(config.optimizer, &net.parameters),
             net,
             position: Position::default(),
+            best: None,
         })
     }
 
-    /// Whether all epochs are done.
+    /// Whether all epochs are done, or the patience is at its end.
     pub fn is_done(&self) -> bool {
-        self.position.epoch >= self.config.epochs
+        let Position { epoch, best, .. } = &self.position;
+        let since = best.map_or(0, |best| epoch.saturating_sub(best.epoch));
+        *epoch >= self.config.epochs || (self.config.patience > 0 && since >= self.config.patience)
+    }
+
+    /// The best epoch so far; none without a validation part.
+    pub fn best(&self) -> Option<Best> {
+        self.position.best
+    }
+
+    /// The epoch whose network this is, from 1; 0 before the first is over.
+    pub fn kept_epoch(&self) -> u32 {
+        let is_best = self.is_done() && self.best.is_some();
+        self.position.best.filter(|_| is_best).map_or(self.position.epoch, |best| best.epoch)
+    }
+
+    /// The rows that are learned from.
+    pub fn learning(&self) -> &Split {
+        &self.data.train
+    }
+
+    /// The rows that epochs are judged by; empty where there are none.
+    pub fn validation(&self) -> &Split {
+        &self.data.validation
     }
 
     /// Reports of the finished epochs, of earlier sessions too.
@@ -156,10 +143,17 @@ impl<'a> Trainer<'a> {
 
     /// The network as a graph with exact integers behind every weighted layer.
     ///
+    /// It carries the fingerprints of all rows that it was learned from or chosen by.
+    ///
     /// # Errors
     /// [`TrainError::Graph`] if a learned number is not finite.
     pub fn graph(&self) -> Result<Graph, TrainError> {
-        let interface = Interface { learned: self.data.learned(), ..self.data.interface.clone() };
+        let width = self.data.shape.elements() as usize;
+        let mut learned = self.data.learned();
+        learned.extend(self.data.validation.inputs.chunks_exact(width).map(crc32fast::hash));
+        learned.sort_unstable();
+        learned.dedup();
+        let interface = Interface { learned, ..self.data.interface.clone() };
         Ok(Graph { interface, ..self.net.to_graph()? })
     }
 
@@ -168,11 +162,13 @@ impl<'a> Trainer<'a> {
         (self.data.train.len() / self.batch_size()) as u32
     }
 
-    fn batch_size(&self) -> usize {
+    pub(crate) fn batch_size(&self) -> usize {
         (self.config.batch as usize).min(self.data.train.len())
     }
 
     /// Learns to the end of the epoch; `None` if the watcher stopped it before.
+    ///
+    /// At the end of the last epoch the network becomes that of the best one, unless the last is to be kept.
     ///
     /// # Errors
     /// [`TrainError::Diverged`] if the loss is not finite.
@@ -188,34 +184,60 @@ impl<'a> Trainer<'a> {
                 return Ok(None);
             }
         }
-        let progress = self.progress();
+        let report = self.end_epoch();
+        watch.epoch(&report);
+        Ok(Some(report))
+    }
+
+    /// Judges the epoch and goes on to the next.
+    fn end_epoch(&mut self) -> EpochReport {
+        let (progress, validated) = (self.progress(), self.validate());
         let report = EpochReport {
-            epoch: epoch + 1,
-            epochs: self.config.epochs,
+            epoch: progress.epoch,
+            epochs: progress.epochs,
             train_loss: progress.loss,
             train_accuracy: progress.accuracy,
-            test_accuracy: self.evaluate(&self.data.test).accuracy(),
+            validation_loss: validated.map(|part| part.loss),
+            validation_accuracy: validated.map(|part| part.accuracy),
+            validation_balanced_accuracy: validated.map(|part| part.balanced_accuracy),
             rate: progress.rate,
             saved_bytes: self.position.saved_bytes,
         };
-        let mut reports = std::mem::take(&mut self.position.reports);
+        let Position { mut reports, best, .. } = std::mem::take(&mut self.position);
         reports.push(report);
-        self.position = Position { epoch: epoch + 1, reports, ..Position::default() };
-        watch.epoch(&report);
-        Ok(Some(report))
+        self.position = Position { epoch: report.epoch, reports, best, ..Position::default() };
+        self.remember(report.epoch, validated);
+        if let Some(best) = self.best.clone().filter(|_| self.is_done()) {
+            let is_own = best.put(&mut self.net);
+            debug_assert!(is_own, "it was taken from this network");
+        }
+        report
+    }
+
+    /// Takes the epoch for the best one if it is.
+    fn remember(&mut self, epoch: u32, validated: Option<Validated>) {
+        let Some(Validated { score, loss, .. }) = validated.filter(|_| sparsity::is_settled(&self.net, &self.config))
+        else {
+            return;
+        };
+        if self.position.best.is_none_or(|best| score > best.score || (score == best.score && loss < best.loss)) {
+            self.position.best = Some(Best { epoch, score, loss });
+            self.best = (self.config.keep == Keep::Best).then(|| Snapshot::of(&self.net));
+        }
     }
 
     /// One step on the given rows.
     fn learn(&mut self, rows: &[u32]) -> Result<(), TrainError> {
         let Position { epoch, batch, .. } = self.position;
-        let changes = Changes::new(&self.config, self.data, epoch)?;
+        let changes = Changes::new(&self.config, &self.data, epoch)?;
         let (input, labels) = feed::batch(&self.net, &self.data.train, rows, Some(&changes));
         let (mut gradients, mut mean_loss) = (Vec::new(), 0.0);
         let variants = self.net.variants.len().max(1);
         for variant in 0..variants {
             self.net.select(variant);
             let (scores, tape) = self.net.forward(input.clone());
-            let loss = cross_entropy(&scores, &labels, self.net.logit_scale, self.config.smoothing);
+            let (scale, smoothing) = (self.net.logit_scale, self.config.smoothing);
+            let loss = weighted_cross_entropy(&scores, &labels, scale, smoothing, self.factors.as_deref());
             if !loss.sum.is_finite() {
                 return Err(TrainError::Diverged { epoch: epoch + 1, batch: batch + 1 });
             }
@@ -273,54 +295,6 @@ impl<'a> Trainer<'a> {
             loss: self.position.loss / seen,
             accuracy: self.position.correct as f64 / seen,
             rate: self.rate(self.position.batch.saturating_sub(1)),
-        }
-    }
-
-    /// The planes of every precision that learns, rising; empty if there is only one.
-    pub fn precisions(&self) -> Vec<u32> {
-        self.net.variants.iter().map(|variant| variant.planes).collect()
-    }
-
-    /// As [`evaluate`](Self::evaluate), at one of the [`precisions`](Self::precisions).
-    pub fn evaluate_at(&self, planes: u32, split: &Split) -> Option<Evaluation> {
-        let variant = self.net.variants.iter().position(|variant| variant.planes == planes)?;
-        let mut other = self.clone();
-        other.net.select(variant);
-        Some(other.evaluate(split))
-    }
-
-    /// Drops planes without any learning, as a comparison for once-QAT: sets the number of planes and lets the batch
-    /// norms see `batches` batches again.
-    ///
-    /// The trainer must not go on learning.
-    pub fn truncated(&self, planes: u32, batches: u32) -> Self {
-        let mut other = self.clone();
-        other.net.set_planes(planes);
-        other.net.norms().for_each(|norm| norm.batches = 0);
-        let size = self.batch_size();
-        for batch in 0..batches.min(self.batches()) {
-            let rows: Vec<u32> = (batch * size as u32..(batch + 1) * size as u32).collect();
-            let (input, _) = feed::batch(&other.net, &self.data.train, &rows, None);
-            other.net.forward(input);
-        }
-        other
-    }
-
-    /// Predictions by the running statistics: the class with the largest raw score, the lowest on ties.
-    pub fn evaluate(&self, split: &Split) -> Evaluation {
-        let rows: Vec<u32> = (0..split.len() as u32).collect();
-        let mut predictions = Vec::with_capacity(rows.len());
-        for rows in rows.chunks(EVALUATED) {
-            let (input, _) = feed::batch(&self.net, split, rows, None);
-            let scores = self.net.infer(input);
-            let width = scores.width();
-            predictions.extend(scores.values.chunks_exact(width).map(|row| arg_max(row) as u8));
-        }
-        let pairs = predictions.iter().zip(&split.labels);
-        Evaluation {
-            correct: pairs.filter(|(predicted, label)| predicted == label).count() as u32,
-            total: split.len() as u32,
-            predictions,
         }
     }
 }

@@ -100,7 +100,7 @@ impl Net {
 mod tests {
     use super::*;
     use crate::config::TrainConfig;
-    use crate::data::digits;
+    use bitfab_data::digits;
 
     #[test]
     fn variants_have_norms_of_their_own_and_share_the_rest() {

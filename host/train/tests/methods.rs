@@ -115,6 +115,8 @@ fn constraints_hold_at_the_end() {
         finish(&mut trainer);
         trainer.net().clone()
     };
+    // What holds at the end holds for the last epoch.
+    let config = |method: &str| TrainConfig { keep: bitfab_train::Keep::Last, ..config(method) };
     for ones in [0.3, 0.1] {
         let net = finished(TrainConfig { ones, ..config("sbnn") });
         let counts = layers(&net).map(|(_, weights)| (AlphaBeta::ones(weights), weights.len()));

@@ -1,8 +1,8 @@
 //! Layers whose work is known, counted on a board.
 
 use bitfab_format::{
-    Bound, Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Op, PadValue, Region,
-    Shape, Tensor, Transform, WORD_BITS, WeightKind, Weights, Window,
+    Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Op, PadValue, Region, Shape,
+    Tensor, Transform, WORD_BITS, WeightKind, Weights, Window,
 };
 
 use super::{Count, Options, Qemu, QemuError};
@@ -212,8 +212,6 @@ impl Problem {
         let mut view = view(&draft, tensor(self.input, input, 0), index);
         let weights = self.weights.draw(&view);
         view.weights = weights.view().unwrap_or(Weights::None);
-        let (low, high) = view.implied_bound();
-        draft.bound = Bound { low: low as i32, high: high as i32 };
         draft.input = index;
         *end += view.output.region.words;
         if view.scratch_words() != 0 {
@@ -258,7 +256,6 @@ fn view<'a>(draft: &DraftLayer, input: Tensor, index: u16) -> Layer<'a> {
         groups: draft.groups,
         weights: Weights::None,
         transform: Transform::None,
-        bound: Bound::default(),
         scratch: Region::default(),
     }
 }
@@ -287,7 +284,6 @@ fn plain(op: Op, window: Window, output: DraftTensor, transform: DraftTransform)
         scratch: 0,
         weights: DraftWeights::default(),
         transform,
-        bound: Bound::default(),
     }
 }
 

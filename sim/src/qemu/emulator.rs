@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use super::files::{Firmware, IMAGES_HEADER, images_file, in_file, scratch};
+use super::files::{Firmware, IMAGES_HEADER, Images, images_file, in_file, scratch};
 use super::output::{parse_counts, parse_lines};
 use super::plugin::plugin;
 use super::{Board, Inference, Profile, QemuError, build, process};
+use crate::Rows;
 
 /// What to run and print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,24 +75,33 @@ impl Qemu {
 
     /// Runs `images`, all of the same length, through the model file `model`.
     ///
-    /// Images that do not fit the board's partition at once are run in parts.
+    /// # Errors
+    /// As [`Qemu::run_file`].
+    pub fn run(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Vec<Inference>, QemuError> {
+        self.run_file(model, Rows::Bytes(images), options)
+    }
+
+    /// Runs `rows`, all of the same length, through the model file `model`; the firmware codes those that are not bytes.
+    ///
+    /// Rows that do not fit the board's partition at once are run in parts.
     ///
     /// # Errors
     /// [`QemuError::Refused`] with the firmware's own message for a bad model or images of the wrong length;
     /// [`QemuError::TooLarge`] for what the board cannot hold; others for tools that are missing or fail.
-    pub fn run(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Vec<Inference>, QemuError> {
+    pub fn run_file(&self, model: &[u8], rows: Rows<'_>, options: &Options) -> Result<Vec<Inference>, QemuError> {
         self.check_size("the model", model.len(), &self.firmware.model, 0)?;
-        let bytes = images.iter().map(|image| image.len()).max().unwrap_or(0);
+        let images = Images::new(rows);
+        let bytes = images.bytes;
         let room = self.check_size("one image", bytes, &self.firmware.images, IMAGES_HEADER)?;
-        if let Some(image) = images.iter().find(|image| image.len() != bytes) {
+        if let Some(image) = images.images.iter().find(|image| image.len() != bytes) {
             let message =
                 format!("images of {} and of {bytes} bytes: all must be as long as the model's input", image.len());
             return Err(QemuError::Refused { board: self.board, message });
         }
         let mut inferences = Vec::new();
-        for part in images.chunks((room / bytes.max(1)).max(1)) {
-            let counted = options.counted.saturating_sub(inferences.len()).min(part.len());
-            inferences.extend(self.run_part(model, part, &Options { counted, ..*options })?);
+        for part in images.parts((room / bytes.max(1)).max(1)) {
+            let counted = options.counted.saturating_sub(inferences.len()).min(part.images.len());
+            inferences.extend(self.run_part(model, &part, &Options { counted, ..*options })?);
         }
         Ok(inferences)
     }
@@ -109,11 +119,11 @@ impl Qemu {
     }
 
     /// One start of the emulator: what it printed as text.
-    fn run_part(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Vec<Inference>, QemuError> {
+    fn run_part(&self, model: &[u8], images: &Images<'_>, options: &Options) -> Result<Vec<Inference>, QemuError> {
         let Printed { stdout, counts } = self.start(model, images, options)?;
         let mut inferences = parse_lines(self.board, &String::from_utf8_lossy(&stdout))?;
         let regions = parse_counts(self.board, &counts, self.firmware.stack.end)?;
-        if regions.len() != options.counted || inferences.len() != images.len() {
+        if regions.len() != options.counted || inferences.len() != images.images.len() {
             let what = "another number of images than was given";
             return Err(QemuError::Output { board: self.board, what, line: counts });
         }
@@ -127,11 +137,11 @@ impl Qemu {
     /// As [`Qemu::run`].
     pub fn print(&self, model: &[u8], images: &[&[u8]], timeout: Duration) -> Result<Vec<u8>, QemuError> {
         let options = Options { digests: false, counted: 0, timeout };
-        self.start(model, images, &options).map(|printed| printed.stdout)
+        self.start(model, &Images::new(Rows::Bytes(images)), &options).map(|printed| printed.stdout)
     }
 
     /// One start of the emulator.
-    fn start(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Printed, QemuError> {
+    fn start(&self, model: &[u8], images: &Images<'_>, options: &Options) -> Result<Printed, QemuError> {
         let scratch = scratch()?;
         let file = |name: &str| scratch.path().join(name);
         let write = |name: &str, bytes: &[u8]| fs::write(file(name), bytes).map_err(in_file(&file(name)));

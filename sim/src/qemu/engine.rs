@@ -6,7 +6,7 @@ use bitfab_format::Model;
 
 use super::{Inference, Options, Qemu, QemuError, Scores};
 use crate::SimError;
-use crate::engine::{Engine, Evidence, Run, check_inputs};
+use crate::engine::{Engine, Evidence, Rows, Run, check_rows};
 
 impl From<QemuError> for SimError {
     fn from(error: QemuError) -> Self {
@@ -28,7 +28,8 @@ impl From<Inference> for Run {
             Scores::Packed(words) => words,
         };
         let instructions = inference.counts.map(|counts| counts.total.instructions);
-        Self { evidence: Evidence::Digests(inference.digests), output, cycles: None, instructions }
+        let coded = inference.coded;
+        Self { coded, evidence: Evidence::Digests(inference.digests), output, cycles: None, instructions }
     }
 }
 
@@ -39,11 +40,21 @@ impl Engine for Qemu {
     }
 
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
-        check_inputs(model, inputs)?;
-        let timeout = Duration::from_secs(120 + inputs.len() as u64);
-        let options = Options { digests: true, counted: inputs.len(), timeout };
+        self.run_rows(model, Rows::Bytes(inputs), done)
+    }
+
+    /// Rows are coded by the firmware.
+    fn run_rows(
+        &mut self,
+        model: &Model<'_>,
+        rows: Rows<'_>,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Run>, SimError> {
+        check_rows(model, rows)?;
+        let timeout = Duration::from_secs(120 + rows.len() as u64);
+        let options = Options { digests: true, counted: rows.len(), timeout };
         let file: Vec<u8> = model.words().iter().flat_map(|word| word.to_le_bytes()).collect();
-        let runs: Vec<Run> = Qemu::run(self, &file, inputs, &options)?.into_iter().map(Run::from).collect();
+        let runs: Vec<Run> = Qemu::run_file(self, &file, rows, &options)?.into_iter().map(Run::from).collect();
         done(runs.len());
         Ok(runs)
     }

@@ -1,5 +1,6 @@
 //! Files that pass between laptop and firmware.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -10,6 +11,7 @@ use object::{Object, ObjectSymbol};
 use tempfile::TempDir;
 
 use super::QemuError;
+use crate::Rows;
 
 /// Names the file in an I/O error.
 pub fn in_file(path: &Path) -> impl FnOnce(io::Error) -> QemuError {
@@ -56,13 +58,45 @@ impl Firmware {
 /// The file of images that the firmware reads: five words, then the images.
 ///
 /// `bitfab_board::Images` is the reader.
-pub fn images_file(images: &[&[u8]], counted: usize, digests: bool) -> Vec<u8> {
-    let bytes = images.first().map_or(0, |image| image.len());
-    let header = [images.len() as u32, bytes as u32, counted as u32, u32::from(digests)];
+pub fn images_file(rows: &Images<'_>, counted: usize, digests: bool) -> Vec<u8> {
+    let header = [rows.images.len() as u32, rows.bytes as u32, counted as u32, u32::from(digests) | rows.flags];
     let mut file = b"bfim".to_vec();
     file.extend(header.iter().flat_map(|word| word.to_le_bytes()));
-    file.extend(images.iter().copied().flatten());
+    file.extend(rows.images.iter().flat_map(|image| image.iter()));
     file
+}
+
+/// Rows as the firmware takes them.
+#[derive(Debug)]
+pub struct Images<'a> {
+    /// What the values are, as bits of the last word of the header.
+    pub flags: u32,
+    /// Bytes of the longest.
+    pub bytes: usize,
+    /// Their little-endian bytes.
+    pub images: Vec<Cow<'a, [u8]>>,
+}
+
+impl<'a> Images<'a> {
+    /// The bytes of rows.
+    pub fn new(rows: Rows<'a>) -> Self {
+        let (flags, images): (u32, Vec<Cow<'a, [u8]>>) = match rows {
+            Rows::Bytes(rows) => (0, rows.iter().map(|row| Cow::Borrowed(*row)).collect()),
+            Rows::Real(rows) => {
+                (2, rows.iter().map(|row| row.iter().flat_map(|x| x.to_le_bytes()).collect()).collect())
+            }
+            Rows::Counts(rows) => {
+                (4, rows.iter().map(|row| row.iter().flat_map(|x| x.to_le_bytes()).collect()).collect())
+            }
+        };
+        let bytes = images.iter().map(|image| image.len()).max().unwrap_or(0);
+        Self { flags, bytes, images }
+    }
+
+    /// The rows in parts of at most `count`.
+    pub fn parts(&self, count: usize) -> impl Iterator<Item = Self> {
+        self.images.chunks(count).map(|images| Self { images: images.to_vec(), ..*self })
+    }
 }
 
 /// Bytes of the header of [`images_file`].

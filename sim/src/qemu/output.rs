@@ -1,6 +1,7 @@
 //! What firmware and plugin print, parsed.
 
 use super::{Board, QemuError};
+use crate::CodedRow;
 
 /// The output of the last layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Inference {
     pub digests: Vec<u32>,
     /// The output.
     pub scores: Scores,
+    /// What the firmware coded the row to; `None` for rows of bytes.
+    pub coded: Option<CodedRow>,
     /// What was executed, for images that were counted.
     pub counts: Option<Counts>,
 }
@@ -53,7 +56,7 @@ pub struct Counts {
 
 /// Parses the firmware's lines; digests and scores of each image in order.
 pub fn parse_lines(board: Board, text: &str) -> Result<Vec<Inference>, QemuError> {
-    let mut inferences = Vec::new();
+    let mut inferences: Vec<Inference> = Vec::new();
     let mut digests = Vec::new();
     let mut done = None;
     for line in text.lines() {
@@ -73,7 +76,15 @@ pub fn parse_lines(board: Board, text: &str) -> Result<Vec<Inference>, QemuError
                     return Err(wrong("images out of order"));
                 }
                 let scores = parse_scores(rest).ok_or_else(|| wrong("not a result"))?;
-                inferences.push(Inference { digests: std::mem::take(&mut digests), scores, counts: None });
+                inferences.push(Inference { digests: std::mem::take(&mut digests), scores, coded: None, counts: None });
+            }
+            ["input", image, digest, "clamped", clamped] => {
+                let last = inferences.len().checked_sub(1).filter(|last| image.parse() == Ok(*last));
+                let inference =
+                    last.and_then(|last| inferences.get_mut(last)).ok_or_else(|| wrong("inputs out of order"))?;
+                let digest = u32::from_str_radix(digest, 16).map_err(|_| wrong("not a digest"))?;
+                let clamped = clamped.parse().map_err(|_| wrong("not a number of values"))?;
+                inference.coded = Some(CodedRow { digest, clamped });
             }
             ["done", count] => done = count.parse::<usize>().ok(),
             _ => return Err(wrong("no such line")),
@@ -131,13 +142,14 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "board b\nmodel 8 bytes 2 layers\narena 8 bytes of 64\ndigest 0 0 0000000a\ndigest 0 1 ffffffff\n\
-                        image 0 class 1 scores -3 12\nimage 1 packed 0000ffff 00000001\ndone 2\n";
+                        image 0 class 1 scores -3 12\nimage 1 packed 0000ffff 00000001\ninput 1 000000ff clamped 2\ndone 2\n";
 
     #[test]
     fn lines_become_inferences() {
         let inferences = parse_lines(Board::M4, GOOD).unwrap();
         let raw = Scores::Raw { class: 1, scores: vec![-3, 12] };
-        assert_eq!(inferences[0], Inference { digests: vec![10, u32::MAX], scores: raw, counts: None });
+        assert_eq!(inferences[0], Inference { digests: vec![10, u32::MAX], scores: raw, coded: None, counts: None });
+        assert_eq!(inferences[1].coded, Some(CodedRow { digest: 255, clamped: 2 }));
         assert_eq!(inferences[1].scores, Scores::Packed(vec![0xffff, 1]));
     }
 
@@ -150,6 +162,9 @@ mod tests {
             ("digest 0 0", "digest 1 0"),
             ("image 1", "image 3"),
             ("class 1", "class x"),
+            ("input 1", "input 0"),
+            ("clamped 2", "clamped -"),
+            ("000000ff", "000000fg"),
             ("-3", "-"),
             ("board", "bored"),
             ("0000ffff", "0000fffg"),

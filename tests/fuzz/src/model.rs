@@ -1,7 +1,7 @@
 //! Arbitrary bytes, with the checksum repaired: `Model::new` must not panic, and what it accepts must run.
 #![no_main]
 
-use bitfab_format::{EXTENSION_MAGIC, Layer, Model, VERSION, align, digest};
+use bitfab_format::{CodingError, EXTENSION_MAGIC, Kind, Layer, Model, VERSION, align, digest};
 use bitfab_runtime::{Software, run};
 use libfuzzer_sys::fuzz_target;
 
@@ -24,6 +24,7 @@ fuzz_target!(|data: &[u8]| {
         repair_blocks(&mut words, length);
     }
     let Ok(model) = Model::from_words(&words) else { return };
+    read_interface(&model, data);
     run_small(&model, repair);
     model.precisions().for_each(|planes| run_small(&model.with_planes(planes), repair));
     run_small(&model.with_planes(0), repair);
@@ -38,6 +39,35 @@ fn repair_blocks(words: &mut [u32], mut start: usize) {
         }
         words[start + 2] = digest(&words[start + 3..start + length]);
         start += length;
+    }
+}
+
+/// Reads all that the file says of input and classes, and codes any bits as values of a row.
+fn read_interface(model: &Model<'_>, data: &[u8]) {
+    let (interface, count) = (model.interface(), model.input_bytes());
+    for index in (0..interface.names().max(interface.units()).max(interface.classes())).chain([usize::MAX]) {
+        std::hint::black_box((interface.name(index), interface.unit(index), interface.class(index)));
+    }
+    assert!(interface.fingerprints().len() as u64 <= interface.learned_rows());
+    if count as u64 > LIMIT || data.is_empty() {
+        return;
+    }
+    let words = data.iter().cycle().zip((1..).step_by(3)).map(|(&byte, at)| (u32::from(byte) << 24).wrapping_mul(at));
+    let values: Vec<f32> = words.map(|word| f32::from_bits(word.rotate_left(word >> 27))).take(count).collect();
+    let counts: Vec<i16> = values.iter().map(|value| value.to_bits() as i16).collect();
+    let mut bytes = vec![0; count];
+    let limits = interface.limits();
+    for clamped in [model.code_real(&values, &mut bytes), model.code_counts(&counts, &mut bytes)] {
+        let is_within = |byte: &u8| {
+            let value = if model.input().kind == Kind::I8 { i16::from(*byte as i8) } else { i16::from(*byte) };
+            (limits.low..=limits.high).contains(&value)
+        };
+        match clamped {
+            Ok(clamped) => assert!(clamped <= count),
+            Err(CodingError::Length { .. }) => panic!("the row has the length of the input"),
+            Err(_) => continue,
+        }
+        assert!(interface.codings() == 0 || bytes.iter().all(is_within), "bytes outside the limits");
     }
 }
 

@@ -1,8 +1,9 @@
-//! Writes a starting corpus: small valid models of every operation, every kind of weights and every corner of scores.
+//! Writes a starting corpus: small valid models of every operation, every kind of weights, coders
+//! of values and every corner of scores.
 
 use std::path::Path;
 
-use bitfab_format::arbitrary::{Random, chain, draft, draft_of, scored};
+use bitfab_format::arbitrary::{Random, chain, draft, draft_of, interface, scored};
 use bitfab_format::{Draft, Op, WeightKind};
 
 /// Models of planes, and the same with all planes but the first in a block behind.
@@ -12,8 +13,6 @@ fn layered(draft: &Draft) -> Vec<u32> {
         let bits = layer.weights.bits.max(1);
         layer.weights.words.truncate(layer.weights.words.len() / usize::from(bits));
         layer.weights.bits = 1;
-        let most = (1 << bits) - 1;
-        (layer.bound.low, layer.bound.high) = (layer.bound.low / most, layer.bound.high / most);
     }
     [base.emit(), draft.extension(1)].concat()
 }
@@ -26,6 +25,12 @@ fn main() -> std::io::Result<()> {
         let op = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool][seed as usize % 5];
         let draft = if seed < 40 { draft(op, &mut random) } else { chain(3, &mut random) };
         write(&directory, &format!("seed{seed}"), 0, &draft.emit())?;
+    }
+    for seed in 0..40 {
+        let mut random = Random::new(seed);
+        let mut draft = chain(2, &mut random);
+        draft.interface = interface(&draft, &mut random);
+        write(&directory, &format!("named{seed}"), 0, &draft.emit())?;
     }
     for seed in 0..70 {
         let mut random = Random::new(seed);

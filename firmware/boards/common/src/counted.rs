@@ -4,7 +4,9 @@ use core::convert::Infallible;
 use core::hint::black_box;
 
 use bitfab_board_edge as edge;
-use bitfab_runtime::{Layer, Model, Observer, Output, RunError, Software, run};
+use bitfab_runtime::{Layer, Model, Observer, Output, RunError};
+
+use crate::row::{Memory, Row};
 
 /// Marks the end of every layer.
 struct Laps;
@@ -16,20 +18,28 @@ impl Observer for Laps {
     }
 }
 
-/// One inference between markers, with a lap a layer.
+/// One inference between markers, with a lap a layer; coding a row is before the first layer's lap.
 ///
 /// # Errors
 /// [`RunError`] where the arena is too small or the image has the wrong length.
-pub fn counted<'a>(model: &Model<'_>, image: &[u8], arena: &'a mut [u32]) -> Result<Output<'a>, RunError<Infallible>> {
-    let (model, image) = (black_box(model), black_box(image));
+pub fn counted<'a>(
+    model: &Model<'static>,
+    row: Row<'_>,
+    memory: &'a mut Memory<'_>,
+) -> Result<Output<'a>, RunError<Infallible>> {
+    let (model, row) = (black_box(model), black_box(row));
     edge::begin();
-    let output = infer(model, image, arena);
+    let output = infer(model, row, memory);
     edge::end();
     output
 }
 
 /// Kept out of line: the compiler may move pure code across the markers, but not across this call.
 #[inline(never)]
-fn infer<'a>(model: &Model<'_>, image: &[u8], arena: &'a mut [u32]) -> Result<Output<'a>, RunError<Infallible>> {
-    run(model, image, arena, &mut Software, &mut Laps)
+fn infer<'a>(
+    model: &Model<'static>,
+    row: Row<'_>,
+    memory: &'a mut Memory<'_>,
+) -> Result<Output<'a>, RunError<Infallible>> {
+    memory.run(model, row, &mut Laps)
 }

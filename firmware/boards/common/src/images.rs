@@ -8,11 +8,27 @@ const HEADER_WORDS: usize = 5;
 const MAGIC: u32 = u32::from_le_bytes(*b"bfim");
 /// Flag: print the digest of every layer.
 const DIGESTS: u32 = 1;
+/// Flag: images are rows of real values.
+const REAL: u32 = 2;
+/// Flag: images are rows of raw counts.
+const COUNTS: u32 = 4;
+
+/// What an image is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// The bytes of the model's input.
+    Bytes,
+    /// Real values of 32 bits.
+    Real,
+    /// Signed counts of 16 bits.
+    Counts,
+}
 
 /// Images to run and what to print; five little-endian words, then the images without gaps.
 ///
 /// The words are `bfim`, number of images, bytes of an image, number of images (the first ones) to run between
-/// counting markers, and flags (bit 0: print digests; all others zero).
+/// counting markers, and flags (bit 0: print digests; bit 1: values are real, of 32 bits; bit 2: values are counts, of
+/// 16 bits; all others zero).
 #[derive(Clone, Copy, Debug)]
 pub struct Images<'a> {
     /// Bytes of one image.
@@ -21,6 +37,8 @@ pub struct Images<'a> {
     pub counted: usize,
     /// Whether the digest of every layer is printed.
     pub digests: bool,
+    /// What an image is made of.
+    pub values: Values,
     data: &'a [u8],
 }
 
@@ -67,12 +85,16 @@ impl<'a> Images<'a> {
         if magic != MAGIC {
             return Err(ImagesError::NotImages);
         }
-        if flags & !DIGESTS != 0 {
-            return Err(ImagesError::Flags);
-        }
+        let values = match flags & !DIGESTS {
+            0 => Values::Bytes,
+            REAL => Values::Real,
+            COUNTS => Values::Counts,
+            _ => return Err(ImagesError::Flags),
+        };
         let total = (count as usize).checked_mul(bytes as usize);
         let data = total.and_then(|total| rest.get(..total)).ok_or(ImagesError::TooLarge { have: partition.len() })?;
-        Ok(Self { bytes: bytes as usize, counted: counted as usize, digests: flags & DIGESTS != 0, data })
+        let (bytes, counted) = (bytes as usize, counted as usize);
+        Ok(Self { bytes, counted, digests: flags & DIGESTS != 0, values, data })
     }
 
     /// The images in order.

@@ -11,6 +11,8 @@
 //! arena 196 bytes of 4194304
 //! digest 0 2 89abcdef             image, layer, CRC-32 of the layer's output
 //! image 0 class 7 scores -3 12    or, for packed outputs: image 0 packed 0000ffff
+//! input 0 89abcdef clamped 2      the CRC-32 of the bytes that a row of real values or counts was coded to on this
+//!                                 core, filled up with zeros, and how many values were moved to a limit
 //! done 1
 //! ```
 //!
@@ -21,11 +23,13 @@
 mod console;
 mod counted;
 mod images;
+mod row;
 mod session;
 mod stop;
 
 pub use counted::counted;
-pub use images::{Images, ImagesError};
+pub use images::{Images, ImagesError, Values};
+pub use row::{Memory, Row};
 pub use stop::Stop;
 
 use console::Console;

@@ -1,9 +1,10 @@
 //! From the two partitions to lines of output.
 
 use bitfab_board_edge as edge;
-use bitfab_runtime::{Layer, Model, Observer, Output, Software, digest};
+use bitfab_runtime::{Layer, Model, Observer, Output, digest};
 
 use crate::console::Console;
+use crate::row::{Memory, Row};
 use crate::{Images, Stop, counted};
 
 /// Runs every image and prints.
@@ -19,14 +20,20 @@ pub fn run(board: &str, console: &mut Console) -> Result<(), Stop> {
     let (need, have) = (model.arena_words() * size_of::<u32>(), size_of_val(arena));
     console.line(format_args!("arena {need} bytes of {have}"));
     let images = Images::new(edge::images())?;
+    let mut memory = Memory::new(&model, arena, images.values)?;
     let mut done = 0;
     for (index, image) in images.iter().enumerate() {
+        let row = Row::new(image, images.values)?;
         if index < images.counted {
-            counted(&model, image, arena)?;
+            counted(&model, row, &mut memory)?;
         }
         let mut digests = Digests { image: index, console: images.digests.then_some(&mut *console) };
-        let output = bitfab_runtime::run(&model, image, arena, &mut Software, &mut digests)?;
+        let output = memory.run(&model, row, &mut digests)?;
         print(console, index, &output);
+        let clamped = output.clamped();
+        if let Some(digest) = memory.coded() {
+            console.line(format_args!("input {index} {digest:08x} clamped {clamped}"));
+        }
         done += 1;
     }
     console.line(format_args!("done {done}"));

@@ -16,6 +16,8 @@ pub enum Stop {
     Images(ImagesError),
     /// The model does not fit the arena, or an image does not fit the model.
     Run(RunError<Infallible>),
+    /// An image is not made of whole values.
+    Row,
     /// The arena was already taken.
     ArenaTaken,
 }
@@ -25,7 +27,7 @@ impl Stop {
     pub const fn code(&self) -> i32 {
         match self {
             Self::Model(_) => 2,
-            Self::Images(_) => 3,
+            Self::Images(_) | Self::Row => 3,
             Self::Run(_) | Self::ArenaTaken => 4,
         }
     }
@@ -37,6 +39,7 @@ impl fmt::Display for Stop {
             Self::Model(error) => write!(f, "model partition: {error}"),
             Self::Images(error) => write!(f, "image partition: {error}"),
             Self::Run(error) => write!(f, "run: {error}"),
+            Self::Row => f.write_str("image partition: an image is not made of whole values"),
             Self::ArenaTaken => f.write_str("arena: taken twice"),
         }
     }

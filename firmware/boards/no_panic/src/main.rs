@@ -9,13 +9,16 @@
 use core::hint::black_box;
 
 use bitfab_board_edge as edge;
-use bitfab_runtime::{Digests, Model, Output, Paired, Software, run};
+use bitfab_runtime::{Digests, Machine, Model, Output, Paired, Software, run, run_counts, run_real};
 use panic_never as _;
 
 #[cfg(target_arch = "arm")]
 use {cortex_m as _, cortex_m_rt::entry};
 #[cfg(target_arch = "riscv32")]
 use {riscv as _, riscv_rt::entry};
+
+/// Bytes of an input.
+const BYTES: usize = 16;
 
 #[entry]
 fn main() -> ! {
@@ -39,7 +42,21 @@ fn reach_all() -> Option<usize> {
     digests.clear();
     keep(&run(&model, image, arena, &mut Software, &mut ()).ok()?);
     let mut both = Paired::new(Software, Software, shadow);
-    let output = run(&model, image, arena, &mut both, &mut digests).ok()?;
+    keep(&run(&model, image, arena, &mut both, &mut digests).ok()?);
+    reach_rows(model, image, arena)
+}
+
+/// Real values and raw counts, in the caller's memory and in a machine.
+fn reach_rows(model: Model<'static>, image: &[u8], arena: &mut [u32]) -> Option<usize> {
+    let (reals, counts) = (black_box([1.5f32; BYTES]), black_box([-7i16; BYTES]));
+    let (values, numbers) = (reals.get(..image.len())?, counts.get(..image.len())?);
+    let bytes = &mut black_box([0; BYTES]);
+    keep(&run_real(&model, values, bytes, arena, &mut Software, &mut ()).ok()?);
+    keep(&run_counts(&model, numbers, bytes, arena, &mut Software, &mut ()).ok()?);
+    let mut machine = Machine::<64, BYTES>::new(model).ok()?;
+    keep(&machine.run(image).ok()?);
+    keep(&machine.run_real(values).ok()?);
+    let output = machine.run_counts(numbers).ok()?;
     keep(&output);
     Some(output.arg_max())
 }
@@ -52,6 +69,9 @@ fn inspect(model: &Model<'_>) {
     }
     black_box((model.with_planes(black_box(2)).layer_count(), model.precisions().count()));
     black_box((model.layer(black_box(1)), model.output_scale(), model.words().len()));
+    let (interface, at) = (model.interface(), black_box(3));
+    black_box((interface.coding(at), interface.limits(), interface.name(at), interface.unit(at), interface.class(at)));
+    black_box((interface.learned_rows(), interface.fingerprints()));
 }
 
 /// Looks at every part of an output.
@@ -60,4 +80,5 @@ fn keep(output: &Output<'_>) {
         black_box(score);
     });
     black_box((output.tensor(), output.words(), output.arg_max(), output.real_score(black_box(2))));
+    black_box((output.value(black_box(3)), output.clamped(), output.class(), output.class_name()));
 }

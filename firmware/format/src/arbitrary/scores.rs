@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Plan, Random, build};
-use crate::{Bound, Draft, DraftTransform, Kind, PadValue, Rescale, Shape};
+use crate::{Bound, Draft, DraftTransform, Kind, Model, PadValue, Rescale, Shape};
 
 /// Scores of one model, so many that the last group of lanes and the last word are not full.
 const CLASSES: u32 = 11;
@@ -58,8 +58,10 @@ pub fn scored() -> Vec<(&'static str, Draft)> {
             build(Shape::new(3, 4, 3), Kind::U8, &[Plan::same(1, PadValue::Zero, 7, Kind::Sign), image], random),
         ];
         drafts.extend(nets.into_iter().map(|mut draft| {
-            if let Some(last) = draft.layers.last_mut() {
-                let scales = (0..CLASSES).map(|i| scale(i.into(), last.bound)).collect();
+            let words = draft.emit();
+            let bound = Model::from_words(&words).ok().and_then(|model| model.layers().last().map(|last| last.bound()));
+            if let (Some(last), Some(bound)) = (draft.layers.last_mut(), bound) {
+                let scales = (0..CLASSES).map(|i| scale(i.into(), bound)).collect();
                 last.transform = DraftTransform::Affine { scales };
             }
             (name, draft)

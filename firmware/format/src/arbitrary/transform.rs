@@ -18,19 +18,42 @@ pub(super) fn draw(layer: &Layer<'_>, bound: Bound, scales_scores: bool, random:
         (_, Kind::I32) => DraftTransform::Raw,
         (_, Kind::Unsigned { bits }) if bits > 4 || random.once_in(4) => requant(layer, bound, random),
         _ => {
-            let per_channel = (1 << layer.output.kind.planes()) - 1;
-            let mut values = Vec::new();
-            for _ in 0..channels {
-                let mut of_channel: Vec<i32> = (0..per_channel).map(|_| threshold(layer, bound, random)).collect();
-                of_channel.sort_unstable();
-                values.extend(of_channel);
-            }
+            let values = thresholds(layer, bound, random);
             let used = |word: u32| (channels - word * WORD_BITS).min(WORD_BITS);
             let mut direction = |word| random.word() & (u32::MAX >> (WORD_BITS - used(word)));
-            let directions = (0..channels.div_ceil(WORD_BITS)).map(&mut direction).collect();
+            let mut directions: Vec<u32> = (0..channels.div_ceil(WORD_BITS)).map(&mut direction).collect();
+            if random.once_in(3) {
+                directions.fill(0);
+            }
             DraftTransform::Thresholds { values, directions }
         }
     }
+}
+
+/// Thresholds of every form: anything, lines, lines with rests, multiples of a power of two, small ones, the same.
+fn thresholds(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> Vec<i32> {
+    let per_channel = (1 << layer.output.kind.planes()) - 1;
+    let style = random.word() % 8;
+    let (point, rest, unit) = (random.size(0, 7), random.size(1, 3) as i32, random.size(0, 6));
+    let spread = threshold_spread(layer).min(1 << 20);
+    let mut values = Vec::new();
+    for _ in 0..layer.output.shape.channels {
+        let step = random.between(0, (1 + spread / per_channel) << point);
+        let base = (threshold(layer, bound, random).clamp(-spread, spread) << point) - per_channel / 2 * step;
+        let line = |i: i32| (base + i * step) >> point;
+        let mut one = |i: i32| match style {
+            0 | 1 => threshold(layer, bound, random),
+            2 | 3 => line(i),
+            4 => line(i) + random.between(-rest, rest),
+            5 => random.between(-spread, spread) >> unit << unit,
+            6 => random.between(-rest, rest),
+            _ => rest - 2,
+        };
+        let mut of_channel: Vec<i32> = (0..per_channel).map(&mut one).collect();
+        of_channel.sort_unstable();
+        values.extend(of_channel);
+    }
+    values
 }
 
 /// How far accumulators are likely to lie from the middle.

@@ -16,7 +16,6 @@ pub fn frame() -> Draft {
         scratch: 3,
         weights: DraftWeights::default(),
         transform: DraftTransform::Raw,
-        bound: Default::default(),
     };
     let input = DraftTensor { shape: Shape::vector(300), kind: Kind::U8, start: 0 };
     Draft { input, arena_words: 83, scale: None, interface: Default::default(), layers: vec![layer] }

@@ -8,8 +8,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use bitfab_sim::qemu::{Board, Qemu};
 use bitfab_train::{Dataset, EpochReport, Progress, TrainConfig, Watch};
 
+use crate::out;
+use crate::outputs::{self, Product};
 use crate::train::Bar;
 use crate::{data, files};
 use entries::Entry;
@@ -24,7 +27,8 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Train the same network by every method and tabulate accuracy of the integer model and size as shipped.
+    /// Train the same network by every method and tabulate what it brings: accuracy of the integer model, bytes of the
+    /// file, RAM, and instructions of one inference.
     Methods(Methods),
 }
 
@@ -53,6 +57,9 @@ struct Methods {
     /// Folder of networks, models and results; a run whose result is there is not repeated.
     #[arg(short, long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
+    /// Do not count instructions, which takes QEMU.
+    #[arg(long)]
+    no_instructions: bool,
     /// Print JSON: every run, then the table.
     #[arg(long)]
     json: bool,
@@ -61,10 +68,17 @@ struct Methods {
 const EXAMPLES: &str = "Examples:
   bitfab bench methods
   bitfab bench methods --only float,bnn,sbnn-5 --seeds 1
-  bitfab bench methods --data digits --arch mlp:64 --seeds 1 --epochs 5 --out quick
+  bitfab bench methods --data digits --arch mlp:64 --seeds 1 --epochs 5 --out quick --no-instructions
+
+Bytes are those of the whole file, thresholds, records and names included; RAM is the arena besides the input.
+Instructions are retired ones of a Cortex-M4 in QEMU (Debian: qemu-system-arm; rustup target add
+thumbv7em-none-eabihf), counted on the first test row; they are not cycles.
 
 The first run of all rows takes about an hour on two cores; stop it when you like, it goes on with the next run
 that has no result.";
+
+/// What to do where no instructions can be counted.
+const NO_BOARD: &str = "no emulated Cortex-M4 to count instructions on; --no-instructions leaves them out";
 
 /// Runs `bitfab bench`.
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -77,18 +91,19 @@ impl Methods {
         let entries = self.entries()?;
         std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make {}", self.out.display()))?;
         let data = data::load(&self.data, self.dir.as_deref())?;
+        let board = if self.no_instructions { None } else { Some(Qemu::new(Board::M4).context(NO_BOARD)?) };
         let mut outcomes = Vec::new();
         for seed in 1..=self.seeds {
             for entry in &entries {
-                outcomes.push(self.outcome(entry, seed, &data)?);
+                outcomes.push(self.outcome(entry, seed, &data, board.as_ref())?);
             }
         }
         let rows = table::rows(&entries, &outcomes);
         if self.json {
             let all = serde_json::json!({ "runs": outcomes, "table": rows });
-            println!("{}", serde_json::to_string_pretty(&all)?);
+            out::json(&all)?;
         } else {
-            println!("{}", table::text(&rows));
+            say!("{}", table::text(&rows))?;
         }
         Ok(())
     }
@@ -111,24 +126,29 @@ impl Methods {
     }
 
     /// The outcome of one run: from its file, or by running it.
-    fn outcome(&self, entry: &Entry, seed: u32, data: &Dataset) -> Result<Outcome> {
+    fn outcome(&self, entry: &Entry, seed: u32, data: &Dataset, board: Option<&Qemu>) -> Result<Outcome> {
         let config = self.config(entry, seed);
         let path = self.out.join(format!("{}-{seed}.json", entry.name));
         if let Some(found) = files::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok())
             && found.config == config
             && found.data == data.name
+            && (board.is_none() || found.is_counted())
         {
             return Ok(found);
         }
-        eprintln!("{}, seed {seed}:", entry.name);
+        let [graph_path, model_path] = ["graph", "bfab"].map(|kind| path.with_extension(kind));
+        for (path, product) in [(&path, Product::Json), (&graph_path, Product::Graph), (&model_path, Product::Model)] {
+            outputs::check(path, product)?;
+        }
+        note!("{}, seed {seed}:", entry.name);
         let mut bar = Follow(Bar::new((data.train.len() as u32 / config.batch).max(1), 0, None));
-        let product = outcome::run(entry.name, &config, data, &mut bar)?;
+        let product = outcome::run(entry.name, &config, data, board, &mut bar)?;
         bar.0.finish();
         if let Some((graph, model)) = &product.files {
-            files::write_atomic(&self.out.join(format!("{}-{seed}.graph", entry.name)), graph)?;
-            files::write_atomic(&self.out.join(format!("{}-{seed}.bfab", entry.name)), model)?;
+            outputs::write(&graph_path, Product::Graph, graph)?;
+            outputs::write(&model_path, Product::Model, model)?;
         }
-        files::write_atomic(&path, &serde_json::to_vec_pretty(&product.outcome)?)?;
+        outputs::write(&path, Product::Json, &serde_json::to_vec_pretty(&product.outcome)?)?;
         Ok(product.outcome)
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use bitfab_compile::{Compiled, Options, bytes};
 use bitfab_format::Model;
 use bitfab_report::{Confusion, ModelSummary};
+use bitfab_sim::qemu::Qemu;
 use bitfab_train::{Dataset, Method, TrainConfig, Trainer, Watch};
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +25,16 @@ pub struct Precision {
     pub trained: f64,
     /// Accuracy of the integer model in the runtime; that of learning for real networks.
     pub accuracy: f64,
-    /// Bits a weight as shipped.
+    /// Bits a weight as shipped, weights alone.
     pub bits: f64,
+    /// Number of weights.
+    pub weights: u64,
+    /// Bytes of the file at this precision, thresholds and all; of real networks those of the weights.
+    pub bytes: u64,
+    /// Bytes of the arena, besides the input; none for real networks, which nothing small runs.
+    pub arena: Option<u64>,
+    /// Instructions of one inference on a Cortex-M4 in QEMU, if they were counted.
+    pub instructions: Option<u64>,
     /// Share of weights that are not zero (sparse-binary: that are ones).
     pub density: f64,
 }
@@ -49,6 +58,13 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
+impl Outcome {
+    /// Whether instructions were counted wherever there are any.
+    pub fn is_counted(&self) -> bool {
+        self.precisions.iter().all(|one| one.arena.is_none() || one.instructions.is_some())
+    }
+}
+
 /// The outcome and what it was measured on.
 pub struct Product {
     pub outcome: Outcome,
@@ -56,8 +72,14 @@ pub struct Product {
     pub files: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Learns, compiles and judges.
-pub fn run(name: &str, config: &TrainConfig, data: &Dataset, watch: &mut dyn Watch) -> Result<Product> {
+/// Learns, compiles and judges; counts instructions on `board` if there is one.
+pub fn run(
+    name: &str,
+    config: &TrainConfig,
+    data: &Dataset,
+    board: Option<&Qemu>,
+    watch: &mut dyn Watch,
+) -> Result<Product> {
     let start = Instant::now();
     let mut trainer = Trainer::new(config, data)?;
     while !trainer.is_done() {
@@ -78,17 +100,21 @@ pub fn run(name: &str, config: &TrainConfig, data: &Dataset, watch: &mut dyn Wat
     };
     if config.method == Method::Float {
         let accuracy = trainer.evaluate(&data.test).accuracy();
-        let real = Precision { planes: 0, trained: accuracy, accuracy, bits: 32.0, density: 1.0 };
+        let weights = trainer.net().weight_count();
+        let (bytes, arena, instructions) = (weights * 4, None, None);
+        let (planes, bits, density) = (0, 32.0, 1.0);
+        let trained = accuracy;
+        let real = Precision { planes, trained, accuracy, bits, weights, bytes, arena, instructions, density };
         return Ok(Product { outcome: outcome(vec![real]), files: None });
     }
     let graph = trainer.graph()?;
     let compiled = bitfab_compile::compile_with(&graph, &Options::default());
     let Compiled { words, rounded } = compiled.context("the network that was learned cannot be compiled")?;
-    rounded.iter().for_each(|one| eprintln!("note: {one}"));
+    rounded.iter().for_each(|one| note!("note: {one}"));
     let model = Model::from_words(&words)?;
     let mut precisions = Vec::new();
     for planes in judged(&trainer) {
-        precisions.push(judge(&trainer, planes, &model, data)?);
+        precisions.push(judge(&trainer, planes, &model, data, board)?);
     }
     let files = Some((graph.to_bytes()?, bytes(&words)));
     Ok(Product { outcome: outcome(precisions), files })
@@ -101,7 +127,13 @@ fn judged(trainer: &Trainer<'_>) -> Vec<u32> {
     if planes.is_empty() { vec![0] } else { planes }
 }
 
-fn judge(trainer: &Trainer<'_>, planes: u32, model: &Model<'_>, data: &Dataset) -> Result<Precision> {
+fn judge(
+    trainer: &Trainer<'_>,
+    planes: u32,
+    model: &Model<'_>,
+    data: &Dataset,
+    board: Option<&Qemu>,
+) -> Result<Precision> {
     let model = if planes == 0 { *model } else { model.with_planes(planes) };
     let trained = trainer.evaluate_at(planes, &data.test).unwrap_or_else(|| trainer.evaluate(&data.test));
     let rows = models::rows(&model, data, None)?;
@@ -115,6 +147,18 @@ fn judge(trainer: &Trainer<'_>, planes: u32, model: &Model<'_>, data: &Dataset) 
         trained: trained.accuracy(),
         accuracy: Confusion::of(data.classes as usize, pairs).accuracy(),
         bits: summary.bits_per_weight(),
+        weights: summary.weight_count,
+        bytes: summary.file_bytes,
+        arena: Some(summary.arena_bytes),
+        instructions: board.map(|board| instructions(board, &model, &rows[0])).transpose()?,
         density: rare / summary.weight_count.max(1) as f64,
     })
+}
+
+/// What one inference executes on an emulated board; other inputs differ by a few instructions in a thousand.
+fn instructions(board: &Qemu, model: &Model<'_>, row: &[u8]) -> Result<u64> {
+    let once = bitfab_sim::qemu::Options { digests: false, ..Default::default() };
+    let inferences = board.run(&bytes(model.words()), &[row], &once).context("the emulated board stopped")?;
+    let counts = inferences.first().and_then(|inference| inference.counts.as_ref());
+    Ok(counts.context("the emulator counted nothing")?.total.instructions)
 }

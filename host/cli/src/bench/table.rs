@@ -1,10 +1,10 @@
-//! Means over seeds, beside what is asked.
+//! Means over seeds.
 
 use serde::Serialize;
 
-use super::entries::{Entry, Yardstick};
+use super::entries::Entry;
 use super::outcome::Outcome;
-use bitfab_report::table::percent;
+use bitfab_report::table::{percent, thousands};
 
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -19,13 +19,17 @@ pub struct Row {
     pub range: [f64; 2],
     /// Mean of the integer model's accuracy less that of learning.
     pub integer_minus_trained: f64,
-    /// The least accuracy that is asked, and why.
-    pub asked: Option<(f64, String)>,
-    /// Mean bits a weight as shipped.
+    /// Mean bits a weight as shipped, weights alone.
     pub bits: f64,
-    /// Most bits that are asked for.
-    pub most_bits: Option<f64>,
-    /// How much smaller than 32 bits a weight.
+    /// Mean bytes of the file for one weight: thresholds, records and all.
+    pub bytes_each: f64,
+    /// Mean bytes of the file.
+    pub bytes: f64,
+    /// Bytes of the arena, besides the input; none for real networks.
+    pub arena: Option<u64>,
+    /// Mean instructions of one inference on a Cortex-M4 in QEMU, if all runs counted them.
+    pub instructions: Option<f64>,
+    /// How much smaller the whole file is than weights of 32 bits.
     pub compression: f64,
     /// Mean share of weights that are not zero (sparse-binary: that are ones).
     pub density: f64,
@@ -49,52 +53,33 @@ pub fn rows(entries: &[Entry], outcomes: &[Outcome]) -> Vec<Row> {
             own.first().map(|one| one.precisions.iter().map(|p| p.planes).collect()).unwrap_or_default();
         for (index, &count) in planes.iter().enumerate() {
             let name = if planes.len() > 1 { format!("{} at {count}", entry.name) } else { entry.name.into() };
-            let asked = asked(entry, count, planes.len() > 1, &rows, outcomes);
-            rows.push(row(name, &own, index, asked, entry.most_bits));
+            rows.push(row(name, &own, index));
         }
     }
     rows
 }
 
-fn row(name: String, own: &[&Outcome], index: usize, asked: Option<(f64, String)>, most_bits: Option<f64>) -> Row {
+fn row(name: String, own: &[&Outcome], index: usize) -> Row {
     let all = || own.iter().map(|outcome| &outcome.precisions[index]);
     let accuracies = || all().map(|one| one.accuracy);
-    let bits = mean(all().map(|one| one.bits));
+    let bytes_each = mean(all().map(|one| one.bytes as f64 / one.weights.max(1) as f64));
+    let counted: Option<Vec<f64>> = all().map(|one| one.instructions.map(|count| count as f64)).collect();
     Row {
         name,
         seeds: own.len(),
         accuracy: mean(accuracies()),
         range: [accuracies().fold(1.0, f64::min), accuracies().fold(0.0, f64::max)],
         integer_minus_trained: mean(all().map(|one| one.accuracy - one.trained)),
-        asked,
-        bits,
-        most_bits,
-        compression: 32.0 / bits,
+        bits: mean(all().map(|one| one.bits)),
+        bytes_each,
+        bytes: mean(all().map(|one| one.bytes as f64)),
+        arena: all().filter_map(|one| one.arena).max(),
+        instructions: counted.map(|counts| mean(counts.into_iter())),
+        compression: 4.0 / bytes_each,
         density: mean(all().map(|one| one.density)),
         cosine: own.iter().filter_map(|outcome| outcome.cosine).min_by(f64::total_cmp),
         seconds: mean(own.iter().map(|outcome| outcome.seconds)),
     }
-}
-
-/// The least accuracy that is asked of an entry at `planes`.
-fn asked(entry: &Entry, planes: u32, is_nested: bool, rows: &[Row], outcomes: &[Outcome]) -> Option<(f64, String)> {
-    let of = |name: &str| rows.iter().find(|row| row.name == name).map(|row| row.accuracy);
-    if let Yardstick::Row(name, points) = entry.yardstick {
-        return of(name).map(|accuracy| (accuracy - points / 100.0, format!("{name} - {points:.1}")));
-    }
-    if !is_nested {
-        return None;
-    }
-    let dedicated = format!("planes-{planes}");
-    let own = outcomes.iter().filter(|outcome| outcome.name == dedicated);
-    let accuracy = mean(own.flat_map(|outcome| outcome.precisions.last()).map(|one| one.accuracy));
-    let is_there = outcomes.iter().any(|outcome| outcome.name == dedicated);
-    let truncated = mean(outcomes.iter().filter_map(|outcome| outcome.truncated));
-    let limits = [
-        is_there.then(|| (accuracy - 0.007, format!("{dedicated} - 0.7"))),
-        (planes == 1 && truncated > 0.0).then(|| (truncated + 0.05, "truncated + 5.0".into())),
-    ];
-    limits.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 /// The table as text.
@@ -104,32 +89,31 @@ pub fn text(rows: &[Row]) -> String {
         "seeds",
         "accuracy",
         "lowest, highest",
-        "asked",
         "integer - trained",
-        "bits each",
-        "asked",
+        "bits a weight",
+        "bytes a weight, all",
+        "file, bytes",
         "smaller",
+        "RAM, bytes",
+        "instructions, M4",
         "not zero",
         "cosine",
         "seconds",
     ];
-    let mark = |ok: bool| if ok { "" } else { " (missed)" };
+    let whole = |number: f64| thousands(number.round() as u64);
     let lines = rows.iter().map(|row| {
-        let asked = row
-            .asked
-            .as_ref()
-            .map_or("-".into(), |(least, why)| format!("{} = {why}{}", percent(*least), mark(row.accuracy >= *least)));
-        let most = row.most_bits.map_or("-".into(), |most| format!("{most:.2}{}", mark(row.bits <= most)));
         vec![
             row.name.clone(),
             row.seeds.to_string(),
             percent(row.accuracy),
             format!("{}, {}", percent(row.range[0]), percent(row.range[1])),
-            asked,
             format!("{:+.2} pt", 100.0 * row.integer_minus_trained),
             format!("{:.3}", row.bits),
-            most,
+            format!("{:.4}", row.bytes_each),
+            whole(row.bytes),
             format!("{:.1}x", row.compression),
+            row.arena.map_or("-".into(), thousands),
+            row.instructions.map_or("-".into(), whole),
             percent(row.density),
             row.cosine.map_or("-".into(), |cosine| format!("{cosine:.3}")),
             format!("{:.0}", row.seconds),

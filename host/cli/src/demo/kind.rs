@@ -49,12 +49,13 @@ impl Kind {
 
     /// How it learns.
     pub fn config(self, seed: u64) -> Result<TrainConfig> {
-        let of = |method| TrainConfig { method, epochs: EPOCHS, seed, ..TrainConfig::default() };
+        // A fixed recipe chooses nothing, so all training rows are learned from.
+        let of = |method| TrainConfig { method, epochs: EPOCHS, seed, validation: 0.0, ..TrainConfig::default() };
         let two = |method| -> Result<TrainConfig> { Ok(TrainConfig { arch: "mlp:128,64".parse()?, ..of(method) }) };
         match self {
             Self::Binary => two(Method::Bnn),
             Self::SparseBinary => two(Method::Sbnn),
-            Self::Ternary => Ok(TrainConfig { zeros: 0.7, ..two(Method::Hq)? }),
+            Self::Ternary => Ok(TrainConfig { zeros: 0.8, ..two(Method::Hq)? }),
             Self::PowerOfTwo => two(Method::QnnLog),
             Self::Planes => two(Method::Planes(4)),
             Self::Integer => two(Method::Int(4)),

@@ -47,6 +47,14 @@ const EXAMPLES: &str = "Examples:
   bitfab demo --kind mixed
   bitfab demo --seed 7 --lanes 32 --out digits";
 
+/// What is written and what it is.
+const FILES: [(&str, Product, &str); 5] = [
+    ("digits.bfab", Product::Model, "the model, for every engine (bitfab inspect, eval, run)"),
+    ("digits.v", Product::Verilog, "the accelerator with this model in its memories"),
+    ("digits.vcd", Product::Vcd, "its signals over two images (gtkwave)"),
+    ("demo.png", Product::Png, "what it confuses, where bytes and cycles go"),
+    ("demo.svg", Product::Svg, "the same, for any size"),
+];
 /// Engines that need nothing but Rust, besides the reference.
 const ENGINES: [Name; 4] = [Name::Kernels, Name::Runtime, Name::CycleModel, Name::Rtl];
 /// Images and cycles that the waveform shows.
@@ -70,16 +78,19 @@ struct Findings {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     outputs::folder(&arguments.out)?;
+    for (name, product, _) in FILES {
+        outputs::check(&arguments.out.join(name), product)?;
+    }
     let findings = find(arguments)?;
     let model = findings.file.model()?;
-    println!("\n{}", facts::table(&findings, &ModelSummary::new(&model)));
-    let files = write(arguments, &findings, &model)?;
-    println!("\nWritten to {}:", arguments.out.display());
-    for (name, what) in files {
-        println!("  {name:14} {what}");
+    say!("\n{}", facts::table(&findings, &ModelSummary::new(&model)))?;
+    write(arguments, &findings, &model)?;
+    say!("\nWritten to {}:", arguments.out.display())?;
+    for (name, _, what) in FILES {
+        say!("  {name:14} {what}")?;
     }
-    println!("\n{}", tools::not_run(&arguments.out));
-    println!("\nDone in {:.1} s.", start.elapsed().as_secs_f64());
+    say!("\n{}", tools::not_run(&arguments.out))?;
+    say!("\nDone in {:.1} s.", start.elapsed().as_secs_f64())?;
     let differing = findings.verdicts.iter().find(|verdict| !verdict.agrees());
     if let Some(verdict) = differing {
         let first = verdict.first.as_ref().map_or(String::new(), ToString::to_string);
@@ -92,21 +103,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn find(arguments: &Arguments) -> Result<Findings> {
     let accelerator = Accelerator { lanes: arguments.lanes, stalls: None };
     let data = data::load("digits", None)?;
-    println!("bitfab: one model file, microcontroller and FPGA, the same bits\n");
+    say!("bitfab: one model file, microcontroller and FPGA, the same bits\n")?;
     let (learn, judge) = (data.train.len() as u64, data.test.len());
-    step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn));
+    step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn))?;
     let start = Instant::now();
     let outcome = learn_digits(&data, arguments)?;
     let seconds = start.elapsed().as_secs_f64();
-    step("train", format!("{}, {seconds:.1} s", arguments.kind.what()));
+    step("train", format!("{}, {seconds:.1} s", arguments.kind.what()))?;
     let compiled = bitfab_compile::compile_with(&outcome.graph, &bitfab_compile::Options::default())?;
     let how = if compiled.rounded.is_empty() { "exactly" } else { "rounded where no multiplier is exact" };
     let file = ModelFile::from_words(compiled.words);
     let model = file.model()?;
-    step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)));
+    step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)))?;
     let rows = models::rows(&model, &data, None)?;
     let names = ENGINES.map(Name::name).join(", ");
-    step("compare", format!("{names} with the reference, every tensor of {judge} images"));
+    step("compare", format!("{names} with the reference, every tensor of {judge} images"))?;
     let runs = verify::reference(&model, &rows)?;
     let judged = ENGINES.iter().map(|&name| verify::judge(name, accelerator, &model, &rows, &runs));
     let verdicts: Result<Vec<Verdict>> = judged.map(|timed| Ok(timed?.verdict)).collect();
@@ -118,8 +129,8 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     Ok(Findings { kind, verdicts: verdicts?, data, outcome, file, runs, cycles, program, confusion, accelerator })
 }
 
-fn step(what: &str, text: String) {
-    println!("  {what:8} {text}");
+fn step(what: &str, text: String) -> Result<()> {
+    say!("  {what:8} {text}")
 }
 
 /// The bar of `bitfab train` without its lines for machines.
@@ -142,8 +153,8 @@ fn learn_digits(data: &Dataset, arguments: &Arguments) -> Result<Outcome> {
     outcome.context("learning was stopped")
 }
 
-/// Writes all files; their names and what they are.
-fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Result<[(&'static str, &'static str); 5]> {
+/// Writes all files.
+fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Result<()> {
     let place = |name: &str| arguments.out.join(name);
     let options = findings.accelerator.options();
     let words = bitfab_compile::bytes(model.words());
@@ -161,12 +172,5 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
     outputs::write(&place("digits.vcd"), Product::Vcd, &waveform.into_inner().context("the waveform")?)?;
     let svg = draw::page(findings, model).svg();
     outputs::write(&place("demo.svg"), Product::Svg, svg.as_bytes())?;
-    outputs::write(&place("demo.png"), Product::Png, &bitfab_report::png(&svg, 2.0)?)?;
-    Ok([
-        ("digits.bfab", "the model, for every engine (bitfab inspect, eval, run)"),
-        ("digits.v", "the accelerator with this model in its memories"),
-        ("digits.vcd", "its signals over two images (gtkwave)"),
-        ("demo.png", "what it confuses, where bytes and cycles go"),
-        ("demo.svg", "the same, for any size"),
-    ])
+    outputs::write(&place("demo.png"), Product::Png, &bitfab_report::png(&svg, 2.0)?)
 }

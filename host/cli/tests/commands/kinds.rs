@@ -97,20 +97,3 @@ fn speed_and_size_give_the_same_answers() {
     assert_eq!((small.as_str(), fast.as_str()), ("rice", "list"));
     assert_eq!(a, b);
 }
-
-#[test]
-fn the_bench_tabulates_methods_and_goes_on_where_it_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    let bench =
-        ["bench", "methods", "--data", "digits", "--arch", "mlp:32", "--seeds", "1", "--epochs", "3", "--out", "b"];
-    let some = ["--only", "float,bnn,sbnn-10,once-qat"];
-    let first = json(folder.path(), &[&bench[..], &some].concat());
-    let names: Vec<&str> = first["table"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
-    let nested = ["once-qat at 1", "once-qat at 2", "once-qat at 4", "once-qat at 8"];
-    assert_eq!(names, [&["float", "bnn", "sbnn-10"][..], &nested].concat());
-    assert_eq!(first["table"][1]["bits"].as_f64().unwrap().round(), 1.0);
-    let again = json(folder.path(), &[&bench[..], &some].concat());
-    assert_eq!(first, again, "results are read, seconds included");
-    let wrong = bitfab(folder.path()).args(bench).args(["--only", "best"]).assert().failure();
-    wrong.stderr(contains("no row `best`"));
-}

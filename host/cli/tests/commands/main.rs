@@ -3,10 +3,14 @@
 mod common;
 mod demo;
 mod errors;
+mod full;
 mod imported;
+mod kept;
 mod keras;
 mod kinds;
+mod methods;
 mod models;
 mod nearest;
+mod reported;
 mod series;
 mod tflite;

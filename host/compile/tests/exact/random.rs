@@ -2,7 +2,7 @@
 
 use bitfab_graph::{ByteKind, Graph, Kind, Node, Op, PadValue, Shape, Tensor, WeightQuantizer, Weights, Window};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// A graph under construction.
 struct Builder {
@@ -33,7 +33,7 @@ pub fn scored(seed: u64) -> (Graph, &'static str) {
         builder.conv2d();
         builder.push_after(Op::Sign);
     }
-    let classes = builder.rng.random_range(2..12);
+    let classes = builder.rng.random_range(1..12);
     builder.dense(classes);
     let ending = builder.ending(classes as usize);
     (builder.graph, ending)
@@ -43,7 +43,7 @@ impl Builder {
     /// Scales of all or of each class, batch norms whose roots are rational or not, lines of floats.
     fn ending(&mut self, classes: usize) -> &'static str {
         let whole = |this: &mut Self, low: i32, high: i32| f64::from(this.rng.random_range(low..high));
-        match self.rng.random_range(0..6) {
+        match self.rng.random_range(0..7) {
             0 => {
                 let factors = vec![self.rng.random_range(0.001..3.0)];
                 self.push_after(Op::Scale { factors });
@@ -74,6 +74,10 @@ impl Builder {
                 self.push_after(Op::Affine { multiplier: vec![multiplier; classes], offset });
                 "bias"
             }
+            5 => {
+                self.constant(classes);
+                "constant"
+            }
             _ => {
                 let mut real = |scale: f64| (0..classes).map(|_| scale * self.rng.random_range(-1.0..1.0)).collect();
                 let (multiplier, offset) = (real(0.3), real(1e4));
@@ -81,6 +85,14 @@ impl Builder {
                 "affine"
             }
         }
+    }
+
+    /// One constant for all classes, and whole steps of one slope beside it.
+    fn constant(&mut self, classes: usize) {
+        let (multiplier, steps) = (f64::from(self.rng.random_range(1e-3..10.0f32)), self.rng.random_range(1..90));
+        let constant = self.rng.random_range(-1e3..1e3);
+        let offset = (0..classes).map(|_| constant + multiplier * f64::from(self.rng.random_range(0..steps))).collect();
+        self.push_after(Op::Affine { multiplier: vec![multiplier; classes], offset });
     }
 
     fn push(&mut self, inputs: Vec<usize>, op: Op) {

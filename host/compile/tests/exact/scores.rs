@@ -1,13 +1,13 @@
 //! Scores that are scaled class by class: what they are worth is what the graph says, as near as is stated.
 
 use bitfab_compile::{CompileError, Compiled, Options, Rounded, compile_with};
-use bitfab_format::{Model, Transform};
+use bitfab_format::{Model, Rescale, Transform};
 use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Shape, WeightQuantizer, Weights};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Signed;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::oracle::{self, Values};
 use crate::{random, run};
@@ -33,9 +33,11 @@ fn check(graph: &Graph, model: &Model<'_>, units: u32, what: &str) {
         let found = tensors.last().expect("a layer");
         assert_eq!(found.len(), expected.len(), "{what}");
         for (class, (real, &score)) in expected.iter().zip(found).enumerate() {
-            let value = &unit * dyadic(score.into(), 0);
-            // The header's unit is rounded to 32 bits.
-            let off = &unit * dyadic(units.into(), 0) + value.abs() * dyadic(1, 31);
+            let product = &unit * dyadic(score.into(), 0);
+            let value = &product + dyadic(scale.constant, 32);
+            // The header's unit is rounded to 32 bits, its constant to 2^-32 and offsets to 64 bits.
+            let off = &unit * dyadic(units.into(), 0) + product.abs() * dyadic(1, 31);
+            let off = off + dyadic(1, 33) + value.abs() * dyadic(1, 50);
             let fits = real.reaches(&(&value - &off)) && real.scale(&dyadic(-1, 0)).reaches(&-(&value + &off));
             assert!(fits, "{what}, class {class}: {score} is not {real:?}");
         }
@@ -53,7 +55,7 @@ fn units(compiled: &Compiled) -> Option<u32> {
 
 #[test]
 fn random_scores_are_worth_what_the_graph_says() {
-    let (mut raw, mut exact, mut rounded, mut refused) = (0, 0, 0, 0);
+    let (mut raw, mut exact, mut rounded, mut refused, mut constants) = (0, 0, 0, 0, 0);
     for seed in 0..400 {
         let (graph, ending) = random::scored(seed);
         let compiled = compile_with(&graph, &Options::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -67,16 +69,16 @@ fn random_scores_are_worth_what_the_graph_says() {
         let model = Model::from_words(&compiled.words).expect("compile checked it");
         let is_raw = matches!(model.layers().last().expect("a layer").transform, Transform::Raw);
         match (is_raw, units) {
-            // A constant that all classes share may be left out.
-            (true, _) if ending != "scale" => continue,
             (true, _) => raw += 1,
             (false, 0) => exact += 1,
             (false, _) => rounded += 1,
         }
         if model.output_scale().is_some() {
+            constants += usize::from(model.output_scale().is_some_and(|scale| scale.constant != 0));
             check(&graph, &model, units, &format!("seed {seed}, {ending}"));
         }
     }
+    assert!(constants > 10, "{constants} constants are stated");
     assert!(raw > 5 && exact > 60 && rounded > 60 && refused >= rounded, "{raw} raw, {exact} exact, {rounded} rounded");
 }
 
@@ -108,7 +110,8 @@ fn rounding_is_refused_by_name_and_says_what_it_costs() {
     let words = bitfab_compile::compile(&classes(WeightQuantizer::Sign, vec![biased])).expect("whole steps are exact");
     let layer = Model::from_words(&words).expect("valid").layers().last().expect("a layer");
     let Transform::Affine { scales } = layer.transform else { panic!("{:?}", layer.transform) };
-    assert_eq!(scales[1], [1, -2i32 as u32, u32::MAX, 0]);
+    let Rescale { multiplier, offset, shift } = scales.get(1);
+    assert_eq!((multiplier, offset, shift), (1, -2, 0));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::array::MAX_VALUES;
 use crate::{Array, ImportError, Source, SourceNode};
 
 /// The most steps of a run, some minutes.
-const MAX_STEPS: u64 = 1 << 38;
+pub(crate) const MAX_STEPS: u64 = 1 << 38;
 
 /// What one operator gives: its outputs, or a sentence that says what is wrong.
 type Outputs = Result<Vec<Array>, String>;
@@ -172,6 +172,16 @@ pub fn run_within(
     inputs: &BTreeMap<String, Array>,
     steps: u64,
 ) -> Result<BTreeMap<String, Array>, ImportError> {
+    walk(source, inputs, steps, &mut |_, _| {})
+}
+
+/// As [`run_within`]; `see` gets every tensor by its name and may change what the nodes behind it read.
+pub(crate) fn walk(
+    source: &Source,
+    inputs: &BTreeMap<String, Array>,
+    steps: u64,
+    see: &mut dyn FnMut(&str, &mut Array),
+) -> Result<BTreeMap<String, Array>, ImportError> {
     check_inputs(source, inputs)?;
     let mode = Mode::new(steps);
     let mut tensors = inputs.clone();
@@ -184,7 +194,8 @@ pub fn run_within(
         if let Some(at) = (0..values.len()).find(|&at| values[at].is_none() && !node.inputs[at].is_empty()) {
             return Err(wrong(format!("reads `{}`, which nothing before it yields", node.inputs[at])));
         }
-        let outputs = apply_within(node, &values, source.opset, &mode).map_err(wrong)?;
+        let mut outputs = apply_within(node, &values, source.opset, &mode).map_err(wrong)?;
+        node.outputs.iter().zip(&mut outputs).for_each(|(name, output)| see(name, output));
         kept = outputs.iter().fold(kept, |kept: usize, output| kept.saturating_add(output.values.len()));
         if kept > MAX_VALUES {
             return Err(wrong(format!("with its results more than {MAX_VALUES} values are kept")));

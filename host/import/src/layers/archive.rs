@@ -46,7 +46,8 @@ impl<'a> Archive<'a> {
 
     /// The names of the arrays, for messages.
     fn known(&self) -> String {
-        let mut names: Vec<&str> = self.zip.file_names().filter_map(|name| name.strip_suffix(".npy")).collect();
+        let names = self.zip.file_names().flatten(); // a name that is no text is no array's
+        let mut names: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".npy")?.to_owned())).collect();
         names.sort_unstable();
         let more = names.len().saturating_sub(MAX_LISTED);
         names.truncate(MAX_LISTED);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::archive::Archive;
 use super::describe::{BatchNorm, Description, Framework, Kind, Layer};
-use crate::source::{Attribute, Input};
+use crate::source::{Attribute, Channels, Input};
 use crate::{Array, ImportError, InputMap, Source, SourceNode};
 
 /// The domain of QONNX's quantisers.
@@ -59,7 +59,7 @@ impl<'a> Writer<'a> {
         let mut writer = Self {
             archive: Archive::new(npz)?,
             framework: description.framework,
-            source: Source { opset: 13, ..Source::default() },
+            source: Source { opset: 13, channels: Channels::First, ..Source::default() },
             results: BTreeMap::new(),
             used: BTreeSet::new(),
             last: "input".into(),

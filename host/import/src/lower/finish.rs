@@ -14,6 +14,10 @@ const SAME: f64 = 1e-12;
 /// How far a class may lie off a whole number of units.
 const STEP: f64 = 1e-7;
 
+/// Units of levels, and their constants, that any file can say.
+const LEAST_UNIT: f64 = 1.0 / (1 << 24) as f64;
+const LARGEST: f64 = (1 << 30) as f64;
+
 /// A slope and an offset a channel.
 type Line = (Vec<f64>, Vec<f64>);
 
@@ -30,6 +34,7 @@ impl Lowering<'_> {
                     return Err(self.trouble(&name, "the model's result is not that of its last layer"));
                 }
                 self.explain_levels(&name, &plain);
+                self.state_levels(&name, &plain);
             }
         }
         self.graph.check()?;
@@ -37,6 +42,20 @@ impl Lowering<'_> {
         let source = Source::default();
         let (input_dims, input_places) = (input_layout.dims, input_layout.places.to_vec());
         Ok(Imported { source, graph, input, input_dims, input_places, ties, folded, notes })
+    }
+
+    /// Lets the file say what its levels or signs are worth, where one line says it for all channels.
+    fn state_levels(&mut self, name: &str, plain: &Coded) {
+        let (unit, constant) = (plain.scale[0], plain.offset[0]);
+        let is_one = plain.each == 1
+            && plain.scale.iter().all(|&other| other == unit)
+            && plain.offset.iter().all(|&other| other == constant);
+        // Within what the file's numbers can say.
+        if is_one && (LEAST_UNIT..LARGEST).contains(&unit) && constant.abs() < LARGEST {
+            let at = self.graph.nodes.len();
+            let op = Op::Affine { multiplier: vec![unit], offset: vec![constant] };
+            self.push(&format!("{name}.worth"), vec![at], op);
+        }
     }
 
     /// Says which integers of a TFLite model the device's levels are.
@@ -67,13 +86,21 @@ impl Lowering<'_> {
     /// The scores before a last function that rises strictly and is the same for all: the largest is the same class.
     fn without_activation(&mut self, name: String) -> String {
         let coded = &self.values[&name];
-        let Some(Link::Node { index, variable: 0 }) = coded.chain.last() else { return name };
-        let node = &self.source.nodes[*index];
-        if !["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str()) || !matches!(coded.code, Code::Sums { .. }) {
-            return name;
+        // Sizes may change behind it.
+        let nodes = coded.chain.iter().rev().map_while(|link| match link {
+            Link::Node { index, variable: 0 } => Some(&self.source.nodes[*index]),
+            _ => None,
+        });
+        let last = nodes
+            .into_iter()
+            .find(|node| !["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"].contains(&node.op.as_str()));
+        match last.filter(|node| ["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str())) {
+            Some(node) if matches!(coded.code, Code::Sums { .. }) => {
+                self.leave(node);
+                node.inputs[0].clone()
+            }
+            _ => name,
         }
-        self.leave(node);
-        node.inputs[0].clone()
     }
 
     /// Slope and offset of every channel, if the chain behind the sums is a straight line.
@@ -116,30 +143,63 @@ impl Lowering<'_> {
     fn scores(&mut self, name: &str, coded: &Coded, multiplier: Vec<f64>, offset: Vec<f64>) {
         let at = self.emit(coded);
         let node = self.layer(at);
-        let (mut factors, mut moves) = (multiplier.clone(), offset.clone());
-        if let Some((unit, steps)) = one_unit(&multiplier, &offset) {
+        let (mut factors, mut offsets) = (multiplier.clone(), offset.clone());
+        if let Some((unit, moved)) = one_unit(&multiplier, &offset) {
             factors.fill(unit);
-            moves = steps.iter().map(|step| unit * step).collect();
+            offsets = moved;
         }
-        self.push(&format!("{node}.scale"), vec![at], Op::Affine { multiplier: factors, offset: moves });
+        self.push(&format!("{node}.scale"), vec![at], Op::Affine { multiplier: factors, offset: offsets });
         let places = coded.layout.places.to_vec();
         self.ties.push(Tie { tensor: name.into(), node, at, places, each: 1, scale: multiplier, offset });
     }
 }
 
-/// A unit that all classes share, and offsets in whole numbers of it but for a constant of all classes, if they are
-/// that but for the rounding of 64 bits.
+/// A unit that all classes share, and their offsets in whole numbers of it, or in whole numbers and what they have in
+/// common, if they are that but for the rounding of 64 bits.
 ///
-/// The unit is cut to 32 bits, so that its multiples are exact: it says what scores are worth, not which is larger.
+/// The unit is cut to 32 bits, as many as the file has for it, so that its multiples are exact.
 fn one_unit(multiplier: &[f64], offset: &[f64]) -> Option<(f64, Vec<f64>)> {
     let unit = multiplier[0];
     if unit <= 0.0 || multiplier.iter().any(|other| (other - unit).abs() > SAME * unit) {
         return None;
     }
-    let first = offset[0];
-    let steps = offset.iter().map(|offset| (offset - first) / unit);
-    let whole: Option<Vec<f64>> =
-        steps.map(|step| ((step - step.round()).abs() < STEP && step.abs() < 1e6).then_some(step.round())).collect();
-    let unit = f64::from(unit as f32);
-    whole.filter(|_| unit.is_normal()).map(|whole| (unit, whole))
+    let cut = cut(unit);
+    let from = |base: f64| -> Option<Vec<f64>> {
+        let steps = offset.iter().map(|offset| (offset - base) / unit);
+        let whole = |step: f64| (step - step.round()).abs() < STEP && step.abs() < 1e6;
+        steps.map(|step| whole(step).then_some(cut * step.round() + base)).collect()
+    };
+    let offsets = from(0.0).or_else(|| from(offset[0]));
+    offsets.filter(|_| cut.is_normal()).map(|offsets| (cut, offsets))
+}
+
+/// The nearest number of 32 bits.
+fn cut(value: f64) -> f64 {
+    let spare = f64::MANTISSA_DIGITS - 32;
+    f64::from_bits(value.to_bits() + (1 << (spare - 1)) >> spare << spare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_unit_has_32_bits_and_is_near() {
+        for value in [0.1, 1.0, 3e-12, 1.999_999_999_999, 7e20] {
+            let found = cut(value);
+            assert!((found - value).abs() <= value / f64::from(1u32 << 31) / 2.0);
+            assert_eq!(found.to_bits() << 43, 0, "{found}");
+            assert_eq!(found * 999_999.0 / found, 999_999.0);
+        }
+    }
+
+    #[test]
+    fn offsets_are_whole_units_or_whole_units_apart() {
+        let unit = cut(0.1);
+        assert_eq!(one_unit(&[0.1; 2], &[0.3, -0.5]), Some((unit, vec![3.0 * unit, -5.0 * unit])));
+        assert_eq!(one_unit(&[0.1; 2], &[0.33, 0.53]), Some((unit, vec![0.33, 2.0 * unit + 0.33])));
+        assert_eq!(one_unit(&[0.1], &[0.33]), Some((unit, vec![0.33])));
+        assert_eq!(one_unit(&[0.1; 2], &[0.33, 0.54]), None);
+        assert_eq!(one_unit(&[0.1, 0.2], &[0.0, 0.0]), None);
+    }
 }

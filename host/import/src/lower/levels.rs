@@ -1,9 +1,9 @@
 //! From a chain behind integers to signs or levels: where each value begins, found by bisection.
 
-use bitfab_graph::{Op, PadValue, Window};
+use bitfab_graph::{Op, Window};
 
 use crate::lower::coded::{Code, Coded, Link, Pending};
-use crate::lower::{Fault, Lowering, saturate};
+use crate::lower::{Fault, Lowering};
 
 /// The most different values of one tensor.
 const MAX_VALUES: usize = 256;
@@ -45,8 +45,14 @@ impl Grid {
         (is_on && level.round() >= 0.0).then(|| level.round() as usize)
     }
 
+    /// The same values as the uppermost of `most + 1` levels.
+    pub fn up_to(&self, most: usize) -> Self {
+        let spare = (most + 1).saturating_sub(self.count);
+        Self { first: self.first - self.step * spare as f64, step: self.step, count: self.count + spare }
+    }
+
     /// Whether it is {-v, +v}.
-    fn is_sign(&self) -> bool {
+    pub fn is_sign(&self) -> bool {
         self.count == 2 && (2.0 * self.first + self.step).abs() < TOLERANCE * self.step
     }
 }
@@ -105,7 +111,7 @@ impl Lowering<'_> {
     }
 
     /// The values at one integer a channel.
-    fn at(&self, coded: &Coded, codes: &[i64]) -> Result<Vec<f64>, Fault> {
+    pub fn at(&self, coded: &Coded, codes: &[i64]) -> Result<Vec<f64>, Fault> {
         let codes: Vec<f64> = codes.iter().map(|&code| code as f64).collect();
         self.values(coded, &codes).map_err(|(index, problem)| self.fault(index, problem))
     }
@@ -164,55 +170,8 @@ impl Lowering<'_> {
         Ok(Coded { code, ..coded.clone() })
     }
 
-    /// Sums with thresholds behind them, pushed to the graph.
-    fn stepped(&mut self, name: &str, coded: &Coded) -> Result<Coded, Fault> {
-        let stretches = self.stretches(name, coded)?;
-        let mut grids = self.grids(name, &stretches)?;
-        let count = grids.iter().map(|grid| grid.count).max().unwrap_or(1);
-        let is_sign = grids.iter().all(Grid::is_sign);
-        let bits = usize::BITS - (count.max(2) - 1).leading_zeros();
-        if bits > 4 {
-            saturate::align(&mut grids, bits, &stretches, |channel| coded.code.range(channel));
-        }
-        let (mut thresholds, mut descends) = (Vec::new(), Vec::new());
-        for (channel, (one, grid)) in stretches.iter().zip(&grids).enumerate() {
-            let falls = one.len() > 1 && one[1].value < one[0].value;
-            let last = coded.code.range(channel).1;
-            let each = if is_sign { 1 } else { (1 << bits) - 1 };
-            let mut values: Vec<i32> = (1..=each).map(|level| threshold(one, grid, level, falls, last)).collect();
-            values.sort_unstable();
-            thresholds.append(&mut values);
-            descends.push(falls);
-        }
-        self.check_pools(name, coded, &descends, &stretches)?;
-        let op = Op::Steps { thresholds, descends, bits: (!is_sign).then_some(bits) };
-        let sums = self.emit(coded);
-        let steps = self.push(&format!("{name}.steps"), vec![sums], op);
-        let at = self.pools(coded, steps, is_sign);
-        let (code, scale, offset) = if is_sign {
-            let scale = grids.iter().map(|grid| grid.step / 2.0).collect();
-            (Code::Signs { at }, scale, vec![0.0; grids.len()])
-        } else {
-            let scale = grids.iter().map(|grid| grid.step).collect();
-            (Code::Levels { at, bits }, scale, grids.iter().map(|grid| grid.first).collect())
-        };
-        Ok(Coded::plain(code, coded.layout.clone(), scale, offset))
-    }
-
-    /// The pools of a chain, now over signs or levels: a maximum and a rising function may change places.
-    fn pools(&mut self, coded: &Coded, mut at: usize, is_sign: bool) -> usize {
-        for link in &coded.chain {
-            if let Link::Pool { name, window, .. } = link {
-                let mut window = *window;
-                window.pad_value = if is_sign { PadValue::MinusOne } else { PadValue::Zero };
-                at = self.push(name, vec![at], Op::MaxPool { window });
-            }
-        }
-        at
-    }
-
     /// What follows a maximum must rise, so that the two may change places.
-    fn check_pools(
+    pub fn check_pools(
         &self,
         name: &str,
         coded: &Coded,
@@ -237,7 +196,7 @@ impl Lowering<'_> {
     }
 
     /// One grid for all channels, or else one for each.
-    fn grids(&self, name: &str, stretches: &[Vec<Stretch>]) -> Result<Vec<Grid>, Fault> {
+    pub fn grids(&self, name: &str, stretches: &[Vec<Stretch>]) -> Result<Vec<Grid>, Fault> {
         let ordered = |all: &mut dyn Iterator<Item = f64>| {
             let mut values: Vec<f64> = all.collect();
             values.sort_unstable_by(f64::total_cmp);
@@ -256,7 +215,7 @@ impl Lowering<'_> {
     }
 
     /// The stretches of equal value of every channel, from the least integer on.
-    fn stretches(&self, name: &str, coded: &Coded) -> Result<Vec<Vec<Stretch>>, Fault> {
+    pub fn stretches(&self, name: &str, coded: &Coded) -> Result<Vec<Vec<Stretch>>, Fault> {
         let channels = coded.channels();
         let range = |channel: usize| coded.code.range(channel);
         let mut first: Vec<i64> = (0..channels).map(|channel| range(channel).0).collect();
@@ -309,19 +268,4 @@ impl Lowering<'_> {
             None => Ok(stretches),
         }
     }
-}
-
-/// The integer from which (or down to which) a channel has at least `level`.
-fn threshold(stretches: &[Stretch], grid: &Grid, level: usize, falls: bool, last: i64) -> i32 {
-    let reaches = |one: &Stretch| grid.level(one.value).is_some_and(|found| found >= level);
-    let (always, never) = if falls { (i32::MAX, i32::MIN) } else { (i32::MIN, i32::MAX) };
-    if stretches.iter().all(reaches) {
-        return always;
-    }
-    if falls {
-        // The integer before the first stretch that does not reach it.
-        let end = stretches.iter().position(|one| !reaches(one)).unwrap_or(0);
-        return if end == 0 { never } else { (stretches[end].first - 1).min(last) as i32 };
-    }
-    stretches.iter().find(|one| reaches(one)).map_or(never, |one| one.first as i32)
 }

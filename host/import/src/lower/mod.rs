@@ -9,9 +9,11 @@ mod clamped;
 mod coded;
 mod finish;
 mod levels;
+mod line;
 mod nodes;
-mod saturate;
+mod stepped;
 mod sums;
+mod ties;
 mod weights;
 mod windows;
 

@@ -216,10 +216,15 @@ impl Lowering<'_> {
 
     /// Says that a node at the end is not computed.
     pub fn leave(&mut self, node: &SourceNode) {
-        self.notes.push(format!(
-            "`{}` ({}) is left to the caller: the device gives the scores before it, whose largest is the same class",
-            node.name, node.op
-        ));
+        let is_one = self.values.get(&node.inputs[0]).is_some_and(|coded| coded.channels() == 1);
+        let what = match is_one {
+            true => {
+                "the device gives the one score before it, in the unit and with the constant that are stated: \
+                     compute it from that"
+            }
+            false => "the device gives the scores before it, whose largest is the same class",
+        };
+        self.notes.push(format!("`{}` ({}) is left to the caller: {what}", node.name, node.op));
     }
 
     /// The value of one input that is computed, as plain integers.

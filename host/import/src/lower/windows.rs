@@ -4,7 +4,7 @@ use bitfab_graph::{Op, PadValue, WeightQuantizer, Window};
 
 use crate::lower::coded::{Code, Coded, Layout, Link, Pending};
 use crate::lower::{Fault, Lowering, shape};
-use crate::{Input, Source, SourceNode};
+use crate::{Channels, Input, Source, SourceNode};
 
 /// Every operator that is known, for messages.
 const KNOWN: &str = "known are Conv, MatMul, Gemm, Add of two quantised tensors, MaxPool, AveragePool and their global forms, \
@@ -55,9 +55,8 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
     if !count.is_some_and(|count| (1..=MAX_INPUT).contains(&count)) {
         return Err(wrong(format!("sizes {dims:?}; an input has 1 to {MAX_INPUT} values")));
     }
-    // Without windows every value is a feature: packed side by side, not one pixel a word.
     if !source.nodes.iter().any(has_windows) {
-        return Ok(Layout::flat(dims));
+        return unwindowed(source, input, dims).map_err(wrong);
     }
     let is_last = has_channels_last(source, &input.name, dims.len());
     match *dims.as_slice() {
@@ -78,6 +77,58 @@ pub(crate) fn input_layout(source: &Source, input: &Input) -> Result<Layout, Fau
         [_, _] | [_] => Ok(Layout::flat(dims)),
         _ => Err(wrong(format!("sizes {:?}; an input has 1 to 4 axes, batch first", input.dims))),
     }
+}
+
+/// The layout of an input that no convolution and no pool reads: as an image, so that rows have its axes, where it is
+/// known which of them holds the channels.
+fn unwindowed(source: &Source, input: &Input, dims: Vec<usize>) -> Result<Layout, String> {
+    let as_is = |sizes: [usize; 3], dims: Vec<usize>| Ok(Layout { shape: shape(sizes)?, ..Layout::flat(dims) });
+    // Few channels beside many places.
+    let is_few = |few: usize, others: [usize; 2]| few <= 4 && others.iter().all(|&other| few < other);
+    // Values that become signs are packed side by side, not one pixel a word.
+    let is_grey = match (source.channels, dims.as_slice()) {
+        (Channels::First, [_, 1, ..]) => true,
+        (Channels::Last, [_, .., 1]) => true,
+        (Channels::Unsaid, [_, 1, _, _] | [_, _, _, 1] | [_, _, _]) => true,
+        _ => false,
+    };
+    if is_grey && is_coded(source, &input.name) {
+        return Ok(Layout::flat(dims));
+    }
+    match (source.channels, dims.as_slice()) {
+        (Channels::First, &[_, channels, height, width]) => Ok(Layout::image(shape([height, width, channels])?)),
+        (Channels::First, &[_, channels, length]) => {
+            Ok(Layout { dims, ..Layout::image(shape([1, length, channels])?) })
+        }
+        (Channels::Last, &[_, height, width, channels]) => as_is([height, width, channels], dims),
+        (Channels::Last, &[_, length, channels]) => as_is([1, length, channels], dims),
+        (Channels::Unsaid, &[_, 1, height, width]) => as_is([height, width, 1], dims),
+        (Channels::Unsaid, &[_, height, width, 1]) => as_is([height, width, 1], dims),
+        (Channels::Unsaid, &[_, channels, height, width]) if is_few(channels, [height, width]) => {
+            Ok(Layout::image(shape([height, width, channels])?))
+        }
+        (Channels::Unsaid, &[_, height, width, channels]) if is_few(channels, [height, width]) => {
+            as_is([height, width, channels], dims)
+        }
+        (Channels::Unsaid, &[_, rows, columns]) => as_is([rows, columns, 1], dims),
+        _ => Ok(Layout::flat(dims)),
+    }
+}
+
+/// Whether the first thing that happens to the input's values is that they become few: signs, or at most 16 values.
+fn is_coded(source: &Source, input: &str) -> bool {
+    let mut name = input;
+    while let Some(node) = source.nodes.iter().find(|node| node.inputs.first().is_some_and(|first| first == name)) {
+        let bits = || node.inputs.get(3).and_then(|bits| source.constants.get(bits));
+        match node.op.as_str() {
+            "Sign" | "BipolarQuant" | "MultiThreshold" => return true,
+            "Quant" | "IntQuant" => return bits().is_some_and(|bits| bits.values.iter().all(|&bits| bits <= 4.0)),
+            "Mul" | "Sub" | "Add" | "Div" | "Clip" | "Cast" | "Identity" | "Flatten" | "Reshape" | "Squeeze"
+            | "Unsqueeze" | "Greater" | "Where" => name = &node.outputs[0],
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// A kind of weights, for people.

@@ -50,7 +50,7 @@ pub(super) struct Requant {
 
 impl<'a> Writer<'a> {
     pub fn new(model: &'a Model<'a>, most: usize) -> Self {
-        let source = Source { opset: 13, ..Source::default() };
+        let source = Source { opset: 13, channels: crate::Channels::Last, ..Source::default() };
         let (held, names) = (BTreeMap::new(), BTreeSet::new());
         Self { model, source, held, names, base: String::new(), left: most }
     }

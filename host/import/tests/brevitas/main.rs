@@ -7,10 +7,10 @@ mod common;
 
 use std::path::Path;
 
-use bitfab_compile::{Options as Compilation, compile_with, score_unit};
+use bitfab_compile::{Options as Compilation, compile_with};
 use bitfab_format::Model;
-use bitfab_import::{Imported, Options, ScoreUnit, lower, onnx};
-use common::run;
+use bitfab_import::{Imported, Options, lower, onnx};
+use common::{run, said};
 
 /// Rows of every net.
 const ROWS: usize = 64;
@@ -42,7 +42,7 @@ fn check(net: &str) -> f64 {
     let imported = imported(net);
     let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
     let model = Model::from_words(&compiled.words).expect("compile checked it");
-    let unit = score_unit(&model).map(|(unit, is_rounded)| ScoreUnit::new(unit, is_rounded));
+    let said = said(&model, &compiled.rounded);
     let (rows, scores) = (file(&format!("{net}.rows.npy")), file(&format!("{net}.scores.npy")));
     let scores = values_of(&scores).chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four")));
     let scores: Vec<f64> = scores.map(f64::from).collect();
@@ -57,7 +57,8 @@ fn check(net: &str) -> f64 {
         }
         let tensors = run(&model, bytes);
         let integers = |name: &str| tensors.iter().find(|(layer, _)| layer == name).map(|(_, values)| values.clone());
-        imported.compare(&oracle, &integers, unit).unwrap_or_else(|why| panic!("{net}, row {row}: {why}"));
+        let found = imported.compare(bytes, &integers, &said).expect("the oracle runs");
+        found.unwrap_or_else(|why| panic!("{net}, row {row}: {why}"));
         let device = &tensors.last().expect("a layer").1;
         assert_eq!(largest(device), largest(theirs), "{net}, row {row}: the class");
     }

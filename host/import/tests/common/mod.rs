@@ -1,7 +1,24 @@
 //! What tests of imported models share.
 
+use bitfab_compile::{Rounded, Worth};
 use bitfab_format::Model;
+use bitfab_import::{Said, Stated};
 use bitfab_kernels::{reference, values};
+
+/// What a user is told of a model: what its output stands for, and where levels may be neighbouring ones.
+pub fn said(model: &Model<'_>, rounded: &[Rounded]) -> Said {
+    let mut said = Said::default();
+    let mut error = 0;
+    for one in rounded {
+        match one {
+            Rounded::Levels { node, levels: 1, .. } => drop(said.neighbours.insert(node.clone())),
+            Rounded::Scores { units, .. } => error = *units,
+            other => panic!("{other}"),
+        }
+    }
+    said.output = Worth::of(model).map(|Worth { unit, constant }| Stated { unit, constant, error });
+    said
+}
 
 /// Plain values of every layer by name, by the reference kernels.
 pub fn run(model: &Model<'_>, bytes: &[u8]) -> Vec<(String, Vec<i32>)> {

@@ -32,7 +32,7 @@ fn functions_that_rise_are_folded_into_thresholds() {
         .expect(op);
         let compiled = compile_with(&imported.graph, &Compilation::default()).expect(op);
         assert!(compiled.rounded.is_empty(), "{op}");
-        assert!(crate::compare(&imported, &compiled.words, 1) > 0, "{op}");
+        assert!(crate::compare(&imported, &compiled, 1) > 0, "{op}");
     }
 }
 
@@ -57,6 +57,25 @@ fn a_last_function_is_left_to_the_caller() {
     for op in ["Sigmoid", "Tanh", "Softsign"] {
         let imported = lowered(&[("MatMul", &["x", "w"], "a", &[]), (op, &["a"], "y", &[])]).expect(op);
         assert_eq!(imported.scores(), Some("a"));
+        let lines = [("MatMul", &["x", "w"][..], "a", &[][..]), (op, &["a"], "b", &[]), ("Flatten", &["b"], "y", &[])];
+        assert_eq!(lowered(&lines).expect(op).scores(), Some("a"), "sizes may change behind it");
         assert!(imported.notes.iter().any(|note| note.contains(op) && note.contains("left to the caller")), "{op}");
     }
+}
+
+#[test]
+fn sums_near_a_tie_are_counted() {
+    // Sums of 0 to 255 in units of 0.1: a step of 0.2 puts every odd one on a tie, one of 0.2 and a bit more none.
+    let count = |unit: f64, step: f64| {
+        let constants = [("w", &[1, 1][..], &[unit][..]), ("s", &[], &[step]), ("z", &[], &[0.0]), ("b", &[], &[4.0])];
+        let quant = ("Quant", &["a", "s", "z", "b"][..], "y", &[("signed", Attribute::Int(0))][..]);
+        let source = model(&[1, 1], &constants, &[("MatMul", &["x", "w"], "a", &[]), quant]);
+        let imported = lower(source, &Options { input: Some("u8".parse().expect("a map")) }).expect("a model");
+        let note = imported.notes.iter().find(|note| note.contains("of a tie"))?;
+        note.split_once(": ")?.1.split(' ').next()?.parse::<u32>().ok()
+    };
+    let [tenth, fifth] = [f64::from(0.1f32), f64::from(0.2f32)];
+    assert_eq!(count(tenth, fifth), Some(15), "from level 0 to 1 at half, and on");
+    assert_eq!(count(tenth, fifth * 1.001), None);
+    assert_eq!(count(0.5, 1.0), None, "32 bits hold these");
 }

@@ -35,7 +35,7 @@ fn agrees(source: Source, rows: &[(&[u8], &[f64])]) {
     }
     let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
     assert!(compiled.rounded.is_empty(), "{:?}", compiled.rounded);
-    assert!(compare(&imported, &compiled.words, 1) > 0);
+    assert!(compare(&imported, &compiled, 1) > 0);
 }
 
 /// The type of a zero point, as the reader remembers it.

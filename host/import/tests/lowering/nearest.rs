@@ -3,7 +3,7 @@
 use bitfab_compile::{Options as Compilation, Rounded, compile_with};
 use bitfab_import::{Attribute, Cure, ImportError, Options, Prepared, Ranges, Source, lower};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::small::{Line, ints, model};
 
@@ -61,7 +61,7 @@ fn real_numbers_are_rounded_and_quantised_where_that_is_needed() {
         assert!(four.contains("`f`"), "{four}");
         let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
         if compiled.rounded.iter().all(|one| matches!(one, Rounded::Scores { .. })) {
-            agreeing += crate::compare(&imported, &compiled.words, seed);
+            agreeing += crate::compare(&imported, &compiled, seed);
         }
         near(&prepared, &imported);
     }

@@ -2,7 +2,7 @@
 
 use bitfab_import::{Array, Attribute, Input, InputMap, Source, SourceNode};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// A model while it grows.
 pub struct Builder {
@@ -12,23 +12,16 @@ pub struct Builder {
     pub last: String,
     pub dims: Vec<usize>,
     /// Whether zero is a border that the last tensor can hold.
-    has_zero: bool,
+    pub has_zero: bool,
     /// The step of the last tensor, where it is unsigned levels.
-    step: Option<f64>,
+    pub step: Option<f64>,
+    /// Whether any function may stand before a quantiser.
+    is_wild: bool,
 }
 
 /// A random model and how its bytes are read; `None` where its own quantiser says.
 pub fn model(seed: u64) -> (Source, Option<InputMap>) {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let is_image = rng.random();
-    let dims = if is_image {
-        vec![1, rng.random_range(1..4), rng.random_range(4..8), rng.random_range(4..8)]
-    } else {
-        vec![1, rng.random_range(3..40)]
-    };
-    let sizes = dims.iter().enumerate().map(|(axis, &size)| if axis == 0 { None } else { Some(size) }).collect();
-    let source = Source { inputs: vec![Input { name: "in".into(), dims: sizes }], opset: 13, ..Source::default() };
-    let mut builder = Builder { rng, source, last: "in".into(), dims, has_zero: true, step: None };
+    let mut builder = Builder::new(seed, false);
     let map = builder.begin();
     for _ in 0..builder.rng.random_range(0..4) {
         builder.layer();
@@ -37,7 +30,31 @@ pub fn model(seed: u64) -> (Source, Option<InputMap>) {
     (builder.source, map)
 }
 
+/// As [`model`], with any function before a quantiser, and any end.
+pub fn wild(seed: u64) -> (Source, Option<InputMap>) {
+    let mut builder = Builder::new(seed, true);
+    let map = builder.begin();
+    for _ in 0..builder.rng.random_range(1..3) {
+        builder.layer();
+    }
+    builder.wild_end();
+    (builder.source, map)
+}
+
 impl Builder {
+    /// A model of one input.
+    fn new(seed: u64, is_wild: bool) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let dims = if rng.random() {
+            vec![1, rng.random_range(1..4), rng.random_range(4..8), rng.random_range(4..8)]
+        } else {
+            vec![1, rng.random_range(3..40)]
+        };
+        let sizes = dims.iter().enumerate().map(|(axis, &size)| if axis == 0 { None } else { Some(size) }).collect();
+        let source = Source { inputs: vec![Input { name: "in".into(), dims: sizes }], opset: 13, ..Source::default() };
+        Self { rng, source, last: "in".into(), dims, has_zero: true, step: None, is_wild }
+    }
+
     /// A constant.
     fn constant(&mut self, dims: &[usize], values: Vec<f64>) -> String {
         let name = format!("c{}", self.source.constants.len());
@@ -45,12 +62,12 @@ impl Builder {
         name
     }
 
-    fn number(&mut self, value: f64) -> String {
+    pub fn number(&mut self, value: f64) -> String {
         self.constant(&[], vec![value])
     }
 
     /// A node that reads the last tensor (at `place`) and constants.
-    fn push(&mut self, op: &str, constants: Vec<String>, attributes: Vec<(&str, Attribute)>) -> String {
+    pub fn push(&mut self, op: &str, constants: Vec<String>, attributes: Vec<(&str, Attribute)>) -> String {
         let index = self.source.nodes.len();
         let output = format!("t{index}");
         let inputs = [vec![self.last.clone()], constants].concat();
@@ -72,7 +89,7 @@ impl Builder {
     }
 
     /// A 32-bit float as an exporter would store it.
-    fn real(&mut self, low: f64, high: f64) -> f64 {
+    pub fn real(&mut self, low: f64, high: f64) -> f64 {
         f64::from(self.rng.random_range(low..high) as f32)
     }
 
@@ -86,11 +103,8 @@ impl Builder {
                 self.quant(1.0 / 128.0, 8.0, true, true);
                 None
             }
-            // Channels last.
             6 if is_image => {
-                let [_, channels, height, width] = self.dims[..] else { unreachable!("an image") };
-                self.source.inputs[0].dims = vec![None, Some(height), Some(width), Some(channels)];
-                self.push("Transpose", Vec::new(), vec![("perm", Attribute::Ints(vec![0, 3, 1, 2]))]);
+                self.channels_last();
                 Some("u8".parse().expect("a map"))
             }
             0 => {
@@ -100,6 +114,10 @@ impl Builder {
                 None
             }
             1 => Some("i8*0.25".parse().expect("a map")),
+            7 if self.is_wild => {
+                self.own_bytes();
+                None
+            }
             2 => {
                 self.scaled();
                 self.push("Sign", Vec::new(), Vec::new());
@@ -117,6 +135,13 @@ impl Builder {
         }
     }
 
+    /// The input with channels last.
+    fn channels_last(&mut self) {
+        let [_, channels, height, width] = self.dims[..] else { unreachable!("an image") };
+        self.source.inputs[0].dims = vec![None, Some(height), Some(width), Some(channels)];
+        self.push("Transpose", Vec::new(), vec![("perm", Attribute::Ints(vec![0, 3, 1, 2]))]);
+    }
+
     /// 2 x - 1.
     fn scaled(&mut self) {
         let (two, one) = (self.number(2.0), self.number(1.0));
@@ -124,7 +149,7 @@ impl Builder {
         self.push("Sub", vec![one], Vec::new());
     }
 
-    fn quant(&mut self, scale: f64, bits: f64, is_signed: bool, is_narrow: bool) {
+    pub fn quant(&mut self, scale: f64, bits: f64, is_signed: bool, is_narrow: bool) {
         let constants = vec![self.number(scale), self.number(0.0), self.number(bits)];
         let int = |flag: bool| Attribute::Int(i64::from(flag));
         self.push("Quant", constants, vec![("signed", int(is_signed)), ("narrow", int(is_narrow))]);
@@ -236,11 +261,16 @@ impl Builder {
     }
 
     fn dense(&mut self) {
+        let outputs = self.rng.random_range(2..20);
+        self.dense_to(outputs);
+    }
+
+    pub fn dense_to(&mut self, outputs: usize) {
         if self.dims.len() == 4 {
             self.push("Flatten", Vec::new(), vec![("axis", Attribute::Int(1))]);
             self.dims = vec![1, self.dims[1..].iter().product()];
         }
-        let (inputs, outputs) = (self.dims[1], self.rng.random_range(2..20));
+        let inputs = self.dims[1];
         let weights = self.weights(&[outputs, inputs]);
         if self.rng.random() {
             let turned = format!("{weights}.t{}", self.source.nodes.len());
@@ -265,6 +295,9 @@ impl Builder {
     }
 
     fn activation(&mut self) {
+        if self.is_wild && self.rng.random_ratio(3, 4) {
+            return self.wild_activation();
+        }
         let kind = self.rng.random_range(0..8);
         self.has_zero = kind != 0;
         self.step = None;

@@ -1,6 +1,6 @@
 //! What has no exact integer form is refused at its node, with words about it; what differs is found.
 
-use bitfab_import::{Array, Attribute, Difference, ImportError, Imported, Options, ScoreUnit, Source, lower};
+use bitfab_import::{Attribute, Difference, ImportError, Imported, Options, Said, Source, Stated, lower};
 
 use crate::small::{Constant, Line, ints, model};
 
@@ -80,32 +80,59 @@ fn additions_of_steps_that_do_not_match_are_named() {
     refuse(&[1, 2], &[mat, ("MatMul", &["x", "w"], "b", &[]), ("Add", &["a", "b"], "y", &[])], 2, "not quantised");
 }
 
-/// Two scores, and the oracle's values of one row.
-fn scores() -> (Imported, std::collections::BTreeMap<String, Array>) {
+/// Two scores, and those of one row.
+fn scores() -> Imported {
     let imported = lowered(model(&[1, 2], CONSTANTS, &[("MatMul", &["x", "w"], "y", &[])])).expect("a model");
-    let oracle = imported.oracle(&[7, 9]).expect("it runs");
-    assert_eq!(oracle["y"].values, [16.0, 2.0]);
-    (imported, oracle)
+    assert_eq!(imported.oracle(&[7, 9]).expect("it runs")["y"].values, [16.0, 2.0]);
+    imported
 }
 
 #[test]
 fn one_wrong_integer_is_found_and_so_is_a_layer_that_is_missing() {
-    let (imported, oracle) = scores();
-    let compare = |values: Option<Vec<i32>>| imported.compare(&oracle, &|_| values.clone(), None);
-    assert_eq!(compare(Some(vec![16, 2])), Ok(1));
+    let imported = scores();
+    let compare = |values: Option<Vec<i32>>| {
+        imported.compare(&[7, 9], &|_| values.clone(), &Said::default()).expect("the oracle runs")
+    };
+    assert_eq!(compare(Some(vec![16, 2])).expect("they agree").tensors, 1);
     let Difference { tensor, element, expected, found, .. } = *compare(Some(vec![16, 3])).expect_err("a difference");
     assert_eq!((tensor.as_str(), element, expected, found), ("y", 1, 2.0, 3.0));
     assert!(compare(Some(vec![16])).is_err() && compare(None).is_err());
 }
 
 #[test]
-fn scores_may_lack_a_shared_constant_but_nothing_else() {
-    let (imported, oracle) = scores();
-    let compare = |values: [i32; 2], unit: f64, is_rounded| {
-        imported.compare(&oracle, &|_| Some(values.to_vec()), Some(ScoreUnit::new(unit, is_rounded))).is_ok()
+fn scores_are_what_the_file_says_that_they_stand_for() {
+    let imported = scores();
+    let compare = |values: [i32; 2], unit: f64, constant: f64, error| {
+        let said = Said { output: Some(Stated { unit, constant, error }), ..Said::default() };
+        imported.compare(&[7, 9], &|_| Some(values.to_vec()), &said).expect("the oracle runs").is_ok()
     };
-    assert!(compare([16, 2], 1.0, false) && compare([116, 102], 1.0, false) && compare([32, 4], 0.5, false));
-    assert!(!compare([16, 3], 1.0, false) && !compare([32, 4], 1.0, false));
+    assert!(compare([16, 2], 1.0, 0.0, 0) && compare([32, 4], 0.5, 0.0, 0));
+    assert!(compare([116, 102], 1.0, -100.0, 0), "a constant that is stated");
+    assert!(!compare([116, 102], 1.0, 0.0, 0), "a constant that nobody states");
+    assert!(!compare([16, 3], 1.0, 0.0, 0) && !compare([32, 4], 1.0, 0.0, 0));
     // Rounded scores may be some units off.
-    assert!(compare([1_600_000, 200_002], 1e-5, true) && !compare([1_600_000, 200_010], 1e-5, true));
+    assert!(compare([1_600_000, 200_002], 1e-5, 0.0, 2) && !compare([1_600_000, 200_010], 1e-5, 0.0, 2));
+}
+
+#[test]
+fn neighbouring_levels_are_allowed_where_that_is_said_and_nowhere_else() {
+    let lines = [
+        ("MatMul", &["x", "w"][..], "a", &[][..]),
+        ("Quant", &["a", "s", "z", "four"][..], "b", &[("signed", Attribute::Int(0))][..]),
+        ("MatMul", &["b", "w"][..], "y", &[][..]),
+    ];
+    let imported = lowered(model(&[1, 2], CONSTANTS, &lines)).expect("a model");
+    let node = imported.ties[0].node.clone();
+    // Sums of 3 and 1 are levels 10 and 3 of 0.3; then 13 and -7 in units of 0.3.
+    let compare = |levels: [i32; 2], scores: [i32; 2], is_said: bool| {
+        let neighbours = is_said.then(|| node.clone()).into_iter().collect();
+        let integers = |name: &str| Some(if name == node { levels.to_vec() } else { scores.to_vec() });
+        let said = Said { neighbours, output: Some(Stated { unit: 0.3, constant: 0.0, error: 0 }) };
+        imported.compare(&[1, 2], &integers, &said).expect("the oracle runs").map(|one| one.neighbours)
+    };
+    assert_eq!(compare([10, 3], [13, -7], false), Ok(0));
+    assert!(compare([11, 3], [14, -8], false).is_err());
+    // What follows is computed from what the device has.
+    assert_eq!(compare([11, 3], [14, -8], true), Ok(1));
+    assert!(compare([11, 3], [13, -7], true).is_err() && compare([12, 3], [15, -9], true).is_err());
 }

@@ -14,7 +14,7 @@ mod weighted;
 pub use activation::{quantize_backward, quantize_forward, relu_backward, relu_forward, sign_backward, sign_forward};
 pub use conv::{ConvShape, conv_backward, conv_forward};
 pub use dense::{dense_backward, dense_forward};
-pub use loss::{Loss, arg_max, cross_entropy};
+pub use loss::{Loss, arg_max, cross_entropy, weighted_cross_entropy};
 pub use norm::{Norm, NormGradient, Statistics};
 pub use pool::{PoolShape, max_pool_backward, max_pool_forward, sum_pool_backward, sum_pool_forward};
 pub use weighted::Weighted;

@@ -43,6 +43,17 @@ pub enum Rule {
     SmartDeal(SmartDeal),
 }
 
+impl Rule {
+    /// Whether weights are learned in the form in which they are exported.
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Ternary(ternary) => ternary.is_ternary,
+            Self::SmartDeal(deal) => deal.is_split,
+            _ => true,
+        }
+    }
+}
+
 /// Where a run is: finished steps and all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {

@@ -1,7 +1,7 @@
 //! IDX, the format of MNIST and Fashion-MNIST: big-endian head, then bytes; plain or gzipped.
 
-use super::{Dataset, MAX_BYTES, Split};
-use crate::error::{TrainError, data_error};
+use crate::dataset::{Dataset, MAX_BYTES, Split};
+use crate::error::{DataError, form_error};
 use bitfab_graph::Shape;
 use std::io::Read;
 
@@ -21,19 +21,19 @@ pub struct IdxFiles<'a> {
 /// A data set from IDX images (3 sizes: one channel, or 4: channels last) and labels.
 ///
 /// # Errors
-/// [`TrainError::Data`] names the file that is damaged and how.
-pub fn from_idx(name: &str, files: IdxFiles) -> Result<Dataset, TrainError> {
+/// [`DataError::Form`] names the file that is damaged and how.
+pub fn from_idx(name: &str, files: IdxFiles) -> Result<Dataset, DataError> {
     let (train_shape, train) = part(name, "training", files.train_images, files.train_labels)?;
     let (test_shape, test) = part(name, "test", files.test_images, files.test_labels)?;
     if train_shape != test_shape {
-        return Err(data_error(name, format!("training images are {train_shape}, test images {test_shape}")));
+        return Err(form_error(name, format!("training images are {train_shape}, test images {test_shape}")));
     }
     Dataset::new(name, train_shape, train, test)
 }
 
 /// Images and labels of one part.
-fn part(name: &str, which: &str, images: &[u8], labels: &[u8]) -> Result<(Shape, Split), TrainError> {
-    let error = |file: &str, problem: String| data_error(name, format!("{which} {file}: {problem}"));
+fn part(name: &str, which: &str, images: &[u8], labels: &[u8]) -> Result<(Shape, Split), DataError> {
+    let error = |file: &str, problem: String| form_error(name, format!("{which} {file}: {problem}"));
     let (sizes, inputs) = array(images).map_err(|problem| error("images", problem))?;
     let (label_sizes, labels) = array(labels).map_err(|problem| error("labels", problem))?;
     let shape = match sizes[..] {
@@ -99,7 +99,7 @@ mod tests {
         bytes
     }
 
-    fn parse(images: &[u8], labels: &[u8]) -> Result<Dataset, TrainError> {
+    fn parse(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
         from_idx("x", IdxFiles { train_images: images, train_labels: labels, test_images: images, test_labels: labels })
     }
 

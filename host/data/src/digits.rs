@@ -1,7 +1,8 @@
 //! The 1797 handwritten 8x8 digits of UCI's optdigits (test half), values 0 to 16, embedded in the crate `smartcore`.
 
-use super::{Dataset, Split, shuffled_split};
-use crate::error::{TrainError, data_error};
+use crate::dataset::{Dataset, Split};
+use crate::error::{DataError, form_error};
+use crate::random::permutation;
 use bitfab_graph::Shape;
 
 /// Rows kept for the test part: a fifth.
@@ -10,8 +11,8 @@ const TEST_ROWS: usize = 360;
 /// The embedded digits, shuffled by `seed`: 1437 rows to learn from and 360 to judge by.
 ///
 /// # Errors
-/// [`TrainError::Data`] if the embedded table is not what this crate was written for.
-pub fn digits(seed: u64) -> Result<Dataset, TrainError> {
+/// [`DataError::Form`] if the embedded table is not what this crate was written for.
+pub fn digits(seed: u64) -> Result<Dataset, DataError> {
     let table = smartcore::dataset::digits::load_dataset();
     let bytes = |values: &[f32], top: f32| {
         let whole = |&v: &f32| v >= 0.0 && v <= top && v.fract() == 0.0;
@@ -19,12 +20,15 @@ pub fn digits(seed: u64) -> Result<Dataset, TrainError> {
     };
     let (inputs, labels) = (bytes(&table.data, 16.0), bytes(&table.target, 9.0));
     let (Some(inputs), Some(labels)) = (inputs, labels) else {
-        return Err(data_error("digits", "the embedded table holds values out of range"));
+        return Err(form_error("digits", "the embedded table holds values out of range"));
     };
     if labels.len() != 1797 || inputs.len() != 1797 * 64 {
-        return Err(data_error("digits", "the embedded table is not 1797 x 64"));
+        return Err(form_error("digits", "the embedded table is not 1797 x 64"));
     }
-    let (train, test) = shuffled_split(Split { inputs, labels }, 64, seed, TEST_ROWS);
+    let all = Split { inputs, labels };
+    let order = permutation(seed, all.len());
+    let (train, test) = order.split_at(all.len() - TEST_ROWS);
+    let (train, test) = (all.pick(train, 64), all.pick(test, 64));
     Dataset::new("digits", Shape::new(8, 8, 1), train, test)
 }
 

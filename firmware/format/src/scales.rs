@@ -1,0 +1,111 @@
+//! The multipliers, offsets and shifts of a layer as they are stored (SPEC.md 7.3).
+
+use crate::thresholds::{Codes, Form, from, pads_are_zero, word_at};
+use crate::{Reason, Rescale, WORD_BITS};
+
+/// The largest shift of a requantisation or a score, and how far those of a layer may lie apart.
+const MAX_SHIFT: u32 = 47;
+const MAX_SPREAD: u32 = 16;
+
+/// A [`Rescale`] a channel, in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scales<'a> {
+    channels: u32,
+    form: Form,
+    section: &'a [u32],
+}
+
+impl<'a> Scales<'a> {
+    /// The view of a section, which is as long as form and channels imply.
+    pub(crate) const fn new(section: &'a [u32], form: Form, channels: u32) -> Self {
+        Self { channels, form, section }
+    }
+
+    /// Words of the section.
+    pub const fn words(&self) -> usize {
+        self.section.len()
+    }
+
+    /// That of `channel`.
+    #[inline]
+    pub const fn get(&self, channel: u32) -> Rescale {
+        let [multipliers, offsets, _] = self.form.lengths(self.channels, 1);
+        let shifts = from(self.section, multipliers.wrapping_add(offsets));
+        let multipliers_of = Codes { words: self.section, width: self.form.base as u32 };
+        let shifts = Codes { words: shifts, width: self.form.rest as u32 };
+        Rescale {
+            multiplier: multipliers_of.signed(channel),
+            offset: long(from(self.section, multipliers), self.form.step as u32, channel),
+            shift: self.form.least_shift().wrapping_add(shifts.unsigned(channel)),
+        }
+    }
+
+    /// Those of all channels.
+    pub fn iter(&self) -> impl Iterator<Item = Rescale> + use<'a> {
+        let scales = *self;
+        (0..self.channels).map(move |channel| scales.get(channel))
+    }
+
+    /// Whether padding is zero, `acc * multiplier + offset` and its rounding stay inside 64 bits, and shifts differ by
+    /// 16 at most.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub(crate) fn check(&self, least_shift: u32) -> Result<(), Reason> {
+        pads_are_zero(self.section, self.form, self.channels, 1)?;
+        let (mut least, mut most) = (MAX_SHIFT, least_shift);
+        let each = self.iter().all(|scale| {
+            (least, most) = (least.min(scale.shift), most.max(scale.shift));
+            (least_shift..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
+        });
+        if each && most.saturating_sub(least) <= MAX_SPREAD { Ok(()) } else { Err(Reason::Requant) }
+    }
+}
+
+/// Number `index` of `width` bits, 0 to 63, in two's complement, packed as [`Codes`]; 0 past the end.
+const fn long(words: &[u32], width: u32, index: u32) -> i64 {
+    let bit = (index % WORD_BITS).wrapping_mul(width);
+    let word = (index / WORD_BITS).wrapping_mul(width).wrapping_add(bit / WORD_BITS) as usize;
+    let low = word_at(words, word) as u64 | (word_at(words, word.wrapping_add(1)) as u64) << 32;
+    let bit = bit % WORD_BITS;
+    // Two shifts, since one by 64 would mean nothing.
+    let high = (word_at(words, word.wrapping_add(2)) as u64) << (WORD_BITS - 1 - bit) << (WORD_BITS + 1);
+    let unused = 64 - width;
+    let bits = low >> bit | high;
+    if width == 0 { 0 } else { (bits.wrapping_shl(unused) as i64).wrapping_shr(unused) }
+}
+
+#[cfg(feature = "alloc")]
+mod write {
+    use alloc::vec::Vec;
+
+    use super::{Form, Rescale};
+    use crate::threshold_fit::{pack, width};
+
+    /// The section of these scales, and its form.
+    pub(crate) fn section(scales: &[Rescale]) -> (Form, Vec<u32>) {
+        let least = scales.iter().map(|scale| scale.shift).min().unwrap_or(0);
+        let shifts = || scales.iter().map(|scale| i64::from(scale.shift) - i64::from(least));
+        let multipliers = || scales.iter().map(|scale| i64::from(scale.multiplier));
+        let offsets = || scales.iter().map(|scale| scale.offset);
+        // A shift needs no sign.
+        let [step, rest] = [width(offsets()), width(shifts()).saturating_sub(1)];
+        let fits = step < 64 && rest < 6;
+        let form = Form {
+            // No multiplier has so many bits, so that nothing reads what does not fit.
+            base: if fits { width(multipliers()) } else { 63 },
+            step: step.min(63),
+            rest: rest.min(63),
+            point: least.min(63) as i8,
+            has_directions: false,
+        };
+        let mut words = pack(multipliers(), form.base);
+        words.extend(pack(offsets(), step));
+        words.extend(pack(shifts(), rest));
+        (form, words)
+    }
+}
+
+#[cfg(feature = "alloc")]
+pub(crate) use write::section;

@@ -1,0 +1,154 @@
+//! Right and wrong answers of a network on a part of the data.
+
+use crate::feed;
+use crate::layers::{arg_max, weighted_cross_entropy};
+use crate::net::Net;
+use crate::trainer::Trainer;
+use bitfab_data::Split;
+use serde::Serialize;
+
+/// Rows evaluated at once.
+const EVALUATED: usize = 500;
+
+/// Right and wrong answers on one part of a data set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Right answers.
+    pub correct: u32,
+    /// All answers.
+    pub total: u32,
+    /// Sum of the losses in nats, as the run weighs them.
+    pub loss: f64,
+    /// Right answers and all of each class.
+    pub classes: Vec<[u32; 2]>,
+    /// Predicted class of each row.
+    pub predictions: Vec<u8>,
+}
+
+impl Evaluation {
+    /// Share of right answers.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct) / f64::from(self.total.max(1))
+    }
+
+    /// Mean of the shares of right answers of all classes that occur.
+    pub fn balanced_accuracy(&self) -> f64 {
+        let occurring = self.classes.iter().filter(|[_, total]| *total > 0);
+        let (sum, count) = occurring.fold((0.0, 0u32), |(sum, count), [correct, total]| {
+            (sum + f64::from(*correct) / f64::from(*total), count + 1)
+        });
+        sum / f64::from(count.max(1))
+    }
+
+    /// Share of right answers, each counted by the factor of its class where there are factors.
+    pub fn score(&self, factors: Option<&[f32]>) -> f64 {
+        let Some(factors) = factors else { return self.accuracy() };
+        let sum = |which: usize| -> f64 {
+            self.classes.iter().zip(factors).map(|(counts, &factor)| f64::from(counts[which]) * f64::from(factor)).sum()
+        };
+        if self.total == 0 { 0.0 } else { sum(0) / sum(1) }
+    }
+}
+
+/// What an epoch is judged by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Validated {
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+    pub(crate) balanced_accuracy: f64,
+    /// The accuracy, each row counted by the weight of its class.
+    pub(crate) score: f64,
+}
+
+impl Trainer<'_> {
+    /// The planes of every precision that learns, rising; empty if there is only one.
+    pub fn precisions(&self) -> Vec<u32> {
+        self.net.variants.iter().map(|variant| variant.planes).collect()
+    }
+
+    /// As [`evaluate`](Self::evaluate), at one of the [`precisions`](Self::precisions).
+    pub fn evaluate_at(&self, planes: u32, split: &Split) -> Option<Evaluation> {
+        let variant = self.net.variants.iter().position(|variant| variant.planes == planes)?;
+        let mut other = self.net.clone();
+        other.select(variant);
+        Some(self.evaluate_net(&other, split))
+    }
+
+    /// Drops planes without any learning, as a comparison for once-QAT: sets the number of planes and lets the batch
+    /// norms see `batches` batches again.
+    ///
+    /// The trainer must not go on learning.
+    pub fn truncated(&self, planes: u32, batches: u32) -> Self {
+        let mut other = self.clone();
+        other.net.set_planes(planes);
+        other.net.norms().for_each(|norm| norm.batches = 0);
+        let size = self.batch_size();
+        for batch in 0..batches.min(self.batches()) {
+            let rows: Vec<u32> = (batch * size as u32..(batch + 1) * size as u32).collect();
+            let (input, _) = feed::batch(&other.net, self.learning(), &rows, None);
+            other.net.forward(input);
+        }
+        other
+    }
+
+    /// How the network does on the validation part; the mean over all precisions where it has several.
+    pub(crate) fn validate(&self) -> Option<Validated> {
+        let part = self.validation();
+        if part.is_empty() {
+            return None;
+        }
+        let several = self.precisions().into_iter().filter_map(|planes| self.evaluate_at(planes, part));
+        let mut all: Vec<Evaluation> = several.collect();
+        if all.is_empty() {
+            all.push(self.evaluate(part));
+        }
+        let mean = |of: &dyn Fn(&Evaluation) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
+        Some(Validated {
+            loss: mean(&|one| one.loss / f64::from(one.total)),
+            accuracy: mean(&Evaluation::accuracy),
+            balanced_accuracy: mean(&Evaluation::balanced_accuracy),
+            score: mean(&|one| one.score(self.factors.as_deref())),
+        })
+    }
+
+    /// Predictions by the running statistics: the class with the largest raw score, the lowest on ties.
+    pub fn evaluate(&self, split: &Split) -> Evaluation {
+        self.evaluate_net(&self.net, split)
+    }
+
+    fn evaluate_net(&self, net: &Net, split: &Split) -> Evaluation {
+        let rows: Vec<u32> = (0..split.len() as u32).collect();
+        let (mut predictions, mut loss) = (Vec::with_capacity(rows.len()), 0.0);
+        let (scale, smoothing) = (net.logit_scale, self.config.smoothing);
+        for rows in rows.chunks(EVALUATED) {
+            let (input, labels) = feed::batch(net, split, rows, None);
+            let scores = net.infer(input);
+            let width = scores.width();
+            predictions.extend(scores.values.chunks_exact(width).map(|row| arg_max(row) as u8));
+            loss += weighted_cross_entropy(&scores, &labels, scale, smoothing, self.factors.as_deref()).sum;
+        }
+        let mut classes = vec![[0; 2]; self.data.classes as usize];
+        for (predicted, &label) in predictions.iter().zip(&split.labels) {
+            let [correct, total] = &mut classes[usize::from(label)];
+            *correct += u32::from(*predicted == label);
+            *total += 1;
+        }
+        let correct = classes.iter().map(|[correct, _]| correct).sum();
+        Evaluation { correct, total: split.len() as u32, loss, classes, predictions }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_counted_by_row_by_class_and_by_weight() {
+        let classes = vec![[6, 8], [1, 2], [0, 0]];
+        let one = Evaluation { correct: 7, total: 10, loss: 0.0, classes, predictions: Vec::new() };
+        assert_eq!((one.accuracy(), one.balanced_accuracy(), one.score(None)), (0.7, 0.625, 0.7));
+        assert_eq!(one.score(Some(&[1.0, 4.0, 9.0])), 10.0 / 16.0);
+        let none = Evaluation { correct: 0, total: 0, loss: 0.0, classes: vec![[0, 0]], predictions: Vec::new() };
+        assert_eq!((none.accuracy(), none.balanced_accuracy(), none.score(Some(&[1.0]))), (0.0, 0.0, 0.0));
+    }
+}
