@@ -74,6 +74,9 @@ pub struct Settings {
     /// Random shift of pictures by up to this many pixels [default: 0].
     #[arg(long)]
     shift: Option<u32>,
+    /// Random rotation of sensors with three axes each by up to this many degrees about each axis [default: 0].
+    #[arg(long, value_name = "DEGREES")]
+    tilt: Option<f32>,
     /// Label smoothing [default: 0].
     #[arg(long)]
     smoothing: Option<f32>,
@@ -126,6 +129,7 @@ impl Settings {
         set(&mut config.rate, &self.rate);
         set(&mut config.warmup, &self.warmup);
         set(&mut config.shift, &self.shift);
+        set(&mut config.tilt, &self.tilt);
         set(&mut config.smoothing, &self.smoothing);
         set(&mut config.validation, &self.validation);
         set(&mut config.patience, &self.patience);
