@@ -147,7 +147,7 @@ impl From {
             learned_rows: 0,
         };
         let loaded = Loaded::of(&self.data, &self.choice.format, &[], Some(takes.expected()))?;
-        let mut rows = loaded.to_learn_from(&self.choice.splitting)?;
+        let mut rows = loaded.rows_to_learn_from(&self.choice.splitting)?;
         rows.labels = None;
         let rows = first(&rows, limit.min(rows.len()) as u32);
         let fitted = fit(rows, &takes, Reading::Values)?;

@@ -34,7 +34,7 @@ fn learned() -> tempfile::TempDir {
 }
 
 /// Every command that takes rows for a model, on `file`.
-fn commands<'a>(file: &'a str) -> [Vec<&'a str>; 4] {
+fn commands(file: &str) -> [Vec<&str>; 4] {
     [
         vec!["eval", "net.bfab", "--data", file],
         vec!["run", "net.bfab", "--data", file, "-o", "out.csv"],
