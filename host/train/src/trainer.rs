@@ -342,6 +342,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn better_is_more_right_then_less_loss_then_earlier() {
+        let data = bitfab_data::digits(0).unwrap();
+        let config = TrainConfig { arch: "mlp:4".parse().unwrap(), ..TrainConfig::default() };
+        let mut trainer = Trainer::new(&config, &data).unwrap();
+        let mut best_after = |epoch, score, loss| {
+            trainer.remember(epoch, Some(Validated { loss, accuracy: 0.0, balanced_accuracy: 0.0, score }));
+            trainer.position.best.unwrap().epoch
+        };
+        assert_eq!(best_after(1, 0.5, 1.0), 1);
+        assert_eq!(best_after(2, 0.5, 1.0), 1);
+        assert_eq!(best_after(3, 0.5, 0.9), 3);
+        assert_eq!(best_after(4, 0.5, 0.95), 3);
+        assert_eq!(best_after(5, 0.6, 2.0), 5);
+        assert_eq!(best_after(6, 0.6, f64::NAN), 5);
+        assert_eq!(best_after(7, 0.4, 0.1), 5);
+    }
+
+    #[test]
     fn variants_share_their_mean_gradient_and_keep_their_own() {
         let mut sums = Vec::new();
         add_gradients(&mut sums, vec![vec![2.0, 4.0], vec![6.0], vec![]], 2);
