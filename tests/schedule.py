@@ -259,6 +259,7 @@ def steps(known, install):
     yield step("lints", "build", lock="workspace", environment=one)
     yield step("documentation", "build", lock="workspace", environment=one)
     yield step("examples_in_documentation", "build", lock="workspace", environment=one)
+    yield step("command_alone", "build", lock="workspace", environment=one)
     yield step("left_out_kinds", "build", lock="workspace", environment=one)
     if install:
         yield step("wheels")

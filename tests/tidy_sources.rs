@@ -111,8 +111,8 @@ const COMMAND_WORDS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["fs::write(", "File::create", ".persist(", "OpenOptions"],
-        &["outputs.rs"],
-        "write by outputs::write, which replaces nothing of another kind",
+        &["outputs.rs", "data/fetch.rs"],
+        "write by outputs::write, which replaces nothing of another kind (fetch.rs writes in a folder that it made)",
     ),
 ];
 

@@ -63,27 +63,8 @@ pub(crate) fn tensor(words: &[u32], index: u16) -> Option<Tensor> {
 pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     let words = file.words;
     let reader = &Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
-    let [op, transform_code, pad_value] = [0, 2, 3].map(|index| reader.nibble(field::CODES, index));
-    let unknown = Fault::new(field::CODES, Reason::UnknownCode);
-    let [input_index, residual_index, ..] = reader.bytes(field::TENSORS);
-    let input_index = u16::from(input_index);
-    let known = if input_index > index { None } else { tensor(words, input_index) };
-    let [_, level] = reader.signed_halves(field::NUMBERS);
-    let mut layer = Layer {
-        index,
-        name: "",
-        op: Op::from_code(op).ok_or(unknown)?,
-        input_index,
-        input: known.ok_or(Fault::new(field::TENSORS, Reason::TensorIndex))?,
-        output: output(reader)?,
-        residual: None,
-        window: window(reader),
-        pad_value: PadValue::from_code(pad_value, level).ok_or(unknown)?,
-        groups: reader.halves(field::STRIDE)[1],
-        weights: Weights::None,
-        transform: Transform::None,
-        scratch: Region::default(),
-    };
+    let [residual_index, transform_code] = [reader.bytes(field::TENSORS)[1], reader.nibble(field::CODES, 2)];
+    let mut layer = frame(words, reader, index)?;
     check_kinds(&layer)?;
     check_shape(&layer)?;
     check_reserved(reader, layer.pad_value)?;
@@ -105,6 +86,30 @@ pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
     layer.transform = transform(reader, &layer, transform_code, section)?;
     layer.name = name(reader, thresholds.saturating_add(length)).ok_or(Fault::new(field::FORM, Reason::Name))?;
     Ok(layer)
+}
+
+/// What the record says by itself: no weights, transform, residual, scratch or name yet.
+fn frame<'a>(words: &'a [u32], reader: &Record<'a>, index: u16) -> Result<Layer<'a>, Fault> {
+    let [op, pad_value] = [0, 3].map(|index| reader.nibble(field::CODES, index));
+    let unknown = Fault::new(field::CODES, Reason::UnknownCode);
+    let input_index = u16::from(reader.bytes(field::TENSORS)[0]);
+    let known = if input_index > index { None } else { tensor(words, input_index) };
+    let [_, level] = reader.signed_halves(field::NUMBERS);
+    Ok(Layer {
+        index,
+        name: "",
+        op: Op::from_code(op).ok_or(unknown)?,
+        input_index,
+        input: known.ok_or(Fault::new(field::TENSORS, Reason::TensorIndex))?,
+        output: output(reader)?,
+        residual: None,
+        window: window(reader),
+        pad_value: PadValue::from_code(pad_value, level).ok_or(unknown)?,
+        groups: reader.halves(field::STRIDE)[1],
+        weights: Weights::None,
+        transform: Transform::None,
+        scratch: Region::default(),
+    })
 }
 
 /// The form of thresholds or scales that a word states; nothing else has one.

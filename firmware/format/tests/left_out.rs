@@ -1,6 +1,6 @@
 //! What a reader without the feature `kinds` refuses, and how.
 //!
-//! `cargo test -p bitfab-format --no-default-features --features arbitrary`
+//! `cargo test -p bitfab-format --no-default-features --test left_out`
 #![cfg(not(feature = "kinds"))]
 
 use bitfab_format::arbitrary::{Random, draft_of};

@@ -147,7 +147,7 @@ impl From {
             learned_rows: 0,
         };
         let loaded = Loaded::of(&self.data, &self.choice.format, &[], Some(takes.expected()))?;
-        let mut rows = loaded.to_learn_from(&self.choice.splitting)?;
+        let mut rows = loaded.rows_to_learn_from(&self.choice.splitting)?;
         rows.labels = None;
         let rows = first(&rows, limit.min(rows.len()) as u32);
         let fitted = fit(rows, &takes, Reading::Values)?;
@@ -157,6 +157,10 @@ impl From {
     /// Bytes of an array, as the model takes them.
     fn bytes(&self, model: &Model<'_>, limit: Option<usize>) -> Result<Inputs> {
         let path = Path::new(&self.data);
+        let Choice { format, splitting, .. } = &self.choice;
+        format.no_table(&self.data)?;
+        let is_plain = format.windows(None)?.is_none() && !splitting.is_asked();
+        ensure!(is_plain, "{} holds rows of bytes as the model takes them: leave out --window and --split", self.data);
         let rows = npy::rows(&files::read(path)?, &model.input().into()).with_context(|| path.display().to_string())?;
         let all = rows.slices();
         let count = limit.unwrap_or(usize::MAX).min(all.len());

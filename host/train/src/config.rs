@@ -132,6 +132,8 @@ pub struct TrainConfig {
     pub warmup: f32,
     /// Random shift of images in either direction, in pixels.
     pub shift: u32,
+    /// Rows of sensors with three axes each are turned by up to about this many degrees about each axis, 0 to 90.
+    pub tilt: f32,
     /// Label smoothing, 0 to below 1.
     pub smoothing: f32,
     /// Weight decay for each unit of the learning rate.
@@ -175,6 +177,7 @@ impl Default for TrainConfig {
             rate: 0.003,
             warmup: 1.0,
             shift: 0,
+            tilt: 0.0,
             smoothing: 0.0,
             decay: 0.0,
             ones: 0.1,
@@ -210,6 +213,7 @@ impl TrainConfig {
         within("rate", self.rate, f32::MIN_POSITIVE, 100.0)?;
         within("warmup", self.warmup, 0.0, self.epochs as f32)?;
         within("shift", self.shift as f32, 0.0, 64.0)?;
+        within("tilt", self.tilt, 0.0, 90.0)?;
         within("smoothing", self.smoothing, 0.0, 0.9)?;
         within("decay", self.decay, 0.0, 10.0)?;
         within("ones", self.ones, 0.001, 1.0)?;

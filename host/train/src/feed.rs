@@ -1,23 +1,52 @@
-//! From rows of bytes to batches: order, random shifts and input coding.
+//! From rows of bytes to batches: order, random changes and input coding.
 
+use crate::config::TrainConfig;
+use crate::error::TrainError;
 use crate::layers::{Batch, Form};
 use crate::net::{Net, Thermometer};
 use crate::random::{Purpose, below, stream};
-use bitfab_data::Split;
+use crate::tilt::Tilt;
+use bitfab_data::{Dataset, Split};
 use bitfab_graph::Shape;
 use rayon::prelude::*;
+use std::borrow::Cow;
 
-/// Random shifts of one epoch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shifts {
-    pub(crate) seed: u64,
-    pub(crate) epoch: u32,
+/// Random changes of the rows of one epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Changes {
+    seed: u64,
+    epoch: u32,
     /// Largest shift in either direction.
-    pub(crate) limit: u32,
+    shift: u32,
+    /// Rotations.
+    tilt: Option<Tilt>,
+}
+
+impl Changes {
+    /// What the configuration asks for.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] if the rows cannot be changed so.
+    pub(crate) fn new(config: &TrainConfig, data: &Dataset, epoch: u32) -> Result<Self, TrainError> {
+        Ok(Self { seed: config.seed, epoch, shift: config.shift, tilt: Tilt::new(config, data)? })
+    }
+
+    /// The row as it is learned from.
+    fn apply<'a>(&self, source: &'a [u8], shape: Shape, row: u32) -> Cow<'a, [u8]> {
+        let mut result = Cow::Borrowed(source);
+        if let Some(tilt) = &self.tilt {
+            let mut rng = stream(self.seed, Purpose::Tilt, u64::from(self.epoch), u64::from(row));
+            tilt.turn(&mut rng, result.to_mut());
+        }
+        if self.shift > 0 {
+            result = Cow::Owned(shifted(&result, shape, row, self));
+        }
+        result
+    }
 }
 
 /// The rows with the given numbers as network input, and their labels.
-pub(crate) fn batch(net: &Net, split: &Split, rows: &[u32], shifts: Option<Shifts>) -> (Batch, Vec<u8>) {
+pub(crate) fn batch(net: &Net, split: &Split, rows: &[u32], changes: Option<&Changes>) -> (Batch, Vec<u8>) {
     let shape = net.input;
     let width = shape.elements() as usize;
     let coded = net.thermometer.as_ref().map_or(1, |t| t.per_channel as usize);
@@ -25,10 +54,8 @@ pub(crate) fn batch(net: &Net, split: &Split, rows: &[u32], shifts: Option<Shift
     values.par_chunks_mut(width * coded).zip(rows).for_each(|(out, &row)| {
         let at = row as usize * width;
         let source = &split.inputs[at..at + width];
-        match shifts.filter(|shifts| shifts.limit > 0) {
-            Some(shifts) => code(&shifted(source, shape, row, shifts), &net.thermometer, out),
-            None => code(source, &net.thermometer, out),
-        }
+        let row = changes.map_or(Cow::Borrowed(source), |changes| changes.apply(source, shape, row));
+        code(&row, &net.thermometer, out);
     });
     let batch = Batch {
         values,
@@ -41,10 +68,10 @@ pub(crate) fn batch(net: &Net, split: &Split, rows: &[u32], shifts: Option<Shift
 }
 
 /// The row moved by a random number of pixels, zeros moving in; vectors (1 x 1) are left alone.
-fn shifted(source: &[u8], shape: Shape, row: u32, shifts: Shifts) -> Vec<u8> {
-    let mut rng = stream(shifts.seed, Purpose::Shift, u64::from(shifts.epoch), u64::from(row));
+fn shifted(source: &[u8], shape: Shape, row: u32, changes: &Changes) -> Vec<u8> {
+    let mut rng = stream(changes.seed, Purpose::Shift, u64::from(changes.epoch), u64::from(row));
     let mut draw = |size: u32| {
-        let limit = shifts.limit.min(size / 2) as i32;
+        let limit = changes.shift.min(size / 2) as i32;
         below(&mut rng, 2 * limit as u32 + 1) as i32 - limit
     };
     let (down, right) = (draw(shape.height), draw(shape.width));
@@ -91,13 +118,29 @@ mod tests {
         source[12] = 7;
         let mut seen = std::collections::BTreeSet::new();
         for row in 0..200 {
-            let shifts = Shifts { seed: 1, epoch: 3, limit: 1 };
-            let out = shifted(&source, shape, row, shifts);
-            assert_eq!(out, shifted(&source, shape, row, shifts));
+            let changes = Changes { seed: 1, epoch: 3, shift: 1, tilt: None };
+            let out = shifted(&source, shape, row, &changes);
+            assert_eq!(out, shifted(&source, shape, row, &changes));
             assert_eq!(out.iter().map(|&v| u32::from(v)).sum::<u32>(), 7);
             seen.insert(out.iter().position(|&v| v == 7).unwrap());
         }
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [6, 7, 8, 11, 12, 13, 16, 17, 18]);
+    }
+
+    /// Rotations are drawn anew for each row and epoch, and the same when a run is resumed.
+    #[test]
+    fn changes_depend_on_the_seed_the_epoch_and_the_row() {
+        let mut data = bitfab_data::digits(0).unwrap();
+        data.shape = Shape::new(1, 2, 3);
+        let changed = |seed, epoch, row, shift| {
+            let config = TrainConfig { seed, tilt: 30.0, shift, ..TrainConfig::default() };
+            let changes = Changes::new(&config, &data, epoch).unwrap();
+            changes.apply(&[10, 200, 30, 90, 50, 250], data.shape, row).into_owned()
+        };
+        assert_eq!(changed(1, 2, 3, 1), changed(1, 2, 3, 1));
+        let all = [changed(1, 2, 3, 0), changed(2, 2, 3, 0), changed(1, 3, 3, 0), changed(1, 2, 4, 0)];
+        assert!((1..4).all(|at| !all[..at].contains(&all[at])), "{all:?}");
+        assert!((0..50).any(|row| changed(1, 2, row, 1)[..3] == [0; 3]), "never shifted");
     }
 
     #[test]

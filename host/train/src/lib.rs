@@ -22,6 +22,7 @@ pub mod rules;
 mod saved;
 mod snapshot;
 mod sparsity;
+mod tilt;
 mod trainer;
 mod validation;
 mod variants;

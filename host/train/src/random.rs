@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     // 4 is the order of the embedded digits.
     /// Rounding of gradients; index: step, then stage.
     Gradient = 5,
+    /// Random rotations; index: epoch, then sample.
+    Tilt = 6,
 }
 
 /// The stream for `purpose`, further told apart by two indices.

@@ -3,7 +3,7 @@
 use crate::config::{Keep, TrainConfig};
 use crate::error::{TrainError, config_error};
 use crate::evaluation::{Evaluation, Validated};
-use crate::feed::{self, Shifts};
+use crate::feed::{self, Changes};
 use crate::layers::weighted_cross_entropy;
 use crate::method::Method;
 use crate::net::Net;
@@ -81,6 +81,7 @@ impl<'a> Trainer<'a> {
         let fingerprint = data.fingerprint();
         let data = validation::prepare(data, config.validation)?;
         let net = Net::new(config, &data)?;
+        Changes::new(config, &data, 0)?;
         if config.method != Method::Float {
             net.to_graph()?;
         }
@@ -228,8 +229,8 @@ impl<'a> Trainer<'a> {
     /// One step on the given rows.
     fn learn(&mut self, rows: &[u32]) -> Result<(), TrainError> {
         let Position { epoch, batch, .. } = self.position;
-        let shifts = Shifts { seed: self.config.seed, epoch, limit: self.config.shift };
-        let (input, labels) = feed::batch(&self.net, &self.data.train, rows, Some(shifts));
+        let changes = Changes::new(&self.config, &self.data, epoch)?;
+        let (input, labels) = feed::batch(&self.net, &self.data.train, rows, Some(&changes));
         let (mut gradients, mut mean_loss) = (Vec::new(), 0.0);
         let variants = self.net.variants.len().max(1);
         for variant in 0..variants {

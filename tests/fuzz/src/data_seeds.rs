@@ -52,8 +52,12 @@ fn main() -> std::io::Result<()> {
     let bytes = npy("|u1", "2, 2, 1", &[1, 2, 3, 4]);
     let classes = npy("|u1", "2,", &[0, 1]);
     let whole = npz(&[("x", reals.clone()), ("y", labels.clone()), ("names", names.clone()), ("classes", names)]);
-    let parts =
-        npz(&[("x_train", bytes.clone()), ("y_train", classes.clone()), ("x_test", bytes.clone()), ("y_test", classes)]);
+    let parts = npz(&[
+        ("x_train", bytes.clone()),
+        ("y_train", classes.clone()),
+        ("x_test", bytes.clone()),
+        ("y_test", classes),
+    ]);
     for (name, file) in [("reals", reals), ("labels", labels), ("bytes", bytes), ("whole", whole), ("parts", parts)] {
         std::fs::write(Path::new(&arrays).join(name), file)?;
     }

@@ -150,7 +150,7 @@ fn judge(
         weights: summary.weight_count,
         bytes: summary.file_bytes,
         arena: Some(summary.arena_bytes),
-        instructions: board.map(|board| instructions(board, &model, &rows[0])).transpose()?,
+        instructions: board.map(|board| instructions(board, &model, rows[0])).transpose()?,
         density: rare / summary.weight_count.max(1) as f64,
     })
 }

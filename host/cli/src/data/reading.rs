@@ -8,46 +8,49 @@ use bitfab_data::{
 };
 use clap::ValueEnum;
 
+/// Headings of the help.
+const READ: &str = "How rows are read";
+const SPLIT: &str = "How rows are split";
+
 /// How the rows of a file are read.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "How rows are read")]
 pub struct Format {
     /// Folder of the data sets [default: $BITFAB_DATA or the user's cache folder].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = READ, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// Classes of the rows of FILE.npy: whole numbers from 0, or text.
-    #[arg(long, value_name = "FILE.npy")]
+    #[arg(long, help_heading = READ, value_name = "FILE.npy")]
     pub labels: Option<PathBuf>,
     /// Table: the column of the class, by name or by position from 1 [default: the last one].
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, help_heading = READ, value_name = "COLUMN")]
     label: Option<Column>,
     /// Table: the columns that are values, by comma, each a name, a position from 1 or a range such as 3-7
     /// [default: all that have no other role].
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, help_heading = READ, value_name = "COLUMNS", value_delimiter = ',')]
     columns: Vec<Column>,
     /// Table: columns that are left out, by comma.
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, help_heading = READ, value_name = "COLUMNS", value_delimiter = ',')]
     drop: Vec<Column>,
     /// Table: what stands between columns: `,`, `;`, tab or any other character [default: found out].
-    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    #[arg(long, help_heading = READ, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
     /// Table: the sign before the decimals [default: found out].
-    #[arg(long, value_name = "SIGN")]
+    #[arg(long, help_heading = READ, value_name = "SIGN")]
     decimal: Option<Decimal>,
     /// Values that are missing (empty, ?, NA, NaN): refuse, drop the row, or mean of the training part.
-    #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    #[arg(long, help_heading = READ, value_name = "WHAT", default_value = "refuse")]
     missing: Missing,
     /// Cut rows in the order of time into windows of this many rows.
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = READ, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     window: Option<u32>,
     /// Rows from the start of one window to the next [default: as long as the window].
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = READ, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     step: Option<u32>,
     /// Columns within whose runs of equal text windows stay, by comma, such as person,recording.
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, help_heading = READ, value_name = "COLUMNS", value_delimiter = ',')]
     by: Vec<String>,
     /// What becomes of a window whose rows are of different classes.
-    #[arg(long, value_name = "WHAT", default_value = "drop")]
+    #[arg(long, help_heading = READ, value_name = "WHAT", default_value = "drop")]
     mixed: MixedWindows,
     /// Classes are not wanted.
     #[arg(skip)]
@@ -75,16 +78,15 @@ enum MixedWindows {
 
 /// How rows are split into parts.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "How rows are split")]
 pub struct Splitting {
     /// Split by this column (a person, a day, a recording): its rows stay together [default: by a hash of each row].
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, help_heading = SPLIT, value_name = "COLUMN")]
     pub split: Option<String>,
     /// The texts in the column of --split that are the test part, by comma.
-    #[arg(long, value_name = "TEXTS", value_delimiter = ',', requires = "split", conflicts_with = "test_share")]
+    #[arg(long, help_heading = SPLIT, value_name = "TEXTS", value_delimiter = ',', requires = "split", conflicts_with = "test_share")]
     pub test_groups: Vec<String>,
     /// Share of the rows, or of the texts of --split, that is the test part [default: 0.2].
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, help_heading = SPLIT, value_name = "SHARE")]
     pub test_share: Option<f64>,
 }
 

@@ -74,6 +74,9 @@ pub struct Settings {
     /// Random shift of pictures by up to this many pixels [default: 0].
     #[arg(long)]
     shift: Option<u32>,
+    /// Random rotation of sensors with three axes each by up to this many degrees about each axis [default: 0].
+    #[arg(long, value_name = "DEGREES")]
+    tilt: Option<f32>,
     /// Label smoothing [default: 0].
     #[arg(long)]
     smoothing: Option<f32>,
@@ -94,16 +97,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of the file, or the defaults.
+    fn file(&self) -> Result<TrainConfig> {
+        let Some(path) = &self.config else { return Ok(TrainConfig::default()) };
+        let text = String::from_utf8(files::read(path)?).with_context(|| format!("{} is not text", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("in {}", path.display()))
+    }
+
     /// The configuration: defaults, then the file, then the options.
     pub fn config(&self) -> Result<TrainConfig> {
-        let mut config = match &self.config {
-            Some(path) => {
-                let text =
-                    String::from_utf8(files::read(path)?).with_context(|| format!("{} is not text", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
-            }
-            None => TrainConfig::default(),
-        };
+        let mut config = self.file()?;
         fn set<T: Clone>(field: &mut T, option: &Option<T>) {
             if let Some(value) = option {
                 *field = value.clone();
@@ -126,6 +129,7 @@ impl Settings {
         set(&mut config.rate, &self.rate);
         set(&mut config.warmup, &self.warmup);
         set(&mut config.shift, &self.shift);
+        set(&mut config.tilt, &self.tilt);
         set(&mut config.smoothing, &self.smoothing);
         set(&mut config.validation, &self.validation);
         set(&mut config.patience, &self.patience);

@@ -82,6 +82,15 @@ fn arrays_of_the_wrong_kind_are_refused_and_nothing_is_written() {
         assert!(!learned.file("y.npy").exists());
     }
     learned.write("x.npy", &npy("|u1", "(1, 64)", &[9; 64]));
+    for more in [&["--window", "2"][..], &["--split", "person"], &["--label", "3"]] {
+        let command = ["run", "net.bfab", "--data", "x.npy", "-o", "y.npy"];
+        bitfab(learned.path())
+            .args(command)
+            .args(more)
+            .assert()
+            .code(1)
+            .stderr(contains("x.npy").and(contains("leave out")));
+    }
     learned.write("y.npy", b"my notes");
     let run = bitfab(learned.path()).args(["run", "net.bfab", "--input", "x.npy", "-o", "y.npy"]).assert().code(1);
     run.stderr(contains("y.npy exists and is not a NumPy array"));

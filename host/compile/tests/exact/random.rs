@@ -40,6 +40,16 @@ pub fn scored(seed: u64) -> (Graph, &'static str) {
 }
 
 impl Builder {
+    /// A batch norm whose root is a fraction.
+    fn even_batch_norm(&mut self, classes: usize) {
+        let mut some = |values: &[f32]| -> Vec<f32> {
+            (0..classes).map(|_| values[self.rng.random_range(0..values.len())]).collect()
+        };
+        let (gamma, beta) = (some(&[3.0, -3.0]), some(&[0.0, 1.5, -6.0, 30.0]));
+        let (mean, variance) = (some(&[0.0, 7.0, -11.0]), vec![some(&[4.0, 9.0, 0.25])[0]; classes]);
+        self.push_after(Op::BatchNorm { gamma, beta, mean, variance, epsilon: 0.0 });
+    }
+
     /// Scales of all or of each class, batch norms whose roots are rational or not, lines of floats.
     fn ending(&mut self, classes: usize) -> &'static str {
         let whole = |this: &mut Self, low: i32, high: i32| f64::from(this.rng.random_range(low..high));
@@ -60,12 +70,7 @@ impl Builder {
                 "batch norm"
             }
             3 => {
-                let mut some = |values: &[f32]| -> Vec<f32> {
-                    (0..classes).map(|_| values[self.rng.random_range(0..values.len())]).collect()
-                };
-                let (gamma, beta) = (some(&[3.0, -3.0]), some(&[0.0, 1.5, -6.0, 30.0]));
-                let (mean, variance) = (some(&[0.0, 7.0, -11.0]), vec![some(&[4.0, 9.0, 0.25])[0]; classes]);
-                self.push_after(Op::BatchNorm { gamma, beta, mean, variance, epsilon: 0.0 });
+                self.even_batch_norm(classes);
                 "even batch norm"
             }
             4 => {

@@ -176,7 +176,7 @@ fn one_unit(multiplier: &[f64], offset: &[f64]) -> Option<(f64, Vec<f64>)> {
 /// The nearest number of 32 bits.
 fn cut(value: f64) -> f64 {
     let spare = f64::MANTISSA_DIGITS - 32;
-    f64::from_bits(value.to_bits() + (1 << (spare - 1)) >> spare << spare)
+    f64::from_bits((value.to_bits() + (1 << (spare - 1))) >> spare << spare)
 }
 
 #[cfg(test)]

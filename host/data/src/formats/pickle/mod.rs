@@ -245,10 +245,10 @@ impl<'a> Pickle<'a> {
     /// # Errors
     /// [`PickleError::Form`] on anything else.
     pub fn values(&self, value: Value<'a>, what: &str) -> Result<(&[usize], &[Value<'a>]), PickleError> {
-        if let Some(Object::Array { shape, kind: Kind::Object, data, .. }) = self.object(value) {
-            if let Some(Object::List(values)) = self.objects.get(*data) {
-                return Ok((shape, values));
-            }
+        if let Some(Object::Array { shape, kind: Kind::Object, data, .. }) = self.object(value)
+            && let Some(Object::List(values)) = self.objects.get(*data)
+        {
+            return Ok((shape, values));
         }
         Err(form(format!("{what} is not an array of objects")))
     }

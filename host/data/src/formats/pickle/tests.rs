@@ -114,7 +114,7 @@ fn sizes_of_arrays_must_be_those_of_their_values() {
     assert!(refusal(&array(&[1 << 31, 1 << 31, 1 << 31], "f8", 0)).contains("sizes"));
     assert!(refusal(&array(&[2], "f4", 2)).contains("64-bit"));
     assert!(refusal(&array(&[2], "O8", 2)).contains("not of its kind"));
-    let big = array(&[1], "i8", 1).iter().copied().collect::<Vec<u8>>();
+    let big = array(&[1], "i8", 1).to_vec();
     assert!(read(&big).is_ok());
 }
 
