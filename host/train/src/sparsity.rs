@@ -194,6 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn too_many_ones_or_real_weights_are_no_form_to_end_in() {
+        let config = config(0.1);
+        assert!(!is_settled(&net(&config, 0.11), &config));
+        assert!(is_settled(&net(&config, 0.1), &config));
+        assert!(is_settled(&net(&config, 0.3), &TrainConfig { ones: 0.5, ..config.clone() }));
+        for (method, is_settled_at_first) in [("bnn", true), ("hq", false), ("smart-deal", false), ("int:4", true)] {
+            let config = TrainConfig { method: method.parse().unwrap(), ..config.clone() };
+            let net = Net::new(&config, &digits(0).unwrap()).unwrap();
+            assert_eq!(is_settled(&net, &config), is_settled_at_first, "{method}");
+        }
+    }
+
+    #[test]
     fn the_cap_flips_the_smallest_ones_and_no_more() {
         let config = config(0.1);
         let before = net(&config, 0.3);
