@@ -165,7 +165,7 @@ fn flip(verilog: &str, memory: &str, address: usize) -> String {
 /// What a check of `verilog` against the reference says: the first layer that differs, or the ports.
 fn verdict(model: &Model<'_>, verilog: &str) -> Option<String> {
     let options = Options::default();
-    let inputs = inputs(model, 6, &mut Random::new(1));
+    let inputs = inputs(model, 24, &mut Random::new(1));
     let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
     let replay = Replay { simulator: Simulator::Icarus, options, stalls: Stalls::default() };
     let expected = Reference.run(model, &inputs, &mut |_| {}).unwrap();

@@ -71,7 +71,7 @@ fn arrays_of_the_wrong_kind_are_refused_and_nothing_is_written() {
         (npy("|u1", "(1, 63)", &[0; 63]), "[1, 63]"),
         (npy("|u1", "()", &[0; 1]), "N x 64"),
         (npy("|u1", "(9223372036854775807, 64)", &[0; 64]), "damaged"),
-        (npy("|O", "(1, 64)", &[0; 64]), "array of numbers"),
+        (npy("|O", "(1, 64)", &[0; 64]), "needs numbers"),
         (cut, "damaged"),
         (b"hello".to_vec(), ".npy"),
     ];

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::common::{bitfab, json};
+use crate::common::{bitfab, json, npy};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
@@ -118,7 +118,8 @@ fn bytes_of_int8_are_taken_as_they_are() {
     assert_eq!((&said["bytes"][0], &said["bytes"][1]), (&(-128).into(), &127.into()));
     assert!(said["notes"].to_string().contains("int8"), "{said}");
     // Bytes plus 128 are refused by what makes them right.
-    let run = ["run", "net.bfab", "--input", &file("flatten.rows.npy"), "-o", "y.npy"];
+    std::fs::write(folder.path().join("x.npy"), npy("|u1", "(2, 6, 6, 1)", &[200; 72])).unwrap();
+    let run = ["run", "net.bfab", "--input", "x.npy", "-o", "y.npy"];
     bitfab(folder.path()).args(run).assert().code(1).stderr(contains("- 128).astype(numpy.int8)"));
 }
 
