@@ -185,12 +185,16 @@ fn a_flipped_bit_of_the_verilog_is_seen_and_its_layer_is_named() {
     let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
     let verilog = bitfab_hdl::verilog(&model, &Options::default()).unwrap();
     assert_eq!(verdict(&model, &verilog), None);
-    // The first weights and biases are those of the first convolution; the last bias is that of the dense layer.
-    // A weight may be one that decides nothing for these inputs.
-    let weight = (0..16).find_map(|at| verdict(&model, &flip(&verilog, "weights", at)));
-    let weight = weight.expect("a flipped weight is seen");
-    assert!(weight.contains("layer 0 `conv2d`"), "{weight}");
     let last = bias_addresses(&verilog);
+    // Weights and biases stand in the order of the layers; one may decide nothing for these inputs.
+    let layer = |text: String| text.split("layer ").nth(1).and_then(|rest| rest.chars().next()).expect("a layer");
+    let seen = |memory: &str, count: usize| -> Vec<char> {
+        (0..count).filter_map(|at| verdict(&model, &flip(&verilog, memory, at))).map(layer).collect()
+    };
+    let weights = seen("weights", 16);
+    assert!(!weights.is_empty() && weights.is_sorted(), "{weights:?}");
+    let biases = seen("biases", last.min(8));
+    assert!(biases.first() == Some(&'0') && biases.is_sorted(), "{biases:?}");
     let bias = verdict(&model, &flip(&verilog, "biases", last - 2)).expect("a flipped bias is seen");
     assert!(bias.contains("layer 3 `dense`"), "{bias}");
 }
