@@ -99,14 +99,7 @@ pub struct Settings {
 impl Settings {
     /// The configuration: defaults, then the file, then the options.
     pub fn config(&self) -> Result<TrainConfig> {
-        let mut config = match &self.config {
-            Some(path) => {
-                let text =
-                    String::from_utf8(files::read(path)?).with_context(|| format!("{} is not text", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
-            }
-            None => TrainConfig::default(),
-        };
+        let mut config = self.file()?;
         fn set<T: Clone>(field: &mut T, option: &Option<T>) {
             if let Some(value) = option {
                 *field = value.clone();
@@ -140,5 +133,14 @@ impl Settings {
         config.shift_norm |= self.shift_norm;
         config.check()?;
         Ok(config)
+    }
+
+    /// The configuration of the file, or the defaults without one.
+    fn file(&self) -> Result<TrainConfig> {
+        let Some(path) = &self.config else {
+            return Ok(TrainConfig::default());
+        };
+        let text = String::from_utf8(files::read(path)?).with_context(|| format!("{} is not text", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("in {}", path.display()))
     }
 }
