@@ -31,11 +31,6 @@ pub struct Array {
     pub kind: String,
 }
 
-/// Most brackets that a head may open: that of numbers or text has two, one with several fields some more.
-///
-/// Each bracket within another doubles the time that the library takes to read it.
-const MAX_BRACKETS: usize = 12;
-
 /// Reads a `.npy` file of numbers or text.
 ///
 /// # Errors
@@ -64,10 +59,6 @@ pub fn write_array(sizes: &[u64], values: &[i32]) -> Result<Vec<u8>, DataError> 
 
 fn parse(file: &[u8]) -> Result<Array, String> {
     let start = head_length(file)?;
-    let head = file.get(..start as usize).unwrap_or_default();
-    if head.iter().filter(|byte| b"{[(".contains(byte)).count() > MAX_BRACKETS {
-        return Err("its head opens too many brackets; the array needs numbers or text".into());
-    }
     let npy = NpyFile::new(file).map_err(|error| format!("not a .npy file (numpy.save makes one): {error}"))?;
     if npy.order() == Order::Fortran && npy.shape().len() > 1 {
         return Err("the array is stored column by column: save numpy.ascontiguousarray(x)".into());
