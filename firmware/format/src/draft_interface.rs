@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use crate::{Coding, Interface, Limits, align};
 
-/// The most fingerprints that a file carries: 128 bytes, from which the share of learned rows in others is told.
-pub const MAX_FINGERPRINTS: usize = 32;
+/// The most fingerprints that a file carries: 64 bytes, from which the share of learned rows in others is told.
+pub const MAX_FINGERPRINTS: usize = 16;
 
 /// What a model says of its input and its classes, before it is written; the fields mean what those of
 /// [`Interface`] mean.
@@ -49,8 +49,6 @@ impl DraftInterface {
             halves(self.classes.len(), self.fingerprints.len()),
             text.len() as u32,
             self.learned_rows,
-            0,
-            0,
         ];
         for coding in &self.codings {
             let (coding, count) = coding.to_words();

@@ -7,7 +7,7 @@ use crate::record::{Fault, Header, header};
 use crate::{Coding, Kind, Limits, Reason, Tensor};
 
 /// Words before the codings.
-const HEAD: u32 = 8;
+const HEAD: u32 = 6;
 
 /// What a model says of its input and its classes; empty where the file has no such section.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -77,9 +77,7 @@ impl<'a> Interface<'a> {
             && (places.names == 0 || per_input(places.names))
             && (places.units < 2 || per_input(places.units))
             && (places.classes == 0 || places.classes == output.shape.channels)
-            && u64::from(places.fingerprints) <= self.learned_rows()
-            && self.word(6) == 0
-            && self.word(7) == 0;
+            && u64::from(places.fingerprints) <= self.learned_rows();
         if !is_valid {
             return Err(wrong);
         }

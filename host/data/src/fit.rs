@@ -64,7 +64,8 @@ impl Fitted {
         let learned = self.learned?;
         let all = self.bytes.len() / self.width;
         Some(match (learned.is_exact(), learned.matching) {
-            (true, rows) => format!("{rows} of these {all} rows were learned from"),
+            // Rows are told apart by what the model sees of them.
+            (true, rows) => format!("{rows} of these {all} rows were learned from (by their bytes)"),
             (false, 0) => format!(
                 "none of these {all} rows is among {} that are known of the {} that were learned from",
                 learned.known, learned.learned_rows

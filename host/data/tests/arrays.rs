@@ -318,3 +318,25 @@ fn written_integers_are_read_back() {
     assert_eq!(array.items, Items::Whole(vec![1, -2, i64::from(i32::MIN), i64::from(i32::MAX)]));
     assert!(write_array(&[3], &[1]).is_err());
 }
+
+#[test]
+fn a_head_that_nests_is_refused_at_once() {
+    let head = |text: &str| {
+        let length = (text.len() as u16).to_le_bytes();
+        [&b"\x93NUMPY\x01\x00"[..], &length, text.as_bytes(), &[0; 8]].concat()
+    };
+    let plain = "'descr': '|u1', 'fortran_order': False, 'shape': (2, 4), }";
+    assert!(read_array("t", &head(&format!("{{{plain}"))).is_ok());
+    // Each level doubles the time of a reader that goes back: 200 of them would take for ever.
+    for bracket in ["{", "(", "["] {
+        for head in [head(&format!("{}{{{plain}", bracket.repeat(200))), head(&bracket.repeat(60_000))] {
+            read_array("t", &head).unwrap_err();
+        }
+    }
+    // A length that reads as a bracket is none: 0x5b is `[`.
+    let text = format!("{{{plain}");
+    let padded = format!("{text}{}", " ".repeat(0x5b - text.len()));
+    assert!(read_array("t", &head(&padded)).is_ok());
+    let fields = head("{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (2,), }");
+    assert!(read_array("t", &fields).unwrap_err().to_string().contains("several fields"));
+}

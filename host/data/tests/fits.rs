@@ -97,7 +97,7 @@ fn rows_that_were_learned_from_are_counted() {
     let mut takes = takes(&data);
     let whole = fitted(&table(), &takes, people());
     assert_eq!(whole.learned, Some(Learned { matching: 30, known: 30, learned_rows: 30, rows: 30 }));
-    assert_eq!(whole.learned_text().unwrap(), "30 of these 40 rows were learned from");
+    assert_eq!(whole.learned_text().unwrap(), "30 of these 40 rows were learned from (by their bytes)");
     // A sample of the smallest, as a model file has it.
     takes.fingerprints.truncate(10);
     let sampled = fitted(&table(), &takes, people());

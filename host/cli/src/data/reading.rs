@@ -37,6 +37,9 @@ pub struct Format {
     /// Table: the sign before the decimals [default: found out].
     #[arg(long, help_heading = READ, value_name = "SIGN")]
     decimal: Option<Decimal>,
+    /// Table: whether the first line names the columns [default: found out].
+    #[arg(long, help_heading = READ, value_name = "WHETHER")]
+    heading: Option<Heading>,
     /// Values that are missing (empty, ?, NA, NaN): refuse, drop the row, or mean of the training part.
     #[arg(long, help_heading = READ, value_name = "WHAT", default_value = "refuse")]
     missing: Missing,
@@ -64,6 +67,15 @@ enum Decimal {
     Point,
     /// 1,5
     Comma,
+}
+
+/// Whether the first line names the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Heading {
+    /// It does.
+    Yes,
+    /// It is a row like the others.
+    No,
 }
 
 /// What becomes of windows of several classes.
@@ -162,7 +174,7 @@ impl Format {
             groups: columns,
             delimiter: self.delimiter,
             decimal_comma: self.decimal.map(|decimal| decimal == Decimal::Comma),
-            heading: None,
+            heading: self.heading.map(|heading| heading == Heading::Yes),
             missing: self.missing,
             expected,
         }

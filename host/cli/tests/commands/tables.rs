@@ -125,7 +125,7 @@ fn what_a_person_should_know_is_said_by_every_command() {
     let part = ["eval", "net.bfab", "--data", "table.csv", "--part", "train"];
     let learned = json(folder, &part);
     let total = learned["total"].as_u64().unwrap();
-    assert_eq!(learned["learned"], format!("{total} of these {total} rows were learned from"));
+    assert_eq!(learned["learned"], format!("{total} of these {total} rows were learned from (by their bytes)"));
     all_say(folder, "table.csv", &[], "of these 400 rows were learned from");
     std::fs::write(folder.join("fresh.csv"), format!("x,y,state\n{}", rows(1001, 1011))).unwrap();
     assert_eq!(json(folder, &["eval", "net.bfab", "--data", "fresh.csv"])["learned"], serde_json::Value::Null);
@@ -185,4 +185,20 @@ fn folds_judge_every_row_once() {
         .assert()
         .code(1)
         .stderr(contains("--folds"));
+}
+
+#[test]
+fn a_first_line_of_numbers_is_a_heading_where_one_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let rows: String = (0..60).map(|row| format!("{},{},{}\n", row % 7, row % 5, row % 2)).collect();
+    std::fs::write(folder.join("table.csv"), format!("0,1,2\n{rows}")).unwrap();
+    let train = ["train", "--data", "table.csv", "--arch", "mlp:4", "--epochs", "1", "-o", "x.graph"];
+    bitfab(folder).args(train).assert().failure().stderr(contains("heading"));
+    // As a row, its class is one that no other row has.
+    for (heading, classes) in [("yes", 2), ("no", 3)] {
+        let summary = json(folder, &[&train[..], &["--heading", heading, "--validation", "0"]].concat());
+        let count = |part: &str| summary["rows"][part].as_u64().unwrap();
+        assert_eq!(count("train") + count("test"), if classes == 2 { 60 } else { 61 }, "{summary}");
+    }
 }

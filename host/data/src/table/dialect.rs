@@ -116,7 +116,7 @@ impl Dialect {
         let counts = numbers.iter().enumerate().all(|(at, &number)| number == at);
         let has_class = numbers.len() + 1 == first.len();
         if counts && (has_class && numbers.len() > 1 || numbers.len() == first.len() && numbers.len() > 2) {
-            return Err("the first line counts the columns, so it may be a heading or a row: say which it is".into());
+            return Err("the first line counts the columns, so it may be a heading or a row: say whether it is a heading (yes or no)".into());
         }
         Ok(false)
     }
