@@ -141,13 +141,4 @@ impl Settings {
         config.check()?;
         Ok(config)
     }
-
-    /// The configuration of the file, or the defaults without one.
-    fn file(&self) -> Result<TrainConfig> {
-        let Some(path) = &self.config else {
-            return Ok(TrainConfig::default());
-        };
-        let text = String::from_utf8(files::read(path)?).with_context(|| format!("{} is not text", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("in {}", path.display()))
-    }
 }
