@@ -99,8 +99,10 @@ fn inputs(writer: &mut Writer<'_>, live: &[usize]) -> Result<(), ImportError> {
             writer.take(at, &bytes.dims, &bytes.kind, &tensor.name);
             continue;
         }
-        // Bytes have one order, under whatever sizes; an image is one from the beginning on.
-        let sized = after(&["RESHAPE", "EXPAND_DIMS"]).filter(|sized| sized.count() == tensor.count());
+        // Bytes have one order, under whatever sizes; an image is one from the beginning on, and stays one.
+        let is_image =
+            |sized: &&schema::Tensor<'_>| sized.count() == tensor.count() && sized.dims.len() > tensor.dims.len();
+        let sized = after(&["RESHAPE", "EXPAND_DIMS"]).filter(is_image);
         writer.take(at, &sized.unwrap_or(tensor).dims, &tensor.kind, &tensor.name);
     }
     Ok(())
