@@ -113,7 +113,9 @@ struct Stated {
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.check_outputs()?;
-    let prepared = prepare(&arguments.file, arguments.map)?;
+    let from = arguments.rows.from();
+    let is_measured = arguments.nearest || arguments.map.is_values();
+    let prepared = prepare(&arguments.file, arguments.map, from.as_ref().filter(|_| is_measured))?;
     let found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
     let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
     if arguments.output.is_none() && !is_asked {
@@ -128,6 +130,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         draw(&arguments.file, &found.imported, picture)?;
     }
     print(arguments, &found, &notes)
+}
+
+impl Rows {
+    /// The rows, if any are named.
+    fn from(&self) -> Option<From> {
+        self.data.as_ref().map(|data| From::of(data, &self.format))
+    }
 }
 
 impl Arguments {
@@ -179,17 +188,16 @@ fn offer(near: Result<Found>) -> String {
 
 /// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
 fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
-    let Rows { data, format, limit } = &arguments.rows;
-    let from = data.as_ref().map(|data| From::of(data, format));
+    let (from, limit) = (arguments.rows.from(), arguments.rows.limit);
     let from = from.as_ref();
     let error = match prepared.clone().lower() {
-        Ok(imported) => return Found::new(prepared, imported, &[], from, *limit),
+        Ok(imported) => return Found::new(prepared, imported, &[], from, limit),
         Err(error) if error.cure().is_none() => return Err(error.into()),
         Err(error) => error,
     };
     let near = || -> Result<Found> {
         let (imported, changes) = nearest::import(prepared, from)?;
-        Found::new(prepared, imported, &changes, from, *limit)
+        Found::new(prepared, imported, &changes, from, limit)
     };
     if arguments.nearest {
         return near();

@@ -1,9 +1,10 @@
 //! `--nearest`: a model of real numbers changed so that it has an integer form, and what the change costs.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use bitfab_format::{Kind, Model};
-use bitfab_graph::ByteKind;
-use bitfab_import::{Change, Imported, Prepared, Ranges};
+use bitfab_import::{Array, Change, ImportError, Imported, Prepared, Ranges};
 use bitfab_sim::Engine;
 use bitfab_sim::software::Runtime;
 use rayon::prelude::*;
@@ -11,11 +12,11 @@ use serde::Serialize;
 
 use crate::bars;
 use crate::inputs::{From, Inputs};
-use crate::models::{self, Need};
+use crate::models;
 use crate::parallel::Parallel;
 
 /// Rows by which the ranges of tensors are measured.
-const CALIBRATION: usize = 200;
+pub const CALIBRATION: usize = 200;
 
 /// The nearest model that has an integer form, and the changes.
 pub fn import(prepared: &Prepared, from: Option<&From>) -> Result<(Imported, Vec<Change>)> {
@@ -30,16 +31,9 @@ pub fn import(prepared: &Prepared, from: Option<&From>) -> Result<(Imported, Vec
     Ok((imported, changes))
 }
 
-/// The rows that a model takes.
-fn need(prepared: &Prepared) -> Need {
-    let [height, width, channels] = [prepared.shape().height, prepared.shape().width, prepared.shape().channels];
-    let kind = if prepared.input().kind == ByteKind::I8 { Kind::I8 } else { Kind::U8 };
-    Need { shape: bitfab_format::Shape { height, width, channels }, kind }
-}
-
 /// Least and greatest values over the first rows.
 fn ranges(prepared: &Prepared, from: &From) -> Result<Ranges> {
-    let rows = from.calibration(need(prepared), CALIBRATION)?;
+    let rows = from.calibration(prepared, CALIBRATION)?;
     let bar = bars::rows("source, for ranges", rows.len());
     let part = |rows: &[Vec<u8>]| -> Result<Ranges> {
         let mut ranges = Ranges::default();
@@ -95,7 +89,10 @@ pub fn measure(prepared: &Prepared, imported: &Imported, model: &Model<'_>, inpu
     let runs = engine.run(model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
     bar.finish_and_clear();
     let found = models::classes(model, &runs)?;
-    let expected = classes(prepared, imported, &rows)?;
+    let expected = match inputs.reals() {
+        Some(values) => classes(imported, &values, |row| prepared.run_values(row))?,
+        None => classes(imported, &rows, |row| prepared.run(row).map(Some))?,
+    };
     let right = |classes: &[usize]| {
         let pairs = inputs.labels().map(|labels| labels.iter().zip(classes));
         pairs.map(|pairs| pairs.filter(|(label, class)| label == class).count())
@@ -108,12 +105,16 @@ pub fn measure(prepared: &Prepared, imported: &Imported, model: &Model<'_>, inpu
     }))
 }
 
-/// The largest score of the file's floats, the first of equals.
-fn classes(prepared: &Prepared, imported: &Imported, rows: &[&[u8]]) -> Result<Vec<usize>> {
+/// The largest score of the file's floats, the first of equals; `run` gives the file's tensors for a row.
+fn classes<T: Sync>(
+    imported: &Imported,
+    rows: &[&[T]],
+    run: impl Fn(&[T]) -> Result<Option<BTreeMap<String, Array>>, ImportError> + Sync,
+) -> Result<Vec<usize>> {
     let scores = imported.scores().context("the model has no layers")?;
     let bar = bars::rows("source", rows.len());
-    let class = |row: &&[u8]| -> Result<usize> {
-        let tensors = prepared.run(row)?;
+    let class = |row: &&[T]| -> Result<usize> {
+        let tensors = run(row)?.context("the model takes bytes, and its rows are real values")?;
         bar.inc(1);
         let values = &tensors.get(scores).context("the file has no scores")?.values;
         Ok((0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0))

@@ -7,15 +7,16 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use bitfab_compile::{Rounded, Worth};
 use bitfab_format::{Kind, Model};
+use bitfab_graph::ByteKind;
 use bitfab_import::{
-    Agreement, Difference, Imported, InputMap, Options, Prepared, Said, Source, Stated, layers, onnx, tflite,
+    Agreement, Difference, Entry, Imported, Prepared, Said, Source, Start, Stated, layers, onnx, tflite,
 };
 use bitfab_sim::software::output_values;
 use bitfab_sim::verify::Verdict;
 use bitfab_sim::{Evidence, Run};
 use rayon::prelude::*;
 
-use crate::inputs::From;
+use crate::inputs::{From, Inputs};
 use crate::verify::Timed;
 use crate::{bars, files, import, nearest};
 
@@ -35,15 +36,18 @@ pub struct Arguments {
 /// How bytes become the source's input.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Map {
-    /// What a byte is worth: u8/255 for pictures from 0 to 1, u8, i8, i8*0.25, u8-128/128
-    /// [default: the integers of the quantiser that the model begins with].
-    #[arg(long, value_name = "MAP")]
-    pub input: Option<InputMap>,
+    /// What rows are: bytes and what one is worth (u8/255 for pictures from 0 to 1, u8, i8, i8*0.25, u8-128/128), or
+    /// `values`, real values as the file takes them, which the model's codings turn into bytes
+    /// [default: the integers of the quantiser that the model begins with; behind arithmetic, or measured by --nearest,
+    /// real values].
+    #[arg(long, value_name = "MAP|values")]
+    pub input: Option<Entry>,
 }
 
 /// A source and what it was lowered to.
 #[derive(Debug)]
 pub struct Origin {
+    prepared: Prepared,
     imported: Imported,
     /// What its compilation rounds.
     rounded: Vec<Rounded>,
@@ -54,26 +58,44 @@ impl Arguments {
     pub fn open(&self, from: &From) -> Result<Option<Origin>> {
         ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE");
         let Some(path) = self.source.as_deref() else { return Ok(None) };
-        let prepared = prepare(path, self.map)?;
+        let prepared = prepare(path, self.map, Some(from).filter(|_| self.nearest || self.map.is_values()))?;
         let imported = if self.nearest {
             nearest::import(&prepared, Some(from)).map(|(imported, _)| imported)
         } else {
-            prepared.lower().map_err(Into::into)
+            prepared.clone().lower().map_err(Into::into)
         };
         let imported = imported.with_context(|| path.display().to_string())?;
         let rounded = import::compile(&imported).with_context(|| path.display().to_string())?.rounded;
-        Ok(Some(Origin { imported, rounded }))
+        Ok(Some(Origin { prepared, imported, rounded }))
     }
 }
 
-/// Reads a file and lets bytes be its input.
-pub fn prepare(path: &Path, map: Map) -> Result<Prepared> {
-    Prepared::new(read(path)?, &Options { input: map.input }).with_context(|| path.display().to_string())
+impl Map {
+    /// Whether rows are said to be real values.
+    pub fn is_values(self) -> bool {
+        self.input == Some(Entry::Values)
+    }
+}
+
+/// Reads a file and finds where bytes enter it; the range of real values is measured on rows of `from`.
+pub fn prepare(path: &Path, map: Map, from: Option<&From>) -> Result<Prepared> {
+    let file = || path.display().to_string();
+    let mut start = Start::new(read(path)?, map.input).with_context(file)?;
+    if let (Some(from), Some(shape)) = (from, start.wants().with_context(file)?) {
+        for row in from.values(shape, nearest::CALIBRATION)? {
+            start.see(&row).with_context(file)?;
+        }
+    }
+    start.prepare().with_context(file)
 }
 
 impl Origin {
     /// Compares the oracle with the reference's runs, as if it were an engine.
-    pub fn judge(&self, model: &Model<'_>, rows: &[&[u8]], runs: &[Run]) -> Result<Timed> {
+    ///
+    /// Of real values, each byte is first compared with that of the file's own quantiser.
+    pub fn judge(&self, model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<Timed> {
+        let rows = &inputs.rows()[..];
+        let coded = self.judge_codings(inputs)?;
         let (start, bar, count) = (Instant::now(), bars::rows("source", rows.len()), AtomicUsize::new(0));
         let said = self.said(model)?;
         let one = |(row, run): (&&[u8], &Run)| -> Result<Result<Agreement, Box<Difference>>> {
@@ -99,8 +121,28 @@ impl Origin {
             cycles: None,
             instructions: None,
         };
-        let neighbours = Some(agreements().map(|one| one.neighbours).sum());
+        let neighbours = Some(coded + agreements().map(|one| one.neighbours).sum::<usize>());
         Ok(Timed { verdict, seconds: start.elapsed().as_secs_f64(), neighbours })
+    }
+
+    /// How many bytes of real values are neighbours of those that the file's own quantiser gives.
+    fn judge_codings(&self, inputs: &Inputs) -> Result<usize> {
+        let kind = self.imported.graph.input_kind;
+        let (rows, mut neighbours) = (inputs.rows(), 0);
+        for (image, (values, bytes)) in inputs.reals().into_iter().flatten().zip(rows).enumerate() {
+            let Some(own) = self.prepared.integers(values)? else { break };
+            for (at, (&byte, own)) in bytes.iter().zip(own).enumerate() {
+                let byte = if kind == ByteKind::I8 { i64::from(byte as i8) } else { i64::from(byte) };
+                let value = values[at];
+                let off = byte.abs_diff(own);
+                ensure!(
+                    off <= 1,
+                    "image {image} differs from its source: value {at}, {value}, is the byte {byte}, the file has {own}"
+                );
+                neighbours += off as usize;
+            }
+        }
+        Ok(neighbours)
     }
 
     /// What a user is told: what the output stands for by the file, and what was rounded by the import.

@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let expected = reference(&model, rows)?;
     let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
     if let Some(origin) = arguments.origin.open(&arguments.from)? {
-        verdicts.push(origin.judge(&model, &bytes, &expected)?);
+        verdicts.push(origin.judge(&model, &inputs, &expected)?);
     }
     for &name in &arguments.engines {
         let subset = arguments.subset.iter().find(|subset| subset.engine == name);

@@ -6,10 +6,9 @@ use crate::table::Missing;
 use bitfab_format::Limits;
 use bitfab_graph::{Coding, Count};
 
-/// The largest multiplier, and the largest shift of a coding and a count (SPEC 10.3).
-const MAX_MULTIPLIER: f64 = ((1u32 << 30) - 1) as f64;
+/// The largest shift of a count (SPEC 10.4).
 const MAX_SHIFT: i32 = 47;
-/// Binary digits after the point lie within this and its negative.
+/// Most binary digits after the point (SPEC 10.3).
 const MAX_FRACTION: i32 = 64;
 /// Steps of the fixed-point number from the lowest to the highest value, at least; where an `f32` has fewer, its own.
 const MIN_STEPS: f64 = 65536.0;
@@ -127,32 +126,20 @@ fn learned(train: &Rows, channel: usize, options: &CodingOptions) -> Result<Codi
 fn coding(low: f32, high: f32, mean: f64, count: Option<f64>) -> Result<Coding, String> {
     let (low, high) = (f64::from(low), f64::from(high));
     let top = low.abs().max(high.abs());
-    // top * 2^fraction lies in 2^29 to 2^30.
-    let exponent = if top > 0.0 { exponent(top) } else { 0 };
-    let fraction = (29 - exponent).clamp(-MAX_FRACTION, MAX_FRACTION);
-    let scale = 2f64.powi(fraction);
-    if top * scale >= 2f64.powi(30) {
-        return Err(format!("values up to {top} are too large for a coding; divide the column"));
-    }
-    // Halves upwards, as the coding itself rounds.
-    let fixed = |value: f64| (value * scale + 0.5).floor();
+    let constant = Coding::through(low, 0, 0.0, top)?;
+    let scale = 2f64.powi(constant.fraction.into());
     let count = count.map(|count| self::count(count * scale)).transpose()?;
-    let steps = (high - low) * scale;
-    let constant =
-        Coding { fraction: fraction as i8, zero: fixed(low) as i32, multiplier: 0, shift: 0, base: 0, count };
     if low == high {
-        return Ok(constant);
+        return Ok(Coding { count, ..constant });
     }
-    if fraction == MAX_FRACTION && steps < MIN_STEPS {
+    let steps = (high - low) * scale;
+    if i32::from(constant.fraction) == MAX_FRACTION && steps < MIN_STEPS {
         return Err(format!("values from {low} to {high} are too small for a coding; multiply the column"));
     }
-    let bytes_a_step = 255.0 / steps;
-    let shift = (29 - self::exponent(bytes_a_step)).min(MAX_SHIFT);
-    let multiplier = (bytes_a_step * 2f64.powi(shift)).round().min(MAX_MULTIPLIER);
     // With few steps the lowest value alone is a number of the grid for certain.
     let base = if steps < MIN_STEPS { 0.0 } else { ((mean - low) * 255.0 / (high - low)).round().clamp(0.0, 255.0) };
-    let zero = fixed(low + base * (high - low) / 255.0);
-    Ok(Coding { zero: zero as i32, multiplier: multiplier as u32, shift: shift as u8, base: base as i16, ..constant })
+    let value = low + base * (high - low) / 255.0;
+    Ok(Coding { count, ..Coding::through(value, base as i16, 255.0 / (high - low), top)? })
 }
 
 /// What a count of `worth` steps of the fixed-point number is.

@@ -113,6 +113,15 @@ impl Takes {
         }
     }
 
+    /// The same with the codings of an interface.
+    pub fn coded(mut self, interface: &Interface) -> Self {
+        self.codings = of_graph(&interface.codings);
+        if let Some([low, high]) = interface.limits {
+            self.limits = Limits { low, high };
+        }
+        self
+    }
+
     /// What a model file says.
     pub fn of_model(model: &Model<'_>) -> Self {
         let (input, interface) = (model.input(), model.interface());

@@ -96,10 +96,54 @@ impl Interface {
     }
 }
 
+/// Largest multiplier and shift, and most binary digits, of a coding (SPEC 10.3).
+const MAX_MULTIPLIER: f64 = ((1u32 << 30) - 1) as f64;
+const MAX_SHIFT: i32 = 47;
+const MAX_FRACTION: i32 = 64;
+
 impl Coding {
+    /// The coding of a rising line: `value` is the byte `base`, and one unit more is `slope` bytes more.
+    ///
+    /// Fixed-point numbers hold values up to `top` in 31 bits, and `base` is exact to half of their last one.
+    /// A slope of zero gives every value the byte `base`.
+    ///
+    /// # Errors
+    /// Values that are too large for 64 binary digits, or steps that are too coarse for a shift.
+    pub fn through(value: f64, base: i16, slope: f64, top: f64) -> Result<Self, String> {
+        if !(value.is_finite() && slope.is_finite() && top.is_finite() && slope >= 0.0) {
+            return Err(format!("a line of {slope} bytes a unit through {value} is none"));
+        }
+        let top = top.abs().max(value.abs());
+        // top * 2^fraction lies in 2^29 to 2^30.
+        let exponent = if top > 0.0 { exponent(top) } else { 0 };
+        let fraction = (29 - exponent).clamp(-MAX_FRACTION, MAX_FRACTION);
+        let scale = 2f64.powi(fraction);
+        if top * scale >= 2f64.powi(30) {
+            return Err(format!("values up to {top} are too large for a coding; divide them"));
+        }
+        // Halves upwards, as the coding itself rounds.
+        let zero = (value * scale + 0.5).floor() as i32;
+        let constant = Self { fraction: fraction as i8, zero, multiplier: 0, shift: 0, base, count: None };
+        let bytes_a_step = slope / scale;
+        if bytes_a_step == 0.0 {
+            return Ok(constant);
+        }
+        let shift = (29 - self::exponent(bytes_a_step)).min(MAX_SHIFT);
+        let multiplier = (bytes_a_step * 2f64.powi(shift)).round().min(MAX_MULTIPLIER);
+        if shift < 0 || multiplier < 1.0 {
+            return Err(format!("a line of {slope} bytes a unit has no coding for values up to {top}; scale them"));
+        }
+        Ok(Self { multiplier: multiplier as u32, shift: shift as u8, ..constant })
+    }
+
     fn is_valid(&self, least: i16, greatest: i16) -> bool {
         let is_count = self.count.is_none_or(|count| (1..1 << 31).contains(&count.mantissa) && count.shift <= 47);
         let is_base = (least..=greatest).contains(&self.base);
         is_count && is_base && self.fraction.unsigned_abs() <= 64 && self.multiplier >> 30 == 0 && self.shift <= 47
     }
+}
+
+/// The largest power of two that is not above a positive number; that of the least normal one for smaller ones.
+fn exponent(value: f64) -> i32 {
+    (value.to_bits() >> 52 & 0x7ff) as i32 - 1023
 }

@@ -21,6 +21,27 @@ pub struct InputMap {
     pub range: (i64, i64),
 }
 
+/// What rows are made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Entry {
+    /// Bytes, which stand for numbers as the map says.
+    Bytes(InputMap),
+    /// Real values as the file's input takes them; the model's codings make bytes of them.
+    Values,
+}
+
+impl FromStr for Entry {
+    type Err = String;
+
+    /// `values`, or a map of bytes.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "values" {
+            return Ok(Self::Values);
+        }
+        text.parse().map(Self::Bytes).map_err(|problem: String| format!("{problem}; or `values` for real values"))
+    }
+}
+
 impl InputMap {
     /// Bytes of a kind, as they are.
     pub fn new(kind: ByteKind) -> Self {

@@ -17,9 +17,10 @@ mod source;
 pub mod tflite;
 
 pub use array::Array;
+pub use begin::Start;
 pub use check::{Agreement, Difference, Said, Stated};
 pub use error::ImportError;
-pub use input::InputMap;
+pub use input::{Entry, InputMap};
 pub use lower::{Folded, Imported, Options, Tie, lower};
 pub use nearest::{Change, Cure, Ranges};
 pub use prepared::Prepared;

@@ -116,7 +116,7 @@ fn round(source: &mut Source, output: &str, weights: &Array) -> Option<String> {
 }
 
 /// Puts a quantiser of `bits` behind each of `names`.
-fn quantise(source: &mut Source, names: &[String], bits: u32, (low, high): (f64, f64)) -> String {
+pub(crate) fn quantise(source: &mut Source, names: &[String], bits: u32, (low, high): (f64, f64)) -> String {
     let (is_signed, levels) = (low < 0.0, |bits: u32| f64::from((1u32 << bits) - 1));
     let most = if is_signed { high.max(-low) / levels(bits - 1) } else { high / levels(bits) };
     // The file's quantisers have scales of 32 bits; one that is none needs no exact value.

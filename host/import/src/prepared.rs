@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bitfab_graph::Shape;
+use bitfab_graph::{Interface, Shape};
 
-use crate::begin::{Begun, begin};
-use crate::expand::expand;
+use crate::begin::{Begun, Front, Start};
 use crate::input::InputMap;
 use crate::lower::{Imported, Options, lowered};
 use crate::nearest::{self, Change, Ranges};
@@ -16,6 +15,7 @@ use crate::{Array, ImportError, Source, execute};
 pub struct Prepared {
     pub(crate) source: Source,
     pub(crate) input: InputMap,
+    pub(crate) front: Option<Front>,
     pub(crate) note: Option<String>,
     /// Sizes of the source's input.
     dims: Vec<usize>,
@@ -30,11 +30,48 @@ impl Prepared {
     /// # Errors
     /// [`ImportError`] names a node or input that has no meaning here.
     pub fn new(source: Source, options: &Options) -> Result<Self, ImportError> {
-        let mut source = expand(source)?;
-        execute::fold(&mut source)?;
-        let Begun { source, input, note } = begin(source, options.input)?;
+        Start::new(source, options.input)?.prepare()
+    }
+
+    /// From where the bytes enter.
+    pub(crate) fn of(begun: Begun) -> Result<Self, ImportError> {
+        let Begun { source, input, front, note } = begun;
         let layout = crate::lower::input_layout(&source, &source.inputs[0])?;
-        Ok(Self { source, input, note, dims: layout.dims, places: layout.places.to_vec(), shape: layout.shape })
+        Ok(Self { source, input, front, note, dims: layout.dims, places: layout.places.to_vec(), shape: layout.shape })
+    }
+
+    /// The codings that make bytes of real values, and their limits; without any, where rows are bytes.
+    pub fn interface(&self) -> Interface {
+        self.front.as_ref().map(Front::interface).unwrap_or_default()
+    }
+
+    /// The integers that the file's own quantiser gives for a row of real values, in the order of the row; `None` where
+    /// rows are bytes.
+    ///
+    /// # Errors
+    /// The node that cannot be computed.
+    ///
+    /// # Panics
+    /// If the row is shorter than the input.
+    pub fn integers(&self, row: &[f32]) -> Result<Option<Vec<i64>>, ImportError> {
+        self.front.as_ref().map(|front| front.integers(row)).transpose()
+    }
+
+    /// Every tensor of the source for a row of real values, by the oracle: without the quantiser that the import put
+    /// before it; `None` where rows are bytes.
+    ///
+    /// # Errors
+    /// The node that cannot be computed.
+    ///
+    /// # Panics
+    /// If the row is shorter than the input.
+    pub fn run_values(&self, row: &[f32]) -> Result<Option<BTreeMap<String, Array>>, ImportError> {
+        let Some(front) = &self.front else { return Ok(None) };
+        execute::run(&self.source, &BTreeMap::from([(self.input_name(), front.given(row)?)])).map(Some)
+    }
+
+    fn input_name(&self) -> String {
+        self.source.inputs.first().map(|input| input.name.clone()).unwrap_or_default()
     }
 
     /// How bytes become the source's input.
@@ -55,9 +92,8 @@ impl Prepared {
     /// # Panics
     /// If the row is shorter than the input.
     pub fn run(&self, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
-        let input = self.source.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
         let values = self.input.reals(&self.dims, &self.places, bytes);
-        execute::run(&self.source, &BTreeMap::from([(input, values)]))
+        execute::run(&self.source, &BTreeMap::from([(self.input_name(), values)]))
     }
 
     /// Lowers the source.

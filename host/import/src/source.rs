@@ -76,6 +76,8 @@ pub struct Source {
     pub opset: i64,
     /// The type of numbers of each constant and input, such as `float` or `int8`.
     pub types: BTreeMap<String, String>,
+    /// What the integers of an input are worth, where the file says so: `real = (integer - zero) * scale`.
+    pub worth: BTreeMap<String, (f64, i64)>,
     /// Data types that FINN wrote beside tensors, such as `BIPOLAR` or `INT4`.
     pub annotations: BTreeMap<String, String>,
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use bitfab_graph::{Graph, Node, Op, Shape};
 
-use crate::input::InputMap;
+use crate::input::{Entry, InputMap};
 use crate::nearest::Cure;
 use crate::{Array, ImportError, Prepared, Source};
 use coded::{Code, Coded, Layout, Link};
@@ -34,9 +34,9 @@ pub(crate) type Fault = ImportError;
 /// Choices of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {
-    /// How bytes become the model's input; left out where the model begins with a quantiser, whose integers the
-    /// bytes then are.
-    pub input: Option<InputMap>,
+    /// What rows are made of; left out where the model begins with a quantiser: the bytes are then its integers, or rows
+    /// are real values where arithmetic before it becomes codings.
+    pub input: Option<Entry>,
 }
 
 /// A tensor of the source and the integers that stand for it:
@@ -103,8 +103,11 @@ pub fn lower(source: Source, options: &Options) -> Result<Imported, ImportError>
 
 /// Lowers what was prepared.
 pub(crate) fn lowered(prepared: Prepared) -> Result<Imported, ImportError> {
-    let Prepared { source, input, note, .. } = prepared;
+    let Prepared { source, input, note, front, .. } = prepared;
     let mut lowering = Lowering::new(&source, input)?;
+    if let Some(front) = front {
+        lowering.graph.interface = front.interface();
+    }
     lowering.notes.extend(note);
     for index in 0..source.nodes.len() {
         lowering.node(index)?;

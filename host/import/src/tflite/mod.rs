@@ -96,14 +96,14 @@ fn inputs(writer: &mut Writer<'_>, live: &[usize]) -> Result<(), ImportError> {
             is_sole.then(|| node.output().ok().and_then(|to| model.tensor(to).ok())).flatten()
         };
         if let Some(bytes) = after(&["QUANTIZE"]).filter(|_| tensor.kind == "float32") {
-            writer.take(at, &bytes.dims, &bytes.kind, &tensor.name);
+            writer.take(at, &bytes.dims, bytes, &tensor.name);
             continue;
         }
         // Bytes have one order, under whatever sizes; an image is one from the beginning on, and stays one.
         let is_image =
             |sized: &&schema::Tensor<'_>| sized.count() == tensor.count() && sized.dims.len() > tensor.dims.len();
         let sized = after(&["RESHAPE", "EXPAND_DIMS"]).filter(is_image);
-        writer.take(at, &sized.unwrap_or(tensor).dims, &tensor.kind, &tensor.name);
+        writer.take(at, &sized.unwrap_or(tensor).dims, tensor, &tensor.name);
     }
     Ok(())
 }

@@ -71,10 +71,13 @@ impl<'a> Writer<'a> {
         self.base = format!("{}_{}", op.node.name, op.index);
     }
 
-    /// Takes a tensor as the model's input, under the sizes of `dims`.
-    pub fn take(&mut self, at: usize, dims: &[usize], kind: &str, name: &str) {
+    /// Takes a tensor, whose bytes are those of `bytes`, as the model's input, under the sizes of `dims`.
+    pub fn take(&mut self, at: usize, dims: &[usize], bytes: &Tensor<'_>, name: &str) {
         let name = self.name(name);
-        self.source.types.insert(name.clone(), kind.into());
+        self.source.types.insert(name.clone(), bytes.kind.clone());
+        if let Ok(quant) = bytes.quant() {
+            self.source.worth.insert(name.clone(), (quant.scale.into(), quant.zero));
+        }
         self.source.inputs.push(Input { name: name.clone(), dims: dims.iter().map(|&size| Some(size)).collect() });
         self.held.insert(at, Held { last: Some(name), ..Held::default() });
     }

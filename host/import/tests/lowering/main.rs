@@ -8,11 +8,12 @@ mod nearest;
 mod random;
 mod refusals;
 mod small;
+mod values;
 mod wild;
 
 use bitfab_compile::{CompileError, Compiled, Options as Compilation, Rounded, compile_with};
 use bitfab_format::{Model, PadValue};
-use bitfab_import::{Agreement, Imported, InputMap, Options, Source, lower};
+use bitfab_import::{Agreement, Imported, Entry, Options, Source, lower};
 use common::{run, said};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -45,7 +46,7 @@ fn agreement(imported: &Imported, compiled: &Compiled, seed: u64) -> Agreement {
 }
 
 /// A model that `import` does not refuse, or why it does.
-fn compiled(source: Source, input: Option<InputMap>) -> Result<(Imported, Compiled), String> {
+fn compiled(source: Source, input: Option<Entry>) -> Result<(Imported, Compiled), String> {
     let imported = lower(source, &Options { input }).map_err(|error| error.to_string())?;
     let compiled = match compile_with(&imported.graph, &Compilation::default()) {
         Ok(compiled) => compiled,

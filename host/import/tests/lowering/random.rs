@@ -1,6 +1,6 @@
 //! Random models as exporters write them: quantisers of every kind, norms, pools, branches, borders.
 
-use bitfab_import::{Array, Attribute, Input, InputMap, Source, SourceNode};
+use bitfab_import::{Array, Attribute, Input, Entry, Source, SourceNode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -20,7 +20,7 @@ pub struct Builder {
 }
 
 /// A random model and how its bytes are read; `None` where its own quantiser says.
-pub fn model(seed: u64) -> (Source, Option<InputMap>) {
+pub fn model(seed: u64) -> (Source, Option<Entry>) {
     let mut builder = Builder::new(seed, false);
     let map = builder.begin();
     for _ in 0..builder.rng.random_range(0..4) {
@@ -31,7 +31,7 @@ pub fn model(seed: u64) -> (Source, Option<InputMap>) {
 }
 
 /// As [`model`], with any function before a quantiser, and any end.
-pub fn wild(seed: u64) -> (Source, Option<InputMap>) {
+pub fn wild(seed: u64) -> (Source, Option<Entry>) {
     let mut builder = Builder::new(seed, true);
     let map = builder.begin();
     for _ in 0..builder.rng.random_range(1..3) {
@@ -94,7 +94,7 @@ impl Builder {
     }
 
     /// From the input's bytes to what the first layer reads.
-    fn begin(&mut self) -> Option<InputMap> {
+    fn begin(&mut self) -> Option<Entry> {
         let is_image = self.dims.len() == 4;
         match self.rng.random_range(0..8) {
             // Arithmetic before the quantiser, which is the caller's.

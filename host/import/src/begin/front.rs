@@ -1,0 +1,214 @@
+//! What a source does with real values before the device's bytes: a line and a quantiser, which become codings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bitfab_graph::{Coding, Interface};
+
+use super::quantiser::{Path, Quantiser};
+use crate::input::InputMap;
+use crate::lower::input_layout;
+use crate::{Array, ImportError, Source, execute};
+
+/// How far a value may lie off a line, as part of the largest: the executor computes in 64 bits.
+const OFF: f64 = 1e-9;
+/// The most bytes that one step of a coding's fixed-point number may be.
+const FINEST: f64 = 1.0 / 64.0;
+/// The most codings of a model file.
+const MAX_CODINGS: usize = u16::MAX as usize;
+
+/// The nodes before the bytes, and the codings that stand for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Front {
+    /// The nodes up to the quantiser.
+    part: Source,
+    /// What the quantiser reads, and what it yields.
+    before: String,
+    after: String,
+    /// The quantiser is none of the file's, but was put there for the device.
+    is_ours: bool,
+    /// Sizes of the input, and for each of its elements the place in a row.
+    dims: Vec<usize>,
+    places: Vec<u32>,
+    /// For each element of what the quantiser yields its byte.
+    bytes: Vec<u32>,
+    quantiser: Quantiser,
+    /// None of several are equal: one for all, one a channel or one a value.
+    pub codings: Vec<Coding>,
+}
+
+/// A line an element: what it is worth is `gain * x[from] + offset`.
+struct Line {
+    gain: f64,
+    offset: f64,
+    from: usize,
+}
+
+impl Front {
+    /// The front up to the quantiser at the end of `path`, of which `cut` is the rest; `is_ours` if it was put there.
+    ///
+    /// # Errors
+    /// Why no codings stand for it.
+    pub(super) fn new(source: &Source, path: &Path, cut: &Source, is_ours: bool) -> Result<Self, String> {
+        let (Some(&last), Some(quantiser)) = (path.nodes.last(), path.quantiser) else {
+            return Err("there is no quantiser".into());
+        };
+        let half = match source.nodes[last].text("rounding_mode").unwrap_or("ROUND").to_ascii_uppercase().as_str() {
+            "ROUND" | "HALF_EVEN" | "HALF_UP" | "HALF_DOWN" => 0.0,
+            "FLOOR" => -0.5,
+            other => return Err(format!("it rounds by {other}; known are ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR")),
+        };
+        let layout = |source: &Source| input_layout(source, &source.inputs[0]).map_err(|error| error.to_string());
+        let (own, rest) = (layout(source)?, layout(cut)?);
+        let mut front = Self {
+            part: part(source, &path.nodes, last),
+            before: source.nodes[last].inputs[0].clone(),
+            after: source.nodes[last].outputs[0].clone(),
+            is_ours,
+            dims: own.dims.to_vec(),
+            places: own.places.to_vec(),
+            bytes: rest.places.to_vec(),
+            quantiser,
+            codings: Vec::new(),
+        };
+        let lines = front.lines()?;
+        let mut codings = vec![None; lines.len()];
+        for (line, &byte) in lines.iter().zip(&front.bytes) {
+            if front.places[line.from] != byte {
+                return Err("a row would have another order behind it than the bytes have".into());
+            }
+            let Quantiser { step, zero, range, .. } = quantiser;
+            let coding = coding(line.gain / step, line.offset / step + zero as f64 + half, zero, range)?;
+            codings[byte as usize] = Some(coding);
+        }
+        let codings: Option<Vec<Coding>> = codings.into_iter().collect();
+        front.codings = shortest(codings.ok_or("a byte has no value")?, rest.shape.channels as usize)?;
+        Ok(front)
+    }
+
+    /// How bytes stand for what the rest of the source is given.
+    pub fn map(&self) -> InputMap {
+        self.quantiser.results()
+    }
+
+    /// What the graph says of it.
+    pub fn interface(&self) -> Interface {
+        let (low, high) = self.quantiser.range;
+        Interface { codings: self.codings.clone(), limits: Some([low as i16, high as i16]), ..Interface::default() }
+    }
+
+    /// What the rest of the source is given for a row of real values: as the file's own arithmetic has it.
+    ///
+    /// # Errors
+    /// The node that cannot be computed.
+    ///
+    /// # Panics
+    /// If the row is shorter than the input.
+    pub fn given(&self, row: &[f32]) -> Result<Array, ImportError> {
+        let mut tensors = self.run(row)?;
+        let name = if self.is_ours { &self.before } else { &self.after };
+        Ok(tensors.remove(name).unwrap_or_else(|| Array::new([0], Vec::new())))
+    }
+
+    /// The integers that the file's own quantiser gives for a row of real values, in the order of the bytes.
+    ///
+    /// # Errors
+    /// As [`given`](Self::given).
+    ///
+    /// # Panics
+    /// As [`given`](Self::given).
+    pub fn integers(&self, row: &[f32]) -> Result<Vec<i64>, ImportError> {
+        let tensors = self.run(row)?;
+        let map = self.map();
+        let mut integers = vec![0; self.bytes.len()];
+        for (value, &byte) in tensors[&self.after].values.iter().zip(&self.bytes) {
+            integers[byte as usize] = (value / map.multiplier).round() as i64 + map.zero;
+        }
+        Ok(integers)
+    }
+
+    fn run(&self, row: &[f32]) -> Result<BTreeMap<String, Array>, ImportError> {
+        self.run_on(self.places.iter().map(|&place| f64::from(row[place as usize])).collect())
+    }
+
+    fn run_on(&self, values: Vec<f64>) -> Result<BTreeMap<String, Array>, ImportError> {
+        let input = self.part.inputs[0].name.clone();
+        execute::run(&self.part, &BTreeMap::from([(input, Array::new(self.dims.clone(), values))]))
+    }
+
+    /// The line of every element that the quantiser reads.
+    fn lines(&self) -> Result<Vec<Line>, String> {
+        let count = self.places.len();
+        let at = |value: &dyn Fn(usize) -> f64| -> Result<Vec<f64>, String> {
+            let tensors = self.run_on((0..count).map(value).collect()).map_err(|error| error.to_string())?;
+            Ok(tensors.get(&self.before).map_or_else(Vec::new, |array| array.values.clone()))
+        };
+        // Each element's number shows where it went; a line is one if it holds for numbers of another size, too.
+        let (zeros, ones, numbers) = (at(&|_| 0.0)?, at(&|_| 1.0)?, at(&|element| element as f64)?);
+        let spread = |element: usize| ((element * 7919 + 1) % 1009) as f64 / 8.0 - 63.0;
+        let probe = at(&spread)?;
+        if zeros.len() != count || self.bytes.len() != count {
+            return Err(format!("{} values come of {count}", zeros.len()));
+        }
+        let line = |element: usize| {
+            let (gain, offset) = (ones[element] - zeros[element], zeros[element]);
+            let from = ((numbers[element] - offset) / gain).round();
+            let is_place = (0.0..count as f64).contains(&from);
+            let from = if is_place { from as usize } else { 0 };
+            let size = (gain * 64.0).abs() + offset.abs();
+            let is_line = gain > 0.0
+                && (gain * spread(from) + offset - probe[element]).abs() <= OFF * size
+                && (gain * from as f64 + offset - numbers[element]).abs() <= OFF * (gain * from as f64 + offset.abs());
+            if is_line { Ok(Line { gain, offset, from }) } else { Err("it is no rising line of the values") }
+        };
+        Ok((0..count).map(line).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The coding whose byte is `slope * x + start`, rounded; `zero` is its base, within `range`.
+fn coding(slope: f64, start: f64, zero: i64, (low, high): (i64, i64)) -> Result<Coding, String> {
+    let at = |byte: f64| (byte - start) / slope;
+    let top = at(low as f64 - 1.0).abs().max(at(high as f64 + 1.0).abs());
+    let base = zero.clamp(low, high);
+    let coding = Coding::through(at(base as f64), base as i16, slope, top)?;
+    if slope > FINEST * 2f64.powi(coding.fraction.into()) {
+        return Err(format!("steps of {} are too small beside values up to {top}", 1.0 / slope));
+    }
+    Ok(coding)
+}
+
+/// One coding for all, or one a channel, where that says the same.
+fn shortest(mut codings: Vec<Coding>, channels: usize) -> Result<Vec<Coding>, String> {
+    let repeats = |every: usize| codings.iter().zip(codings.iter().skip(every)).all(|(a, b)| a == b);
+    let length = [1, channels].into_iter().find(|&every| repeats(every)).unwrap_or(codings.len());
+    codings.truncate(length);
+    if length > MAX_CODINGS {
+        return Err(format!("it needs {length} codings, {MAX_CODINGS} are the most"));
+    }
+    Ok(codings)
+}
+
+/// The nodes of a path up to `last` and those whose results they read.
+fn part(source: &Source, path: &[usize], last: usize) -> Source {
+    let mut wanted: BTreeSet<&String> = source.nodes[last].inputs.iter().collect();
+    let mut nodes = vec![source.nodes[last].clone()];
+    for index in (0..last).rev() {
+        let node = &source.nodes[index];
+        if path.contains(&index) || node.outputs.iter().any(|output| wanted.contains(output)) {
+            wanted.extend(&node.inputs);
+            nodes.push(node.clone());
+        }
+    }
+    nodes.reverse();
+    let constants = source.constants.iter().filter(|(name, _)| wanted.contains(name));
+    Source {
+        inputs: source.inputs.clone(),
+        outputs: source.nodes[last].outputs.clone(),
+        nodes,
+        constants: constants.map(|(name, array)| (name.clone(), array.clone())).collect(),
+        channels: source.channels,
+        opset: source.opset,
+        types: source.types.clone(),
+        annotations: BTreeMap::new(),
+        worth: BTreeMap::new(),
+    }
+}

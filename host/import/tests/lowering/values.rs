@@ -1,0 +1,209 @@
+//! Rows of real values: codings stand for the arithmetic and the quantiser with which a source begins.
+
+use bitfab_compile::{Options as Compilation, Worth, compile_with};
+use bitfab_format::Model;
+use bitfab_import::{Array, Attribute, Entry, Options, Prepared, Source, Start, execute};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::common::{run, said};
+use crate::small::{Constant, Line, ints, model};
+
+/// What a random source does before its first product.
+#[derive(Clone, Copy, PartialEq)]
+enum Front {
+    /// `(x - mean) / sd`, `x * gain + offset`, or the norm of a batch.
+    Standard,
+    Gain,
+    Norm,
+    Nothing,
+}
+
+/// A source of images of some channels that begins with `front` and, unless it is left out, a quantiser.
+fn source(rng: &mut StdRng, front: Front, is_quantised: bool) -> Source {
+    let channels = rng.random_range(1..5usize);
+    let size = rng.random_range(1..4usize);
+    let scale = 10f64.powi(rng.random_range(-4..5));
+    let mut each = |low: f64, high: f64| -> Vec<f64> { (0..channels).map(|_| rng.random_range(low..high)).collect() };
+    let (mean, sd, gamma, beta) = (each(-3.0, 3.0), each(0.1, 2.0), each(0.5, 2.0), each(-0.5, 0.5));
+    let [mean, sd]: [Vec<f64>; 2] = [mean, sd].map(|list| list.into_iter().map(|value| value * scale).collect());
+    let variance: Vec<f64> = sd.iter().map(|sd| sd * sd).collect();
+    let gain: Vec<f64> = sd.iter().map(|sd| 1.0 / sd).collect();
+    let weights: Vec<f64> = (0..3 * channels).map(|_| f64::from(rng.random_range(-4..5))).collect();
+    let bits = f64::from(rng.random_range(3..9));
+    let step = rng.random_range(2.0..6.0) / bits.exp2();
+    let is_signed = rng.random_bool(0.5);
+    let zero = f64::from(rng.random_range(0..3)) * if is_signed { -1.0 } else { 1.0 };
+    let dims = [1, channels, 1, 1];
+    let mut constants: Vec<Constant<'_>> = vec![
+        ("mean", &dims, &mean),
+        ("sd", &dims, &sd),
+        ("gain", &dims, &gain),
+        ("w", &[3, 0, 1, 1], &weights),
+        ("s", &[], std::slice::from_ref(&step)),
+        ("z", &[], std::slice::from_ref(&zero)),
+        ("b", &[], std::slice::from_ref(&bits)),
+    ];
+    let (one, filters) = ([channels], [3, channels, 1, 1]);
+    constants[3].1 = &filters;
+    constants.extend([
+        ("gamma", &one[..], &gamma[..]),
+        ("beta", &one, &beta),
+        ("m", &one, &mean),
+        ("v", &one, &variance),
+    ]);
+    let mut lines: Vec<Line<'_>> = match front {
+        Front::Standard => vec![("Sub", &["x", "mean"], "a", &[]), ("Div", &["a", "sd"], "c", &[])],
+        Front::Gain => vec![("Mul", &["gain", "x"], "a", &[]), ("Add", &["a", "beta4"], "c", &[])],
+        Front::Norm => vec![("BatchNormalization", &["x", "gamma", "beta", "m", "v"], "c", &[])],
+        Front::Nothing => vec![("Identity", &["x"], "c", &[])],
+    };
+    constants.push(("beta4", &dims, &beta));
+    let floor = [("signed", Attribute::Int(is_signed.into())), ("rounding_mode", Attribute::Text("FLOOR".into()))];
+    let round = [("signed", Attribute::Int(is_signed.into())), ("narrow", Attribute::Int(1))];
+    let kind = [("zero_point_type", Attribute::Text(if is_signed { "int8" } else { "uint8" }.into()))];
+    match rng.random_range(0..3) {
+        _ if !is_quantised => lines.push(("Identity", &["c"], "e", &[])),
+        0 => lines.push(("Quant", &["c", "s", "z", "b"], "e", &floor)),
+        1 => lines.push(("Quant", &["c", "s", "z", "b"], "e", &round)),
+        _ => {
+            lines.push(("QuantizeLinear", &["c", "s", "z"], "d", &kind));
+            lines.push(("DequantizeLinear", &["d", "s", "z"], "e", &[]));
+        }
+    }
+    let one = [("kernel_shape", ints(&[1, 1]))];
+    lines.push(("Conv", &["e", "w"], "y", &one));
+    model(&[1, channels, size, size + 1], &constants, &lines)
+}
+
+/// A random row that lies mostly within what the quantiser holds.
+fn row(rng: &mut StdRng, source: &Source) -> Vec<f32> {
+    let count: usize = source.inputs[0].dims.iter().flatten().product();
+    let (mean, sd) = (&source.constants["mean"].values, &source.constants["sd"].values);
+    let one = |at: usize| {
+        let channel = at % mean.len();
+        (mean[channel] + sd[channel] * rng.random_range(-4.0..4.0)) as f32
+    };
+    (0..count).map(one).collect()
+}
+
+/// The source's own result for a row of height x width x channels, all of it in floats.
+fn own(source: &Source, row: &[f32]) -> Array {
+    let dims: Vec<usize> = source.inputs[0].dims.iter().flatten().copied().collect();
+    let (channels, pixels) = (dims[1], dims[2] * dims[3]);
+    let values = (0..row.len()).map(|at| f64::from(row[at % pixels * channels + at / pixels])).collect();
+    let tensors = execute::run(source, &[("x".into(), Array::new(dims, values))].into()).expect("it runs");
+    tensors["y"].clone()
+}
+
+/// Bytes of a row by the model's codings; scores of it in the order of the source's result.
+fn coded(model: &Model<'_>, row: &[f32]) -> (Vec<u8>, Vec<f64>) {
+    let mut bytes = vec![0; row.len()];
+    model.code_real(row, &mut bytes).expect("numbers");
+    let worth = Worth::of(model).expect("the file says it");
+    let (_, scores) = run(model, &bytes).pop().expect("layers");
+    let pixels = scores.len() / 3;
+    let score = |at: usize| f64::from(scores[at % pixels * 3 + at / pixels]) * worth.unit + worth.constant;
+    (bytes, (0..scores.len()).map(score).collect())
+}
+
+#[test]
+fn codings_give_the_bytes_of_the_files_own_quantiser() {
+    let (mut bytes_seen, mut neighbours, mut rows_seen) = (0, 0, 0);
+    for seed in 0..300 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let front = [Front::Standard, Front::Gain, Front::Norm][seed as usize % 3];
+        let source = source(&mut rng, front, true);
+        let prepared = Prepared::new(source.clone(), &Options::default()).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        let imported = prepared.clone().lower().unwrap_or_else(|e| panic!("{seed}: {e}"));
+        assert!(imported.notes.iter().any(|note| note.starts_with("rows are real values")), "{:?}", imported.notes);
+        let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+        assert!(crate::compare(&imported, &compiled, seed) > 0);
+        let model = Model::from_words(&compiled.words).expect("a model");
+        let worth = said(&model, &compiled.rounded).output.expect("the file says it");
+        let is_signed = imported.input.range.0 < 0;
+        for _ in 0..5 {
+            let row = row(&mut rng, &source);
+            let integers = prepared.integers(&row).expect("it runs").expect("a front");
+            let (bytes, scores) = coded(&model, &row);
+            let plain = |&byte: &u8| if is_signed { i64::from(byte as i8) } else { i64::from(byte) };
+            let off: Vec<u64> = bytes.iter().zip(&integers).map(|(byte, &own)| plain(byte).abs_diff(own)).collect();
+            assert!(off.iter().all(|&off| off <= 1), "{seed}: {bytes:?} {integers:?} {row:?}");
+            bytes_seen += off.len();
+            neighbours += off.iter().sum::<u64>();
+            if off.contains(&1) {
+                continue;
+            }
+            // The source from end to end, which shares no line with codings.
+            rows_seen += 1;
+            for (score, own) in scores.iter().zip(&own(&source, &row).values) {
+                let slack = (f64::from(worth.error) + 0.02) * worth.unit + 1e-9 * own.abs();
+                assert!((score - own).abs() <= slack, "{seed}: {score} {own}");
+            }
+        }
+    }
+    println!("{neighbours} of {bytes_seen} bytes are neighbours; {rows_seen} rows are compared from end to end");
+    assert!(bytes_seen > 20_000 && rows_seen > 1_450 && neighbours * 5_000 < bytes_seen as u64, "{neighbours}");
+}
+
+#[test]
+fn bytes_behind_a_linear_quantiser_are_its_integers() {
+    // One minus x falls, so that no coding stands for it and bytes enter behind it.
+    let constants = [("one", &[][..], &[1.0][..]), ("s", &[], &[0.25]), ("z", &[], &[7.0]), ("w", &[1, 1], &[2.0])];
+    let kind = [("zero_point_type", Attribute::Text("uint8".into()))];
+    let lines: [Line<'_>; 4] = [
+        ("Sub", &["one", "x"], "a", &[]),
+        ("QuantizeLinear", &["a", "s", "z"], "b", &kind),
+        ("DequantizeLinear", &["b", "s", "z"], "c", &[]),
+        ("MatMul", &["c", "w"], "y", &[]),
+    ];
+    let source = model(&[1, 1], &constants, &lines);
+    let imported = Prepared::new(source, &Options::default()).and_then(Prepared::lower).expect("it lowers");
+    assert!(imported.notes.iter().any(|note| note.contains("compute Sub0") && note.contains("no rising line")));
+    let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+    let model = Model::from_words(&compiled.words).expect("a model");
+    let worth = Worth::of(&model).expect("the file says it");
+    for byte in [0, 7, 8, 200] {
+        let scores = run(&model, &[byte]).pop().expect("layers").1;
+        let score = f64::from(scores[0]) * worth.unit + worth.constant;
+        assert_eq!(score, (f64::from(byte) - 7.0) * 0.25 * 2.0, "{byte}");
+    }
+    let source = self::model(&[1, 1], &constants, &lines);
+    let refused = Prepared::new(source, &Options { input: Some(Entry::Values) }).expect_err("no coding");
+    assert!(refused.to_string().contains("no rising line"), "{refused}");
+}
+
+#[test]
+fn a_range_that_is_measured_becomes_codings() {
+    for seed in 0..100 {
+        let mut rng = StdRng::seed_from_u64(1_000 + seed);
+        let front = [Front::Standard, Front::Gain, Front::Norm, Front::Nothing][seed as usize % 4];
+        let source = source(&mut rng, front, false);
+        let mut start = Start::new(source.clone(), Some(Entry::Values)).expect("it is read");
+        let shape = start.wants().expect("sizes").expect("a range");
+        let rows: Vec<Vec<f32>> = (0..20).map(|_| row(&mut rng, &source)).collect();
+        assert_eq!(rows[0].len() as u64, shape.elements());
+        let unseen = start.clone().prepare().expect_err("nothing was measured");
+        assert!(unseen.to_string().contains("--input values"), "{unseen}");
+        rows.iter().for_each(|row| start.see(row).expect("it runs"));
+        let prepared = start.prepare().expect("it is prepared");
+        let imported = prepared.clone().lower().expect("it lowers");
+        let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+        let model = Model::from_words(&compiled.words).expect("a model");
+        let step = imported.input.multiplier;
+        let most: f64 = source.constants["w"].values.chunks_exact(shape.channels as usize).fold(0.0, |most, row| {
+            most.max(row.iter().map(|weight| weight.abs()).sum())
+        });
+        for row in &rows {
+            // Half a step of each value, and what rounding of 64 bits leaves, is all that the bytes take away.
+            let (_, scores) = coded(&model, row);
+            for (score, own) in scores.iter().zip(&own(&source, row).values) {
+                assert!((score - own).abs() <= (0.5 + 1e-3) * step * most, "{seed}: {score} {own} {step}");
+            }
+            let tensors = prepared.run_values(row).expect("it runs").expect("a front");
+            assert_eq!(tensors["y"], own(&source, row), "without the quantiser");
+        }
+        let is_even = front == Front::Nothing || shape.channels == 1;
+        assert_eq!(imported.graph.interface.codings.len() == 1, is_even, "{seed}");
+    }
+}
