@@ -13,6 +13,7 @@ use bitfab_report::table;
 use serde::Serialize;
 
 use crate::data::Format;
+use crate::files;
 use crate::inputs::From;
 use crate::nearest::{self, Effect};
 use crate::origin::{Map, prepare};
@@ -38,6 +39,9 @@ pub struct Arguments {
     nearest: bool,
     #[command(flatten)]
     rows: Rows,
+    /// Names of the classes in the order of the scores: by comma, or a FILE with one a line.
+    #[arg(long, value_name = "NAMES|FILE")]
+    classes: Option<String>,
     /// Show what became of each node of the file.
     #[arg(long)]
     explain: bool,
@@ -68,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   bitfab import speech.tflite -o speech.bfab --explain
   bitfab import keras.toml -o keras.bfab                # and keras.npz beside it
   bitfab import floats.onnx --input u8/255 --nearest --data mnist -o floats.bfab
+  bitfab import sensor.onnx --nearest --data rows.csv --label kind --classes walk,sit,lie -o sensor.bfab   # real values
   bitfab verify lfc.bfab --data mnist --source lfc.onnx --input u8/255
 
 Nothing is approximated in silence: what has no exact integer form is an error that names the node, and --nearest
@@ -78,6 +83,8 @@ says each change that it makes. Activations must be quantised before each layer,
 struct Outcome<'a> {
     input: String,
     bytes: [i64; 2],
+    /// How many codings make bytes of real values; 0 where rows are bytes.
+    codings: usize,
     /// Height, width and channels of a row.
     shape: [u32; 3],
     rows: String,
@@ -155,6 +162,19 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// The names of the classes, none if they are not said.
+    fn class_names(&self) -> Result<Vec<String>> {
+        let Some(said) = &self.classes else { return Ok(Vec::new()) };
+        let path = Path::new(said);
+        if !path.is_file() {
+            return Ok(said.split(',').map(|name| name.trim().to_owned()).collect());
+        }
+        let text = String::from_utf8(files::read(path)?).with_context(|| format!("{said} is not text"))?;
+        Ok(text.trim_end().lines().map(|name| name.trim().to_owned()).collect())
+    }
+}
+
 fn is_model(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "bfab")
 }
@@ -190,14 +210,19 @@ fn offer(near: Result<Found>) -> String {
 fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
     let (from, limit) = (arguments.rows.from(), arguments.rows.limit);
     let from = from.as_ref();
+    let names = arguments.class_names()?;
+    let named = |mut imported: Imported| {
+        imported.graph.interface.classes.clone_from(&names);
+        imported
+    };
     let error = match prepared.clone().lower() {
-        Ok(imported) => return Found::new(prepared, imported, &[], from, limit),
+        Ok(imported) => return Found::new(prepared, named(imported), &[], from, limit),
         Err(error) if error.cure().is_none() => return Err(error.into()),
         Err(error) => error,
     };
     let near = || -> Result<Found> {
         let (imported, changes) = nearest::import(prepared, from)?;
-        Found::new(prepared, imported, &changes, from, limit)
+        Found::new(prepared, named(imported), &changes, from, limit)
     };
     if arguments.nearest {
         return near();
@@ -334,6 +359,7 @@ fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<
     let outcome = Outcome {
         input: imported.input.to_string(),
         bytes: [low, high],
+        codings: imported.graph.interface.codings.len(),
         shape: [height, width, channels],
         rows: rows(imported),
         layers: imported
@@ -363,7 +389,8 @@ fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<()> {
             .map(|one| vec![one.node.clone(), one.what.clone(), one.from.join(", "), one.how.clone()]);
         say!("{}", table::grid(&["layer", "what", "from", "scale"], rows))?;
     }
-    say!("input: {} from {low} to {high}, {}", imported.input, rows(imported))?;
+    let values = if imported.graph.interface.codings.is_empty() { "" } else { "real values, which become " };
+    say!("input: {values}{} from {low} to {high}, {}", imported.input, rows(imported))?;
     say!("{stated}")?;
     for note in notes {
         say!("note: {note}")?;

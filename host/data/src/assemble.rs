@@ -174,7 +174,11 @@ pub(crate) fn numbers(labels: &Labels, names: &[String], count: u32) -> Result<V
     let number = |&class: &u32| match place.get(class as usize) {
         Some(&Some(class)) => Ok(class),
         _ => match labels.names.get(class as usize) {
-            Some(name) if names.is_empty() => Err(format!("class '{name}', known are the numbers 0 to {}", count - 1)),
+            Some(name) if names.is_empty() => Err(format!(
+                "class '{name}', known are the numbers 0 to {}: the model has no names of classes (an import gives it some by \
+                 --classes)",
+                count - 1
+            )),
             Some(name) => Err(unknown(name)),
             None => Err(format!("class {class}, known are 0 to {}", count - 1)),
         },

@@ -1,5 +1,7 @@
 //! What is known of the input's values and of the classes: it travels with the network to the device.
 
+use std::collections::BTreeSet;
+
 use crate::{ByteKind, GraphError, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,10 @@ impl Interface {
         }
         if ![0, output.channels as usize].contains(&self.classes.len()) || self.classes.len() > usize::from(u16::MAX) {
             return wrong(format!("{} names of classes for {} outputs", self.classes.len(), output.channels));
+        }
+        let distinct: BTreeSet<&String> = self.classes.iter().filter(|name| !name.is_empty()).collect();
+        if distinct.len() < self.classes.len() {
+            return wrong("a name of a class is empty or there twice".into());
         }
         let text = self.names.iter().chain(&self.units).chain(&self.classes);
         if let Some(name) = text.into_iter().find(|name| name.contains('\0')) {

@@ -17,3 +17,4 @@ mod sensors;
 mod series;
 mod tables;
 mod tflite;
+mod values;

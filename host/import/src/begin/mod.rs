@@ -212,7 +212,7 @@ fn dequantised(source: &mut Source) -> Result<String, ImportError> {
         return Err(ImportError::Value { name, problem: problem.into() });
     };
     let kind = source.types[&name].clone();
-    let [real, step, base] = ["real", "scale", "zero"].map(|part| format!("{name}.{part}"));
+    let [real, step, base] = ["real", "real.scale", "real.zero"].map(|part| unused(source, format!("{name}.{part}")));
     source.constants.insert(step.clone(), Array::new([], vec![scale]));
     source.constants.insert(base.clone(), Array::new([], vec![zero as f64]));
     source.types.insert(real.clone(), "float".into());
@@ -227,6 +227,15 @@ fn dequantised(source: &mut Source) -> Result<String, ImportError> {
     };
     source.nodes.insert(0, node);
     Ok(real)
+}
+
+/// A name that no value of the source has yet.
+fn unused(source: &Source, mut name: String) -> String {
+    let outputs: BTreeSet<&String> = source.nodes.iter().flat_map(|node| &node.outputs).collect();
+    while source.constants.contains_key(&name) || outputs.contains(&name) {
+        name.push('\'');
+    }
+    name
 }
 
 /// Which bytes rows are made of.
