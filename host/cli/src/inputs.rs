@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use bitfab_data::{Fitted, Reading, Rows, Takes, Values, fit, suits};
-use bitfab_format::{Kind, Model};
-use bitfab_graph::{ByteKind, Graph, Shape};
-use bitfab_import::Prepared;
+use anyhow::{Context, Result, ensure};
+use bitfab_data::{Fitted, Reading, Rows, Takes, Values, fit};
+use bitfab_format::Model;
+use bitfab_graph::Graph;
 use bitfab_report::Confusion;
 use bitfab_sim::{Engine, Rows as EngineRows, Run, SimError};
 use bitfab_train::TrainConfig;
@@ -14,7 +13,6 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::data::{Format, Loaded, Part, Splitting};
-use crate::models::Need;
 use crate::{files, models, npy};
 
 /// Columns whose values outside the learned range are named one by one.
@@ -129,55 +127,6 @@ impl From {
         loaded.part(self.choice.part, &self.choice.splitting, f64::from(TrainConfig::default().validation))
     }
 
-    /// Rows to measure the ranges of tensors by, as bytes: of the part to learn from where there are two, at most `limit`.
-    pub fn calibration(&self, prepared: &Prepared, limit: usize) -> Result<Vec<Vec<u8>>> {
-        let kind = if prepared.input().kind == ByteKind::I8 { Kind::I8 } else { Kind::U8 };
-        let takes = Takes::bytes(prepared.shape(), kind).coded(&prepared.interface());
-        let path = Path::new(&self.data);
-        let is_array = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
-        if is_array && takes.codings.is_empty() {
-            let Shape { height, width, channels } = prepared.shape();
-            let need = Need { shape: bitfab_format::Shape { height, width, channels }, kind };
-            let rows = npy::rows(&files::read(path)?, &need).with_context(|| path.display().to_string())?;
-            return Ok(rows.slices().into_iter().take(limit).map(<[u8]>::to_vec).collect());
-        }
-        let fitted = fit(self.to_learn_from(&takes, limit)?, &takes, Reading::Values)?;
-        Ok(fitted.rows().into_iter().map(<[u8]>::to_vec).collect())
-    }
-
-    /// Rows of real values of this shape to measure their range by, as [`Self::calibration`] chooses them.
-    pub fn values(&self, shape: Shape, limit: usize) -> Result<Vec<Vec<f32>>> {
-        let takes = Takes::bytes(shape, Kind::U8);
-        let rows = self.to_learn_from(&takes, limit)?;
-        let Values::Reals(values) = &rows.values else {
-            bail!(
-                "the rows of {} are bytes, and it is not said what one is worth to the file: name it by --input, as in u8/255 \
-                 for pictures from 0 to 1, or convert rows of real values by x.astype(numpy.float32)",
-                rows.name
-            );
-        };
-        ensure!(
-            suits(rows.shape, shape),
-            "rows of {} are {}, the file takes {shape} (height x width x channels)",
-            rows.name,
-            rows.shape
-        );
-        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            bail!("{}, {}: value {} is {}", rows.name, rows.place(at / rows.width()), at % rows.width() + 1, values[at]);
-        }
-        Ok(values.chunks_exact(rows.width()).map(<[f32]>::to_vec).collect())
-    }
-
-    /// The first rows of the part to learn from.
-    fn to_learn_from(&self, takes: &Takes, limit: usize) -> Result<Rows> {
-        let loaded = Loaded::of(&self.data, &self.choice.format, &[], Some(takes.expected()))?;
-        let mut rows = loaded.rows_to_learn_from(&self.choice.splitting)?;
-        rows.labels = None;
-        let rows = rows.settled()?;
-        ensure!(!rows.is_empty(), "{} has no rows", rows.name);
-        Ok(first(&rows, limit.min(rows.len()) as u32))
-    }
-
     /// Bytes of an array, as the model takes them.
     fn bytes(&self, model: &Model<'_>, limit: Option<usize>) -> Result<Inputs> {
         let path = Path::new(&self.data);
@@ -207,7 +156,7 @@ impl From {
 }
 
 /// The first rows.
-fn first(rows: &Rows, count: u32) -> Rows {
+pub fn first(rows: &Rows, count: u32) -> Rows {
     let mut found = rows.pick(&(0..count).collect::<Vec<u32>>());
     found.notes.clone_from(&rows.notes);
     found

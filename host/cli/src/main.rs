@@ -7,6 +7,7 @@ mod out;
 mod axes;
 mod bars;
 mod bench;
+mod calibration;
 mod compile;
 mod data;
 mod demo;

@@ -55,7 +55,9 @@ impl Front {
         let half = match source.nodes[last].text("rounding_mode").unwrap_or("ROUND").to_ascii_uppercase().as_str() {
             "ROUND" | "HALF_EVEN" | "HALF_UP" | "HALF_DOWN" => 0.0,
             "FLOOR" => -0.5,
-            other => return Err(format!("it rounds by {other}; known are ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR")),
+            other => {
+                return Err(format!("it rounds by {other}; known are ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR"));
+            }
         };
         let layout = |source: &Source| input_layout(source, &source.inputs[0]).map_err(|error| error.to_string());
         let (own, rest) = (layout(source)?, layout(cut)?);

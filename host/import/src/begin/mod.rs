@@ -76,7 +76,6 @@ impl Start {
         Ok(Some(input_layout(&self.source, &self.source.inputs[0])?.shape))
     }
 
-
     /// Widens the range by a row of real values.
     ///
     /// # Errors
@@ -181,7 +180,8 @@ impl Start {
     fn quantised(&self, range: (f64, f64)) -> (Source, Path) {
         let own = self.path.clone().arithmetic(&self.source);
         let at = |path: &Path| {
-            let tensor = path.nodes.last().map_or(&self.source.inputs[0].name, |&last| &self.source.nodes[last].outputs[0]);
+            let tensor =
+                path.nodes.last().map_or(&self.source.inputs[0].name, |&last| &self.source.nodes[last].outputs[0]);
             let mut source = self.source.clone();
             nearest::quantise(&mut source, std::slice::from_ref(tensor), 8, range);
             let path = Path::new(&source, &self.source.inputs[0].name);
@@ -208,7 +208,8 @@ fn integers(source: &Source) -> Option<ByteKind> {
 fn dequantised(source: &mut Source) -> Result<String, ImportError> {
     let name = source.inputs[0].name.clone();
     let Some(&(scale, zero)) = source.worth.get(&name) else {
-        let problem = "its values are integers, and the file does not say what they are worth; leave out --input values";
+        let problem =
+            "its values are integers, and the file does not say what they are worth; leave out --input values";
         return Err(ImportError::Value { name, problem: problem.into() });
     };
     let kind = source.types[&name].clone();

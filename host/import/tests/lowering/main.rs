@@ -13,7 +13,7 @@ mod wild;
 
 use bitfab_compile::{CompileError, Compiled, Options as Compilation, Rounded, compile_with};
 use bitfab_format::{Model, PadValue};
-use bitfab_import::{Agreement, Imported, Entry, Options, Source, lower};
+use bitfab_import::{Agreement, Entry, Imported, Options, Source, lower};
 use common::{run, said};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -1,6 +1,6 @@
 //! Random models as exporters write them: quantisers of every kind, norms, pools, branches, borders.
 
-use bitfab_import::{Array, Attribute, Input, Entry, Source, SourceNode};
+use bitfab_import::{Array, Attribute, Entry, Input, Source, SourceNode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

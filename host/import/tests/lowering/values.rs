@@ -191,9 +191,10 @@ fn a_range_that_is_measured_becomes_codings() {
         let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
         let model = Model::from_words(&compiled.words).expect("a model");
         let step = imported.input.multiplier;
-        let most: f64 = source.constants["w"].values.chunks_exact(shape.channels as usize).fold(0.0, |most, row| {
-            most.max(row.iter().map(|weight| weight.abs()).sum())
-        });
+        let most: f64 = source.constants["w"]
+            .values
+            .chunks_exact(shape.channels as usize)
+            .fold(0.0, |most, row| most.max(row.iter().map(|weight| weight.abs()).sum()));
         for row in &rows {
             // Half a step of each value, and what rounding of 64 bits leaves, is all that the bytes take away.
             let (_, scores) = coded(&model, row);
