@@ -122,6 +122,7 @@ fn codings_give_the_bytes_of_the_files_own_quantiser() {
         let model = Model::from_words(&compiled.words).expect("a model");
         let worth = said(&model, &compiled.rounded).output.expect("the file says it");
         let is_signed = imported.input.range.0 < 0;
+        assert_eq!(imported.graph.interface.codings.len(), source.constants["mean"].values.len(), "one a channel");
         for _ in 0..5 {
             let row = row(&mut rng, &source);
             let integers = prepared.integers(&row).expect("it runs").expect("a front");
@@ -171,6 +172,35 @@ fn bytes_behind_a_linear_quantiser_are_its_integers() {
     let source = self::model(&[1, 1], &constants, &lines);
     let refused = Prepared::new(source, &Options { input: Some(Entry::Values) }).expect_err("no coding");
     assert!(refused.to_string().contains("no rising line"), "{refused}");
+}
+
+#[test]
+fn rows_keep_their_order_or_stay_with_the_caller() {
+    let front = |perm: &[i64], dims: &[usize]| {
+        let constants = [
+            ("two", &[][..], &[2.0][..]),
+            ("s", &[], &[0.25]),
+            ("z", &[], &[0.0]),
+            ("b", &[], &[8.0]),
+            ("w", &[1, 2, 1, 1], &[1.0, 2.0]),
+        ];
+        let (perm, one) = ([("perm", ints(perm))], [("kernel_shape", ints(&[1, 1]))]);
+        let lines: [Line<'_>; 4] = [
+            ("Mul", &["x", "two"], "a", &[]),
+            ("Transpose", &["a"], "t", &perm),
+            ("Quant", &["t", "s", "z", "b"], "q", &[]),
+            ("Conv", &["q", "w"], "y", &one),
+        ];
+        Prepared::new(model(dims, &constants, &lines), &Options::default())
+            .and_then(Prepared::lower)
+            .expect("it lowers")
+    };
+    // Rows have the channels last, as the file's input has.
+    let kept = front(&[0, 3, 1, 2], &[1, 3, 4, 2]);
+    assert_eq!(kept.graph.interface.codings.len(), 1, "{:?}", kept.notes);
+    let turned = front(&[0, 1, 3, 2], &[1, 2, 3, 4]);
+    assert!(turned.graph.interface.codings.is_empty());
+    assert!(turned.notes.iter().any(|note| note.contains("another order")), "{:?}", turned.notes);
 }
 
 #[test]
