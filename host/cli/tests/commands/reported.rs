@@ -142,3 +142,18 @@ fn rows_have_the_axes_of_the_model() {
         bitfab(folder.path()).args(command).assert().code(1).stderr(refused());
     }
 }
+
+#[test]
+fn a_tflite_image_that_is_flattened_first_keeps_its_axes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let said = json(folder, &["import", &file("flatten_first.tflite"), "-o", "net.bfab"]);
+    assert_eq!(said["rows"], "rows of 8 x 8 x 3 (height, width, channels)");
+    let (unit, constant) = (said["result"]["unit"].as_f64().unwrap(), said["result"]["constant"].as_f64().unwrap());
+    let run = ["run", "net.bfab", "--input", &file("flatten_first.rows.npy"), "-o", "y.npy"];
+    bitfab(folder).args(run).assert().success();
+    let bytes = numbers::<i8>(file("flatten_first.expected.npy"));
+    let levels = numbers::<i32>(folder.join("y.npy"));
+    let found: Vec<f64> = levels.into_iter().map(|level| f64::from(level) * unit + constant).collect();
+    assert_eq!(found, bytes.into_iter().map(f64::from).collect::<Vec<f64>>(), "LiteRT's reference kernels");
+}
