@@ -144,10 +144,14 @@ fn row(case: &Case, lanes: u32, synthesis: &Synthesis, interval: u64, useful: f6
         (None, Some(why)) => format!("not placed: {why}"),
         (None, None) => "not placed".into(),
     };
-    let per_mac = f64::from(cells.luts) / f64::from(32 * lanes);
+    let per_mac = f64::from(synthesis.luts()) / f64::from(32 * lanes);
     format!(
         "| {} | {lanes} | {} | {} | {} | {} | {per_mac:.1} | {clock} | {interval} | {useful:.1} % |",
-        case.name, cells.luts, cells.carries, cells.flip_flops, cells.rams
+        case.name,
+        synthesis.luts(),
+        cells.carries,
+        cells.flip_flops,
+        cells.rams
     )
 }
 
@@ -158,7 +162,7 @@ fn main() -> anyhow::Result<()> {
     let seeds: u32 = argument(1).unwrap_or("1").parse()?;
     let only_lanes: Option<u32> = argument(3).map(str::parse).transpose()?;
     let reads: u32 = argument(4).unwrap_or("1").parse()?;
-    println!("| network | lanes | LUT4 | carry | FF | RAM | LUT4 per MAC | MHz | cycles per input | useful |");
+    println!("| network | lanes | LUT4 in all | carry | FF | RAM | LUT4 per MAC | MHz | cycles per input | useful |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for case in cases().iter().filter(|case| argument(2).is_none_or(|name| name == case.name)) {
         let words = case.draft.emit();

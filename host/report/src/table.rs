@@ -222,7 +222,7 @@ pub struct Resources {
 impl Resources {
     /// Look-up tables for each binary multiply-accumulate that can be done in a cycle.
     pub fn luts_per_mac(&self) -> f64 {
-        f64::from(self.synthesis.cells.luts) / f64::from(self.lanes.max(1) * bitfab_format::WORD_BITS)
+        f64::from(self.synthesis.luts()) / f64::from(self.lanes.max(1) * bitfab_format::WORD_BITS)
     }
 
     /// Results a second at the median clock.
@@ -237,6 +237,7 @@ pub fn resources(all: &[Resources]) -> String {
         "target",
         "lanes",
         "LUT4",
+        "logic cells",
         "carry",
         "flip-flops",
         "RAMs",
@@ -254,6 +255,9 @@ pub fn resources(all: &[Resources]) -> String {
             one.synthesis.target.name().to_owned(),
             one.lanes.to_string(),
             thousands(cells.luts.into()),
+            one.synthesis
+                .logic
+                .map_or("-".into(), |[used, of]| format!("{} of {}", thousands(used.into()), thousands(of.into()))),
             thousands(cells.carries.into()),
             thousands(cells.flip_flops.into()),
             cells.rams.to_string(),
@@ -338,12 +342,12 @@ mod tests {
     fn resources_show_the_median_and_what_does_not_fit() {
         let cells = bitfab_sim::synth::Cells { luts: 1280, carries: 30, flip_flops: 400, rams: 16 };
         let target = bitfab_sim::synth::Target::Up5k;
-        let placed = Synthesis { target, cells, mhz: vec![44.0, 40.0, 42.0], misfit: None };
+        let placed = Synthesis { target, cells, logic: Some([1300, 5280]), mhz: vec![44.0, 40.0, 42.0], misfit: None };
         let misfit = Synthesis { mhz: Vec::new(), misfit: Some("no BELs".into()), ..placed.clone() };
         let fits = Resources { lanes: 8, cycles: 420, synthesis: placed };
         assert_eq!((fits.luts_per_mac(), fits.rate()), (5.0, Some(100_000.0)));
         let text = resources(&[fits, Resources { lanes: 32, cycles: 200, synthesis: misfit }]);
-        for part in ["1,280", "42.0", "40.0 to 44.0", "100,000", "does not fit"] {
+        for part in ["1,280", "1,300 of 5,280", "42.0", "40.0 to 44.0", "100,000", "does not fit"] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
     }

