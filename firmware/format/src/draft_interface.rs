@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 
 use crate::{Coding, Interface, Limits, align};
 
-/// The most fingerprints that a file carries: 64 bytes, from which the share of learned rows in others is told.
-pub const MAX_FINGERPRINTS: usize = 16;
+/// The most fingerprints that a file carries: 32 bytes, from which the share of learned rows in others is estimated.
+///
+/// The graph beside a model has all of them, by which rows are counted.
+pub const MAX_FINGERPRINTS: usize = 8;
 
 /// What a model says of its input and its classes, before it is written; the fields mean what those of
 /// [`Interface`] mean.
