@@ -11,8 +11,8 @@ use crate::{Array, ImportError, Source, execute};
 
 /// How far a value may lie off a line, as part of the largest: the executor computes in 64 bits.
 const OFF: f64 = 1e-9;
-/// The most bytes that one step of a coding's fixed-point number may be.
-const FINEST: f64 = 1.0 / 64.0;
+/// How far a coding may lie off its line, in bytes: far less than a byte, so that no value gets more than a neighbour.
+const MOST_OFF: f64 = 0.25;
 /// The most codings of a model file.
 const MAX_CODINGS: usize = u16::MAX as usize;
 
@@ -34,6 +34,30 @@ pub(crate) struct Front {
     quantiser: Quantiser,
     /// None of several are equal: one for all, one a channel or one a value.
     pub codings: Vec<Coding>,
+    /// How far codings may lie off their lines, in bytes: the share of values that may get a neighbouring byte.
+    pub off: f64,
+}
+
+/// Why no codings stand for a front.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Unfit {
+    /// What the nodes do is none of a coding's lines.
+    Nodes(String),
+    /// Its steps and its values are too far apart for a coding's fixed-point numbers.
+    Steps(String),
+}
+
+impl Unfit {
+    fn no_line() -> Self {
+        Self::Nodes("it is no rising line of the values".into())
+    }
+}
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Nodes(why) | Self::Steps(why)) = self;
+        f.write_str(why)
+    }
 }
 
 /// A line an element: what it is worth is `gain * x[from] + offset`.
@@ -48,18 +72,20 @@ impl Front {
     ///
     /// # Errors
     /// Why no codings stand for it.
-    pub(super) fn new(source: &Source, path: &Path, cut: &Source, is_ours: bool) -> Result<Self, String> {
+    pub(super) fn new(source: &Source, path: &Path, cut: &Source, is_ours: bool) -> Result<Self, Unfit> {
         let (Some(&last), Some(quantiser)) = (path.nodes.last(), path.quantiser) else {
-            return Err("there is no quantiser".into());
+            return Err(Unfit::Nodes("there is no quantiser".into()));
         };
         let half = match source.nodes[last].text("rounding_mode").unwrap_or("ROUND").to_ascii_uppercase().as_str() {
             "ROUND" | "HALF_EVEN" | "HALF_UP" | "HALF_DOWN" => 0.0,
             "FLOOR" => -0.5,
             other => {
-                return Err(format!("it rounds by {other}; known are ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR"));
+                let known = "ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR";
+                return Err(Unfit::Nodes(format!("it rounds by {other}; known are {known}")));
             }
         };
-        let layout = |source: &Source| input_layout(source, &source.inputs[0]).map_err(|error| error.to_string());
+        let layout =
+            |source: &Source| input_layout(source, &source.inputs[0]).map_err(|error| Unfit::Nodes(error.to_string()));
         let (own, rest) = (layout(source)?, layout(cut)?);
         let mut front = Self {
             part: part(source, &path.nodes, last),
@@ -71,19 +97,23 @@ impl Front {
             bytes: rest.places.to_vec(),
             quantiser,
             codings: Vec::new(),
+            off: 0.0,
         };
         let lines = front.lines()?;
         let mut codings = vec![None; lines.len()];
         for (line, &byte) in lines.iter().zip(&front.bytes) {
             if front.places[line.from] != byte {
-                return Err("a row would have another order behind it than the bytes have".into());
+                return Err(Unfit::Nodes("a row would have another order behind it than the bytes have".into()));
             }
             let Quantiser { step, zero, range, .. } = quantiser;
-            let coding = coding(line.gain / step, line.offset / step + zero as f64 + half, zero, range)?;
+            let coding = coding(line.gain / step, line.offset / step + zero as f64 + half, zero, range);
+            let (coding, off) = coding.map_err(Unfit::Steps)?;
+            front.off = front.off.max(off);
             codings[byte as usize] = Some(coding);
         }
         let codings: Option<Vec<Coding>> = codings.into_iter().collect();
-        front.codings = shortest(codings.ok_or("a byte has no value")?, rest.shape.channels as usize)?;
+        front.codings =
+            shortest(codings.ok_or_else(Unfit::no_line)?, rest.shape.channels as usize).map_err(Unfit::Steps)?;
         Ok(front)
     }
 
@@ -138,44 +168,83 @@ impl Front {
     }
 
     /// The line of every element that the quantiser reads.
-    fn lines(&self) -> Result<Vec<Line>, String> {
+    fn lines(&self) -> Result<Vec<Line>, Unfit> {
         let count = self.places.len();
-        let at = |value: &dyn Fn(usize) -> f64| -> Result<Vec<f64>, String> {
-            let tensors = self.run_on((0..count).map(value).collect()).map_err(|error| error.to_string())?;
-            Ok(tensors.get(&self.before).map_or_else(Vec::new, |array| array.values.clone()))
-        };
-        // Each element's number shows where it went; a line is one if it holds for numbers of another size, too.
-        let (zeros, ones, numbers) = (at(&|_| 0.0)?, at(&|_| 1.0)?, at(&|element| element as f64)?);
-        let spread = |element: usize| ((element * 7919 + 1) % 1009) as f64 / 8.0 - 63.0;
-        let probe = at(&spread)?;
+        let zeros = self.at(|_| 0.0)?;
         if zeros.len() != count || self.bytes.len() != count {
-            return Err(format!("{} values come of {count}", zeros.len()));
+            return Err(Unfit::Nodes(format!("{} values come of {count}", zeros.len())));
         }
+        // Each element's number shows where it went, and fractions whether whole numbers alone go through.
+        let (gains, largest) = self.gains(&zeros)?;
+        let numbers = self.at(|element| (element + 1) as f64 * largest)?;
+        let spread = |element: usize| ((element * 7919 + 1) % 1009) as f64 / 8.0 - 63.0;
+        let (probe, far) = (self.at(spread)?, self.at(|element| spread(element) * largest)?);
         let line = |element: usize| {
-            let (gain, offset) = (ones[element] - zeros[element], zeros[element]);
-            let from = ((numbers[element] - offset) / gain).round();
+            let (gain, offset) = (gains[element], zeros[element]);
+            let from = ((numbers[element] - offset) / (gain * largest)).round() - 1.0;
             let is_place = (0.0..count as f64).contains(&from);
             let from = if is_place { from as usize } else { 0 };
-            let size = (gain * 64.0).abs() + offset.abs();
+            let holds = |x: f64, found: f64| {
+                (gain * x + offset - found).abs() <= OFF * ((gain * x).abs() + gain + offset.abs())
+            };
             let is_line = gain > 0.0
-                && (gain * spread(from) + offset - probe[element]).abs() <= OFF * size
-                && (gain * from as f64 + offset - numbers[element]).abs() <= OFF * (gain * from as f64 + offset.abs());
-            if is_line { Ok(Line { gain, offset, from }) } else { Err("it is no rising line of the values") }
+                && holds((from + 1) as f64 * largest, numbers[element])
+                && holds(spread(from), probe[element])
+                && holds(spread(from) * largest, far[element]);
+            if is_line { Ok(Line { gain, offset, from }) } else { Err(Unfit::no_line()) }
         };
-        Ok((0..count).map(line).collect::<Result<_, _>>()?)
+        (0..count).map(line).collect()
+    }
+
+    /// What the quantiser reads where each element of the input has a value.
+    fn at(&self, value: impl Fn(usize) -> f64) -> Result<Vec<f64>, Unfit> {
+        let values = (0..self.places.len()).map(value).collect();
+        let tensors = self.run_on(values).map_err(|error| Unfit::Nodes(error.to_string()))?;
+        Ok(tensors.get(&self.before).map_or_else(Vec::new, |array| array.values.clone()))
+    }
+
+    /// What a unit of the input adds to each element, and a number beside which all offsets are small: it is taken over
+    /// a distance at which the offset takes no digits away. `zeros` are the values at zero.
+    fn gains(&self, zeros: &[f64]) -> Result<(Vec<f64>, f64), Unfit> {
+        let mut gains = vec![None; zeros.len()];
+        // Numbers of 32 bits go to 2^128.
+        for exponent in (0..=120).step_by(8) {
+            let distance = 2f64.powi(exponent);
+            let (below, above) = (self.at(|_| -distance)?, self.at(|_| distance)?);
+            for (gain, ((below, above), zero)) in gains.iter_mut().zip(below.iter().zip(&above).zip(zeros)) {
+                let rise = above - below;
+                if gain.is_none() && rise.abs() >= zero.abs() {
+                    *gain = Some(rise / (2.0 * distance));
+                }
+            }
+            if let Some(gains) = gains.iter().copied().collect() {
+                return Ok((gains, distance));
+            }
+        }
+        Err(Unfit::no_line())
     }
 }
 
-/// The coding whose byte is `slope * x + start`, rounded; `zero` is its base, within `range`.
-fn coding(slope: f64, start: f64, zero: i64, (low, high): (i64, i64)) -> Result<Coding, String> {
+/// The coding whose byte is `slope * x + start`, rounded, and how far it may lie off that line, in bytes; `zero` is its
+/// base, within `range`.
+fn coding(slope: f64, start: f64, zero: i64, (low, high): (i64, i64)) -> Result<(Coding, f64), String> {
     let at = |byte: f64| (byte - start) / slope;
-    let top = at(low as f64 - 1.0).abs().max(at(high as f64 + 1.0).abs());
+    let (lowest, highest) = (at(low as f64 - 1.0), at(high as f64 + 1.0));
     let base = zero.clamp(low, high);
-    let coding = Coding::through(at(base as f64), base as i16, slope, top)?;
-    if slope > FINEST * 2f64.powi(coding.fraction.into()) {
-        return Err(format!("steps of {} are too small beside values up to {top}", 1.0 / slope));
+    let value = at(base as f64);
+    let most = lowest.abs().max(highest.abs());
+    let coding = Coding::through(value, base as i16, slope, most)?;
+    let scale = 2f64.powi(coding.fraction.into());
+    let bytes_a_step = slope / scale;
+    // The base is rounded to a fixed-point number, and so are values, unless those of 32 bits are among them.
+    let base_off = (value * scale - f64::from(coding.zero)).abs() * bytes_a_step;
+    let least = if lowest <= 0.0 && highest >= 0.0 { 0.0 } else { lowest.abs().min(highest.abs()) };
+    let is_exact = f64::from((least / 2.0) as f32) * f64::from(f32::EPSILON) * scale >= 1.0;
+    let off = base_off + if is_exact { 0.0 } else { bytes_a_step / 2.0 };
+    if off > MOST_OFF {
+        return Err(format!("steps of {:e} are too fine beside values of up to {most:e}", 1.0 / slope));
     }
-    Ok(coding)
+    Ok((coding, off))
 }
 
 /// One coding for all, or one a channel, where that says the same.

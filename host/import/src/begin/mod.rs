@@ -11,9 +11,11 @@ use bitfab_graph::{ByteKind, Shape};
 use crate::input::{Entry, InputMap};
 use crate::lower::input_layout;
 use crate::{Array, Attribute, ImportError, Input, Prepared, Source, SourceNode, execute, expand, nearest};
-pub(crate) use front::Front;
+pub(crate) use front::{Front, Unfit};
 use quantiser::{Path, Quantiser};
 
+/// The share of bytes that may be neighbours which is not worth a word.
+const SAID: f64 = 0.001;
 /// What to do where a source says nothing of its bytes.
 const ASK: &str = "the model does not begin with a quantiser of at most 8 bits, so say how bytes become its input: \
                    --input u8/255 for pictures from 0 to 1, --input u8 or i8 for integers, --input i8*0.25 for a scale; \
@@ -84,7 +86,8 @@ impl Start {
     /// # Panics
     /// If the row is shorter than the input.
     pub fn see(&mut self, row: &[f32]) -> Result<(), ImportError> {
-        let (source, path) = self.quantised((-1.0, 1.0));
+        // A range so wide that codings of it exist wherever those of any other do.
+        let Quantised { source, path, .. } = self.quantised((-1e9, 1e9))?;
         let front = self.front(&source, &path, true)?.1;
         for &value in &front.given(row)?.values {
             let (low, high) = self.range.unwrap_or((value, value));
@@ -113,8 +116,13 @@ impl Start {
                     Ok(Begun { source: self.source, input: InputMap::new(kind), front: None, note: None })
                 }
                 (None, Some(range)) => {
-                    let (source, path) = self.quantised(range);
-                    self.coded(source, &path, true)
+                    let Quantised { source, path, why } = self.quantised(range)?;
+                    let mut begun = self.coded(source, &path, true)?;
+                    if let (Some(note), Some(why)) = (&mut begun.note, why) {
+                        note.push_str("; ");
+                        note.push_str(&why);
+                    }
+                    Ok(begun)
                 }
                 (None, None) => {
                     Err(ImportError::Value { name: self.source.inputs[0].name.clone(), problem: ASK.into() })
@@ -150,17 +158,23 @@ impl Start {
     /// Rows are real values: codings stand for what is before the bytes.
     fn coded(&self, source: Source, path: &Path, is_ours: bool) -> Result<Begun, ImportError> {
         let (cut, front) = self.front(&source, path, is_ours)?;
-        let names: Vec<String> = path.nodes.iter().map(|&index| format!("`{}`", source.nodes[index].name)).collect();
         let codings = match front.codings.len() {
             1 => "one coding".to_string(),
             count => format!("{count} codings"),
         };
         let map = front.map();
-        let note = if is_ours {
+        let mut note = if is_ours {
             format!("rows are real values, of which {codings} measured on them make bytes")
         } else {
-            format!("rows are real values, as the file takes them: {} became {codings}", names.join(", "))
+            let names = names(&source, &path.nodes);
+            format!("rows are real values, as the file takes them: {names} became {codings}")
         };
+        if front.off > SAID {
+            note.push_str(&format!(
+                "; their values lie so far from zero that up to {:.1} % of the bytes may be neighbours of the file's",
+                100.0 * front.off
+            ));
+        }
         Ok(Begun { source: cut, input: map, front: Some(front), note: Some(note) })
     }
 
@@ -175,24 +189,56 @@ impl Start {
         Ok((cut, front))
     }
 
-    /// The source with a quantiser of 8 bits behind the arithmetic with which it begins, where codings can stand for
-    /// that, else behind the input; and the path to it.
-    fn quantised(&self, range: (f64, f64)) -> (Source, Path) {
+    /// The source with a quantiser of 8 bits behind the arithmetic with which it begins, or behind the input where that
+    /// arithmetic is none of a coding's.
+    ///
+    /// # Errors
+    /// Where the arithmetic is one of a coding's, but for its numbers.
+    fn quantised(&self, range: (f64, f64)) -> Result<Quantised, ImportError> {
         let own = self.path.clone().arithmetic(&self.source);
         let at = |path: &Path| {
-            let tensor =
-                path.nodes.last().map_or(&self.source.inputs[0].name, |&last| &self.source.nodes[last].outputs[0]);
+            let output = path.nodes.last().map(|&last| &self.source.nodes[last].outputs[0]);
+            let tensor = output.unwrap_or(&self.source.inputs[0].name);
             let mut source = self.source.clone();
             nearest::quantise(&mut source, std::slice::from_ref(tensor), 8, range);
             let path = Path::new(&source, &self.source.inputs[0].name);
-            (source, path)
+            Quantised { source, path, why: None }
         };
-        let (source, path) = at(&own);
-        if own.nodes.is_empty() || self.front(&source, &path, true).is_ok() {
-            return (source, path);
+        let found = at(&own);
+        if own.nodes.is_empty() {
+            return Ok(found);
         }
-        at(&Path { nodes: Vec::new(), quantiser: None })
+        let rest = cut(found.source.clone(), &found.path.nodes)?;
+        let names = names(&self.source, &own.nodes);
+        match Front::new(&found.source, &found.path, &rest, true) {
+            Ok(_) => Ok(found),
+            Err(Unfit::Nodes(why)) => {
+                let why = format!("they stand for the values themselves, since none stands for {names}: {why}");
+                Ok(Quantised { why: Some(why), ..at(&Path { nodes: Vec::new(), quantiser: None }) })
+            }
+            Err(Unfit::Steps(why)) => {
+                let problem = format!(
+                    "no coding stands for {names}: {why}; leave out columns that are nearly constant, or limit the factor"
+                );
+                Err(ImportError::Value { name: self.source.inputs[0].name.clone(), problem })
+            }
+        }
     }
+}
+
+/// Names of nodes, for people.
+fn names(source: &Source, nodes: &[usize]) -> String {
+    let names: Vec<String> = nodes.iter().map(|&index| format!("`{}`", source.nodes[index].name)).collect();
+    names.join(", ")
+}
+
+/// A source with a quantiser that is not the file's.
+struct Quantised {
+    source: Source,
+    /// The nodes up to that quantiser.
+    path: Path,
+    /// Why it is not behind the arithmetic of the source.
+    why: Option<String>,
 }
 
 /// The kind of the input's own integers, which are its bytes, as TFLite has it.

@@ -23,10 +23,15 @@ enum Front {
 fn source(rng: &mut StdRng, front: Front, is_quantised: bool) -> Source {
     let channels = rng.random_range(1..5usize);
     let size = rng.random_range(1..4usize);
-    let scale = 10f64.powi(rng.random_range(-4..5));
+    // Values may lie far from zero beside what they spread; scores of values as they are have no unit for any size.
+    let is_plain = front == Front::Nothing;
+    let scale = 10f64.powi(if is_plain { rng.random_range(-4..5) } else { rng.random_range(-6..10) });
+    let far = 10f64.powi(if is_plain { 0 } else { rng.random_range(0..5) });
     let mut each = |low: f64, high: f64| -> Vec<f64> { (0..channels).map(|_| rng.random_range(low..high)).collect() };
-    let (mean, sd, gamma, beta) = (each(-3.0, 3.0), each(0.1, 2.0), each(0.5, 2.0), each(-0.5, 0.5));
-    let [mean, sd]: [Vec<f64>; 2] = [mean, sd].map(|list| list.into_iter().map(|value| value * scale).collect());
+    let (mean, sd, gamma, beta) = (each(-3.0 * far, 3.0 * far), each(0.1, 2.0), each(0.5, 2.0), each(-0.5, 0.5));
+    // Trained constants are numbers of 32 bits.
+    let [mean, sd]: [Vec<f64>; 2] =
+        [mean, sd].map(|list| list.into_iter().map(|value| f64::from((value * scale) as f32)).collect());
     let variance: Vec<f64> = sd.iter().map(|sd| sd * sd).collect();
     let gain: Vec<f64> = sd.iter().map(|sd| 1.0 / sd).collect();
     let weights: Vec<f64> = (0..3 * channels).map(|_| f64::from(rng.random_range(-4..5))).collect();
@@ -87,13 +92,26 @@ fn row(rng: &mut StdRng, source: &Source) -> Vec<f32> {
     (0..count).map(one).collect()
 }
 
-/// The source's own result for a row of height x width x channels, all of it in floats.
-fn own(source: &Source, row: &[f32]) -> Array {
+/// A tensor of the source for a row of height x width x channels, all of it in floats.
+fn own(source: &Source, row: &[f32], name: &str) -> Array {
     let dims: Vec<usize> = source.inputs[0].dims.iter().flatten().copied().collect();
     let (channels, pixels) = (dims[1], dims[2] * dims[3]);
     let values = (0..row.len()).map(|at| f64::from(row[at % pixels * channels + at / pixels])).collect();
     let tensors = execute::run(source, &[("x".into(), Array::new(dims, values))].into()).expect("it runs");
-    tensors["y"].clone()
+    tensors[name].clone()
+}
+
+/// Whether an element lies so near to a tie of two bytes that a neighbour needs no word: in the order of the row.
+fn ties(source: &Source, row: &[f32]) -> Vec<bool> {
+    let reals = own(source, row, "c").values;
+    let (step, zero) = (source.constants["s"].values[0], source.constants["z"].values[0]);
+    let is_floor = source.nodes.iter().any(|node| node.text("rounding_mode") == Some("FLOOR"));
+    let (pixels, channels) = (row.len() / source.constants["mean"].values.len(), source.constants["mean"].values.len());
+    let tie = |at: usize| {
+        let place = reals[at % channels * pixels + at / channels] / step + zero + if is_floor { 0.0 } else { 0.5 };
+        (place - place.round()).abs() < 1.1e-3
+    };
+    (0..row.len()).map(tie).collect()
 }
 
 /// Bytes of a row by the model's codings; scores of it in the order of the source's result.
@@ -109,14 +127,19 @@ fn coded(model: &Model<'_>, row: &[f32]) -> (Vec<u8>, Vec<f64>) {
 
 #[test]
 fn codings_give_the_bytes_of_the_files_own_quantiser() {
-    let (mut bytes_seen, mut neighbours, mut rows_seen) = (0, 0, 0);
-    for seed in 0..300 {
+    let (mut bytes_seen, mut neighbours, mut rows_seen, mut refused) = (0, 0, 0, 0);
+    for seed in 0..900 {
         let mut rng = StdRng::seed_from_u64(seed);
         let front = [Front::Standard, Front::Gain, Front::Norm][seed as usize % 3];
         let source = source(&mut rng, front, true);
         let prepared = Prepared::new(source.clone(), &Options::default()).unwrap_or_else(|e| panic!("{seed}: {e}"));
         let imported = prepared.clone().lower().unwrap_or_else(|e| panic!("{seed}: {e}"));
-        assert!(imported.notes.iter().any(|note| note.starts_with("rows are real values")), "{:?}", imported.notes);
+        if imported.notes.iter().any(|note| note.contains("too fine beside values")) {
+            refused += 1;
+            continue;
+        }
+        let note = imported.notes.iter().find(|note| note.starts_with("rows are real values"));
+        let note = note.unwrap_or_else(|| panic!("{seed}: {:?}", imported.notes));
         let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
         assert!(crate::compare(&imported, &compiled, seed) > 0);
         let model = Model::from_words(&compiled.words).expect("a model");
@@ -132,19 +155,24 @@ fn codings_give_the_bytes_of_the_files_own_quantiser() {
             assert!(off.iter().all(|&off| off <= 1), "{seed}: {bytes:?} {integers:?} {row:?}");
             bytes_seen += off.len();
             neighbours += off.iter().sum::<u64>();
+            let is_meant = |(&off, tie): (&u64, bool)| off == 0 || tie || note.contains("may be neighbours");
+            assert!(off.iter().zip(ties(&source, &row)).all(is_meant), "{seed}: {off:?}, {note}");
             if off.contains(&1) {
                 continue;
             }
             // The source from end to end, which shares no line with codings.
             rows_seen += 1;
-            for (score, own) in scores.iter().zip(&own(&source, &row).values) {
+            for (score, own) in scores.iter().zip(&own(&source, &row, "y").values) {
                 let slack = (f64::from(worth.error) + 0.02) * worth.unit + 1e-9 * own.abs();
                 assert!((score - own).abs() <= slack, "{seed}: {score} {own}");
             }
         }
     }
-    println!("{neighbours} of {bytes_seen} bytes are neighbours; {rows_seen} rows are compared from end to end");
-    assert!(bytes_seen > 20_000 && rows_seen > 1_450 && neighbours * 5_000 < bytes_seen as u64, "{neighbours}");
+    println!(
+        "{neighbours} of {bytes_seen} bytes are neighbours; {rows_seen} rows are compared from end to end, {refused} refused"
+    );
+    assert!(refused < 30, "{refused}");
+    assert!(bytes_seen > 60_000 && rows_seen > 4_000 && neighbours * 200 < bytes_seen as u64, "{neighbours}");
 }
 
 #[test]
@@ -226,13 +254,13 @@ fn a_range_that_is_measured_becomes_codings() {
             .chunks_exact(shape.channels as usize)
             .fold(0.0, |most, row| most.max(row.iter().map(|weight| weight.abs()).sum()));
         for row in &rows {
-            // Half a step of each value, and what rounding of 64 bits leaves, is all that the bytes take away.
+            // Half a step of each value, and a quarter far from zero, is all that the bytes take away.
             let (_, scores) = coded(&model, row);
-            for (score, own) in scores.iter().zip(&own(&source, row).values) {
-                assert!((score - own).abs() <= (0.5 + 1e-3) * step * most, "{seed}: {score} {own} {step}");
+            for (score, own) in scores.iter().zip(&own(&source, row, "y").values) {
+                assert!((score - own).abs() <= (0.75 + 1e-3) * step * most, "{seed}: {score} {own} {step}");
             }
             let tensors = prepared.run_values(row).expect("it runs").expect("a front");
-            assert_eq!(tensors["y"], own(&source, row), "without the quantiser");
+            assert_eq!(tensors["y"], own(&source, row, "y"), "without the quantiser");
         }
         let is_even = front == Front::Nothing || shape.channels == 1;
         assert_eq!(imported.graph.interface.codings.len() == 1, is_even, "{seed}");
