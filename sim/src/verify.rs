@@ -54,8 +54,8 @@ pub struct Verdict {
     pub tensors: usize,
     /// The first difference.
     pub first: Option<Mismatch>,
-    /// Mean clock cycles of an inference.
-    pub cycles: Option<f64>,
+    /// Clock cycles of the first input, from its first byte in to its last byte out: later ones wait for those before.
+    pub cycles: Option<u64>,
     /// Mean instructions of an inference.
     pub instructions: Option<f64>,
 }
@@ -87,7 +87,7 @@ pub fn verify<'a>(
         agreeing: 0,
         tensors: runs.len() * model.layer_count(),
         first: None,
-        cycles: mean(&runs, |run| run.cycles),
+        cycles: runs.first().and_then(|run| run.cycles),
         instructions: mean(&runs, |run| run.instructions),
     };
     for (image, (run, expected)) in runs.iter().zip(expected).enumerate() {

@@ -59,9 +59,14 @@ impl From {
         Ok(values.chunks_exact(rows.width()).map(<[f32]>::to_vec).collect())
     }
 
+    /// Names of the values of a row, where the file has any.
+    pub fn names(&self, shape: Shape) -> Result<Vec<String>> {
+        Ok(self.to_learn_from(&Takes::bytes(shape, Kind::U8), 1)?.names)
+    }
+
     /// The first rows of the part to learn from.
     fn to_learn_from(&self, takes: &Takes, limit: usize) -> Result<Rows> {
-        let loaded = Loaded::of(&self.data, &self.choice.format, &[], Some(takes.expected()))?;
+        let loaded = Loaded::of(&self.data, &self.choice.format, &[], Some(self.expected(takes)))?;
         let mut rows = loaded.rows_to_learn_from(&self.choice.splitting)?;
         rows.labels = None;
         let rows = rows.settled()?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use bitfab_data::{Fitted, Reading, Rows, Takes, Values, fit};
+use bitfab_data::{Expected, Fitted, Reading, Rows, Takes, Values, fit};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::Confusion;
@@ -79,6 +79,8 @@ pub struct Inputs {
     pub learned: Option<String>,
     bytes: Vec<u8>,
     width: usize,
+    /// The number of each row in its source.
+    sources: Vec<u32>,
     /// The values as they were read, where the model's codings made the bytes of them all.
     reals: Option<Vec<f32>>,
     labels: Option<Vec<usize>>,
@@ -115,6 +117,14 @@ impl From {
 
     /// The rows as they were read for a model.
     fn rows(&self, takes: &Takes) -> Result<Rows> {
+        let expected = self.expected(takes);
+        let groups = self.choice.splitting.split.as_slice();
+        let loaded = Loaded::of(&self.data, &self.choice.format, groups, Some(expected))?;
+        loaded.part(self.choice.part, &self.choice.splitting, f64::from(TrainConfig::default().validation))
+    }
+
+    /// What the file must have for a model.
+    pub fn expected(&self, takes: &Takes) -> Expected {
         let mut expected = takes.expected();
         if self.choice.format.has_windows() {
             // Rows of the file are samples; names of a model of windows are those of its channels.
@@ -122,9 +132,7 @@ impl From {
             expected.width = channels;
             expected.names = if takes.names.len() == channels { takes.names.clone() } else { Vec::new() };
         }
-        let groups = self.choice.splitting.split.as_slice();
-        let loaded = Loaded::of(&self.data, &self.choice.format, groups, Some(expected))?;
-        loaded.part(self.choice.part, &self.choice.splitting, f64::from(TrainConfig::default().validation))
+        expected
     }
 
     /// Bytes of an array, as the model takes them.
@@ -146,6 +154,7 @@ impl From {
             name: path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned()),
             bytes: all[..count].concat(),
             width: model.input_bytes(),
+            sources: (0..count as u32).collect(),
             labels: labels.transpose()?,
             class_names: Takes::of_model(model).class_names,
             clamped: Vec::new(),
@@ -209,6 +218,7 @@ impl Inputs {
             class_names: if takes.class_names.is_empty() { names } else { takes.class_names.clone() },
             name: fitted.name,
             bytes: fitted.bytes,
+            sources: fitted.sources,
             width: fitted.width,
             reals,
         }
@@ -232,6 +242,11 @@ impl Inputs {
     /// The rows.
     pub fn rows(&self) -> Vec<&[u8]> {
         self.bytes.chunks_exact(self.width).collect()
+    }
+
+    /// The number of each row in its file or data set, from 0; of windows that of their first row.
+    pub fn sources(&self) -> &[u32] {
+        &self.sources
     }
 
     /// The values as they were read, where the model's codings made the bytes of them.

@@ -29,6 +29,9 @@ pub struct Arguments {
     /// The model was imported by --nearest: change the file as the import did, by rows of the same --data.
     #[arg(long, requires = "source")]
     nearest: bool,
+    /// The rows by which the import measured ranges, for --nearest and real values [default: those of --data].
+    #[arg(long, value_name = "DATA", requires = "source")]
+    ranges: Option<String>,
     #[command(flatten)]
     map: Map,
 }
@@ -51,6 +54,8 @@ pub struct Origin {
     imported: Imported,
     /// What its compilation rounds.
     rounded: Vec<Rounded>,
+    /// Ranges were measured on the rows that are judged, which need not be those of the import.
+    is_measured: bool,
 }
 
 impl Arguments {
@@ -58,6 +63,8 @@ impl Arguments {
     pub fn open(&self, from: &From) -> Result<Option<Origin>> {
         ensure!(self.source.is_some() || self.map.input.is_none(), "--input belongs to --source FILE");
         let Some(path) = self.source.as_deref() else { return Ok(None) };
+        let ranges = self.ranges.as_ref().map(|data| From { data: data.clone(), ..from.clone() });
+        let from = ranges.as_ref().unwrap_or(from);
         let prepared = prepare(path, self.map, Some(from).filter(|_| self.nearest || self.map.is_values()))?;
         let imported = if self.nearest {
             nearest::import(&prepared, Some(from)).map(|(imported, _)| imported)
@@ -66,7 +73,7 @@ impl Arguments {
         };
         let imported = imported.with_context(|| path.display().to_string())?;
         let rounded = import::compile(&imported).with_context(|| path.display().to_string())?.rounded;
-        Ok(Some(Origin { prepared, imported, rounded }))
+        Ok(Some(Origin { prepared, imported, rounded, is_measured: self.ranges.is_none() && self.nearest }))
     }
 }
 
@@ -94,6 +101,12 @@ impl Origin {
     ///
     /// Of real values, each byte is first compared with that of the file's own quantiser.
     pub fn judge(&self, model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<Timed> {
+        let hint = "ranges were measured on these rows: if the import measured others, name them by --ranges";
+        let judged = self.judge_rows(model, inputs, runs);
+        if self.is_measured { judged.context(hint) } else { judged }
+    }
+
+    fn judge_rows(&self, model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<Timed> {
         let rows = &inputs.rows()[..];
         let coded = self.judge_codings(inputs)?;
         let (start, bar, count) = (Instant::now(), bars::rows("source", rows.len()), AtomicUsize::new(0));

@@ -106,7 +106,7 @@ fn scores(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
     Ok((shape, runs.iter().flat_map(|run| output_values(&last, &run.output)).collect()))
 }
 
-/// Number from 0, class and scores of each row, as text in columns.
+/// Number of each row in its file, from 0 (of windows that of their first row), class and scores, as text in columns.
 fn answers(model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<String> {
     let classes = models::classes(model, runs)?;
     let last = model.layers().last().context("the model has no layers")?;
@@ -115,7 +115,7 @@ fn answers(model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<String> {
     let mut text = outputs::ANSWERS.to_owned();
     (0..scores).for_each(|class| text += &format!(",{}", field(&format!("score of {}", name(class)))));
     text.push('\n');
-    for (row, (run, &class)) in runs.iter().zip(&classes).enumerate() {
+    for (row, (run, &class)) in inputs.sources().iter().zip(runs.iter().zip(&classes)) {
         text += &format!("{row},{}", field(&name(class)));
         output_values(&last, &run.output).iter().for_each(|score| text += &format!(",{score}"));
         text.push('\n');

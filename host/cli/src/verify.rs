@@ -211,7 +211,7 @@ mod tests {
             agreeing,
             tensors: 6,
             first,
-            cycles: Some(5.0),
+            cycles: Some(5),
             instructions: None,
         };
         Outcome {

@@ -102,10 +102,10 @@ fn learned(train: &Rows, channel: usize, options: &CodingOptions) -> Result<Codi
     let mut values: Vec<f32> = all.filter(|value| !value.is_nan()).collect();
     let error = |problem: String| form_error(&train.name, format!("column {}: {problem}", train.value_name(channel)));
     if values.is_empty() {
-        return Err(error("no row to learn from has a value; leave the column out".into()));
+        return Err(error("no row to learn from has a value; leave the column out (--drop)".into()));
     }
     if values.iter().any(|value| value.is_infinite()) && options.range.is_none() {
-        return Err(error("infinite values have no range; give one, or leave such rows out".into()));
+        return Err(error("infinite values have no range; give one (--range), or leave such rows out".into()));
     }
     let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
     let (low, high) = match options.range {

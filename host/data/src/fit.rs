@@ -87,6 +87,8 @@ pub struct Fitted {
     pub bytes: Vec<u8>,
     /// Bytes of one row.
     pub width: usize,
+    /// The number of each row in its source, from 0; of windows that of their first row.
+    pub sources: Vec<u32>,
     /// Classes by the model's numbers, where the rows have classes.
     pub labels: Option<Vec<u32>>,
     /// How many values of each coding lay outside its range and were moved to its end; empty without codings.
@@ -206,6 +208,7 @@ pub fn fit(rows: Rows, takes: &Takes, reading: Reading) -> Result<Fitted, DataEr
         ));
     }
     Ok(Fitted {
+        sources: (0..rows.len()).map(|row| rows.source(row)).collect(),
         labels: labels.transpose()?,
         learned: learned(&coded.bytes, width, takes),
         width,

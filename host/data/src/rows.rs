@@ -136,6 +136,8 @@ pub struct Rows {
     pub units: Vec<String>,
     /// The line of the file that each row begins in, from 1; empty where there are no lines.
     pub lines: Vec<u32>,
+    /// The number of each row in its source, from 0; of windows that of their first row. Empty where it is the row's own.
+    pub sources: Vec<u32>,
     /// NumPy's name of the type of the items, where the rows are an array; numbers of a table may be bytes or real values,
     /// those of an array are what their type says.
     pub item: Option<String>,
@@ -172,6 +174,7 @@ impl Rows {
             names: Vec::new(),
             units: Vec::new(),
             lines: Vec::new(),
+            sources: Vec::new(),
             item: None,
             missing: Missing::Refuse,
             overlap: false,
@@ -197,6 +200,11 @@ impl Rows {
     /// Where row `index` came from, for messages: its line, or its number from 0.
     pub fn place(&self, index: usize) -> String {
         self.lines.get(index).map_or_else(|| format!("row {index}"), |line| format!("line {line}"))
+    }
+
+    /// The number of row `index` in its source, from 0.
+    pub fn source(&self, index: usize) -> u32 {
+        self.sources.get(index).copied().unwrap_or(index as u32)
     }
 
     /// What value `index` of a row is called, for messages: its name, or its number from 1.
@@ -227,6 +235,7 @@ impl Rows {
             names: self.names.clone(),
             units: self.units.clone(),
             lines: rows.iter().filter_map(|&row| self.lines.get(row as usize).copied()).collect(),
+            sources: rows.iter().map(|&row| self.source(row as usize)).collect(),
             item: self.item.clone(),
             missing: self.missing,
             overlap: self.overlap,

@@ -73,13 +73,7 @@ impl Interface {
                 return wrong(format!("{count} {what} for {channels} channels and {values} values"));
             }
         }
-        if ![0, output.channels as usize].contains(&self.classes.len()) || self.classes.len() > usize::from(u16::MAX) {
-            return wrong(format!("{} names of classes for {} outputs", self.classes.len(), output.channels));
-        }
-        let distinct: BTreeSet<&String> = self.classes.iter().filter(|name| !name.is_empty()).collect();
-        if distinct.len() < self.classes.len() {
-            return wrong("a name of a class is empty or there twice".into());
-        }
+        self.check_classes(output).or_else(wrong)?;
         let text = self.names.iter().chain(&self.units).chain(&self.classes);
         if let Some(name) = text.into_iter().find(|name| name.contains('\0')) {
             return wrong(format!("the name {name:?} has a zero byte"));
@@ -106,6 +100,18 @@ impl Interface {
 const MAX_MULTIPLIER: f64 = ((1u32 << 30) - 1) as f64;
 const MAX_SHIFT: i32 = 47;
 const MAX_FRACTION: i32 = 64;
+
+impl Interface {
+    /// Whether each class that is named has a name of its own.
+    fn check_classes(&self, output: Shape) -> Result<(), String> {
+        let count = self.classes.len();
+        if ![0, output.channels as usize].contains(&count) || count > usize::from(u16::MAX) {
+            return Err(format!("{count} names of classes for {} outputs", output.channels));
+        }
+        let distinct: BTreeSet<&String> = self.classes.iter().filter(|name| !name.is_empty()).collect();
+        if distinct.len() < count { Err("a name of a class is empty or there twice".into()) } else { Ok(()) }
+    }
+}
 
 impl Coding {
     /// The coding of a rising line: `value` is the byte `base`, and one unit more is `slope` bytes more.

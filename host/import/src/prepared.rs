@@ -79,6 +79,11 @@ impl Prepared {
         self.input
     }
 
+    /// What a user should know of the input.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
     /// Sizes of the rows of bytes.
     pub const fn shape(&self) -> Shape {
         self.shape

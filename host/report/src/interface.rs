@@ -28,6 +28,8 @@ pub struct CodingSummary {
     pub shift: u8,
     /// What one raw count is worth in the unit, if the model takes counts.
     pub count: Option<f64>,
+    /// The same in steps of the fixed-point number: mantissa and shift (SPEC 10.4).
+    pub count_steps: Option<(u32, u8)>,
 }
 
 /// What a model says of its input and its classes.
@@ -68,6 +70,7 @@ impl CodingSummary {
             multiplier: coding.multiplier,
             shift: coding.shift,
             count,
+            count_steps: coding.count.map(|count| (count.mantissa, count.shift)),
         }
     }
 }
@@ -128,7 +131,7 @@ impl InterfaceSummary {
         let header = ["value", "unit", "low..high", "fraction", "zero", "multiplier", "shift", "base", "a count is"];
         let row = |coding: &CodingSummary| {
             let range = match (coding.low, coding.high) {
-                (Some(low), Some(high)) => format!("{}..{}", real(low), real(high)),
+                (Some(low), Some(high)) => range(low, high),
                 _ => "one byte for all".into(),
             };
             vec![
@@ -147,15 +150,33 @@ impl InterfaceSummary {
     }
 }
 
+/// Both ends, with so many digits that they differ by three of them.
+fn range(low: f64, high: f64) -> String {
+    let apart = (high - low) / low.abs().max(high.abs());
+    let more = if apart > 0.0 { (-apart.log10()).ceil().clamp(0.0, 12.0) as usize } else { 0 };
+    format!("{}..{}", digits(low, 6 + more), digits(high, 6 + more))
+}
+
 /// Six digits, as a person reads them.
 fn real(value: f64) -> String {
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    digits(value, 6)
+}
+
+fn digits(value: f64, digits: usize) -> String {
+    let rounded: f64 = format!("{value:.*e}", digits - 1).parse().unwrap_or(value);
     rounded.to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ends_of_a_range_differ() {
+        assert_eq!(range(-1.0, 2.5), "-1..2.5");
+        assert_eq!(range(99_999_872.25, 100_000_127.75), "99999872.25..100000127.75");
+        assert_eq!(range(0.0, 0.1), "0..0.1");
+    }
 
     #[test]
     fn the_ends_of_a_coding_are_shown_in_real_units() {

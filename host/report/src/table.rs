@@ -191,17 +191,17 @@ fn weights_as_shipped(model: &ModelSummary) -> String {
 
 /// What each engine did, and in how many seconds; a dash where it has nothing to say.
 pub fn verdicts<'v>(verdicts: impl IntoIterator<Item = (&'v Verdict, f64)>) -> String {
-    let header = ["engine", "images", "agree", "tensors", "latency in cycles", "instructions", "seconds"];
+    let header = ["engine", "images", "agree", "tensors", "cycles of the first", "instructions", "seconds"];
     let mut table = table(&header, 1);
-    let mean = |count: Option<f64>| count.map_or("-".into(), |count| thousands(count.round() as u64));
+    let counted = |count: Option<u64>| count.map_or("-".into(), thousands);
     for (verdict, seconds) in verdicts {
         table.add_row([
             verdict.engine.clone(),
             thousands(verdict.images as u64),
             thousands(verdict.agreeing as u64),
             thousands(verdict.tensors as u64),
-            mean(verdict.cycles),
-            mean(verdict.instructions),
+            counted(verdict.cycles),
+            counted(verdict.instructions.map(|mean| mean.round() as u64)),
             format!("{seconds:.2}"),
         ]);
     }
@@ -328,7 +328,7 @@ mod tests {
             agreeing: 999,
             tensors: 4000,
             first: None,
-            cycles: Some(1234.5),
+            cycles: Some(1235),
             instructions: None,
         };
         let text = verdicts([(&verdict, 0.5)]);

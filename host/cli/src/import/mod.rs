@@ -5,7 +5,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use bitfab_compile::{Compiled, Prefer, Rounded, compile_with};
 use bitfab_format::Model;
 use bitfab_import::{Change, Imported, Prepared};
@@ -115,6 +115,8 @@ impl Arguments {
             files.push(("-o", output));
         }
         if let Some(picture) = &self.picture {
+            let is_known = is_png(picture) || picture.extension().is_some_and(|extension| extension == "svg");
+            ensure!(is_known, "--picture {}: let the name end in .svg or .png", picture.display());
             outputs::check(picture, if is_png(picture) { Product::Png } else { Product::Svg })?;
             files.push(("--picture", picture));
         }
@@ -164,9 +166,13 @@ fn offer(near: Result<Found>) -> String {
 fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
     let (from, limit) = (arguments.rows.from(), arguments.rows.limit);
     let from = from.as_ref();
-    let names = arguments.class_names()?;
+    let classes = arguments.class_names()?;
+    // Bytes of an array have no names, and no rows as tables have.
+    let columns = from.filter(|_| !prepared.interface().codings.is_empty()).map(|from| from.names(prepared.shape()));
+    let columns = columns.transpose()?.unwrap_or_default();
     let named = |mut imported: Imported| {
-        imported.graph.interface.classes.clone_from(&names);
+        imported.graph.interface.classes.clone_from(&classes);
+        imported.graph.interface.names.clone_from(&columns);
         imported
     };
     let error = match prepared.clone().lower() {
@@ -178,8 +184,12 @@ fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
         let (imported, changes) = nearest::import(prepared, from)?;
         Found::new(prepared, named(imported), &changes, from, limit)
     };
+    let noted = |error: anyhow::Error| match prepared.note() {
+        Some(note) => anyhow!("{error:#}\nnote: {note}"),
+        None => error,
+    };
     if arguments.nearest {
-        return near();
+        return near().map_err(noted);
     }
     Err(anyhow!("{error}\n{}", from.map_or_else(|| ASK.into(), |_| offer(near()))))
 }

@@ -10,7 +10,7 @@ use crate::files;
 /// The settings of a run; each overrides the file of `--config`.
 #[derive(Debug, Default, clap::Args)]
 pub struct Settings {
-    /// TOML file with settings, named as these options.
+    /// TOML file with settings of learning, named as the options here from --arch to --seed that have one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Hidden layers [default: mlp:256,256,256].

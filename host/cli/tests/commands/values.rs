@@ -68,7 +68,7 @@ fn what_rows_are_must_be_known() {
         bitfab(folder.path()).args(["import", model, "-o", "model.bfab"]).args(how).assert()
     };
     import(&floats, &[]).failure().stderr(contains("--input values for rows of real values"));
-    import(&floats, &["--input", "values"]).failure().stderr(contains("whose range is measured on --data"));
+    import(&floats, &["--input", "values"]).failure().stderr(contains("name rows of real values by --data"));
     let bytes = npy("|u1", "(2, 10)", &[7; 20]);
     std::fs::write(folder.path().join("bytes.npy"), bytes).unwrap();
     let refused = import(&floats, &["--input", "values", "--data", "bytes.npy"]);
@@ -112,4 +112,62 @@ fn integers_of_tflite_are_made_of_real_values_where_that_is_asked_for() {
     assert_eq!(run("zero.npy", &[]), run("byte.npy", &["--as", "bytes"]));
     let said = json(folder, &["import", &model, "-o", "plain.bfab"]);
     assert_eq!(said["codings"], 0, "bytes are its input where nothing is asked for: {said}");
+}
+
+#[test]
+fn a_result_behind_dequantize_stands_for_its_real_numbers() {
+    let model = fetched("tflite/hello_world.tflite");
+    let (folder, reals) = (tempfile::tempdir().unwrap(), [0.5f32, 1.5, 4.0]);
+    let folder = folder.path();
+    let said = json(folder, &["import", &model, "--input", "values", "-o", "model.bfab"]);
+    let (unit, constant) = (said["result"]["unit"].as_f64().unwrap(), said["result"]["constant"].as_f64().unwrap());
+    let bytes: Vec<u8> = reals.iter().flat_map(|real| real.to_le_bytes()).collect();
+    std::fs::write(folder.join("angles.npy"), npy("<f4", "(3, 1)", &bytes)).unwrap();
+    bitfab(folder).args(["run", "model.bfab", "--data", "angles.npy", "-o", "y.npy"]).assert().success();
+    let levels: Vec<i32> =
+        npyz::NpyFile::new(&std::fs::read(folder.join("y.npy")).unwrap()[..]).unwrap().into_vec().unwrap();
+    for (level, real) in levels.into_iter().zip(reals) {
+        let found = f64::from(level) * unit + constant;
+        // It was trained on the sine.
+        assert!((found - f64::from(real).sin()).abs() < 0.15, "{real}: {found}, {said}");
+    }
+}
+
+#[test]
+fn answers_say_which_row_of_the_file_they_are_of() {
+    let (folder, _) = imported("quantised.onnx", &[]);
+    let folder = folder.path();
+    let row = |first: &str| format!("{first},16.0,2.6,0.39,0.198,27.7,22.0,-8.2,40.1,81.9\n");
+    let text: String = ["28.8", "", "30.1", "", "162.0"].iter().map(|&first| row(first)).collect();
+    std::fs::write(folder.join("gaps.csv"), text).unwrap();
+    let run = ["run", "model.bfab", "--data", "gaps.csv", "--missing", "drop", "-o", "answers.csv"];
+    bitfab(folder).args(run).assert().success();
+    let answers = std::fs::read_to_string(folder.join("answers.csv")).unwrap();
+    let numbers: Vec<&str> = answers.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(numbers, ["0", "2", "4"], "{answers}");
+}
+
+#[test]
+fn columns_of_an_imported_model_go_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let row = |seed: usize| -> Vec<String> {
+        (0..10).map(|at| format!("{}", ((seed * 7 + at * 13) % 29) as f64 / 2.0 + at as f64 * 9.0)).collect()
+    };
+    let table = |order: &[usize]| {
+        let line = |cells: &[String]| order.iter().map(|&at| cells[at].clone()).collect::<Vec<_>>().join(",") + "\n";
+        let header: Vec<String> = names.iter().map(|&name| name.into()).collect();
+        line(&header) + &(0..40).map(|seed| line(&row(seed))).collect::<String>()
+    };
+    let order: Vec<usize> = (0..10).collect();
+    std::fs::write(folder.join("rows.csv"), table(&order)).unwrap();
+    std::fs::write(folder.join("turned.csv"), table(&order.iter().rev().copied().collect::<Vec<_>>())).unwrap();
+    let import = ["import", &file("floats.onnx"), "--nearest", "--data", "rows.csv", "-o", "model.bfab"];
+    bitfab(folder).args(import).assert().success();
+    let answers = |rows: &str| {
+        bitfab(folder).args(["run", "model.bfab", "--data", rows, "-o", "answers.csv"]).assert().success();
+        std::fs::read_to_string(folder.join("answers.csv")).unwrap()
+    };
+    assert_eq!(answers("rows.csv"), answers("turned.csv"));
 }

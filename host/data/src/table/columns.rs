@@ -2,6 +2,7 @@
 
 use super::dialect::Record;
 use super::options::{Column, Expected, Label, TableOptions};
+use bitfab_graph::Shape;
 
 /// The role of each column; columns are counted from 0 here.
 #[derive(Debug)]
@@ -109,7 +110,11 @@ impl Roles {
             }
         }
         if left.len() != width {
-            return Err(format!("{} columns of values, the model takes {width}", left.len()));
+            let Shape { height, channels, .. } = expected.shape;
+            let is_series = expected.axes().is_some_and(|shape| shape.width == 1 && height > 1);
+            let windows = format!(", or windows of {height} rows of {channels} (--window {height})");
+            let windows = if is_series { windows } else { String::new() };
+            return Err(format!("{} columns of values, the model takes {width}{windows}", left.len()));
         }
         self.features = left;
         Ok(())

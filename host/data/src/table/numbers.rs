@@ -19,7 +19,7 @@ impl Numbers {
         if is_missing(field) {
             return Ok(f32::NAN);
         }
-        let refused = || format!("'{field}' is not a number; leave the column out, or give its texts numbers");
+        let refused = || format!("'{field}' is not a number; leave the column out (--drop), or give its texts numbers");
         let (number, has_comma) = match self.comma {
             Some(comma) => (parsed(field, comma).ok_or_else(refused)?, comma),
             None => match parsed(field, false) {

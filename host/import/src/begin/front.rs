@@ -7,7 +7,7 @@ use bitfab_graph::{Coding, Interface};
 use super::quantiser::{Path, Quantiser};
 use crate::input::InputMap;
 use crate::lower::input_layout;
-use crate::{Array, ImportError, Source, execute};
+use crate::{Array, ImportError, Source, SourceNode, execute};
 
 /// How far a value may lie off a line, as part of the largest: the executor computes in 64 bits.
 const OFF: f64 = 1e-9;
@@ -76,14 +76,7 @@ impl Front {
         let (Some(&last), Some(quantiser)) = (path.nodes.last(), path.quantiser) else {
             return Err(Unfit::Nodes("there is no quantiser".into()));
         };
-        let half = match source.nodes[last].text("rounding_mode").unwrap_or("ROUND").to_ascii_uppercase().as_str() {
-            "ROUND" | "HALF_EVEN" | "HALF_UP" | "HALF_DOWN" => 0.0,
-            "FLOOR" => -0.5,
-            other => {
-                let known = "ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR";
-                return Err(Unfit::Nodes(format!("it rounds by {other}; known are {known}")));
-            }
-        };
+        let half = half(&source.nodes[last])?;
         let layout =
             |source: &Source| input_layout(source, &source.inputs[0]).map_err(|error| Unfit::Nodes(error.to_string()));
         let (own, rest) = (layout(source)?, layout(cut)?);
@@ -222,6 +215,18 @@ impl Front {
             }
         }
         Err(Unfit::no_line())
+    }
+}
+
+/// What is added before halves are rounded up, so that they are rounded as the quantiser does it.
+fn half(quantiser: &SourceNode) -> Result<f64, Unfit> {
+    match quantiser.text("rounding_mode").unwrap_or("ROUND").to_ascii_uppercase().as_str() {
+        "ROUND" | "HALF_EVEN" | "HALF_UP" | "HALF_DOWN" => Ok(0.0),
+        "FLOOR" => Ok(-0.5),
+        other => {
+            let known = "ROUND, HALF_EVEN, HALF_UP, HALF_DOWN and FLOOR";
+            Err(Unfit::Nodes(format!("it rounds by {other}; known are {known}")))
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use crate::{Array, Attribute, ImportError, Input, Prepared, Source, SourceNode, 
 pub(crate) use front::{Front, Unfit};
 use quantiser::{Path, Quantiser};
 
+/// What to do where codings are to be measured.
+const ROWS: &str = "the model does not begin with a quantiser of at most 8 bits and one scale, so name rows of real values \
+                    by --data, which show how far they reach";
 /// The share of bytes that may be neighbours which is not worth a word.
 const SAID: f64 = 0.001;
 /// What to do where a source says nothing of its bytes.
@@ -125,7 +128,8 @@ impl Start {
                     Ok(begun)
                 }
                 (None, None) => {
-                    Err(ImportError::Value { name: self.source.inputs[0].name.clone(), problem: ASK.into() })
+                    let problem = if self.entry.is_some() { ROWS } else { ASK };
+                    Err(ImportError::Value { name: self.source.inputs[0].name.clone(), problem: problem.into() })
                 }
             },
         }

@@ -128,7 +128,7 @@ impl Lowering<'_> {
                 name,
                 format!(
                     "is neither a straight line over the input's bytes nor at most 16 different values ({} here); \
-                     let the bytes be the quantiser's integers (leave out the input's scale)",
+                     let the bytes be the quantiser's integers (leave out --input), or rows real values (--input values)",
                     each + 1
                 ),
             ));

@@ -152,7 +152,7 @@ fn quantize(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
     writer.rescale(op, Activation::None)
 }
 
-/// The reals behind the last bytes are left to the caller.
+/// The reals behind the last bytes, which the result then stands for; those behind an ending are left to the caller with it.
 fn dequantize(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
     let ((at, x), to) = (writer.input(op, 0)?, op.node.output()?);
     let reads = |node: &Operator<'_>| node.inputs.iter().any(|&input| input as usize == to);
@@ -160,8 +160,13 @@ fn dequantize(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
         let name = &writer.tensor(to)?.name;
         return Err(format!("its result `{name}` is computed with as float32; {}", quant::QUANTISE));
     }
-    x.quant()?;
-    writer.hold_same(to, at)
+    let makes = |node: &&Operator<'_>| node.outputs.iter().any(|&output| output as usize == at);
+    let ending = writer.model.operators.iter().find(makes).map(|node| node.name.as_str());
+    if matches!(ending, Some("SOFTMAX" | "LOGISTIC" | "ARG_MAX")) {
+        x.quant()?;
+        return writer.hold_same(to, at);
+    }
+    writer.reals(op)
 }
 
 #[cfg(test)]

@@ -102,6 +102,19 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// DEQUANTIZE: the real numbers that bytes stand for.
+    pub fn reals(&mut self, op: &Op<'_>) -> Result<(), String> {
+        let ((at, x), to) = (self.input(op, 0)?, op.node.output()?);
+        let quant = x.quant()?;
+        let (name, is_first) = self.any(at)?;
+        let value = self.yields(to)?;
+        let scale = self.constant("scale", Array::scalar(quant.scale.into()));
+        let zero = self.constant("zero", Array::scalar(quant.zero as f64));
+        self.node("", "DequantizeLinear", vec![name, scale, zero], &value);
+        self.hold(to, value, is_first);
+        Ok(())
+    }
+
     /// Other sizes for the same values.
     pub fn sizes(&mut self, op: &Op<'_>) -> Result<(), String> {
         let ((at, x), to) = (self.input(op, 0)?, op.node.output()?);
