@@ -59,6 +59,7 @@ impl PadValue {
 
     /// Whether a convolution over values of `kind` (never accumulators) may have it; true zero suits every operation.
     pub(crate) const fn suits(self, kind: Kind) -> bool {
+        // Signs have codes of their own, all others a level; what stands for a zero has its code.
         let (is_sign, is_level) = (matches!(kind, Kind::Sign), matches!(self, Self::Level(_)));
         let ((low, high), value) = (kind.range(), self.value());
         matches!(self, Self::Zero) || (is_sign != is_level && low <= value && value <= high && value != 0)
