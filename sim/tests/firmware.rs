@@ -15,9 +15,9 @@ const PROFILES: [Profile; 3] = [Profile::Speed, Profile::Size, Profile::Smallest
 /// Part of the linker's message when the panic handler is reachable.
 const SURVIVED: &str = "at least one panicking branch";
 /// What the library may take on a Cortex-M4.
-const CEILING: u64 = 14 * 1024;
+const CEILING: u64 = 12 * 1024;
 /// The same with every kind of weights, rather than binary ones alone.
-const CEILING_OF_ALL: u64 = 26 * 1024;
+const CEILING_OF_ALL: u64 = 24 * 1024;
 const START_UP: &str = "start-up";
 /// Not the library's: start-up code, the compiler's `memcpy` and its like, access to this board's memory.
 const OTHERS: [&str; 3] = [START_UP, "compiler_builtins", "bitfab_board_edge"];
@@ -43,8 +43,9 @@ fn a_planted_panic_does_not_link() -> Result<()> {
     Ok(())
 }
 
-/// Bytes of `.text` by the crate that a symbol belongs to; start-up code and padding have none.
+/// Bytes of `.text` by the crate that a symbol belongs to; start-up code has none.
 ///
+/// Padding between symbols is left out: it follows from their order, which differs from one checkout's path to another's.
 /// With link-time optimisation a function counts where it was inlined: most of the runtime is in `minimal`.
 fn code_by_crate(elf: &Path) -> Result<BTreeMap<String, u64>> {
     let bytes = fs::read(elf)?;
@@ -56,9 +57,7 @@ fn code_by_crate(elf: &Path) -> Result<BTreeMap<String, u64>> {
             *sizes.entry(crate_of(symbol.name()?)).or_insert(0) += symbol.size();
         }
     }
-    let named: u64 = sizes.values().sum();
-    let rest = text.size().checked_sub(named).context("symbols overlap")?;
-    *sizes.entry(START_UP.into()).or_insert(0) += rest;
+    ensure!(sizes.values().sum::<u64>() <= text.size(), "symbols overlap");
     Ok(sizes)
 }
 

@@ -352,9 +352,11 @@ impl Builder {
 
 /// The tensor that a draft describes.
 fn place(tensor: DraftTensor) -> Tensor {
-    let region = Region { start: tensor.start, words: 0 };
-    let empty = Tensor { shape: tensor.shape, kind: tensor.kind, region };
-    Tensor::new(tensor.shape, tensor.kind, tensor.start).unwrap_or(empty)
+    let DraftTensor { shape, kind, start } = tensor;
+    let mut tensor = Tensor { shape, kind, region: Region { start, words: 0 } };
+    // The region of one that is not valid stays empty.
+    let _ = tensor.place(start);
+    tensor
 }
 
 fn channels(random: &mut Random) -> u32 {

@@ -2,6 +2,7 @@
 
 use crate::decode_weights;
 use crate::extension::{self, Entry};
+use crate::parts::Parts;
 use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
 use crate::tensor::MAX_VOLUME;
 use crate::thresholds::{Form, Thresholds};
@@ -25,112 +26,107 @@ pub(crate) struct File<'a> {
 }
 
 /// The model's input as the header states it, checked for size.
-pub(crate) const fn input(reader: &Header<'_>) -> Result<Tensor, Fault> {
+pub(crate) const fn input(reader: &Header<'_>, tensor: &mut Tensor) -> Result<(), Fault> {
     let [height, width] = reader.halves(header::INPUT_SIZE);
-    let shape = Shape::new(height, width, reader.word(header::INPUT_CHANNELS));
-    let kind = match reader.word(header::INPUT_KIND) {
+    tensor.shape = Shape::new(height, width, reader.word(header::INPUT_CHANNELS));
+    tensor.kind = match reader.word(header::INPUT_KIND) {
         1 => Kind::U8,
         2 => Kind::I8,
         _ => return Err(Fault::new(header::INPUT_KIND, Reason::UnknownCode)),
     };
-    match Tensor::new(shape, kind, 0) {
-        Ok(tensor) => Ok(tensor),
+    match tensor.place(0) {
+        Ok(()) => Ok(()),
         Err(reason) => Err(Fault::new(header::INPUT_SIZE, reason)),
     }
 }
 
 /// A layer's output as its record states it, checked for size.
-pub(crate) fn output(reader: &Record<'_>) -> Result<Tensor, Fault> {
+fn output(reader: &Record<'_>, tensor: &mut Tensor) -> Result<(), Fault> {
     let [height, width] = reader.halves(field::OUTPUT_SIZE);
-    let shape = Shape::new(height, width, reader.word(field::OUTPUT_CHANNELS));
-    let [code, bits] = [5, 6].map(|index| reader.nibble(field::TENSORS, index));
-    let kind = Kind::from_code(code, bits).filter(|kind| !kind.is_bytes());
-    let kind = kind.ok_or(Fault::new(field::TENSORS, Reason::UnknownCode))?;
-    Tensor::new(shape, kind, reader.word(field::REGION)).map_err(|reason| Fault::new(field::OUTPUT_SIZE, reason))
+    tensor.shape = Shape::new(height, width, reader.word(field::OUTPUT_CHANNELS));
+    let kind = Kind::from_code(reader.nibble(field::TENSORS, 5), reader.nibble(field::TENSORS, 6));
+    let kind = kind.filter(|kind| !kind.is_bytes());
+    tensor.kind = kind.ok_or(Fault::new(field::TENSORS, Reason::UnknownCode))?;
+    tensor.place(reader.word(field::REGION)).map_err(|reason| Fault::new(field::OUTPUT_SIZE, reason))
 }
 
-/// Tensor `index`, which an earlier layer or the header states; `None` where that is not valid.
-pub(crate) fn tensor(words: &[u32], index: u16) -> Option<Tensor> {
+/// Reads tensor `index` as the header or an earlier layer states it; in place, as [`layer`] is.
+#[inline(never)]
+pub(crate) fn tensor(words: &[u32], index: u16, tensor: &mut Tensor) -> Result<(), Fault> {
+    let missing = Fault::new(field::CODES, Reason::Truncated);
     match index.checked_sub(1) {
-        None => input(&Header::new(words)?).ok(),
-        Some(layer) => output(&Record::new(words, layer)?).ok(),
+        None => input(&Header::new(words).ok_or(missing)?, tensor),
+        Some(layer) => output(&Record::new(words, layer).ok_or(missing)?, tensor),
     }
 }
 
-/// Decodes and checks layer `index`: all but the contents of its sections and what concerns other layers' regions.
+/// Decodes and checks layer `index` into `layer`: all but the contents of its sections and what concerns other layers'
+/// regions. Where it fails, `layer` means nothing.
 ///
-/// Takes a short, constant time, so that inference may decode again rather than keep decoded layers in memory.
-pub(crate) fn layer(file: File<'_>, index: u16) -> Result<Layer<'_>, Fault> {
+/// Takes a short, constant time, so that inference may decode again rather than keep decoded layers in memory; in place,
+/// since to move a layer takes as much code and time as to decode it.
+pub(crate) fn layer<'a>(file: File<'a>, index: u16, layer: &mut Layer<'a>) -> Result<(), Fault> {
     let words = file.words;
     let reader = &Record::new(words, index).ok_or(Fault::new(field::CODES, Reason::Truncated))?;
-    let [residual_index, transform_code] = [reader.bytes(field::TENSORS)[1], reader.nibble(field::CODES, 2)];
-    let mut layer = frame(words, reader, index)?;
-    check_kinds(&layer)?;
-    check_shape(&layer)?;
+    let transform_code = reader.nibble(field::CODES, 2);
+    frame(words, reader, index, layer)?;
+    check_kinds(layer)?;
+    check_shape(reader, layer)?;
     check_reserved(reader, layer.pad_value)?;
-    layer.weights = decode_weights::weights(reader, &layer)?;
-    if decode_weights::implied_words(&layer).is_some_and(|words| words != layer.weights.words() as u64) {
-        return Err(Fault::new(field::WEIGHT_WORDS, Reason::Section));
-    }
+    decode_weights::weights(reader, layer)?;
     let start = reader.word(field::SECTIONS);
-    let form = form(reader.word(field::FORM), transform_code, &layer.output)?;
     let thresholds = start.saturating_add(reader.word(field::WEIGHT_WORDS));
-    let length = section_words(&layer.output, transform_code, form);
-    let mut section = (thresholds, length, form);
-    if let Some(Entry { thresholds: Some(start), form: word, .. }) = extend(file, start, &mut layer)? {
-        let form = self::form(word, transform_code, &layer.output)?;
-        section = (start, section_words(&layer.output, transform_code, form), form);
+    let parts = parts(reader.word(field::FORM), transform_code, &layer.output)?;
+    let length = section_words(transform_code, parts);
+    let mut section = (thresholds, length, parts);
+    if let Some(Entry { thresholds: Some(start), form, .. }) = extend(file, start, layer)? {
+        let parts = self::parts(form, transform_code, &layer.output)?;
+        section = (start, section_words(transform_code, parts), parts);
     }
-    layer.residual = residual(words, reader, &layer, residual_index)?;
-    layer.scratch = scratch(reader, &layer)?;
-    layer.transform = transform(reader, &layer, transform_code, section)?;
+    residual(words, reader, layer)?;
+    scratch(reader, layer)?;
+    transform(reader, layer, transform_code, section)?;
     layer.name = name(reader, thresholds.saturating_add(length)).ok_or(Fault::new(field::FORM, Reason::Name))?;
-    Ok(layer)
+    Ok(())
 }
 
-/// What the record says by itself: no weights, transform, residual, scratch or name yet.
-fn frame<'a>(words: &'a [u32], reader: &Record<'a>, index: u16) -> Result<Layer<'a>, Fault> {
-    let [op, pad_value] = [0, 3].map(|index| reader.nibble(field::CODES, index));
+/// What the record says by itself: not weights, transform, residual, scratch and name.
+fn frame<'a>(words: &'a [u32], reader: &Record<'a>, index: u16, layer: &mut Layer<'a>) -> Result<(), Fault> {
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
-    let input_index = u16::from(reader.bytes(field::TENSORS)[0]);
-    let known = if input_index > index { None } else { tensor(words, input_index) };
+    layer.index = index;
+    layer.op = Op::from_code(reader.nibble(field::CODES, 0)).ok_or(unknown)?;
+    let [input, ..] = reader.bytes(field::TENSORS);
+    layer.input_index = u16::from(input);
+    if layer.input_index > index || tensor(words, layer.input_index, &mut layer.input).is_err() {
+        return Err(Fault::new(field::TENSORS, Reason::TensorIndex));
+    }
+    tensor(words, index.wrapping_add(1), &mut layer.output)?;
+    layer.window = window(reader);
     let [_, level] = reader.signed_halves(field::NUMBERS);
-    Ok(Layer {
-        index,
-        name: "",
-        op: Op::from_code(op).ok_or(unknown)?,
-        input_index,
-        input: known.ok_or(Fault::new(field::TENSORS, Reason::TensorIndex))?,
-        output: output(reader)?,
-        residual: None,
-        window: window(reader),
-        pad_value: PadValue::from_code(pad_value, level).ok_or(unknown)?,
-        groups: reader.halves(field::STRIDE)[1],
-        weights: Weights::None,
-        transform: Transform::None,
-        scratch: Region::default(),
-    })
+    layer.pad_value = PadValue::from_code(reader.nibble(field::CODES, 3), level).ok_or(unknown)?;
+    layer.groups = reader.halves(field::STRIDE)[1];
+    Ok(())
 }
 
-/// The form of thresholds or scales that a word states; nothing else has one.
-fn form(word: u32, transform: u8, output: &Tensor) -> Result<Form, Fault> {
-    let form = Form::from_word(word);
+/// The parts of thresholds or scales by the form that a word states; nothing else has one.
+fn parts(word: u32, transform: u8, output: &Tensor) -> Result<Parts, Fault> {
+    let per_channel = if transform == THRESHOLDS { per_channel(output) } else { 1 };
+    let form = word & ((1 << Form::BITS) - 1);
+    let parts = Parts { form, channels: output.shape.channels, per_channel };
     let is_valid = match transform {
-        THRESHOLDS => form.suits_thresholds(per_channel(output)),
-        4 | 5 => form.suits_scales(),
-        _ => form == Form::default(),
+        THRESHOLDS => parts.suit_thresholds(),
+        4 | 5 => !cfg!(feature = "kinds") || parts.suit_scales(),
+        _ => form == 0,
     };
-    if is_valid { Ok(form) } else { Err(Fault::new(field::FORM, Reason::ThresholdForm)) }
+    if is_valid { Ok(parts) } else { Err(Fault::new(field::FORM, Reason::ThresholdForm)) }
 }
 
-/// Words of the section of a transform to `output`.
-pub(crate) fn section_words(output: &Tensor, transform: u8, form: Form) -> u32 {
-    let channels = output.shape.channels;
+/// Words of the section of a transform.
+const fn section_words(transform: u8, parts: Parts) -> u32 {
     match transform {
-        1 => channels.div_ceil(4),
-        THRESHOLDS => form.words(channels, per_channel(output)),
-        4 | 5 => form.words(channels, 1),
-        _ => 0,
+        1 => parts.channels.div_ceil(4),
+        // Other transforms have an empty form.
+        _ => parts.start(Parts::END),
     }
 }
 
@@ -196,13 +192,20 @@ fn name<'a>(reader: &Record<'a>, start: u32) -> Option<&'a str> {
     }
     let words = reader.slice(start, length.div_ceil(4))?;
     let bytes = bytemuck::cast_slice::<u32, u8>(words).get(..length as usize)?;
-    core::str::from_utf8(bytes).ok()
+    // Less code as `from_utf8`.
+    match bytes.utf8_chunks().next() {
+        None => Some(""),
+        Some(chunk) if chunk.invalid().is_empty() => Some(chunk.valid()),
+        Some(_) => None,
+    }
 }
 
 fn window(reader: &Record<'_>) -> Window {
     let [down, right, ..] = reader.bytes(field::STRIDE);
-    let padding = reader.bytes(field::PADDING).map(u32::from);
-    Window { kernel: reader.halves(field::KERNEL), stride: [down.into(), right.into()], padding }
+    let stride = [down.into(), right.into()];
+    let [above, left, below, right] = reader.bytes(field::PADDING);
+    let padding = [above.into(), left.into(), below.into(), right.into()];
+    Window { kernel: reader.halves(field::KERNEL), stride, padding }
 }
 
 /// Which kinds an operation takes and yields (SPEC.md, section 5).
@@ -233,7 +236,7 @@ fn check_reserved(reader: &Record<'_>, pad_value: PadValue) -> Result<(), Fault>
     Ok(())
 }
 
-fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
+fn check_shape(reader: &Record<'_>, layer: &Layer<'_>) -> Result<(), Fault> {
     let (input, output, groups) = (layer.input.shape, layer.output.shape, layer.groups);
     let divides = |channels: u32| channels.checked_rem(groups) == Some(0);
     let grouped =
@@ -241,12 +244,14 @@ fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
     if !grouped {
         return Err(Fault::new(field::STRIDE, Reason::Groups));
     }
-    let fixed = match layer.op {
-        Op::Encode => Some(Window::unit()),
-        Op::Dense => Some(Window::whole(input)),
+    // The kernel of an operation that has no choice, as the record states it.
+    let kernel = match layer.op {
+        Op::Encode => Some(1 | 1 << 16),
+        Op::Dense => Some(input.height | input.width << 16),
         _ => None,
     };
-    if fixed.is_some_and(|window| window != layer.window) {
+    let moves = reader.halves(field::STRIDE)[0] != (1 | 1 << 8) || reader.word(field::PADDING) != 0;
+    if kernel.is_some_and(|kernel| kernel != reader.word(field::KERNEL) || moves) {
         return Err(Fault::new(field::KERNEL, Reason::Window));
     }
     let [height, width] = layer.window.output(input).map_err(|reason| Fault::new(field::KERNEL, reason))?;
@@ -262,29 +267,29 @@ fn check_shape(layer: &Layer<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn residual(words: &[u32], reader: &Record<'_>, layer: &Layer<'_>, index: u8) -> Result<Option<Residual>, Fault> {
-    let shift = reader.nibble(field::TENSORS, 4);
-    let wrong = Fault::new(field::TENSORS, Reason::TensorIndex);
+fn residual<'a>(words: &'a [u32], reader: &Record<'a>, layer: &mut Layer<'a>) -> Result<(), Fault> {
+    let ([_, index, ..], shift) = (reader.bytes(field::TENSORS), reader.nibble(field::TENSORS, 4));
+    layer.residual = None;
     if index == NO_TENSOR {
-        return if shift == 0 { Ok(None) } else { Err(Fault::new(field::TENSORS, Reason::Reserved)) };
+        return if shift == 0 { Ok(()) } else { Err(Fault::new(field::TENSORS, Reason::Reserved)) };
     }
-    let index = u16::from(index);
-    if index > layer.index || matches!(layer.op, Op::Encode | Op::MaxPool) {
-        return Err(wrong);
-    }
-    let tensor = tensor(words, index).ok_or(wrong)?;
-    if !tensor.kind.is_packed() || tensor.shape != layer.output.shape {
-        return Err(wrong);
-    }
-    Ok(Some(Residual { index, tensor, shift: u32::from(shift) }))
+    let mut residual = Residual { index: u16::from(index), tensor: Tensor::EMPTY, shift: u32::from(shift) };
+    let fits = !matches!(layer.op, Op::Encode | Op::MaxPool)
+        && residual.index <= layer.index
+        && tensor(words, residual.index, &mut residual.tensor).is_ok()
+        && residual.tensor.kind.is_packed()
+        && residual.tensor.shape == layer.output.shape;
+    layer.residual = Some(residual);
+    if fits { Ok(()) } else { Err(Fault::new(field::TENSORS, Reason::TensorIndex)) }
 }
 
-fn scratch(reader: &Record<'_>, layer: &Layer<'_>) -> Result<Region, Fault> {
+fn scratch(reader: &Record<'_>, layer: &mut Layer<'_>) -> Result<(), Fault> {
     let (start, words) = (reader.word(field::SCRATCH), layer.scratch_words());
     if words == 0 && start != 0 {
         return Err(Fault::new(field::SCRATCH, Reason::Reserved));
     }
-    Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))
+    layer.scratch = Region::new(start, words).ok_or(Fault::new(field::SCRATCH, Reason::Arena))?;
+    Ok(())
 }
 
 /// Whether every accumulator within `bound` gets a score inside 32 bits: those at its ends do (SPEC.md 7.4).
@@ -299,35 +304,41 @@ fn stays_score(scale: Rescale, bound: Bound) -> bool {
 /// The transform whose section begins at word `start` and has `length` words.
 fn transform<'a>(
     reader: &Record<'a>,
-    layer: &Layer<'_>,
+    layer: &mut Layer<'a>,
     code: u8,
-    (start, length, form): (u32, u32, Form),
-) -> Result<Transform<'a>, Fault> {
-    let [.., per_input] = reader.bytes(field::CODES);
+    (start, length, parts): (u32, u32, Parts),
+) -> Result<(), Fault> {
     let section = reader.slice(start, length).ok_or(Fault::new(field::SECTIONS, Reason::Section))?;
-    let wrong = Fault::new(field::CODES, Reason::Kind);
-    let is_raw = layer.output.kind == Kind::I32;
-    match (code, layer.op) {
-        (0, Op::MaxPool) => Ok(Transform::None),
-        (1, Op::Encode) => encoding(section, layer, u32::from(per_input)),
-        (2, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => Ok(Transform::Raw),
-        (THRESHOLDS, Op::Dense | Op::Conv2d | Op::SumPool) if !is_raw && layer.output.kind.planes() <= 4 => {
-            let channels = layer.output.shape.channels;
-            Ok(Transform::Thresholds(Thresholds::new(section, form, channels, per_channel(&layer.output))))
-        }
-        (4 | 5, _) if !cfg!(feature = "kinds") => Err(Fault::new(field::CODES, Reason::LeftOut)),
-        (4, Op::Dense | Op::Conv2d | Op::SumPool) if matches!(layer.output.kind, Kind::Unsigned { .. }) => {
-            Ok(Transform::Requant { scales: Scales::new(section, form, layer.output.shape.channels) })
-        }
-        (5, Op::Dense | Op::Conv2d | Op::SumPool) if is_raw => {
-            Ok(Transform::Affine { scales: Scales::new(section, form, layer.output.shape.channels) })
-        }
-        (0..=5, _) => Err(wrong),
-        _ => Err(Fault::new(field::CODES, Reason::UnknownCode)),
+    let kind = layer.output.kind;
+    let is_raw = kind == Kind::I32;
+    let sums = matches!(layer.op, Op::Dense | Op::Conv2d | Op::SumPool);
+    let fits = match code {
+        0 => layer.op == Op::MaxPool,
+        1 => layer.op == Op::Encode,
+        2 => sums && is_raw,
+        THRESHOLDS => sums && !is_raw && kind.planes() <= 4,
+        4 | 5 if !cfg!(feature = "kinds") => return Err(Fault::new(field::CODES, Reason::LeftOut)),
+        4 => sums && matches!(kind, Kind::Unsigned { .. }),
+        5 => sums && is_raw,
+        _ => return Err(Fault::new(field::CODES, Reason::UnknownCode)),
+    };
+    if !fits {
+        return Err(Fault::new(field::CODES, Reason::Kind));
     }
+    layer.transform = match code {
+        0 => Transform::None,
+        1 => return encoding(reader, section, layer),
+        2 => Transform::Raw,
+        THRESHOLDS => Transform::Thresholds(Thresholds::new(section, parts)),
+        4 => Transform::Requant { scales: Scales::new(section, parts) },
+        _ => Transform::Affine { scales: Scales::new(section, parts) },
+    };
+    Ok(())
 }
 
-fn encoding<'a>(section: &'a [u32], layer: &Layer<'_>, per_channel: u32) -> Result<Transform<'a>, Fault> {
+fn encoding<'a>(reader: &Record<'a>, section: &'a [u32], layer: &mut Layer<'a>) -> Result<(), Fault> {
+    let [.., per_channel] = reader.bytes(field::CODES);
+    let per_channel = u32::from(per_channel);
     let channels = u64::from(layer.input.shape.channels) * u64::from(per_channel);
     if channels != u64::from(layer.output.shape.channels) {
         return Err(Fault::new(field::OUTPUT_CHANNELS, Reason::OutputShape));
@@ -337,5 +348,6 @@ fn encoding<'a>(section: &'a [u32], layer: &Layer<'_>, per_channel: u32) -> Resu
     if pad.iter().any(|&byte| byte != 0) {
         return Err(Fault::new(field::SECTIONS, Reason::PadBits));
     }
-    Ok(Transform::Encode { per_channel, thresholds })
+    layer.transform = Transform::Encode { per_channel, thresholds };
+    Ok(())
 }

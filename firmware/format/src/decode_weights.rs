@@ -1,14 +1,16 @@
 //! From a layer's record and section to its weights, and what must hold for the contents of the section.
 
 use crate::record::{Fault, Record, field};
+use crate::tensor::words_of;
 use crate::{BitReader, Code, Coder, Layer, Op, Packing, Planes, Reason, WORD_BITS, WeightKind, Weights};
 
 /// Weights of one segment of a list.
 pub(crate) const SEGMENT: u32 = 256;
 
-/// The weights as the record states them; sections whose length the shapes imply are checked for it.
-pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Weights<'a>, Fault> {
-    let [code, coder, bits] = [1, 4, 5].map(|index| reader.nibble(field::CODES, index));
+/// Reads the weights as the record states them, but not what their section holds, into the layer.
+pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &mut Layer<'a>) -> Result<(), Fault> {
+    let nibble = |index| reader.nibble(field::CODES, index);
+    let [code, coder, bits] = [nibble(1), nibble(4), nibble(5)];
     let unknown = Fault::new(field::CODES, Reason::UnknownCode);
     let kind = WeightKind::from_code(code).ok_or(unknown)?;
     if (kind == WeightKind::None) == layer.op.is_weighted() {
@@ -25,11 +27,14 @@ pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &Layer<'_>) -> Result<Weig
     let [ratio, _] = reader.signed_halves(field::NUMBERS);
     let words = reader.slice(reader.word(field::SECTIONS), reader.word(field::WEIGHT_WORDS));
     let words = words.ok_or(Fault::new(field::SECTIONS, Reason::Section))?;
-    let weights = view(kind, coder, [u32::from(bits), parameter], ratio, words).ok_or(wrong)?;
+    layer.weights = view(kind, coder, [u32::from(bits), parameter], ratio, words).ok_or(wrong)?;
     if layer.weight_count() > u64::from(u32::MAX) {
         return Err(Fault::new(field::OUTPUT_CHANNELS, Reason::Shape));
     }
-    Ok(weights)
+    if implied_words(layer).is_some_and(|words| words != layer.weights.words() as u64) {
+        return Err(Fault::new(field::WEIGHT_WORDS, Reason::Section));
+    }
+    Ok(())
 }
 
 /// The view that kind, coder and parameters describe; `None` if they do not fit each other.
@@ -84,29 +89,29 @@ pub(crate) fn view(
 
 /// The length that the shapes imply for a section of rows; `None` for streams.
 pub(crate) fn implied_words(layer: &Layer<'_>) -> Option<u64> {
-    let rows = u64::from(layer.output.shape.channels);
-    let row = |bits: u32| u64::from(layer.fan_in()).saturating_mul(u64::from(bits)).div_ceil(u64::from(WORD_BITS));
-    let bit_rows = rows.saturating_mul(u64::from(layer.row_words()));
-    match layer.weights {
-        Weights::None => Some(0),
-        Weights::Binary(_) => Some(bit_rows),
-        _ if !cfg!(feature = "kinds") => None,
-        Weights::Planes(planes) => Some(bit_rows.saturating_mul(u64::from(planes.count()))),
-        Weights::PowerOfTwo(_) => Some(rows.saturating_mul(row(4))),
-        Weights::Integer { bits, .. } => Some(rows.saturating_mul(row(bits))),
-        Weights::AlphaBeta { code, .. } if code.coder == Coder::Bitmap => Some(bit_rows),
+    // A row has at most 2^28 values of at most 8 bits, or 8 planes.
+    let (bits, values) = (layer.row_words(), layer.fan_in());
+    let row = match layer.weights {
+        Weights::None => 0,
+        Weights::Binary(_) => bits,
+        _ if !cfg!(feature = "kinds") => return None,
+        Weights::Planes(planes) => bits.wrapping_mul(planes.count()),
+        Weights::PowerOfTwo(_) => words_of(values.wrapping_mul(4)),
+        Weights::Integer { bits, .. } => words_of(values.wrapping_mul(bits)),
+        Weights::AlphaBeta { code, .. } if code.coder == Coder::Bitmap => bits,
         Weights::Ternary(code) => match code.coder {
-            Coder::Bitmap => Some(bit_rows.saturating_mul(2)),
-            Coder::Trits => Some(rows.saturating_mul(trit_words(layer.fan_in()))),
-            _ => None,
+            Coder::Bitmap => bits.wrapping_mul(2),
+            Coder::Trits => trit_words(values),
+            _ => return None,
         },
-        Weights::AlphaBeta { .. } | Weights::SmartDeal { .. } => None,
-    }
+        Weights::AlphaBeta { .. } | Weights::SmartDeal { .. } => return None,
+    };
+    Some(u64::from(layer.output.shape.channels).wrapping_mul(u64::from(row)))
 }
 
 /// Words of a row of trits.
-pub(crate) fn trit_words(fan_in: u32) -> u64 {
-    u64::from(fan_in).div_ceil(20)
+pub(crate) const fn trit_words(fan_in: u32) -> u32 {
+    fan_in.div_ceil(20)
 }
 
 /// Reads the whole section and checks it.
@@ -135,7 +140,7 @@ fn bit_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
         Packing::Patch | Packing::Bytes => layer.fan_in(),
     };
     let used = run % WORD_BITS;
-    let mut runs = rows.chunks_exact(run.div_ceil(WORD_BITS).max(1) as usize);
+    let mut runs = rows.chunks_exact(words_of(run).max(1) as usize);
     let is_padded = used == 0 || runs.all(|words| words.last().is_some_and(|last| last >> used == 0));
     if is_padded { Ok(()) } else { Err(Reason::PadBits) }
 }
@@ -185,7 +190,7 @@ fn trits(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
 /// Values of `bits` bits: those past the end of a row are `pad`.
 fn values(rows: &[u32], layer: &Layer<'_>, bits: u32, pad: u32) -> Result<(), Reason> {
     let used = layer.fan_in().wrapping_mul(bits) % WORD_BITS;
-    let words = ((u64::from(layer.fan_in()) * u64::from(bits)).div_ceil(32) as usize).max(1);
+    let words = words_of(layer.fan_in().wrapping_mul(bits)).max(1) as usize;
     let is_padded = |row: &[u32]| used == 0 || row.last().is_some_and(|last| last >> used == pad);
     if !rows.chunks_exact(words).all(is_padded) {
         return Err(Reason::PadBits);

@@ -31,8 +31,9 @@ impl<'a> Head<'a> {
             };
             return Err(fault.in_header());
         };
-        match (check(&header, bytes), decode::input(&header)) {
-            (Ok(layers), Ok(input)) => Ok(Self { words, header, layers, input }),
+        let mut input = Tensor::EMPTY;
+        match (check(&header, bytes), decode::input(&header, &mut input)) {
+            (Ok(layers), Ok(())) => Ok(Self { words, header, layers, input }),
             (Err(fault), _) | (_, Err(fault)) => Err(fault.in_header()),
         }
     }

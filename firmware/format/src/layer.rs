@@ -1,5 +1,6 @@
 //! The view of one layer.
 
+use crate::tensor::words_of;
 use crate::{Kind, PadValue, Region, Scales, Tensor, Thresholds, WORD_BITS, Weights, Window};
 
 /// What a layer does with its input.
@@ -222,6 +223,23 @@ pub struct Layer<'a> {
 }
 
 impl Layer<'_> {
+    /// What a layer is decoded into.
+    pub(crate) const EMPTY: Self = Self {
+        index: 0,
+        name: "",
+        op: Op::Encode,
+        input_index: 0,
+        input: Tensor::EMPTY,
+        output: Tensor::EMPTY,
+        residual: None,
+        window: Window { kernel: [0; 2], stride: [0; 2], padding: [0; 4] },
+        pad_value: PadValue::Zero,
+        groups: 0,
+        weights: Weights::None,
+        transform: Transform::None,
+        scratch: Region { start: 0, words: 0 },
+    };
+
     /// Input channels that one output channel sees.
     pub const fn group_channels(&self) -> u32 {
         match self.input.shape.channels.checked_div(self.groups) {
@@ -252,8 +270,8 @@ impl Layer<'_> {
             return 0;
         }
         match self.packing() {
-            Packing::Tap => self.window.taps().wrapping_mul(self.group_channels().div_ceil(WORD_BITS)),
-            Packing::Patch => self.fan_in().div_ceil(WORD_BITS),
+            Packing::Tap => self.window.taps().wrapping_mul(words_of(self.group_channels())),
+            Packing::Patch => words_of(self.fan_in()),
             Packing::Bytes => 0,
         }
     }
@@ -266,7 +284,7 @@ impl Layer<'_> {
     /// Scratch words: the gathered planes of one window, and their mask where one is needed, or its bytes.
     pub const fn scratch_words(&self) -> u32 {
         match self.packing() {
-            Packing::Bytes => self.fan_in().div_ceil(WORD_BITS).wrapping_mul(WORD_BITS / 4),
+            Packing::Bytes => words_of(self.fan_in()).wrapping_mul(WORD_BITS / 4),
             Packing::Patch if self.op.is_weighted() => {
                 let masks = if self.needs_mask() { 1 } else { 0 };
                 (self.input.kind.planes() + masks).wrapping_mul(self.row_words())
@@ -300,20 +318,22 @@ impl Layer<'_> {
 
     /// The bound that shapes, kinds and weights imply (SPEC 7.2), in 64 bits: low, high.
     pub fn implied_bound(&self) -> (i64, i64) {
-        let (low, high) = self.input.kind.range();
-        let (low, high, fan_in) = (i64::from(low), i64::from(high), i64::from(self.fan_in()));
-        let (mut low, mut high) = match self.op {
+        let (least, most) = self.input.kind.range();
+        let times = if self.op.is_weighted() { self.largest_row() } else { self.fan_in().into() };
+        let (least, most) = match self.op {
             Op::Dense | Op::Conv2d => {
-                let largest = high.max(-low).saturating_mul(self.largest_row() as i64);
+                let largest = i64::from(most.unsigned_abs().max(least.unsigned_abs()));
                 (-largest, largest)
             }
-            Op::SumPool => (low * fan_in, high * fan_in),
+            Op::SumPool => (i64::from(least), i64::from(most)),
             Op::Encode | Op::MaxPool => (0, 0),
         };
+        // At most 2^8 times 2^16 times 2^28.
+        let (mut low, mut high) = (least.wrapping_mul(times as i64), most.wrapping_mul(times as i64));
         if let Some(residual) = self.residual {
             let (least, most) = residual.tensor.kind.range();
-            low = low.saturating_add(i64::from(least) << residual.shift);
-            high = high.saturating_add(i64::from(most) << residual.shift);
+            low = low.wrapping_add(least.wrapping_shl(residual.shift).into());
+            high = high.wrapping_add(most.wrapping_shl(residual.shift).into());
         }
         (low, high)
     }

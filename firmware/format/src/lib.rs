@@ -27,6 +27,7 @@ mod liveness;
 #[cfg(feature = "alloc")]
 mod matrix;
 mod model;
+mod parts;
 mod record;
 #[cfg(feature = "interface")]
 mod rows;

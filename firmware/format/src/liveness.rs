@@ -2,7 +2,7 @@
 
 use crate::decode;
 use crate::record::{Fault, Record, field};
-use crate::{Layer, Reason, Region};
+use crate::{Layer, Reason, Region, Tensor};
 
 /// Whether any layer from `from` on reads tensor `index`; the last layer's output is read by the caller.
 fn is_read(words: &[u32], layers: u16, index: u16, from: u16) -> bool {
@@ -25,7 +25,8 @@ pub(crate) fn check(words: &[u32], layers: u16, layer: &Layer<'_>) -> Result<(),
     // Tensor i + 1 is the output of layer i; earlier layers' outputs may still be read by this layer or a later one.
     for earlier in 1..=layer.index {
         // Earlier layers were checked, so their outputs are valid.
-        let other = decode::tensor(words, earlier).map_or(Region::default(), |tensor| tensor.region);
+        let mut tensor = Tensor::EMPTY;
+        let other = decode::tensor(words, earlier, &mut tensor).map_or(Region::default(), |()| tensor.region);
         let hit = if output.overlaps(&other) { field::REGION } else { field::SCRATCH };
         let is_hit = output.overlaps(&other) || scratch.overlaps(&other);
         if is_hit && is_read(words, layers, earlier, layer.index) {

@@ -106,9 +106,9 @@ impl<'a> Model<'a> {
             block.check(self.layers, self.file.planes).map_err(|reason| block.error(None, reason))?;
             self.file.planes = block.planes();
             for index in 0..self.layers {
-                let layer = decode::layer(self.file, index);
-                layer
-                    .and_then(|layer| decode::check_contents(&layer))
+                let mut layer = Layer::EMPTY;
+                decode::layer(self.file, index, &mut layer)
+                    .and_then(|()| decode::check_contents(&layer))
                     .map_err(|fault| block.error(Some(index), fault.reason()))?;
             }
             self.scale = block.scale().flatten();
@@ -124,7 +124,8 @@ impl<'a> Model<'a> {
 
     /// Checks layer `index`, whose output is the model's so far.
     fn add_layer(&mut self, index: u16) -> Result<(), Fault> {
-        let layer = decode::layer(self.file, index)?;
+        let mut layer = Layer::EMPTY;
+        decode::layer(self.file, index, &mut layer)?;
         decode::check_contents(&layer)?;
         liveness::check(self.file.words, self.layers, &layer)?;
         self.arena_words = self.arena_words.max(liveness::end(&layer));
@@ -219,7 +220,7 @@ impl<'a> Model<'a> {
 
     /// Layer `index`, if there is one.
     pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
-        if index < self.layer_count() { decode::layer(self.file, index as u16).ok() } else { None }
+        if index < self.layer_count() { read(self.file, index as u16) } else { None }
     }
 }
 
@@ -238,8 +239,7 @@ impl<'a> Iterator for Layers<'a> {
         if self.next >= self.end {
             return None;
         }
-        // The model was checked, so this cannot fail; `ok` keeps a panic path out of the binary.
-        let layer = decode::layer(self.file, self.next).ok();
+        let layer = read(self.file, self.next);
         self.next += 1;
         layer
     }
@@ -250,7 +250,15 @@ impl<'a> Iterator for Layers<'a> {
     }
 }
 
+/// Layer `index` of a model that was checked, so that this cannot fail; `None` keeps a panic path out of the binary.
+fn read(file: File<'_>, index: u16) -> Option<Layer<'_>> {
+    let mut layer = Layer::EMPTY;
+    decode::layer(file, index, &mut layer).ok()?;
+    Some(layer)
+}
+
 fn scale(reader: &Header<'_>) -> Result<Option<OutputScale>, Fault> {
-    let fields = [header::SCALE, header::SCALE_SHIFT, header::CONSTANT, header::CONSTANT + 1];
-    OutputScale::from_words(fields.map(|field| reader.word(field))).ok_or(Fault::new(header::SCALE, Reason::Reserved))
+    let [mantissa, shift] = [reader.word(header::SCALE), reader.word(header::SCALE_SHIFT)];
+    let [low, high] = [reader.word(header::CONSTANT), reader.word(header::CONSTANT + 1)];
+    OutputScale::from_words([mantissa, shift, low, high]).ok_or(Fault::new(header::SCALE, Reason::Reserved))
 }

@@ -149,7 +149,8 @@ impl<'a, const FIELDS: usize> Reader<'a, FIELDS> {
     /// Low and high half of a field, each in two's complement.
     #[inline(always)]
     pub fn signed_halves(&self, field: u32) -> [i32; 2] {
-        self.halves(field).map(|half| i32::from(half as i16))
+        let [low, high] = self.halves(field);
+        [(low as i16).into(), (high as i16).into()]
     }
 
     /// Half byte `index` of a field, the lowest 0.

@@ -1,6 +1,7 @@
 //! The multipliers, offsets and shifts of a layer as they are stored (SPEC.md 7.3).
 
-use crate::thresholds::{Codes, Form, from, pads_are_zero, word_at};
+use crate::parts::Parts;
+use crate::thresholds::{Codes, from, word_at};
 use crate::{Reason, Rescale, WORD_BITS};
 
 /// The largest shift of a requantisation or a score, and how far those of a layer may lie apart.
@@ -11,15 +12,14 @@ const MAX_SPREAD: u32 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scales<'a> {
-    channels: u32,
-    form: Form,
+    parts: Parts,
     section: &'a [u32],
 }
 
 impl<'a> Scales<'a> {
-    /// The view of a section, which is as long as form and channels imply.
-    pub(crate) const fn new(section: &'a [u32], form: Form, channels: u32) -> Self {
-        Self { channels, form, section }
+    /// The view of a section, which is as long as its parts are; a channel has one rest.
+    pub(crate) const fn new(section: &'a [u32], parts: Parts) -> Self {
+        Self { parts, section }
     }
 
     /// Words of the section.
@@ -30,21 +30,20 @@ impl<'a> Scales<'a> {
     /// That of `channel`.
     #[inline]
     pub const fn get(&self, channel: u32) -> Rescale {
-        let [multipliers, offsets, _] = self.form.lengths(self.channels, 1);
-        let shifts = from(self.section, multipliers.wrapping_add(offsets));
-        let multipliers_of = Codes { words: self.section, width: self.form.base as u32 };
-        let shifts = Codes { words: shifts, width: self.form.rest as u32 };
+        let offsets = from(self.section, self.parts.start(Parts::STEPS));
+        let shifts = from(self.section, self.parts.start(Parts::RESTS));
+        let shifts = Codes { words: shifts, width: self.parts.width(Parts::RESTS) };
         Rescale {
-            multiplier: multipliers_of.signed(channel),
-            offset: long(from(self.section, multipliers), self.form.step as u32, channel),
-            shift: self.form.least_shift().wrapping_add(shifts.unsigned(channel)),
+            multiplier: Codes { words: self.section, width: self.parts.width(Parts::BASES) }.signed(channel),
+            offset: long(offsets, self.parts.width(Parts::STEPS), channel),
+            shift: self.parts.least_shift().wrapping_add(shifts.unsigned(channel)),
         }
     }
 
     /// Those of all channels.
     pub fn iter(&self) -> impl Iterator<Item = Rescale> + use<'a> {
         let scales = *self;
-        (0..self.channels).map(move |channel| scales.get(channel))
+        (0..self.parts.channels).map(move |channel| scales.get(channel))
     }
 
     /// Whether padding is zero, `acc * multiplier + offset` and its rounding stay inside 64 bits, and shifts differ by
@@ -53,7 +52,7 @@ impl<'a> Scales<'a> {
     /// # Errors
     /// What is not so.
     pub(crate) fn check(&self, least_shift: u32) -> Result<(), Reason> {
-        pads_are_zero(self.section, self.form, self.channels, 1)?;
+        self.parts.check_padding(self.section)?;
         let (mut least, mut most) = (MAX_SHIFT, least_shift);
         let each = self.iter().all(|scale| {
             (least, most) = (least.min(scale.shift), most.max(scale.shift));
@@ -80,8 +79,9 @@ const fn long(words: &[u32], width: u32, index: u32) -> i64 {
 mod write {
     use alloc::vec::Vec;
 
-    use super::{Form, Rescale};
+    use super::Rescale;
     use crate::threshold_fit::{pack, width};
+    use crate::thresholds::Form;
 
     /// The section of these scales, and its form.
     pub(crate) fn section(scales: &[Rescale]) -> (Form, Vec<u32>) {

@@ -5,6 +5,12 @@ use crate::{Reason, WORD_BITS};
 /// Largest number of words, bytes or values of one tensor: keeps all later sums inside 32 bits.
 pub(crate) const MAX_VOLUME: u32 = 1 << 28;
 
+/// Words that hold `bits` bits, of which there are at most 2^32 - 32 (a tensor has fewer values).
+pub(crate) const fn words_of(bits: u32) -> u32 {
+    // Shorter than `div_ceil`, which fears no overflow.
+    bits.wrapping_add(WORD_BITS - 1) / WORD_BITS
+}
+
 /// Height, width and channels of one image; a vector is 1 x 1 x n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -40,7 +46,7 @@ impl Shape {
 
     /// Words that hold one bit of every channel of one pixel.
     pub const fn channel_words(&self) -> u32 {
-        self.channels.div_ceil(WORD_BITS)
+        words_of(self.channels)
     }
 }
 
@@ -144,12 +150,16 @@ impl Region {
 
     /// The region as an index range; empty regions are 0..0.
     pub const fn range(&self) -> core::ops::Range<usize> {
-        if self.words == 0 { 0..0 } else { self.start as usize..self.end() as usize }
+        let start = if self.words == 0 { 0 } else { self.start };
+        start as usize..start.wrapping_add(self.words) as usize
     }
 
     /// Whether the two share a word.
     pub const fn overlaps(&self, other: &Self) -> bool {
-        self.words != 0 && other.words != 0 && self.start < other.end() && other.start < self.end()
+        // The larger start and the smaller end; of an empty region both are the same.
+        let start = if self.start > other.start { self.start } else { other.start };
+        let end = if self.end() < other.end() { self.end() } else { other.end() };
+        start < end
     }
 }
 
@@ -170,13 +180,19 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Checks the shape and sizes the region, which starts at `start`.
-    pub(crate) const fn new(shape: Shape, kind: Kind, start: u32) -> Result<Self, Reason> {
-        let Some(words) = words(shape, kind) else { return Err(Reason::Shape) };
+    /// No tensor.
+    pub(crate) const EMPTY: Self =
+        Self { shape: Shape::new(0, 0, 0), kind: Kind::U8, region: Region { start: 0, words: 0 } };
+
+    /// Checks shape and kind and sizes the region, which starts at `start`.
+    #[inline(never)]
+    pub(crate) const fn place(&mut self, start: u32) -> Result<(), Reason> {
+        let Some(words) = words(self.shape, self.kind) else { return Err(Reason::Shape) };
         match Region::new(start, words) {
-            Some(region) => Ok(Self { shape, kind, region }),
-            None => Err(Reason::Arena),
+            Some(region) => self.region = region,
+            None => return Err(Reason::Arena),
         }
+        Ok(())
     }
 
     /// Words of one pixel: planes times channel words for packed tensors, channels for accumulators.

@@ -1,6 +1,8 @@
 //! Thresholds of accumulators as they are stored: lines, what differs from them, and which channels count down
 //! (SPEC.md 7.1).
 
+use crate::parts::Parts;
+use crate::tensor::words_of;
 use crate::{Reason, WORD_BITS};
 
 /// How the numbers of a layer's channels are stored: threshold `i` of a channel is `(base + i step) / 2^point`, rounded
@@ -31,49 +33,17 @@ impl Form {
         Self { base: base as u8, step: step as u8, rest: rest as u8, point: point as i8, has_directions }
     }
 
-    /// Whether thresholds can be stored so, `per_channel` of them a channel; one alone is a multiple of a power of two.
-    pub(crate) const fn suits_thresholds(self, per_channel: u32) -> bool {
-        let is_alone = per_channel == 1;
-        let (step, rest) = if is_alone { (0, 0) } else { (31, 32) };
-        let fits = self.base <= 32 && self.step <= step && self.rest <= rest;
-        fits && self.point >= -31 && (!is_alone || (self.point <= 0 && self.base as i8 - self.point <= 32))
-    }
-
-    /// Whether scales can be stored so.
-    pub(crate) const fn suits_scales(self) -> bool {
-        self.base <= 32 && self.step <= 63 && self.rest <= 5 && self.least_shift() <= 47 && !self.has_directions
-    }
-
-    /// The least shift of scales.
-    pub(crate) const fn least_shift(self) -> u32 {
-        self.point as u32 & 63
-    }
-
     /// The low bits of a word of a record.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn to_word(self) -> u32 {
-        let [base, step, rest] = [self.base, self.step, self.rest].map(u32::from);
-        base | step << 6 | rest << 12 | (self.point as u32 & 63) << 18 | u32::from(self.has_directions) << 24
+    pub(crate) const fn to_word(self) -> u32 {
+        let [base, step, rest] = [self.base as u32, self.step as u32, self.rest as u32];
+        base | step << 6 | rest << 12 | (self.point as u32 & 63) << 18 | (self.has_directions as u32) << 24
     }
 
     /// Words of the section of `channels` channels, at most 2^28, with 1 to 15 thresholds each; of a section that no
     /// file can hold at least as many as of any that a file can.
     pub const fn words(self, channels: u32, per_channel: u32) -> u32 {
-        let [bases, steps, rests] = self.lengths(channels, per_channel);
-        let directions = if self.has_directions { channels.div_ceil(WORD_BITS) } else { 0 };
-        bases.saturating_add(steps).saturating_add(rests).saturating_add(directions)
+        Parts { form: self.to_word(), channels, per_channel }.start(Parts::END)
     }
-
-    /// Words of all bases, steps and rests.
-    pub(crate) const fn lengths(self, channels: u32, per_channel: u32) -> [u32; 3] {
-        let rests = channels.wrapping_mul(per_channel);
-        [words(channels, self.base), words(channels, self.step), words(rests, self.rest)]
-    }
-}
-
-/// Words of `count` numbers of `width` bits, at most 15 times 2^28 numbers.
-const fn words(count: u32, width: u8) -> u32 {
-    ((count as u64 * width as u64 + 31) >> 5) as u32
 }
 
 /// Numbers of a few bits each, low bits first; 32 of them take as many words as each has bits.
@@ -126,28 +96,26 @@ pub(crate) const fn word_at(words: &[u32], at: usize) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Thresholds<'a> {
-    channels: u32,
-    per_channel: u32,
-    form: Form,
+    parts: Parts,
     section: &'a [u32],
 }
 
 impl<'a> Thresholds<'a> {
-    /// The view of a section, which is as long as form and channels imply.
-    pub(crate) const fn new(section: &'a [u32], form: Form, channels: u32, per_channel: u32) -> Self {
-        Self { channels, per_channel, form, section }
+    /// The view of a section, which is as long as its parts are.
+    pub(crate) const fn new(section: &'a [u32], parts: Parts) -> Self {
+        Self { parts, section }
     }
 
     /// Thresholds of one channel: 1, 3, 7 or 15.
     #[inline]
     pub const fn per_channel(&self) -> u32 {
-        self.per_channel
+        self.parts.per_channel
     }
 
     /// How they are stored.
     #[inline]
     pub const fn form(&self) -> Form {
-        self.form
+        Form::from_word(self.parts.form)
     }
 
     /// Words of the section.
@@ -158,7 +126,7 @@ impl<'a> Thresholds<'a> {
     /// Threshold `index` of `channel`, both from 0: an output is the number of thresholds of its channel that the
     /// accumulator is not below, or the number of those that it is below if [`Self::counts_down`].
     pub const fn value(&self, channel: u32, index: u32) -> i32 {
-        let rest = self.rests().signed(channel.wrapping_mul(self.per_channel).wrapping_add(index));
+        let rest = self.rests().signed(channel.wrapping_mul(self.parts.per_channel).wrapping_add(index));
         let line = self.bases().signed(channel).wrapping_add(self.steps().unsigned(channel).wrapping_mul(index) as i32);
         self.shifted(line).wrapping_add(rest)
     }
@@ -171,32 +139,35 @@ impl<'a> Thresholds<'a> {
     /// A base or a place on its line without the digits behind the point.
     #[inline]
     pub const fn shifted(&self, line: i32) -> i32 {
-        let point = self.form.point as i32;
+        let point = self.parts.point();
         if point < 0 { line.wrapping_shl(point.unsigned_abs()) } else { line.wrapping_shr(point as u32) }
     }
 
     /// The base of every channel, signed.
     #[inline]
     pub const fn bases(&self) -> Codes<'a> {
-        Codes { words: self.section, width: self.form.base as u32 }
+        Codes { words: self.section, width: self.parts.width(Parts::BASES) }
     }
 
     /// The step of every channel, unsigned.
     pub const fn steps(&self) -> Codes<'a> {
-        Codes { words: from(self.section, words(self.channels, self.form.base)), width: self.form.step as u32 }
+        Codes { words: self.part(Parts::STEPS), width: self.parts.width(Parts::STEPS) }
     }
 
     /// The rest of every threshold, signed, channel by channel.
     pub const fn rests(&self) -> Codes<'a> {
-        let start = words(self.channels, self.form.base).wrapping_add(words(self.channels, self.form.step));
-        Codes { words: from(self.section, start), width: self.form.rest as u32 }
+        Codes { words: self.part(Parts::RESTS), width: self.parts.width(Parts::RESTS) }
+    }
+
+    const fn part(&self, part: u32) -> &'a [u32] {
+        from(self.section, self.parts.start(part))
     }
 
     /// Bit `c % 32` of word `c / 32` says whether channel `c` counts down; empty if none does.
     #[inline]
     pub const fn directions(&self) -> &'a [u32] {
         // They are the end of the section.
-        let words = if self.form.has_directions { self.channels.div_ceil(WORD_BITS) } else { 0 };
+        let words = if self.parts.width(Parts::DIRECTIONS) != 0 { words_of(self.parts.channels) } else { 0 };
         from(self.section, (self.section.len() as u32).wrapping_sub(words))
     }
 
@@ -205,22 +176,21 @@ impl<'a> Thresholds<'a> {
     /// # Errors
     /// What is not so.
     pub(crate) fn check(&self) -> Result<(), Reason> {
-        pads_are_zero(self.section, self.form, self.channels, self.per_channel)?;
-        (0..self.channels).try_for_each(|channel| self.check_channel(channel))
+        self.parts.check_padding(self.section)?;
+        (0..self.parts.channels).try_for_each(|channel| self.check_channel(channel))
     }
 
     fn check_channel(&self, channel: u32) -> Result<(), Reason> {
         let (base, step) = (self.bases().signed(channel), self.steps().unsigned(channel));
         // A step is never negative, so that the last place is the furthest.
         let furthest =
-            step.checked_mul(self.per_channel.wrapping_sub(1)).and_then(|far| base.checked_add_unsigned(far));
+            step.checked_mul(self.parts.per_channel.wrapping_sub(1)).and_then(|far| base.checked_add_unsigned(far));
         let rests = self.rests();
-        let (mut last, mut index) = (i32::MIN, channel.wrapping_mul(self.per_channel));
+        let (mut last, mut index) = (i32::MIN, channel.wrapping_mul(self.parts.per_channel));
         let mut line = base;
-        for _ in 0..self.per_channel {
+        for _ in 0..self.parts.per_channel {
             let shifted = self.shifted(line);
-            let comes_back =
-                self.form.point >= 0 || shifted.wrapping_shr(self.form.point.unsigned_abs().into()) == line;
+            let comes_back = self.parts.point() >= 0 || shifted.wrapping_shr(self.parts.point().unsigned_abs()) == line;
             let value = shifted.checked_add(rests.signed(index)).filter(|_| furthest.is_some() && comes_back);
             let value = value.ok_or(Reason::ThresholdRange)?;
             if value < last {
@@ -231,28 +201,6 @@ impl<'a> Thresholds<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether the bits behind each of the four parts of a section are zero.
-pub(crate) fn pads_are_zero(section: &[u32], form: Form, channels: u32, per_channel: u32) -> Result<(), Reason> {
-    let [bases, steps, rests] = form.lengths(channels, per_channel);
-    let directions = (section.len() as u32).wrapping_sub(bases).wrapping_sub(steps).wrapping_sub(rests);
-    // Only the last bits count, so that products may wrap.
-    let bits = |count: u32, width: u8| count.wrapping_mul(width.into()) % WORD_BITS;
-    let parts = [
-        (bases, bits(channels, form.base)),
-        (steps, bits(channels, form.step)),
-        (rests, bits(channels.wrapping_mul(per_channel), form.rest)),
-        (directions, channels % WORD_BITS),
-    ];
-    let mut rest = section;
-    for (words, used) in parts {
-        let last = rest.split_off(..words as usize).and_then(<[u32]>::last).copied().unwrap_or(0);
-        if used != 0 && last >> used != 0 {
-            return Err(Reason::PadBits);
-        }
-    }
-    Ok(())
 }
 
 /// The words from `start` on.
@@ -267,9 +215,9 @@ pub(crate) const fn from(words: &[u32], start: u32) -> &[u32] {
 impl Thresholds<'_> {
     /// The thresholds one by one.
     pub(crate) fn draft(&self) -> crate::DraftTransform {
-        let channel = |channel| (0..self.per_channel).map(move |index| self.value(channel, index));
-        let values = (0..self.channels).flat_map(channel).collect();
-        let words = 0..self.channels.div_ceil(WORD_BITS) as usize;
+        let channel = |channel| (0..self.per_channel()).map(move |index| self.value(channel, index));
+        let values = (0..self.parts.channels).flat_map(channel).collect();
+        let words = 0..words_of(self.parts.channels) as usize;
         let directions = words.map(|at| word_at(self.directions(), at)).collect();
         crate::DraftTransform::Thresholds { values, directions }
     }

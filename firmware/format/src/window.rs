@@ -59,15 +59,10 @@ impl PadValue {
 
     /// Whether a convolution over values of `kind` (never accumulators) may have it; true zero suits every operation.
     pub(crate) const fn suits(self, kind: Kind) -> bool {
-        let is_sign = matches!(kind, Kind::Sign);
-        match self {
-            Self::Zero => true,
-            Self::MinusOne | Self::PlusOne => is_sign,
-            Self::Level(level) => {
-                let (low, high) = kind.range();
-                !is_sign && low <= level && level <= high && level != 0
-            }
-        }
+        // Signs have codes of their own, all others a level; what stands for a zero has its code.
+        let (is_sign, is_level) = (matches!(kind, Kind::Sign), matches!(self, Self::Level(_)));
+        let ((low, high), value) = (kind.range(), self.value());
+        matches!(self, Self::Zero) || (is_sign != is_level && low <= value && value <= high && value != 0)
     }
 }
 
@@ -114,19 +109,19 @@ impl Window {
     /// [`Reason::Window`] where the kernel is empty, exceeds the padded input, or the padding is not smaller than the kernel.
     pub fn output(&self, input: Shape) -> Result<[u32; 2], Reason> {
         let [top, left, bottom, right] = self.padding;
-        let rows = steps(input.height, self.kernel[0], self.stride[0], top, bottom)?;
-        let columns = steps(input.width, self.kernel[1], self.stride[1], left, right)?;
-        Ok([rows, columns])
+        let rows = steps(input.height, self.kernel[0], self.stride[0], top, bottom);
+        let columns = steps(input.width, self.kernel[1], self.stride[1], left, right);
+        rows.zip(columns).map(|(rows, columns)| [rows, columns]).ok_or(Reason::Window)
     }
 }
 
 /// Positions of a kernel along one axis.
-fn steps(size: u32, kernel: u32, stride: u32, before: u32, after: u32) -> Result<u32, Reason> {
+fn steps(size: u32, kernel: u32, stride: u32, before: u32, after: u32) -> Option<u32> {
     let (limit, most) = (0xffff, 0xff);
     let is_empty = kernel == 0 || stride == 0 || before >= kernel || after >= kernel;
     if is_empty || kernel > limit || size > limit || stride.max(before).max(after) > most {
-        return Err(Reason::Window);
+        return None;
     }
-    let room = (size + before + after).checked_sub(kernel).ok_or(Reason::Window)?;
-    room.checked_div(stride).map(|n| n + 1).ok_or(Reason::Window)
+    let room = (size + before + after).checked_sub(kernel)?;
+    Some(room.checked_div(stride)? + 1)
 }

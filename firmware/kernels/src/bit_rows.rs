@@ -18,7 +18,7 @@ pub(crate) fn run(layer: &Layer<'_>, views: Views<'_>) {
     };
     let mut rows = BitRows {
         gatherer: Gatherer::new(layer, views.bytes, views.input, memory),
-        weights: layer.weights,
+        weights: &layer.weights,
         row_words: layer.row_words() as usize,
         next: 0,
     };
@@ -28,7 +28,7 @@ pub(crate) fn run(layer: &Layer<'_>, views: Views<'_>) {
 /// A walk over bit rows.
 struct BitRows<'a> {
     gatherer: Gatherer<'a>,
-    weights: Weights<'a>,
+    weights: &'a Weights<'a>,
     row_words: usize,
     /// The next row.
     next: usize,
@@ -52,7 +52,7 @@ impl Multiply for BitRows<'_> {
         let mut add = |rows: &[u32], stride: usize, accumulators: &mut [i32]| {
             self.gatherer.accumulate(place, group, rows, stride, accumulators, core::mem::take(&mut are_zero))
         };
-        match self.weights {
+        match *self.weights {
             Weights::Binary(rows) => {
                 add(from(rows, start), stride, accumulators);
             }

@@ -20,12 +20,14 @@ pub(crate) fn run(layer: &Layer<'_>, rows: &mut dyn Multiply, residual: &[u32], 
     place::for_each(layer, &mut |pixel, place| {
         rows.restart();
         let mut groups = Groups::new(layer);
-        for word in 0..layer.output.shape.channel_words() as usize {
+        let (mut left, mut word) = (channels, 0);
+        while left != 0 {
             let mut accumulators = [0; BLOCK];
-            let used = channels.wrapping_sub(word.wrapping_mul(BLOCK)).min(BLOCK);
-            let block = accumulators.get_mut(..used).unwrap_or_default();
+            let block = accumulators.get_mut(..left.min(BLOCK)).unwrap_or_default();
+            left -= block.len();
             groups.multiply(rows, place, block);
             transform::store(layer, pixel, word, block, residual, output);
+            word += 1;
         }
     });
 }

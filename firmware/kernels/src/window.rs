@@ -3,7 +3,7 @@
 mod bytes;
 mod packed;
 
-use bitfab_format::{Kind, Layer, Op, Packing, PadValue, Weights};
+use bitfab_format::{Kind, Layer, Op, Packing, Weights};
 
 use crate::dot::{self, Join};
 use crate::place::Place;
@@ -11,8 +11,13 @@ use crate::place::Place;
 /// Words of the stack buffer in which windows of packed tensors are gathered; longer windows come in pieces.
 pub(crate) const BUFFER: usize = 96;
 
-/// What does not change from window to window.
-struct Layout {
+/// What does not change from window to window: the layer, and what takes a while to tell from it.
+struct Layout<'a> {
+    layer: &'a Layer<'a>,
+    /// Signs: otherwise planes of unsigned values, or bytes.
+    is_sign: bool,
+    is_bytes: bool,
+    is_i8: bool,
     /// Words of one row of weights.
     row_words: usize,
     /// Values that one accumulator sums.
@@ -26,46 +31,45 @@ struct Layout {
     plane_words: usize,
     /// Planes of the input.
     planes: usize,
-    /// Signs: otherwise planes of unsigned values, or bytes.
-    is_sign: bool,
-    is_bytes: bool,
-    is_i8: bool,
-    /// Channels of the input.
-    channels: usize,
     /// Whether the window is one run of words in the input.
     is_direct: bool,
     is_patch: bool,
     needs_mask: bool,
-    /// What is outside.
-    pad_value: PadValue,
-    /// Whether the sum of the window is wanted.
-    needs_sum: bool,
+    /// Most words of a piece that is gathered: scratch holds whole windows.
+    most_words: usize,
 }
 
-impl Layout {
-    fn new(layer: &Layer<'_>) -> Self {
-        let kind = layer.input.kind;
+impl<'a> Layout<'a> {
+    fn new(layer: &'a Layer<'a>) -> Self {
         let is_patch = layer.packing() == Packing::Patch;
-        let is_sign = kind == Kind::Sign;
+        let is_sign = layer.input.kind == Kind::Sign;
         let is_one_run = (layer.op == Op::Dense && is_sign) || (layer.window.taps() == 1 && !layer.window.is_padded());
+        let (group_channels, needs_mask) = (layer.group_channels(), layer.needs_mask());
+        let planes = layer.input.kind.planes() as usize;
+        let runs = planes + usize::from(needs_mask);
         Self {
+            layer,
+            is_sign,
+            is_bytes: layer.input.kind.is_bytes(),
+            is_i8: layer.input.kind == Kind::I8,
             row_words: layer.row_words() as usize,
             fan_in: layer.fan_in() as i32,
-            group_channels: layer.group_channels() as usize,
-            tap_words: layer.group_channels().div_ceil(32) as usize,
+            group_channels: group_channels as usize,
+            tap_words: group_channels.div_ceil(32) as usize,
             pixel_words: layer.input.pixel_words() as usize,
             plane_words: layer.input.shape.channel_words() as usize,
-            planes: kind.planes() as usize,
-            is_sign,
-            is_bytes: kind.is_bytes(),
-            is_i8: kind == Kind::I8,
-            channels: layer.input.shape.channels as usize,
+            planes,
             is_direct: is_one_run && !is_patch,
             is_patch,
-            needs_mask: layer.needs_mask(),
-            pad_value: layer.pad_value,
-            needs_sum: !matches!(layer.weights, Weights::Binary(_) | Weights::Planes(_)),
+            needs_mask,
+            most_words: if is_patch { usize::MAX } else { BUFFER.checked_div(runs).unwrap_or(0) },
         }
+    }
+
+    /// Whether the sum of the window is wanted.
+    fn needs_sum(&self) -> bool {
+        cfg!(any(feature = "sparse-binary", feature = "ternary"))
+            && !matches!(self.layer.weights, Weights::Binary(_) | Weights::Planes(_))
     }
 }
 
@@ -91,7 +95,7 @@ struct Piece {
 
 /// Brings windows into runs of words, and multiplies them with rows of weights.
 pub(crate) struct Gatherer<'a> {
-    layout: Layout,
+    layout: Layout<'a>,
     bytes: &'a [u8],
     input: &'a [u32],
     /// Scratch, or a buffer on the stack.
@@ -101,7 +105,7 @@ pub(crate) struct Gatherer<'a> {
 
 impl<'a> Gatherer<'a> {
     /// A gatherer that has nothing yet.
-    pub fn new(layer: &Layer<'_>, bytes: &'a [u8], input: &'a [u32], memory: &'a mut [u32]) -> Self {
+    pub fn new(layer: &'a Layer<'a>, bytes: &'a [u8], input: &'a [u32], memory: &'a mut [u32]) -> Self {
         Self { layout: Layout::new(layer), bytes, input, memory, piece: Piece::default() }
     }
 
@@ -166,14 +170,12 @@ impl<'a> Gatherer<'a> {
             piece.direct = place.first().wrapping_mul(layout.pixel_words).wrapping_add(in_pixel);
             piece.stride = layout.plane_words;
         } else {
-            if !layout.is_patch {
-                piece.len = piece.len.min(BUFFER.checked_div(piece.runs).unwrap_or(0));
-                piece.stride = piece.len;
-            }
+            piece.len = piece.len.min(layout.most_words);
+            piece.stride = piece.len;
             packed::gather(layout, input, memory, place, piece);
         }
         self.piece.base = self.base();
-        if self.layout.needs_sum {
+        if self.layout.needs_sum() {
             self.piece.sum = self.sum();
         }
     }

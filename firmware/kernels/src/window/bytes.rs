@@ -18,23 +18,24 @@ const WORDS: usize = WORD_BITS as usize / 4;
 const COUNTED: usize = 16;
 
 /// Gathers the whole window; returns what every accumulator starts with.
-pub(super) fn gather(layout: &Layout, from: &[u8], memory: &mut [u32], place: &Place, group: usize) -> i32 {
+pub(super) fn gather(layout: &Layout<'_>, from: &[u8], memory: &mut [u32], place: &Place, group: usize) -> i32 {
     let in_pixel = group.wrapping_mul(layout.group_channels);
+    let channels = layout.layer.input.shape.channels as usize;
     let memory = memory.get_mut(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
-    let outside = layout.pad_value.value();
+    let outside = layout.layer.pad_value.value();
     memory.fill(u32::from(outside as u8).wrapping_mul(0x0101_0101));
     let Ok(bytes) = bytemuck::try_cast_slice_mut::<u32, u8>(memory) else { return 0 };
     let mut at = 0usize;
     // Without groups, the taps of a run lie side by side.
-    let whole_runs = layout.group_channels == layout.channels;
+    let whole_runs = layout.group_channels == channels;
     place.for_each_run(&mut |first, taps| {
         let (steps, step) = if whole_runs { (1, taps) } else { (taps, 1) };
-        let mut source = first.map(|pixel| pixel.wrapping_mul(layout.channels).wrapping_add(in_pixel));
+        let mut source = first.map(|pixel| pixel.wrapping_mul(channels).wrapping_add(in_pixel));
         for _ in 0..steps {
             let end = at.wrapping_add(step.wrapping_mul(layout.group_channels));
             let values = source.and_then(|source| from.get(source..)).unwrap_or_default();
             bytes.get_mut(at..end).unwrap_or_default().iter_mut().zip(values).for_each(|(to, value)| *to = *value);
-            source = source.map(|source| source.wrapping_add(layout.channels));
+            source = source.map(|source| source.wrapping_add(channels));
             at = end;
         }
     });
@@ -60,7 +61,7 @@ fn base(memory: &mut [u32], flip: u32) -> i32 {
 }
 
 /// Adds twice the sums of the bytes that rows of weights select.
-pub(super) fn add(layout: &Layout, memory: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+pub(super) fn add(layout: &Layout<'_>, memory: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     let window = memory.get(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
     let mut rest = rows;
     for window in window.as_chunks().0.chunks(arch::BYTES_LIMIT) {

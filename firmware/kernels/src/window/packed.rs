@@ -9,7 +9,7 @@ use crate::place::Place;
 const BITS: usize = WORD_BITS as usize;
 
 /// Gathers the piece into memory, run by run, with the mask if there is one.
-pub(super) fn gather(layout: &Layout, input: &[u32], memory: &mut [u32], place: &Place, piece: &Piece) {
+pub(super) fn gather(layout: &Layout<'_>, input: &[u32], memory: &mut [u32], place: &Place, piece: &Piece) {
     let words = piece.runs.wrapping_mul(piece.stride);
     memory.get_mut(..words).unwrap_or_default().fill(0);
     let channels = layout.group_channels;
@@ -51,7 +51,7 @@ struct Bits {
 
 /// Appends the bits of neighbouring taps to every run: planes of the pixel whose words begin at `source`, or of the outside.
 fn each_run(
-    layout: &Layout,
+    layout: &Layout<'_>,
     input: &[u32],
     mut memory: &mut [u32],
     piece: &Piece,
@@ -67,7 +67,7 @@ fn each_run(
             }
             // Ones: the mask of a tap inside, or a plane of what is outside.
             Some(_) => append(to, bits, &[]),
-            None if layout.pad_value.is_one(run as u32) => append(to, bits, &[]),
+            None if layout.layer.pad_value.is_one(run as u32) => append(to, bits, &[]),
             None => {}
         }
     }
