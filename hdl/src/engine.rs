@@ -9,8 +9,9 @@ use crate::array::ArrayBlock;
 use crate::front::FrontBlock;
 use crate::machine::{Ports, Written};
 use crate::program::Program;
-use crate::sender::SenderBlock;
+use crate::sender::{self, SenderBlock};
 use crate::sequencer::SequencerBlock;
+use crate::top::with_continuous_wires;
 use crate::{HdlError, Options};
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
@@ -98,7 +99,7 @@ impl Engine {
             front: FrontBlock::new(program),
             sequencer: SequencerBlock::new(program),
             array: ArrayBlock::new(program),
-            sender: SenderBlock::new(program),
+            sender: SenderBlock::of(sender::circuit(program)),
             _program: Arc::clone(program),
         };
         engine.connect_all();
@@ -143,5 +144,5 @@ impl Engine {
 /// # Errors
 /// [`HdlError`] where the model or the options do not fit.
 pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError> {
-    Ok(generate_verilog(&Engine::new(model, options)?))
+    Ok(with_continuous_wires(&generate_verilog(&Engine::new(model, options)?)))
 }

@@ -3,6 +3,8 @@
 //! It predicts cycles and runs whole test sets at millions of cycles a second;
 //! the circuit is compared with it cycle by cycle in the tests of `bitfab-sim`.
 
+mod sender;
+
 use std::sync::Arc;
 
 use bitfab_format::Model;
@@ -10,9 +12,9 @@ use bitfab_format::Model;
 use crate::array::Array;
 use crate::front::Front;
 use crate::program::Program;
-use crate::sender::Sender;
 use crate::sequencer::{Sequencer, State, Status};
 use crate::{HdlError, Options};
+use sender::Sender;
 
 /// A word that the engine has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
