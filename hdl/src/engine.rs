@@ -6,7 +6,7 @@ use bitfab_format::Model;
 use rust_hdl::prelude::*;
 
 use crate::array::ArrayBlock;
-use crate::front::FrontBlock;
+use crate::front::{self, FrontBlock};
 use crate::machine::{Ports, Written};
 use crate::program::Program;
 use crate::sender::{self, SenderBlock};
@@ -96,7 +96,7 @@ impl Engine {
             out_data: Signal::default(),
             out_valid: Signal::default(),
             out_ready: Signal::default(),
-            front: FrontBlock::new(program),
+            front: FrontBlock::of(front::circuit(program)),
             sequencer: SequencerBlock::new(program),
             array: ArrayBlock::new(program),
             sender: SenderBlock::of(sender::circuit(program)),

@@ -214,7 +214,7 @@ fn a_changed_operator_of_the_verilog_is_seen() {
         ("wire tap_end = word_last && plane_last;", "wire tap_end = word_last || plane_last;"),
         ("pack_0 | word", "pack_0 & word"),
         ("flags_1[4] ? tail : 32'hffffffff", "32'hffffffff"),
-        ("complete <= (complete + completes) - release_patch;", "complete <= complete + completes;"),
+        ("(complete + {1'd0, leaves}) - {1'd0, release_patch};", "complete + {1'd0, leaves};"),
         ("left <= left - 3'd1;", "left <= left - 3'd2;"),
     ];
     for (right, wrong) in changes {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::lanes::{Lanes, Operands};
 use super::scaler::Scaler;
-use crate::front::Byte;
+use crate::machine::Byte;
 use crate::program::{COLUMNS, Program, Row};
 use crate::sequencer::{Issue, flag};
 

@@ -6,7 +6,7 @@ use rust_hdl::prelude::*;
 
 use super::core::{Array, Store};
 use super::text;
-use crate::front::Byte;
+use crate::machine::Byte;
 use crate::program::Program;
 use crate::sequencer::Issue;
 

@@ -2,7 +2,7 @@
 
 use rust_hdl::prelude::*;
 
-use super::Simulation;
+use super::{Circuit, Simulation};
 
 /// What a wire of rust-hdl carries, as a number.
 pub(crate) trait Number: Synth {
@@ -65,17 +65,18 @@ impl<T: Number> Port for Signal<Out, T> {
     }
 }
 
-/// Checks that a circuit has the ports of its block, in their order.
+/// The circuit with its ports in the order of its block.
 ///
 /// # Panics
-/// If it has not: a mistake in the description.
-pub(crate) fn check_ports(block: &str, simulation: &Simulation, ports: &[(&str, bool, usize)]) {
-    let (inputs, outputs) = (simulation.circuit().inputs(), simulation.circuit().outputs());
-    for (is_input, found) in [(true, inputs), (false, outputs)] {
-        let asked: Vec<(&str, u32)> =
-            ports.iter().filter(|port| port.1 == is_input).map(|(name, _, width)| (*name, *width as u32)).collect();
+/// If it has other ports: a mistake in the description.
+pub(crate) fn with_ports(block: &str, mut circuit: Circuit, ports: &[(&str, bool, usize)]) -> Circuit {
+    circuit.sort_ports(|name| ports.iter().position(|port| port.0 == name));
+    for (is_input, found) in [(true, circuit.inputs()), (false, circuit.outputs())] {
+        let asked = ports.iter().filter(|port| port.1 == is_input).map(|(name, _, width)| (*name, *width as u32));
+        let asked: Vec<(&str, u32)> = asked.collect();
         assert!(found == asked, "the circuit of {block} has the ports {found:?}, the block {asked:?}");
     }
+    circuit
 }
 
 /// Declares a block of rust-hdl with a clock and the listed ports, stepped and printed by a circuit.
@@ -94,13 +95,13 @@ macro_rules! block {
             /// The block that does what `circuit` says.
             pub(crate) fn of(circuit: $crate::circuit::Circuit) -> Self {
                 use $crate::circuit::Port;
-                let _simulation = $crate::circuit::Simulation::new(circuit);
                 let ports = [$((
                     stringify!($port),
                     <Signal<$direction, $kind> as Port>::IS_INPUT,
                     <Signal<$direction, $kind> as Port>::WIDTH,
                 ),)*];
-                $crate::circuit::check_ports(stringify!($name), &_simulation, &ports);
+                let circuit = $crate::circuit::with_ports(stringify!($name), circuit, &ports);
+                let _simulation = $crate::circuit::Simulation::new(circuit);
                 Self { clock: Signal::default(), $($port: Signal::default(),)* _simulation }
             }
         }

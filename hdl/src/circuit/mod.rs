@@ -11,15 +11,17 @@ mod memory;
 mod mutant;
 mod names;
 mod node;
+mod rows;
 mod step;
 mod verilog;
 mod wire;
 
-pub(crate) use block::{Port, block, check_ports};
+pub(crate) use block::{Port, block, with_ports};
 pub use builder::Builder;
 pub use memory::Memory;
 pub use mutant::Mutant;
 pub use node::Circuit;
+pub(crate) use rows::Rows;
 pub use step::Simulation;
 pub use wire::Wire;
 

@@ -130,6 +130,13 @@ impl Circuit {
         self.outputs.iter().map(|(name, id)| (*name, self.nodes[*id].width)).collect()
     }
 
+    /// Puts the ports into the order that `place` gives their names.
+    pub(super) fn sort_ports(&mut self, place: impl Fn(&str) -> Option<usize>) {
+        let nodes = &self.nodes;
+        self.inputs.sort_by_key(|id| nodes[*id].name.as_deref().map(&place));
+        self.outputs.sort_by_key(|(name, _)| place(name));
+    }
+
     /// The nodes that a register or a memory reads at the edge.
     pub(super) fn roots(&self) -> Vec<Id> {
         let registers = self.registers.iter().filter(|register| self.live[register.node]);

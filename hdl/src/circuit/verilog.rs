@@ -3,8 +3,6 @@
 //! No combinational block waits for a change: what an output shows at the start is right in every edition of the
 //! language. All operands have the width of their context, so that Verilog has nothing to extend or to cut.
 
-use std::fmt::Write;
-
 use super::memory::MemoryPart;
 use super::node::{Circuit, Id, Op, Register};
 
@@ -71,7 +69,10 @@ impl Circuit {
         let is_wire = |id: Id| {
             let node = &self.nodes[id];
             let stands_alone = matches!(node.op, Op::Sum(_) | Op::Multiply(..) | Op::Select(..) | Op::Table(..));
-            let is_part = matches!(node.op, Op::Slice(..) | Op::Repeat(_));
+            let is_part = match node.op {
+                Op::Not(a) => self.nodes[a].op.is_leaf(),
+                _ => matches!(node.op, Op::Slice(..) | Op::Repeat(_)),
+            };
             match node.op {
                 Op::Column(memory, _) if self.memories[memory].columns.len() == 1 => node.name.is_some(),
                 Op::Column(..) => node.name.is_some() || must[id],
@@ -303,14 +304,47 @@ impl Printer<'_> {
         if place == Place::Of(operator) { text } else { parenthesised(text, place) }
     }
 
-    /// One of several, a line each.
+    /// One of several: a tree of choices by the bits of the index, the highest first.
     fn select(&self, index: Id, all: &[Id]) -> String {
-        let (name, bits) = (self.expression(index, Place::Of("")), self.circuit.nodes[index].width);
-        let mut text = String::new();
-        for (at, id) in all.iter().enumerate().skip(1) {
-            let _ = write!(text, "\n  {name} == {bits}'d{at} ? {} :", self.expression(*id, Place::Of("")));
+        if let Some(word) = self.bits_of(index, all) {
+            return format!("{}[{}]", self.expression(word, Place::Free), self.expression(index, Place::Free));
         }
-        format!("{text} {}", self.expression(all[0], Place::Of("")))
+        let bits = self.circuit.nodes[index].width.min(usize::BITS - (all.len() - 1).leading_zeros());
+        let is_beyond = (0..self.circuit.nodes[index].width).skip(bits as usize).map(|bit| self.bit(index, bit));
+        let is_beyond: Vec<String> = is_beyond.collect();
+        let tree = self.tree(index, bits, &|at| *all.get(at).unwrap_or(&all[0]), 0);
+        if is_beyond.is_empty() {
+            return tree;
+        }
+        format!("({}) ? {} : {tree}", is_beyond.join(" || "), self.expression(all[0], Place::Of("")))
+    }
+
+    /// The word whose bits they are, one for each index.
+    fn bits_of(&self, index: Id, all: &[Id]) -> Option<Id> {
+        let bit = |id: &Id| match self.circuit.nodes[*id].op {
+            Op::Slice(of, low) if self.circuit.nodes[*id].width == 1 => Some((of, low)),
+            _ => None,
+        };
+        let (word, first) = bit(&all[0])?;
+        let is_whole = all.len() == 1 << self.circuit.nodes[index].width;
+        (is_whole && all.iter().zip(first..).all(|(id, at)| bit(id) == Some((word, at))) && first == 0).then_some(word)
+    }
+
+    fn tree(&self, index: Id, bits: u32, at: &dyn Fn(usize) -> Id, first: usize) -> String {
+        if bits == 0 {
+            return self.expression(at(first), Place::Of(""));
+        }
+        let [high, low] = [first + (1 << (bits - 1)), first].map(|first| self.tree(index, bits - 1, at, first));
+        if high == low {
+            return low;
+        }
+        let line = if bits == 1 { "" } else { "\n  " };
+        format!("({} ?{line} {high} :{line} {low})", self.bit(index, bits - 1))
+    }
+
+    fn bit(&self, of: Id, bit: u32) -> String {
+        let name = self.expression(of, Place::Of(""));
+        if self.circuit.nodes[of].width == 1 { name } else { format!("{name}[{bit}]") }
     }
 }
 

@@ -110,6 +110,11 @@ impl<'b> Wire<'b> {
         if own == width { self } else { self.builder.join(&[self, self.builder.constant(0, width - own)]) }
     }
 
+    /// Its lowest `width` bits, or extended with zeros where it has fewer: for numbers that are known to fit.
+    pub fn resize(self, width: u32) -> Self {
+        if self.width() > width { self.bits(0, width) } else { self.extend(width) }
+    }
+
     /// Extended with its sign to `width` bits, which are no fewer.
     pub fn extend_signed(self, width: u32) -> Self {
         let own = self.width();

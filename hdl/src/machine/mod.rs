@@ -3,17 +3,20 @@
 //! It predicts cycles and runs whole test sets at millions of cycles a second;
 //! the circuit is compared with it cycle by cycle in the tests of `bitfab-sim`.
 
+mod front;
 mod sender;
+mod source;
 
 use std::sync::Arc;
 
 use bitfab_format::Model;
 
 use crate::array::Array;
-use crate::front::Front;
 use crate::program::Program;
 use crate::sequencer::{Sequencer, State, Status};
 use crate::{HdlError, Options};
+pub(crate) use front::Byte;
+use front::Front;
 use sender::Sender;
 
 /// A word that the engine has finished.
