@@ -10,7 +10,7 @@ use crate::front::{self, FrontBlock};
 use crate::machine::{Ports, Written};
 use crate::program::Program;
 use crate::sender::{self, SenderBlock};
-use crate::sequencer::SequencerBlock;
+use crate::sequencer::{self, SequencerBlock};
 use crate::top::with_continuous_wires;
 use crate::{HdlError, Options};
 
@@ -97,7 +97,7 @@ impl Engine {
             out_valid: Signal::default(),
             out_ready: Signal::default(),
             front: FrontBlock::of(front::circuit(program)),
-            sequencer: SequencerBlock::new(program),
+            sequencer: SequencerBlock::of(sequencer::circuit(program)),
             array: ArrayBlock::new(program),
             sender: SenderBlock::of(sender::circuit(program)),
             _program: Arc::clone(program),
@@ -128,7 +128,7 @@ impl Engine {
     /// # Errors
     /// [`HdlError::Loop`] if the wires do not settle.
     pub fn tick(&mut self) -> Result<Option<Written>, HdlError> {
-        let row = self.sequencer.state().row();
+        let row = usize::from(self.sequencer.row_index.val().to_u8());
         self.level(true)?;
         Ok(self.array.stored().map(|store| Written { row, address: store.address, word: store.word }))
     }

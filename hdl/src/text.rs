@@ -12,17 +12,6 @@ pub(crate) fn when(used: bool, text: &str) -> &str {
     if used { text } else { "" }
 }
 
-/// Declares a register that starts at 0, or a constant 0 where nothing ever changes it.
-pub(crate) fn register(used: bool, name: &str, bits: u32) -> String {
-    let (kind, last) = (if used { "reg" } else { "wire" }, bits - 1);
-    format!("{kind} [{last}:0] {name} = {bits}'d0;\n")
-}
-
-/// Declares a wire with an expression where `used`, else with a constant bit.
-pub(crate) fn wire(name: &str, used: bool, expression: &str, otherwise: u8) -> String {
-    if used { format!("wire {name} = {expression};\n") } else { format!("wire {name} = 1'b{otherwise};\n") }
-}
-
 /// One column of a table: a constant where all rows agree, else a `case` over `index`.
 pub(crate) fn column(name: &str, bits: u32, index: &str, values: &[u64]) -> String {
     let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };

@@ -9,7 +9,7 @@ type Unit = (&'static str, fn(&Program) -> bool);
 
 const UNITS: [Unit; 10] = [
     ("masks_read", |program| !program.masks.is_empty()),
-    ("wire pass_last = pass == passes", |program| program.rows.iter().any(|row| row.passes != 0) && !shares(program)),
+    ("wire pass_last = ", |program| program.rows.iter().any(|row| row.passes != 0)),
     ("kept", shares),
     ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
     ("scales_read", |program| program.rows.iter().any(|row| row.requant || row.affine)),

@@ -240,21 +240,17 @@ const UNITS: [Unit; 5] = [
     (
         WeightKind::AlphaBeta,
         |row| row.shared && row.ratio != 0 && row.doublings > 1,
-        &[("ratio[count]", "1'b1"), (" | shared);", ");"), ("is_subtracted ?", "!is_subtracted ?")],
+        &[("scaling && adds", "scaling"), (" | shared);", ");"), ("is_subtracted ?", "!is_subtracted ?")],
     ),
     (
         WeightKind::Ternary,
         |row| row.listed && row.planes != 0 && row.words > 3,
-        &[
-            ("(w_now - word)", "(w_now - word - 1'd1)"),
-            ("= lists_read[0]", "= 1'b1"),
-            ("+ (offset_0 &", "- (offset_0 &"),
-        ],
+        &[("(w_now - ", "(w_now + "), ("= lists_read[0]", "= 1'b1"), ("+ (offset_0 &", "- (offset_0 &")],
     ),
     (
         WeightKind::Integer,
         |row| row.passes > 1 && row.raw,
-        &[("pass <= pass_last ? 0 : (pass + 1'd1)", "pass <= 0"), ("(pass != 0)", "(pass == 0)")],
+        &[("pass <= pass_last ?", "pass <= !pass_last ?"), ("(pass != ", "(pass == ")],
     ),
     (
         WeightKind::PowerOfTwo,
@@ -262,7 +258,7 @@ const UNITS: [Unit; 5] = [
         &[
             ("total <= product + addend", "total <= product - addend"),
             ("stages[1:0]", "2'd0"),
-            ("count == settle", "count == 0"),
+            ("wire leaves = finishing && ", "wire leaves = finishing || "),
         ],
     ),
     (

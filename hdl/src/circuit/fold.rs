@@ -37,7 +37,7 @@ pub(super) fn fold(circuit: &Circuit, op: Op, width: u32) -> Folded {
         },
         Op::Any(a) if circuit.nodes[a].width == 1 => Folded::Old(a),
         Op::Repeat(a) if width == 1 => Folded::Old(a),
-        Op::Mux(condition, yes, no) => mux(value, (condition, yes, no), width),
+        Op::Mux(condition, yes, no) => mux(circuit, (condition, yes, no), width),
         Op::Slice(a, low) => slice(circuit, a, low, width),
         Op::Join(all) if all.len() == 1 => Folded::Old(all[0]),
         Op::Sum(all) if all.len() == 1 && circuit.nodes[all[0]].width == width => Folded::Old(all[0]),
@@ -74,14 +74,15 @@ fn two(op: Op, width: u32, value: impl Fn(Id) -> Option<u128>) -> Folded {
     }
 }
 
-fn mux(value: impl Fn(Id) -> Option<u128>, (condition, yes, no): (Id, Id, Id), width: u32) -> Folded {
+fn mux(circuit: &Circuit, (condition, yes, no): (Id, Id, Id), width: u32) -> Folded {
+    let value = |id: Id| if let Op::Constant(value) = circuit.nodes[id].op { Some(value) } else { None };
     match (value(condition), value(yes), value(no)) {
         (Some(chosen), ..) => Folded::Old(if chosen == 1 { yes } else { no }),
         _ if yes == no => Folded::Old(yes),
         (_, Some(1), Some(0)) if width == 1 => Folded::Old(condition),
-        (_, Some(0), Some(1)) if width == 1 => Folded::New(Op::Not(condition)),
-        (_, Some(1), _) if width == 1 => Folded::New(Op::Or(condition, no)),
-        (_, _, Some(0)) if width == 1 => Folded::New(Op::And(condition, yes)),
+        (_, Some(0), Some(1)) if width == 1 => not(circuit, condition),
+        (_, Some(1), _) if width == 1 => fold(circuit, Op::Or(condition, no), width),
+        (_, _, Some(0)) if width == 1 => fold(circuit, Op::And(condition, yes), width),
         _ => Folded::New(Op::Mux(condition, yes, no)),
     }
 }

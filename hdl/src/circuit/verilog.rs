@@ -3,6 +3,8 @@
 //! No combinational block waits for a change: what an output shows at the start is right in every edition of the
 //! language. All operands have the width of their context, so that Verilog has nothing to extend or to cut.
 
+use std::collections::BTreeMap;
+
 use super::memory::MemoryPart;
 use super::node::{Circuit, Id, Op, Register};
 
@@ -70,7 +72,7 @@ impl Circuit {
             let node = &self.nodes[id];
             let stands_alone = matches!(node.op, Op::Sum(_) | Op::Multiply(..) | Op::Select(..) | Op::Table(..));
             let is_part = match node.op {
-                Op::Not(a) => self.nodes[a].op.is_leaf(),
+                Op::Not(a) => self.nodes[a].op.is_leaf() || self.nodes[a].name.is_some(),
                 _ => matches!(node.op, Op::Slice(..) | Op::Repeat(_)),
             };
             match node.op {
@@ -167,8 +169,12 @@ impl Printer<'_> {
         let bits = self.circuit.nodes[index].width;
         self.line(&format!("function {}{name}_table(input {}index);\n  case (index)", range(width), range(bits)));
         let is_reachable = |at: &usize| bits >= 64 || at >> bits == 0;
+        let mut cases: BTreeMap<u128, Vec<String>> = BTreeMap::new();
         for (at, row) in rows.iter().enumerate().filter(|(at, row)| **row != rows[0] && is_reachable(at)) {
-            self.line(&format!("    {bits}'d{at}: {name}_table = {};", literal(*row, width)));
+            cases.entry(*row).or_default().push(format!("{bits}'d{at}"));
+        }
+        for (row, at) in cases {
+            self.line(&format!("    {}: {name}_table = {};", at.join(", "), literal(row, width)));
         }
         self.line(&format!("    default: {name}_table = {};\n  endcase\nendfunction", literal(rows[0], width)));
     }
@@ -256,7 +262,9 @@ impl Printer<'_> {
         let free = |id: &Id| self.expression(*id, Place::Free);
         match &node.op {
             Op::Not(a) if self.any_of(*a).is_some() => self.against_zero("==", *a, place),
-            Op::Not(a) => format!("{}{}", if is_bit { "!" } else { "~" }, inner(a)),
+            // A unary operator of another one needs parentheses, which a mutant can bring about.
+            Op::Not(_) if place == Place::Of("!") => format!("({})", self.compose(id, Place::Free)),
+            Op::Not(a) => format!("{}{}", if is_bit { "!" } else { "~" }, self.expression(*a, Place::Of("!"))),
             Op::And(a, b) => self.two(if is_bit { "&&" } else { "&" }, [*a, *b], place),
             Op::Or(a, b) => self.two(if is_bit { "||" } else { "|" }, [*a, *b], place),
             Op::Xor(a, b) => self.two("^", [*a, *b], place),

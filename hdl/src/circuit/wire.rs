@@ -65,7 +65,7 @@ impl<'b> Wire<'b> {
 
     /// Whether it is this number.
     pub fn is(self, value: u64) -> Self {
-        self.equals(self.builder.constant(value, self.width()))
+        if value == 0 { !self.any() } else { self.equals(self.builder.constant(value, self.width())) }
     }
 
     /// Whether it is less than `other`, both without a sign.

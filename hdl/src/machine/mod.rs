@@ -5,6 +5,7 @@
 
 mod front;
 mod sender;
+mod sequencer;
 mod source;
 
 use std::sync::Arc;
@@ -13,11 +14,12 @@ use bitfab_format::Model;
 
 use crate::array::Array;
 use crate::program::Program;
-use crate::sequencer::{Sequencer, State, Status};
+use crate::sequencer::{State, Status};
 use crate::{HdlError, Options};
 pub(crate) use front::Byte;
 use front::Front;
 use sender::Sender;
+use sequencer::Sequencer;
 
 /// A word that the engine has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
