@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bitfab_format::Model;
 use rust_hdl::prelude::*;
 
-use crate::array::ArrayBlock;
+use crate::array::{self, ArrayBlock};
 use crate::front::{self, FrontBlock};
 use crate::machine::{Ports, Written};
 use crate::program::Program;
@@ -98,7 +98,7 @@ impl Engine {
             out_ready: Signal::default(),
             front: FrontBlock::of(front::circuit(program)),
             sequencer: SequencerBlock::of(sequencer::circuit(program)),
-            array: ArrayBlock::new(program),
+            array: ArrayBlock::of(array::circuit(program)),
             sender: SenderBlock::of(sender::circuit(program)),
             _program: Arc::clone(program),
         };
@@ -128,9 +128,8 @@ impl Engine {
     /// # Errors
     /// [`HdlError::Loop`] if the wires do not settle.
     pub fn tick(&mut self) -> Result<Option<Written>, HdlError> {
-        let row = usize::from(self.sequencer.row_index.val().to_u8());
         self.level(true)?;
-        Ok(self.array.stored().map(|store| Written { row, address: store.address, word: store.word }))
+        Ok(self.array.finished().map(|[row, address, word]| Written { row: row as usize, address, word }))
     }
 
     fn level(&mut self, clk: bool) -> Result<(), HdlError> {

@@ -11,7 +11,6 @@ mod options;
 mod program;
 mod sender;
 mod sequencer;
-mod text;
 mod top;
 
 pub use array::{ArrayBlock, lane_verilog};

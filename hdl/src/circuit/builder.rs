@@ -197,9 +197,9 @@ impl Builder {
     }
 
     /// An output port.
-    pub fn output(&self, name: &'static str, value: Wire<'_>) {
+    pub fn output(&self, name: &str, value: Wire<'_>) {
         self.claim(name);
-        self.parts.borrow_mut().outputs.push((name, value.id));
+        self.parts.borrow_mut().outputs.push((name.to_owned(), value.id));
     }
 
     /// What simulators print whenever `enable` is set at an edge, and what the simulation's step tells.

@@ -6,6 +6,7 @@
 
 mod block;
 mod builder;
+mod code;
 mod fold;
 mod memory;
 mod mutant;

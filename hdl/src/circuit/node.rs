@@ -112,7 +112,7 @@ pub struct Circuit {
     /// Whether any output needs the node.
     pub(super) live: Vec<bool>,
     pub(super) inputs: Vec<Id>,
-    pub(super) outputs: Vec<(&'static str, Id)>,
+    pub(super) outputs: Vec<(String, Id)>,
     pub(super) registers: Vec<Register>,
     pub(super) memories: Vec<MemoryPart>,
     pub(super) trace: Option<Trace>,
@@ -127,7 +127,7 @@ impl Circuit {
 
     /// Names and widths of the outputs.
     pub fn outputs(&self) -> Vec<(&str, u32)> {
-        self.outputs.iter().map(|(name, id)| (*name, self.nodes[*id].width)).collect()
+        self.outputs.iter().map(|(name, id)| (name.as_str(), self.nodes[*id].width)).collect()
     }
 
     /// Puts the ports into the order that `place` gives their names.

@@ -6,7 +6,6 @@ use super::wire::Wire;
 use crate::circuit::width;
 
 /// Rows of a table, and which one is looked at.
-#[derive(Clone, Copy)]
 pub(crate) struct Rows<'b, 'r, R> {
     c: &'b Builder,
     index: Wire<'b>,

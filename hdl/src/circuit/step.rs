@@ -1,13 +1,11 @@
-//! The simulation of a circuit: its nodes as a list of instructions, evaluated no more often than needed.
+//! What operations mean, and the simulation of a circuit, which evaluates them no more often than needed.
 
 use std::sync::Arc;
 
+use super::code::{Code, Instruction, NONE, Program};
 use super::fold::mask;
 use super::memory::MemoryPart;
-use super::node::{Circuit, Id, Op, Register};
-
-/// What a wire carries.
-type Word = u128;
+use super::node::{Circuit, Id, Op};
 
 /// What an operation of `width` bits makes of constants and their widths.
 pub(super) fn compute(op: &Op, values: &[(u128, u32)], width: u32) -> u128 {
@@ -38,66 +36,82 @@ pub(super) fn compute(op: &Op, values: &[(u128, u32)], width: u32) -> u128 {
     bits & mask(width)
 }
 
-/// One step of the evaluation, with its operands as places of values.
-#[derive(Clone, Copy, Debug)]
-enum Code {
-    Not(u32),
-    And(u32, u32),
-    Or(u32, u32),
-    Xor(u32, u32),
-    Add(u32, u32),
-    Subtract(u32, u32),
-    Equal(u32, u32),
-    Less(u32, u32),
-    Any(u32),
-    Repeat(u32),
-    Mux(u32, u32, u32),
-    Slice(u32, u32),
-    /// Two parts, and where the second begins.
-    Join(u32, u32, u32),
-    /// How many of some neighbouring bits are set: their first one and their number.
-    Ones(u32, u8, u8),
-    /// Anything else, by the slow way.
-    Other,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Instruction {
-    code: Code,
-    to: u32,
-}
-
-/// The instructions of a circuit, by when they must be evaluated.
-#[derive(Debug)]
-struct Program {
-    circuit: Circuit,
-    /// What outputs need of the registers alone.
-    state: Vec<Instruction>,
-    /// What outputs need of the inputs.
-    inputs: Vec<Instruction>,
-    /// What only registers and memories need, at the edge.
-    edge: Vec<Instruction>,
-}
-
 /// A circuit and the values of its wires.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     program: Arc<Program>,
-    values: Vec<Word>,
+    wires: Wires,
     memories: Vec<Vec<u64>>,
-    next: Vec<(usize, Word)>,
+    next: Vec<(Id, u128)>,
     traced: Vec<u128>,
+}
+
+/// The values of all nodes: their lowest 64 bits, and those above, which few have.
+#[derive(Clone, Debug)]
+struct Wires {
+    low: Vec<u64>,
+    high: Vec<u64>,
+}
+
+impl Wires {
+    fn get(&self, id: Id) -> u128 {
+        u128::from(self.high[id]) << 64 | u128::from(self.low[id])
+    }
+
+    fn set(&mut self, id: Id, value: u128) {
+        (self.low[id], self.high[id]) = (value as u64, (value >> 64) as u64);
+    }
+
+    fn run(&mut self, program: &Program, list: &[Instruction]) {
+        for Instruction { code, to } in list {
+            let to = *to as usize;
+            let value = |at: u32| self.low[at as usize];
+            let cut = |value: u64| value & program.masks[to];
+            self.low[to] = match *code {
+                Code::Not(a) => cut(!value(a)),
+                Code::And(a, b) => value(a) & value(b),
+                Code::Or(a, b) => value(a) | value(b),
+                Code::Xor(a, b) => value(a) ^ value(b),
+                Code::Add(a, b) => cut(value(a).wrapping_add(value(b))),
+                Code::Subtract(a, b) => cut(value(a).wrapping_sub(value(b))),
+                Code::Equal(a, b) => (value(a) == value(b)).into(),
+                Code::Less(a, b) => (value(a) < value(b)).into(),
+                Code::ShiftLeft(a, by) => cut(value(a).checked_shl(value(by).min(64) as u32).unwrap_or(0)),
+                Code::Any(a) => (value(a) != 0).into(),
+                Code::Repeat(a) => cut(value(a).wrapping_neg()),
+                Code::Mux(condition, yes, no) => value(if value(condition) == 1 { yes } else { no }),
+                Code::Slice(a, low) => cut(value(a) >> low),
+                Code::Ones(a, low, count) => (value(a) >> low & (u64::MAX >> (64 - count))).count_ones().into(),
+                Code::Join(parts) => program.operands(parts).fold(0, |word, (a, low)| word | value(a) << low),
+                Code::Sum(terms) => cut(program.operands(terms).map(|(a, _)| value(a)).sum()),
+                Code::Select(index, all) => value(program.operand(all, value(index))),
+                Code::Table(index, rows) => program.row(rows, value(index)),
+                Code::Other => {
+                    let node = &program.circuit.nodes[to];
+                    let operands = node.op.operands().into_iter();
+                    let operands: Vec<(u128, u32)> =
+                        operands.map(|id| (self.get(id), program.circuit.nodes[id].width)).collect();
+                    self.set(to, compute(&node.op, &operands, node.width));
+                    continue;
+                }
+            };
+        }
+    }
 }
 
 impl Simulation {
     /// The circuit after configuration of the FPGA, its inputs at 0.
     pub fn new(circuit: Circuit) -> Self {
         let memories = circuit.memories.iter().map(contents).collect();
-        let value = |op: &Op| if let Op::Constant(value) = op { *value } else { 0 };
-        let values = circuit.nodes.iter().map(|node| value(&node.op)).collect();
+        let mut wires = Wires { low: vec![0; circuit.nodes.len()], high: vec![0; circuit.nodes.len()] };
+        for (id, node) in circuit.nodes.iter().enumerate() {
+            if let Op::Constant(value) = node.op {
+                wires.set(id, value);
+            }
+        }
         let program = Arc::new(Program::new(circuit));
-        let mut simulation = Self { program, values, memories, next: Vec::new(), traced: Vec::new() };
-        simulation.settle(true);
+        let mut simulation = Self { program, wires, memories, next: Vec::new(), traced: Vec::new() };
+        simulation.settle();
         simulation
     }
 
@@ -108,13 +122,15 @@ impl Simulation {
 
     /// Sets input number `at`; returns whether it has changed.
     pub fn set_input(&mut self, at: usize, value: u128) -> bool {
-        let place = &mut self.values[self.program.circuit.inputs[at]];
-        std::mem::replace(place, value) != value
+        let id = self.program.circuit.inputs[at];
+        let has_changed = self.wires.get(id) != value;
+        self.wires.set(id, value);
+        has_changed
     }
 
     /// Output number `at`.
     pub fn output(&self, at: usize) -> u128 {
-        self.values[self.program.circuit.outputs[at].1]
+        self.wires.get(self.program.circuit.outputs[at].1)
     }
 
     /// The values of the trace at the last edge; nothing where it was not enabled.
@@ -124,102 +140,49 @@ impl Simulation {
 
     /// Brings the outputs up to date after inputs have changed.
     pub fn follow_inputs(&mut self) {
-        self.settle(false);
+        self.wires.run(&self.program, &self.program.inputs);
     }
 
-    fn settle(&mut self, has_new_state: bool) {
-        let program = Arc::clone(&self.program);
-        if has_new_state {
-            self.run(&program, &program.state);
-        }
-        self.run(&program, &program.inputs);
+    fn settle(&mut self) {
+        self.wires.run(&self.program, &self.program.state);
+        self.follow_inputs();
     }
 
     /// One rising edge of the clock.
     pub fn edge(&mut self) {
-        let program = Arc::clone(&self.program);
+        let Self { program, wires, memories, next, traced } = self;
         let circuit = &program.circuit;
-        self.run(&program, &program.edge);
-        self.traced.clear();
-        if let Some(trace) = circuit.trace.as_ref().filter(|trace| self.values[trace.enable] == 1) {
-            self.traced.extend(trace.values.iter().map(|id| self.values[*id]));
+        wires.run(program, &program.edge);
+        traced.clear();
+        if let Some(trace) = circuit.trace.as_ref().filter(|trace| wires.low[trace.enable] == 1) {
+            traced.extend(trace.values.iter().map(|id| wires.get(*id)));
         }
-        self.next.clear();
-        for register in circuit.registers.iter().filter(|register| circuit.live[register.node]) {
-            self.next.extend(self.becomes(register).map(|value| (register.node, value)));
+        for (register, rules) in &program.registers {
+            let holds = |condition: &u32| *condition == NONE || wires.low[*condition as usize] == 1;
+            let rule = rules.iter().find(|(condition, _)| holds(condition));
+            next.extend(rule.map(|(_, value)| (*register, wires.get(*value as usize))));
         }
-        for (number, memory) in circuit.memories.iter().enumerate().filter(|(_, memory)| circuit.is_live(memory)) {
-            self.access(number, memory);
+        for (memory, words) in circuit.memories.iter().zip(memories).filter(|(memory, _)| circuit.is_live(memory)) {
+            access(memory, words, wires, next);
         }
-        for (register, value) in std::mem::take(&mut self.next) {
-            self.values[register] = value;
-        }
-        self.settle(true);
-    }
-
-    /// What a register becomes, if it changes at all.
-    fn becomes(&self, register: &Register) -> Option<Word> {
-        let holds = |condition: &Option<Id>| condition.is_none_or(|id| self.values[id] == 1);
-        let rule = register.rules().iter().find(|(condition, _)| holds(condition));
-        rule.map(|(_, value)| self.values[*value])
-    }
-
-    /// The ports of a memory: the old word is read, then columns are written.
-    fn access(&mut self, number: usize, memory: &MemoryPart) {
-        let columns = memory.columns.len();
-        if let Some((enable, address)) = memory.read
-            && enable.is_none_or(|id| self.values[id] == 1)
-        {
-            let first = self.values[address] as usize * columns;
-            let word = self.memories[number].get(first..first + columns);
-            let word = word.into_iter().flatten().copied().chain(std::iter::repeat(0));
-            self.next.extend(memory.columns.iter().copied().zip(word.map(Word::from)));
-        }
-        for write in memory.writes.iter().filter(|write| self.values[write.enable] == 1) {
-            let place = self.values[write.address] as usize * columns + write.column;
-            if let Some(place) = self.memories[number].get_mut(place) {
-                *place = self.values[write.data] as u64;
-            }
-        }
-    }
-
-    fn run(&mut self, program: &Program, list: &[Instruction]) {
-        for Instruction { code, to } in list {
-            let to = *to as usize;
-            let value = |at: u32| self.values[at as usize];
-            let cut = |value: Word| value & mask(program.circuit.nodes[to].width);
-            self.values[to] = match *code {
-                Code::Not(a) => cut(!value(a)),
-                Code::And(a, b) => value(a) & value(b),
-                Code::Or(a, b) => value(a) | value(b),
-                Code::Xor(a, b) => value(a) ^ value(b),
-                Code::Add(a, b) => cut(value(a).wrapping_add(value(b))),
-                Code::Subtract(a, b) => cut(value(a).wrapping_sub(value(b))),
-                Code::Equal(a, b) => (value(a) == value(b)).into(),
-                Code::Less(a, b) => (value(a) < value(b)).into(),
-                Code::Any(a) => (value(a) != 0).into(),
-                Code::Repeat(a) => cut(value(a).wrapping_neg()),
-                Code::Mux(condition, yes, no) => value(if value(condition) == 1 { yes } else { no }),
-                Code::Slice(a, low) => cut(value(a) >> low),
-                Code::Join(a, b, low) => value(a) | value(b) << low,
-                Code::Ones(a, low, count) => (value(a) >> low & mask(count.into())).count_ones().into(),
-                Code::Other => other(&program.circuit, to, &self.values),
-            };
-        }
+        next.drain(..).for_each(|(register, value)| wires.set(register, value));
+        self.settle();
     }
 }
 
-/// A node by the slow way.
-fn other(circuit: &Circuit, id: Id, values: &[Word]) -> Word {
-    let node = &circuit.nodes[id];
-    match &node.op {
-        Op::Select(index, all) => values[*all.get(values[*index] as usize).unwrap_or(&all[0])],
-        Op::Table(index, rows) => *rows.get(values[*index] as usize).unwrap_or(&rows[0]),
-        Op::Sum(all) => all.iter().map(|id| values[*id]).sum::<Word>() & mask(node.width),
-        op => {
-            let operands: Vec<(u128, u32)> =
-                op.operands().iter().map(|id| (values[*id], circuit.nodes[*id].width)).collect();
-            compute(op, &operands, node.width)
+/// The ports of a memory: the old word is read, then columns are written.
+fn access(memory: &MemoryPart, words: &mut [u64], wires: &Wires, next: &mut Vec<(Id, u128)>) {
+    let columns = memory.columns.len();
+    if let Some((enable, address)) = memory.read
+        && enable.is_none_or(|id| wires.low[id] == 1)
+    {
+        let first = wires.low[address] as usize * columns;
+        let word = |at: usize| words.get(first + at).copied().unwrap_or(0);
+        next.extend(memory.columns.iter().enumerate().map(|(at, id)| (*id, word(at).into())));
+    }
+    for write in memory.writes.iter().filter(|write| wires.low[write.enable] == 1) {
+        if let Some(place) = words.get_mut(wires.low[write.address] as usize * columns + write.column) {
+            *place = wires.low[write.data];
         }
     }
 }
@@ -228,67 +191,4 @@ fn other(circuit: &Circuit, id: Id, values: &[Word]) -> Word {
 fn contents(memory: &MemoryPart) -> Vec<u64> {
     let size = memory.depth * memory.columns.len();
     if memory.contents.is_empty() { vec![0; size] } else { memory.contents.clone() }
-}
-
-impl Program {
-    fn new(circuit: Circuit) -> Self {
-        let count = circuit.nodes.len();
-        let (mut is_shown, mut follows) = (vec![false; count], vec![false; count]);
-        circuit.outputs.iter().for_each(|(_, id)| is_shown[*id] = true);
-        for id in (0..count).rev().filter(|id| circuit.live[*id]) {
-            if is_shown[id] {
-                circuit.nodes[id].op.operands().into_iter().for_each(|operand| is_shown[operand] = true);
-            }
-        }
-        for id in 0..count {
-            let op = &circuit.nodes[id].op;
-            follows[id] = *op == Op::Input || op.operands().iter().any(|operand| follows[*operand]);
-        }
-        let mut program = Self { circuit, state: Vec::new(), inputs: Vec::new(), edge: Vec::new() };
-        for id in 0..count {
-            let node = &program.circuit.nodes[id];
-            if program.circuit.live[id] && !node.op.is_leaf() {
-                let instruction = Instruction { code: code(&program.circuit, &node.op), to: id as u32 };
-                match (is_shown[id], follows[id]) {
-                    (true, true) => program.inputs.push(instruction),
-                    (true, false) => program.state.push(instruction),
-                    (false, _) => program.edge.push(instruction),
-                }
-            }
-        }
-        program
-    }
-}
-
-/// The instruction of an operation.
-fn code(circuit: &Circuit, op: &Op) -> Code {
-    let at = |id: &Id| *id as u32;
-    match op {
-        Op::Not(a) => Code::Not(at(a)),
-        Op::And(a, b) => Code::And(at(a), at(b)),
-        Op::Or(a, b) => Code::Or(at(a), at(b)),
-        Op::Xor(a, b) => Code::Xor(at(a), at(b)),
-        Op::Add(a, b) => Code::Add(at(a), at(b)),
-        Op::Subtract(a, b) => Code::Subtract(at(a), at(b)),
-        Op::Equal(a, b) => Code::Equal(at(a), at(b)),
-        Op::Less(a, b) => Code::Less(at(a), at(b)),
-        Op::Any(a) => Code::Any(at(a)),
-        Op::Repeat(a) => Code::Repeat(at(a)),
-        Op::Mux(condition, yes, no) => Code::Mux(at(condition), at(yes), at(no)),
-        Op::Slice(a, low) => Code::Slice(at(a), *low),
-        Op::Join(all) if all.len() == 2 => Code::Join(at(&all[0]), at(&all[1]), circuit.nodes[all[0]].width),
-        Op::Sum(all) => neighbours(circuit, all).unwrap_or(Code::Other),
-        _ => Code::Other,
-    }
-}
-
-/// A sum of neighbouring bits, as a count.
-fn neighbours(circuit: &Circuit, all: &[Id]) -> Option<Code> {
-    let bit = |id: &Id| match circuit.nodes[*id].op {
-        Op::Slice(of, low) if circuit.nodes[*id].width == 1 => Some((of, low)),
-        _ => None,
-    };
-    let (of, first) = bit(&all[0])?;
-    let are_neighbours = all.iter().zip(first..).all(|(id, at)| bit(id) == Some((of, at)));
-    are_neighbours.then_some(Code::Ones(of as u32, first as u8, all.len() as u8))
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fold::mask;
 use super::memory::MemoryPart;
 use super::node::{Circuit, Id, Op, Register};
 
@@ -98,7 +99,11 @@ fn range(width: u32) -> String {
 }
 
 fn literal(value: u128, width: u32) -> String {
-    if width > 64 { format!("{width}'h{value:x}") } else { format!("{width}'d{value}") }
+    if width > 64 || width >= 8 && value == mask(width) {
+        format!("{width}'h{value:x}")
+    } else {
+        format!("{width}'d{value}")
+    }
 }
 
 impl Printer<'_> {

@@ -1,9 +1,13 @@
-//! The engine without wires: the four parts stepped together, register for register what the circuit does.
+//! The cycle model: the specification of the engine in plain Rust, every cycle of it.
 //!
-//! It predicts cycles and runs whole test sets at millions of cycles a second;
-//! the circuit is compared with it cycle by cycle in the tests of `bitfab-sim`.
+//! It predicts cycles and runs whole test sets at millions of cycles a second.
+//! The circuits are described apart from it and compared with it cycle by cycle, with random pauses, in the tests of
+//! `bitfab-sim`; only the layer table, the memories' contents and the flags of an issue are common to both.
 
+mod array;
 mod front;
+mod lanes;
+mod scaler;
 mod sender;
 mod sequencer;
 mod source;
@@ -12,11 +16,10 @@ use std::sync::Arc;
 
 use bitfab_format::Model;
 
-use crate::array::Array;
 use crate::program::Program;
 use crate::sequencer::{State, Status};
 use crate::{HdlError, Options};
-pub(crate) use front::Byte;
+use array::Array;
 use front::Front;
 use sender::Sender;
 use sequencer::Sequencer;

@@ -140,11 +140,13 @@ impl<'b> Walk<'b, '_> {
         c.next(r, &rules);
         let x = c.register("x_now", bits);
         let (first, begin, next) = self.starts(bits, b);
-        let to_residual = ends.window & is.residual & !at.summing;
-        let stepped = to_residual.mux(r, x + self.step(bits));
+        let to_residual = (ends.window & is.residual & !at.summing).named("to_residual");
+        let restarts = ends.window & !ends.pass;
+        // The sum that takes longest comes first, so that nothing is chosen behind it but itself.
         let rules = [
+            (state.running & !restarts & !to_residual, x + self.step(bits)),
             (state.loading, first),
-            (state.running, (ends.window & !ends.pass).mux(begin, stepped)),
+            (state.running, restarts.mux(begin, r)),
             (state.adding, x + of.word("r_plane", bits, |row| row.r_plane)),
             (state.finishing & at.summing, begin),
             (ends.leaves, next),
