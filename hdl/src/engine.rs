@@ -6,6 +6,7 @@ use bitfab_format::Model;
 use rust_hdl::prelude::*;
 
 use crate::array::{self, ArrayBlock};
+use crate::circuit::{Circuit, Mutant};
 use crate::front::{self, FrontBlock};
 use crate::machine::{Ports, Written};
 use crate::program::Program;
@@ -88,6 +89,24 @@ impl Engine {
 
     /// The engine for a program that has been planned.
     pub fn of(program: &Arc<Program>) -> Self {
+        Self::join(program, circuits(program))
+    }
+
+    /// Each engine with one mistake, in one operator, choice or condition of one block, and what the mistake is.
+    pub fn mutants(program: &Arc<Program>) -> impl Iterator<Item = (String, Self)> {
+        let all = circuits(program);
+        ["front", "sequencer", "array", "sender"].into_iter().enumerate().flat_map(move |(at, block)| {
+            let (all, program) = (all.clone(), Arc::clone(program));
+            let mutants: Vec<Mutant> = all[at].mutants().collect();
+            mutants.into_iter().map(move |mutant| {
+                let mut circuits = all.clone();
+                circuits[at] = mutant.circuit;
+                (format!("{block}, {}", mutant.what), Self::join(&program, circuits))
+            })
+        })
+    }
+
+    fn join(program: &Arc<Program>, [front, sequencer, array, sender]: [Circuit; 4]) -> Self {
         let mut engine = Self {
             clock: Signal::default(),
             in_data: Signal::default(),
@@ -96,10 +115,10 @@ impl Engine {
             out_data: Signal::default(),
             out_valid: Signal::default(),
             out_ready: Signal::default(),
-            front: FrontBlock::of(front::circuit(program)),
-            sequencer: SequencerBlock::of(sequencer::circuit(program)),
-            array: ArrayBlock::of(array::circuit(program)),
-            sender: SenderBlock::of(sender::circuit(program)),
+            front: FrontBlock::of(front),
+            sequencer: SequencerBlock::of(sequencer),
+            array: ArrayBlock::of(array),
+            sender: SenderBlock::of(sender),
             _program: Arc::clone(program),
         };
         engine.connect_all();
@@ -136,6 +155,11 @@ impl Engine {
         self.clock.next = Clock { clk };
         if simulate(self, SETTLE) { Ok(()) } else { Err(HdlError::Loop) }
     }
+}
+
+/// The four blocks: front, sequencer, array and sender.
+fn circuits(program: &Program) -> [Circuit; 4] {
+    [front::circuit(program), sequencer::circuit(program), array::circuit(program), sender::circuit(program)]
 }
 
 /// The Verilog of the engine for `model`, always from a fresh instance: one file, the top module is `top`.
