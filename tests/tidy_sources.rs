@@ -234,3 +234,20 @@ fn hardware_uses_no_signed_signals() {
         assert!(!code(&read(file).unwrap()).contains("Signed<"), "{file} uses Signed<N>");
     }
 }
+
+/// Files of the accelerator that write Verilog, with the reason.
+const VERILOG: &[(&str, &str)] = &[
+    ("hdl/src/circuit/verilog.rs", "prints every circuit"),
+    ("hdl/src/top.rs", "assigns the wires of rust-hdl's top module continuously"),
+];
+
+#[test]
+fn verilog_is_printed_from_circuits_alone() {
+    let is_excused = |file: &str| VERILOG.iter().any(|(name, _)| *name == file);
+    for file in sources().iter().filter(|file| file.starts_with("hdl/src/") && !is_excused(file)) {
+        let text = read(file).unwrap();
+        let found =
+            ["always @", "posedge clock", "wire [", "assign {"].into_iter().find(|word| code(&text).contains(word));
+        assert_eq!(found, None, "{file} writes Verilog by hand: describe a circuit");
+    }
+}

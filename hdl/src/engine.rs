@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bitfab_format::Model;
 use rust_hdl::prelude::*;
 
-use crate::array::ArrayBlock;
-use crate::front::FrontBlock;
+use crate::array::{self, ArrayBlock};
+use crate::circuit::{Circuit, Mutant};
+use crate::front::{self, FrontBlock};
 use crate::machine::{Ports, Written};
 use crate::program::Program;
-use crate::sender::SenderBlock;
-use crate::sequencer::SequencerBlock;
+use crate::sender::{self, SenderBlock};
+use crate::sequencer::{self, SequencerBlock};
+use crate::top::with_continuous_wires;
 use crate::{HdlError, Options};
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
@@ -87,6 +89,24 @@ impl Engine {
 
     /// The engine for a program that has been planned.
     pub fn of(program: &Arc<Program>) -> Self {
+        Self::join(program, circuits(program))
+    }
+
+    /// Each engine with one mistake, in one operator, choice or condition of one block, and what the mistake is.
+    pub fn mutants(program: &Arc<Program>) -> impl Iterator<Item = (String, Self)> {
+        let all = circuits(program);
+        ["front", "sequencer", "array", "sender"].into_iter().enumerate().flat_map(move |(at, block)| {
+            let (all, program) = (all.clone(), Arc::clone(program));
+            let mutants: Vec<Mutant> = all[at].mutants().collect();
+            mutants.into_iter().map(move |mutant| {
+                let mut circuits = all.clone();
+                circuits[at] = mutant.circuit;
+                (format!("{block}, {}", mutant.what), Self::join(&program, circuits))
+            })
+        })
+    }
+
+    fn join(program: &Arc<Program>, [front, sequencer, array, sender]: [Circuit; 4]) -> Self {
         let mut engine = Self {
             clock: Signal::default(),
             in_data: Signal::default(),
@@ -95,10 +115,10 @@ impl Engine {
             out_data: Signal::default(),
             out_valid: Signal::default(),
             out_ready: Signal::default(),
-            front: FrontBlock::new(program),
-            sequencer: SequencerBlock::new(program),
-            array: ArrayBlock::new(program),
-            sender: SenderBlock::new(program),
+            front: FrontBlock::of(front),
+            sequencer: SequencerBlock::of(sequencer),
+            array: ArrayBlock::of(array),
+            sender: SenderBlock::of(sender),
             _program: Arc::clone(program),
         };
         engine.connect_all();
@@ -127,9 +147,8 @@ impl Engine {
     /// # Errors
     /// [`HdlError::Loop`] if the wires do not settle.
     pub fn tick(&mut self) -> Result<Option<Written>, HdlError> {
-        let row = self.sequencer.state().row();
         self.level(true)?;
-        Ok(self.array.stored().map(|store| Written { row, address: store.address, word: store.word }))
+        Ok(self.array.finished().map(|[row, address, word]| Written { row: row as usize, address, word }))
     }
 
     fn level(&mut self, clk: bool) -> Result<(), HdlError> {
@@ -138,10 +157,15 @@ impl Engine {
     }
 }
 
+/// The four blocks: front, sequencer, array and sender.
+fn circuits(program: &Program) -> [Circuit; 4] {
+    [front::circuit(program), sequencer::circuit(program), array::circuit(program), sender::circuit(program)]
+}
+
 /// The Verilog of the engine for `model`, always from a fresh instance: one file, the top module is `top`.
 ///
 /// # Errors
 /// [`HdlError`] where the model or the options do not fit.
 pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError> {
-    Ok(generate_verilog(&Engine::new(model, options)?))
+    Ok(with_continuous_wires(&generate_verilog(&Engine::new(model, options)?)))
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod array;
+pub mod circuit;
 mod engine;
 mod error;
 mod front;
@@ -10,7 +11,7 @@ mod options;
 mod program;
 mod sender;
 mod sequencer;
-mod text;
+mod top;
 
 pub use array::{ArrayBlock, lane_verilog};
 pub use engine::{Engine, verilog};

@@ -9,14 +9,14 @@ type Unit = (&'static str, fn(&Program) -> bool);
 
 const UNITS: [Unit; 10] = [
     ("masks_read", |program| !program.masks.is_empty()),
-    ("wire pass_last = pass == passes", |program| program.rows.iter().any(|row| row.passes != 0) && !shares(program)),
+    ("wire pass_last = ", |program| program.rows.iter().any(|row| row.passes != 0)),
     ("kept", shares),
     ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
     ("scales_read", |program| program.rows.iter().any(|row| row.requant || row.affine)),
-    ("count * $signed", |program| program.factor_bits() != 0),
+    ("$signed(count) * ", |program| program.factor_bits() != 0),
     ("collected_0", |program| program.rows.iter().any(|row| row.requant)),
-    ("reg [31:0] score;", |program| program.rows.iter().any(|row| row.affine)),
-    ("wire [31:0] sum =", |program| program.rows.iter().any(|row| row.raw && !row.affine)),
+    ("wire [31:0] score = ", |program| program.rows.iter().any(|row| row.affine)),
+    ("wire emit = ", |program| program.rows.iter().any(|row| row.raw && !row.affine)),
     ("weights_read", |program| program.weights.iter().any(|word| *word != 0)),
 ];
 

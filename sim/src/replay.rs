@@ -1,6 +1,6 @@
 //! The accelerator's Verilog in Icarus Verilog and in Verilator.
 //!
-//! The registers ([`bitfab_hdl::Machine`]) run first and record every port in every cycle, with pauses;
+//! The cycle model ([`bitfab_hdl::Machine`]) runs first and records the ports of every cycle, with pauses;
 //! the Verilog is then driven with the same stimulus.
 //! It prints the words and bytes that it computes itself, and the cycles in which its ports differ from the recording.
 
@@ -28,8 +28,10 @@ use trace::{Recorder, replayed};
 /// A simulator of Verilog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Simulator {
-    /// Icarus Verilog: interprets at once; thousands of cycles a second.
+    /// Icarus Verilog, which interprets at once, by the rules of SystemVerilog; thousands of cycles a second.
     Icarus,
+    /// Icarus Verilog by the rules of Verilog-2005, which starts registers and processes in another order.
+    Icarus2005,
     /// Verilator: compiles for some seconds; a million cycles a second.
     Verilator,
 }
@@ -62,7 +64,8 @@ impl Replay {
         write(&path.join("stimulus.hex"), &recorder.stimulus())?;
         write(&path.join("bench.v"), &testbench(recorder.cycles()))?;
         let printed = match self.simulator {
-            Simulator::Icarus => icarus(path)?,
+            Simulator::Icarus => icarus(path, "-g2012")?,
+            Simulator::Icarus2005 => icarus(path, "-g2005")?,
             Simulator::Verilator => verilator::run(path)?,
         };
         replayed(&printed, model, &program, &recorder)
@@ -71,6 +74,7 @@ impl Replay {
     fn label(&self) -> &'static str {
         match self.simulator {
             Simulator::Icarus => "icarus",
+            Simulator::Icarus2005 => "icarus-2005",
             Simulator::Verilator => "verilator",
         }
     }
@@ -135,8 +139,8 @@ pub(crate) fn run_tool(
     Err(SimError::Tool { program: program.into(), problem })
 }
 
-fn icarus(folder: &Path) -> Result<String, SimError> {
-    let compile = ["-g2005", "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "engine.v"];
+fn icarus(folder: &Path, edition: &str) -> Result<String, SimError> {
+    let compile = [edition, "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "engine.v"];
     run_tool(Command::new("iverilog").current_dir(folder).args(compile), "iverilog", "iverilog")?;
     run_tool(Command::new("vvp").current_dir(folder).args(["-N", "bench.vvp"]), "vvp", "iverilog")
 }

@@ -40,7 +40,7 @@ pub(crate) fn unsupported(engine: &str, error: &HdlError) -> SimError {
     SimError::Unsupported { engine: engine.into(), problem: error.to_string() }
 }
 
-/// The registers of the accelerator stepped without wires: the fastest exact simulation.
+/// The cycle model of the accelerator: the fastest exact simulation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CycleModel {
     /// Lanes and pipeline.

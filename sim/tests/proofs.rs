@@ -136,7 +136,7 @@ fn accumulator(has: &Features) -> String {
     count <= clear ? 0 : count + (f{depth}[5] & reached);
   end
   assign all_sums = total;
-  reg flip; always @(posedge clock) flip <= {flip};
+  reg flip = 0; always @(posedge clock) flip <= {flip};
   wire [4:0] level = {{5{{{}}}}} ^ ({count});\n",
         (depth - 1).max(1),
         if pipe == 0 { format!("f{depth}[0]") } else { "ran".to_owned() },
@@ -205,7 +205,7 @@ fn prove(name: &str, pipe: u32) {
     let (lane, second) = (lane_verilog(&program), second_description(&program));
     assert!(is_equal(&format!("{lane}{second}"), "lanes", "second"), "{name}, pipe {pipe}");
     // One input of one sum is taken from the wrong place.
-    let fault = lane.replace("product[12] + product[13]", "product[12] + product[12]");
+    let fault = lane.replace("product_0[12] + product_0[13]", "product_0[12] + product_0[12]");
     assert!(fault != lane, "the fault must change the text");
     if pipe == 2 {
         assert!(!is_equal(&format!("{fault}{second}"), "lanes", "second"), "{name}: the fault was not seen");

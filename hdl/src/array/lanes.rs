@@ -1,119 +1,172 @@
-//! The arithmetic of the lanes: population counts, shifts, accumulators, threshold counters.
+//! The lanes: XNOR, population count, shift, accumulator, threshold counter.
 
-use crate::program::Program;
+use super::memories::Operands;
+use super::{Array, Flags};
+use crate::circuit::{Builder, Wire, width};
+use crate::program::{Program, Row};
 use crate::sequencer::flag;
 
-/// The lanes, cycle by cycle.
-#[derive(Clone, Debug)]
-pub(crate) struct Lanes {
-    /// Counts on their way to the accumulators: `pipe` stages of one value a lane.
-    stages: Vec<Vec<u32>>,
-    /// Accumulators, modulo 2^64; only their low bits exist.
-    sums: Vec<i64>,
-    /// Thresholds reached so far.
-    counts: Vec<u32>,
-    /// Whether the channel complements its count.
-    flips: Vec<bool>,
-    /// The sum of the window, once it is counted; negative where it is subtracted.
-    kept: i64,
-    /// Bits above the accumulator.
-    unused: u32,
+/// What the lanes have counted.
+pub(super) struct Lanes<'b> {
+    /// Accumulators.
+    pub sums: Vec<Wire<'b>>,
+    /// Plane by plane the outputs of all lanes.
+    pub outputs: Vec<Wire<'b>>,
+    /// The sum of the window.
+    kept: Wire<'b>,
 }
 
-/// The operands of one cycle.
-pub(crate) struct Operands<'a> {
-    /// The words, each for an equal part of the lanes.
-    pub x: &'a [u32],
-    /// Weights, one word a lane.
-    pub weights: &'a [u32],
-    /// Masks, one word a lane; empty for all ones.
-    pub masks: &'a [u32],
-    /// For a selection: the bit of lane 0.
-    pub select: Option<u32>,
+/// What all lanes share.
+struct Shared<'b, 'a, 'p> {
+    c: &'b Builder,
+    program: &'p Program,
+    flags: &'a Flags<'b>,
+    is_masked: Wire<'b>,
+    /// The bits of the group's channels, where lanes select.
+    group_bits: Option<Wire<'b>>,
+    clear: Wire<'b>,
+    /// The sum of the window, where it is added.
+    added: Wire<'b>,
 }
 
-impl Lanes {
-    pub fn new(program: &Program) -> Self {
-        let lanes = program.lanes();
-        Self {
-            stages: vec![vec![0; lanes]; program.options.pipe as usize],
-            sums: vec![0; lanes],
-            counts: vec![0; lanes],
-            flips: vec![false; lanes],
-            kept: 0,
-            unused: 64 - program.accumulator_bits,
-        }
+impl<'b> Lanes<'b> {
+    pub fn new(array: &Array<'b, '_>, operands: &Operands<'b>) -> Self {
+        let is_masked = array.of.flag("is_masked", |r| r.masked);
+        Self::of(array, operands, is_masked, array.of.flag("is_subtracted", |r| r.subtracts))
     }
 
-    /// What `lane` has accumulated.
-    pub fn value(&self, lane: usize) -> i64 {
-        self.sums[lane] << self.unused >> self.unused
-    }
-
-    /// The accumulator of `lane`, as it is sent.
-    pub fn raw(&self, lane: usize, double: bool, odd: bool) -> u32 {
-        let value = self.value(lane);
-        (if double { value << 1 | i64::from(odd) } else { value }) as u32
-    }
-
-    /// Bit `plane` of the outputs of all lanes, once the last bias has been added.
-    pub fn outputs(&self, plane: u32) -> u32 {
-        (0..self.sums.len()).fold(0, |word, lane| word | (self.output(lane) >> plane & 1) << lane)
-    }
-
-    fn output(&self, lane: usize) -> u32 {
-        let count = self.counts[lane] + u32::from(self.value(lane) >= 0);
-        if self.flips[lane] { !count } else { count }
-    }
-
-    /// Clears the accumulators.
-    pub fn clear(&mut self) {
-        self.sums.fill(0);
-        self.counts.fill(0);
-    }
-
-    /// One clock edge: `flags` are those that arrive at the accumulators, with whether a sum of the window is
-    /// subtracted; `operands` those that leave the memories.
-    pub fn step(
-        &mut self,
-        (flags, subtracts): (u32, bool),
-        biases: &[i64],
-        flips: &[bool],
-        operands: Option<Operands<'_>>,
-    ) {
-        let shared = if flags & flag::ADD != 0 { self.kept } else { 0 };
-        if flags & flag::KEEP != 0 {
-            self.kept = if subtracts { -self.value(0) } else { self.value(0) };
-        }
-        for lane in 0..self.sums.len() {
-            let share = |operands: &Operands<'_>| self.sums.len() / operands.x.len();
-            let product = operands.as_ref().map_or(0, |operands| operands.count(lane, share(operands)));
-            let arrived =
-                self.stages.iter_mut().fold(product, |value, stage| std::mem::replace(&mut stage[lane], value));
-            let shift = flags >> flag::SHIFT & 31;
-            let reached = u32::from(self.value(lane) >= 0);
-            if flags & (flag::DONE | flag::KEEP) != 0 {
-                (self.sums[lane], self.counts[lane]) = (0, 0);
-            } else {
-                let sum = self.sums[lane] << u32::from(flags & flag::DOUBLE != 0);
-                self.sums[lane] = sum.wrapping_add(i64::from(arrived) << shift).wrapping_add(biases[lane] + shared);
-                self.counts[lane] += if flags & flag::COUNT != 0 { reached } else { 0 };
-            }
-            self.flips[lane] = flips[lane];
-        }
+    /// The lanes, with what the row says about them.
+    fn of(array: &Array<'b, '_>, operands: &Operands<'b>, is_masked: Wire<'b>, is_subtracted: Wire<'b>) -> Self {
+        let (c, program, flags) = (array.c, array.program, &array.flags);
+        let bits = program.accumulator_bits;
+        let shares = array.any(|r| r.shared);
+        let keeps = if shares { flags.late(flag::KEEP) } else { c.low() };
+        let kept = c.register_if(shares, "kept", bits);
+        let shared = Shared {
+            c,
+            program,
+            flags,
+            is_masked,
+            group_bits: array.any(Row::selects).then(|| group_bits(array)),
+            clear: (flags.late(flag::DONE) | flags.now(flag::LOAD) | keeps).named("clear"),
+            added: (kept & flags.late(flag::ADD).repeat(bits)).named("shared"),
+        };
+        let lanes: Vec<(Wire<'b>, Vec<Wire<'b>>)> =
+            (0..program.lanes()).map(|lane| shared.lane(operands, lane)).collect();
+        let first = lanes[0].0;
+        c.next(kept, &[(keeps, is_subtracted.mux(c.constant(0, bits) - first, first))]);
+        let plane = |plane: u32| {
+            let bits: Vec<Wire<'b>> = lanes.iter().map(|(_, outputs)| outputs[plane as usize]).collect();
+            c.join(&bits).named(format!("outputs_{plane}"))
+        };
+        let outputs = (0..program.decided_planes()).map(plane).collect();
+        Self { sums: lanes.iter().map(|(sum, _)| *sum).collect(), outputs, kept }
     }
 }
 
-impl Operands<'_> {
-    fn count(&self, lane: usize, share: usize) -> u32 {
-        let x = self.x[lane / share];
-        match self.select {
-            Some(first) => x >> (first + lane as u32) & 1,
-            None => {
-                let mask = self.masks.get(lane).copied().unwrap_or(u32::MAX);
-                let weights = self.weights.get(lane).copied().unwrap_or(0);
-                ((x ^ weights) & mask).count_ones()
-            }
-        }
+/// The bits of the group's channels.
+fn group_bits<'b>(array: &Array<'b, '_>) -> Wire<'b> {
+    let slot = array.flags.early_field(flag::SLOT, 5);
+    let part = |number: u32| slot.is(number.into()).repeat(array.program.options.lanes);
+    array.c.join(&(0..array.program.slots()).map(part).collect::<Vec<_>>()).named("group_bits")
+}
+
+impl<'b> Shared<'b, '_, '_> {
+    /// The accumulator of a lane, and its outputs.
+    fn lane(&self, operands: &Operands<'b>, lane: usize) -> (Wire<'b>, Vec<Wire<'b>>) {
+        let bias = operands.biases[lane];
+        let counted = self.count(self.product(operands, lane), lane);
+        let sum = self.accumulate(counted, bias.bits(0, self.program.accumulator_bits), lane);
+        let reached = (!sum.top()).named(format!("reached_{lane}"));
+        (sum, if self.program.decided_planes() == 0 { Vec::new() } else { self.level(bias, reached, lane) })
     }
+
+    /// The bits that are counted: products, or the bit of the lane's own channel.
+    fn product(&self, operands: &Operands<'b>, lane: usize) -> Wire<'b> {
+        let (c, word, lanes) = (self.c, operands.words[lane], self.program.options.lanes);
+        let product = operands.weights.as_ref().map_or(word, |weights| word ^ weights[lane]);
+        let seen = operands.masks.as_ref().map(|masks| masks[lane] | (!self.is_masked).repeat(32));
+        let product = seen.map_or(product, |seen| product & seen);
+        let Some(group_bits) = self.group_bits else { return self.stage(3, "product", product, lane) };
+        // One bit in every `lanes` belongs to this lane.
+        let own = (0..32 / lanes).fold(0_u64, |own, slot| own | 1 << (slot * lanes + lane as u32));
+        let selected = word & group_bits & c.constant(own, 32);
+        self.stage(3, "product", self.flags.early(flag::SELECT).mux(selected, product), lane)
+    }
+
+    /// A register, where the pipeline has as many.
+    fn stage(&self, pipe: u32, name: &str, value: Wire<'b>, lane: usize) -> Wire<'b> {
+        let name = format!("{name}_{lane}");
+        if self.program.options.pipe >= pipe { self.c.delay(&name, value) } else { value.named(name) }
+    }
+
+    /// The population count, with a register in its middle and one behind it.
+    fn count(&self, product: Wire<'b>, lane: usize) -> Wire<'b> {
+        let (c, program) = (self.c, self.program);
+        // Seven bits make three without a loose end; the last four bits are the carries of the final sum.
+        let part = |at: u32| self.stage(2, &format!("part_{at}"), product.bits(7 * at, 7).count_ones(), lane);
+        let rest = self.stage(2, "rest", product.bits(28, 4), lane);
+        let terms: Vec<Wire<'b>> = (0..4).map(part).chain((0..4).map(|bit| rest.bit(bit))).collect();
+        let total = c.sum(&terms, 6).named(format!("total_{lane}"));
+        let run = self.flags.at(program.fetch() - 1 + program.options.pipe.max(1) as usize, flag::RUN);
+        self.stage(1, "counted", run.mux(total, c.constant(0, 6)), lane)
+    }
+
+    fn accumulate(&self, counted: Wire<'b>, bias: Wire<'b>, lane: usize) -> Wire<'b> {
+        let (c, flags, bits) = (self.c, self.flags, self.program.accumulator_bits);
+        let by = match self.program.max_shift() {
+            0 => c.low(),
+            most => flags.late_field(flag::SHIFT, width(most.into())),
+        };
+        let shifted = counted.resize(bits.max(6)).shift_left(by).resize(bits);
+        let sum = c.register(&format!("sum_{lane}"), bits);
+        let doubles = self.program.rows.iter().any(|r| r.doubles || r.passes != 0 || r.shared);
+        let doubled = c.join(&[c.low(), sum.bits(0, bits - 1)]);
+        let old = if doubles { flags.late(flag::DOUBLE).mux(doubled, sum) } else { sum };
+        c.next(sum, &[(self.clear, c.constant(0, bits)), (c.high(), old + (shifted | bias | self.added))]);
+        sum
+    }
+
+    /// The outputs of a lane: how many thresholds are reached, complemented where the channel counts downwards.
+    fn level(&self, bias: Wire<'b>, reached: Wire<'b>, lane: usize) -> Vec<Wire<'b>> {
+        let (c, program) = (self.c, self.program);
+        let thresholds = program.rows.iter().map(|row| row.thresholds).max().unwrap_or(0);
+        let bits = width(u64::from(thresholds) + 1);
+        let before = c.register_if(thresholds != 0, &format!("reached_before_{lane}"), bits);
+        let level = (before + reached.extend(bits)).named(format!("level_{lane}"));
+        c.next(before, &[(self.clear, c.constant(0, bits)), (self.flags.late(flag::COUNT), level)]);
+        let flips = bias.width() > program.accumulator_bits;
+        let flip = if flips { c.delay(&format!("flip_{lane}"), bias.top()) } else { c.low() };
+        (0..program.decided_planes()).map(|plane| if plane < bits { level.bit(plane) ^ flip } else { flip }).collect()
+    }
+}
+
+/// The lanes alone, as a module `lanes` whose memories and flags are inputs: for proofs.
+///
+/// The flags of stage [`Program::fetch`] belong to `word`, those of the last stage arrive at the accumulators; ports of
+/// lanes after the first have its number behind their names.
+pub fn lane_verilog(program: &Program) -> String {
+    let c = Builder::new("The lanes alone.");
+    let array = Array::new(&c, program, c.constant(0, 8));
+    let bits = program.accumulator_bits;
+    let number = |name: &str, lane: usize| if lane == 0 { name.to_owned() } else { format!("{name}_{lane}") };
+    let ports = |name: &str, bits: u32| (0..program.lanes()).map(|lane| c.input(&number(name, lane), bits)).collect();
+    let flips = program.flips.iter().any(|flip| *flip);
+    let words: Vec<Wire<'_>> = ports("word", 32);
+    let (weights, masks) = (ports("weights_read", 32), ports("masks_read", 32));
+    let operands = Operands {
+        words,
+        weights: (!program.weights.is_empty()).then_some(weights),
+        masks: (!program.masks.is_empty()).then_some(masks),
+        biases: ports("biases_read", bits + u32::from(flips)),
+    };
+    let shares = array.any(|r| r.shared);
+    let is_subtracted = if shares { c.input("is_subtracted", 1) } else { c.low() };
+    let lanes = Lanes::of(&array, &operands, c.input("is_masked", 1), is_subtracted);
+    lanes.sums.iter().enumerate().for_each(|(lane, sum)| c.output(&number("all_sums", lane), *sum));
+    lanes.outputs.iter().enumerate().for_each(|(plane, output)| c.output(&format!("all_outputs_{plane}"), *output));
+    if shares {
+        c.output("all_kept", lanes.kept);
+    }
+    c.finish().module("lanes")
 }

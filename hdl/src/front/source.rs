@@ -1,189 +1,192 @@
-//! Where the bytes of patches come from: straight from the stream, or from the stored frame in the order of windows.
+//! Where the bytes of patches come from: straight from the stream, or from the stored frame in the order of windows
+//! (a sliding-window unit).
 
-use std::sync::Arc;
-
+use crate::circuit::{Builder, Rows, Wire, width};
 use crate::program::{Job, Program};
 
 /// A byte on its way into a patch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Item {
+pub(super) struct Item<'b> {
+    pub valid: Wire<'b>,
     /// The byte, counted from 0.
-    pub value: u8,
-    /// The last of its tap.
-    pub tap_end: bool,
-    /// The last of its patch.
-    pub patch_end: bool,
-    /// The last of its job.
-    pub job_end: bool,
+    pub value: Wire<'b>,
+    /// The last of its tap, of its patch, of its job.
+    pub tap_end: Wire<'b>,
+    pub patch_end: Wire<'b>,
+    pub job_end: Wire<'b>,
+    /// Whether a byte of the stream is taken.
+    pub ready: Wire<'b>,
 }
 
-/// The walk over windows; for a direct source it only counts.
-#[derive(Clone, Debug)]
-pub(crate) struct Source {
-    program: Arc<Program>,
-    bytes: Vec<u8>,
-    /// The stored frame that is written, how far, and how many are complete.
-    write_half: bool,
-    written: u32,
-    frames: u32,
-    /// The stored frame that is read.
-    read_half: bool,
-    job: usize,
-    channel: u32,
-    kernel_column: u32,
-    kernel_row: u32,
-    column: u32,
-    row: u32,
+/// The stream's port, and whether the next stage is done with its item.
+#[derive(Clone, Copy)]
+pub(super) struct Stream<'b> {
+    pub data: Wire<'b>,
+    pub valid: Wire<'b>,
+    pub frees: Wire<'b>,
+}
+
+/// The walk over windows: its counters, and which ends it has reached.
+struct Walk<'b, 'p> {
+    c: &'b Builder,
+    program: &'p Program,
+    job: Wire<'b>,
+    of: Rows<'b, 'p, Job>,
+    /// Bits of a byte's address, and of a position in pixels.
     address: u32,
-    start: u32,
-    y: [u32; 2],
-    y_start: [u32; 2],
-    /// The item that was read from the stored frame, and whether there is one.
-    item: Item,
-    full: bool,
-    /// Whether the walk has been set to the first job.
-    begun: bool,
+    position: u32,
+    counters: [Wire<'b>; 5],
+    /// The last channel, column and row of the kernel, column and row of the output.
+    lasts: [Wire<'b>; 5],
+    window_end: Wire<'b>,
+    walk_end: Wire<'b>,
 }
 
-impl Source {
-    pub fn new(program: Arc<Program>) -> Self {
-        let bytes = if program.direct { 0 } else { 2 * program.input_bytes as usize };
-        Self {
-            bytes: vec![0; bytes],
-            write_half: false,
-            written: 0,
-            frames: 0,
-            read_half: false,
-            job: 0,
-            channel: 0,
-            kernel_column: 0,
-            kernel_row: 0,
-            column: 0,
-            row: 0,
-            address: 0,
-            start: 0,
-            y: [0; 2],
-            y_start: [0; 2],
-            item: Item::default(),
-            full: false,
-            begun: false,
-            program,
+/// The source of the front's items.
+pub(super) fn source<'b>(c: &'b Builder, program: &Program, stream: Stream<'b>) -> Item<'b> {
+    let walk = Walk::new(c, program);
+    let value = (stream.data ^ c.constant(program.byte_offset.into(), 8)).named("in_value");
+    if program.direct {
+        walk.count(stream.valid & stream.frees);
+        let (tap_end, patch_end, job_end) = (walk.lasts[0], walk.window_end, walk.walk_end);
+        return Item { valid: stream.valid, value, tap_end, patch_end, job_end, ready: stream.frees };
+    }
+    walk.stored(stream, value)
+}
+
+impl<'b, 'p> Walk<'b, 'p> {
+    fn new(c: &'b Builder, program: &'p Program) -> Self {
+        let jobs = &program.jobs;
+        let job = c.counter("walk_job", jobs.len() as u32 - 1);
+        let of = Rows::new(c, job, jobs);
+        let reach = of.most(|j| j.height.max(j.width) + 2 * (j.kernel_rows.max(j.kernel_columns) + 1));
+        let stride = of.most(|j| j.stride_down.max(j.stride_right));
+        type Count = (&'static str, &'static str, &'static str, fn(&Job) -> u32);
+        let names: [Count; 5] = [
+            ("channel", "channels", "channel_last", |j| j.channels),
+            ("kernel_column", "kernel_columns", "column_last", |j| j.kernel_columns),
+            ("kernel_row", "kernel_rows", "row_last", |j| j.kernel_rows),
+            ("out_column", "columns", "out_column_last", |j| j.columns),
+            ("out_row", "rows", "out_row_last", |j| j.rows),
+        ];
+        let counters = names.map(|(name, .., count)| of.counter(name, count));
+        let last = |at: usize| counters[at].equals(of.count(names[at].1, names[at].3)).named(names[at].2);
+        let lasts = [0, 1, 2, 3, 4].map(last);
+        let window_end = (lasts[0] & lasts[1] & lasts[2]).named("window_end");
+        let walk_end = (window_end & lasts[3] & lasts[4]).named("walk_end");
+        let address = width(2 * u64::from(program.input_bytes) - 1);
+        let position = width(u64::from(reach) + u64::from(stride)) + 1;
+        Self { c, program, job, of, address, position, counters, lasts, window_end, walk_end }
+    }
+
+    /// Counts on to the next byte where it `steps`.
+    fn count(&self, steps: Wire<'b>) {
+        let Self { c, lasts, window_end, .. } = self;
+        let enables =
+            [steps, steps & lasts[0], steps & lasts[0] & lasts[1], steps & *window_end, steps & *window_end & lasts[3]];
+        for (at, enable) in enables.into_iter().enumerate() {
+            c.next(self.counters[at], &[(enable, self.counters[at].next_until(lasts[at]))]);
         }
     }
 
-    fn now(&self) -> &Job {
-        &self.program.jobs[self.job]
-    }
+    /// Two frames are stored, and read window by window.
+    fn stored(&self, stream: Stream<'b>, value: Wire<'b>) -> Item<'b> {
+        let Self { c, program, .. } = self;
+        let bytes = u64::from(program.input_bytes);
+        let (write_half, read_half) = (c.register("write_half", 1), c.register("read_half", 1));
+        let frames = c.register("frames", 2);
+        let arrived = c.register("arrived", width(bytes - 1));
+        let valid = c.register("item_valid", 1);
+        let walking = c.delay("walking", c.high());
 
-    /// Whether a byte of the stream is taken, when the next stage is `free`.
-    pub fn ready(&self, free: bool) -> bool {
-        if self.program.direct { free } else { self.frames < 2 }
-    }
+        let takes = (stream.valid & !frames.bit(1)).named("takes");
+        let frame_stored = (takes & arrived.is(bytes - 1)).named("frame_stored");
+        let reads = (walking & frames.any() & (!valid | stream.frees)).named("reads");
+        let job_last = self.job.is(program.jobs.len() as u64 - 1).named("walk_job_last");
+        let frame_done = (reads & self.walk_end & job_last).named("frame_done");
+        c.next(self.job, &[(reads & self.walk_end, self.job.next_until(job_last))]);
+        c.next(arrived, &[(takes, arrived.next_until(frame_stored))]);
+        c.next(write_half, &[(takes, write_half ^ frame_stored)]);
+        c.next(frames, &[(c.high(), frames + frame_stored.extend(2) - frame_done.extend(2))]);
+        c.next(valid, &[(c.high(), reads | (valid & !stream.frees))]);
+        let next_half = (read_half ^ frame_done).named("next_half");
+        c.next(read_half, &[(c.high(), next_half)]);
 
-    /// The item that is offered to the next stage.
-    pub fn item(&self, input: Option<u8>) -> Option<Item> {
-        if !self.program.direct {
-            return self.full.then_some(self.item);
-        }
-        input.map(|byte| Item { value: byte ^ self.program.byte_offset, ..self.ends() })
-    }
-
-    fn is_outside(&self) -> bool {
-        let job = self.now();
-        job.padded && (self.y[0] >= job.height || self.y[1] >= job.width)
-    }
-
-    /// Which ends the walk has reached.
-    fn ends(&self) -> Item {
-        let job = self.now();
-        let tap_end = self.channel == job.channels;
-        let patch_end = tap_end && self.kernel_column == job.kernel_columns && self.kernel_row == job.kernel_rows;
-        let job_end = patch_end && self.column == job.columns && self.row == job.rows;
-        Item { value: 0, tap_end, patch_end, job_end }
-    }
-
-    /// One rising edge of the clock; `taken` says that the offered item was taken.
-    pub fn step(&mut self, input: Option<u8>, taken: bool) {
-        if self.program.direct {
-            if taken {
-                self.walk();
-            }
-            return;
-        }
-        let reads = self.begun && self.frames != 0 && (!self.full || taken);
-        let frame_done = reads && self.ends().job_end && self.job + 1 == self.program.jobs.len();
-        let stored = input.filter(|_| self.frames < 2);
-        let frame_stored = stored.is_some() && self.written + 1 == self.program.input_bytes;
-        if reads {
-            self.item = self.fetch();
-            self.read_half ^= frame_done;
-            self.walk();
-        } else if !self.begun {
-            self.begin();
-        }
-        self.full = reads || (self.full && !taken);
-        self.begun = true;
-        if let Some(byte) = stored {
-            let base = if self.write_half { self.program.input_bytes } else { 0 };
-            self.bytes[(base + self.written) as usize] = byte ^ self.program.byte_offset;
-            self.written = if frame_stored { 0 } else { self.written + 1 };
-            self.write_half ^= frame_stored;
-        }
-        self.frames = self.frames + u32::from(frame_stored) - u32::from(frame_done);
-    }
-
-    fn fetch(&self) -> Item {
-        let outside = self.is_outside();
-        let stored = self.bytes.get(self.address as usize).copied().unwrap_or(0);
-        Item { value: if outside { self.now().border } else { stored }, ..self.ends() }
-    }
-
-    /// Sets the walk to the first window of the current job.
-    fn begin(&mut self) {
-        let job = self.now().clone();
-        let base = if self.read_half { self.program.input_bytes } else { 0 };
-        self.start = base.wrapping_add(job.start);
-        self.address = self.start;
-        self.y_start = [0_u32.wrapping_sub(job.top), 0_u32.wrapping_sub(job.left)];
-        self.y = self.y_start;
-    }
-
-    /// Goes on to the next byte.
-    fn walk(&mut self) {
-        let job = self.now().clone();
-        let ends = self.ends();
-        let column_last = self.kernel_column == job.kernel_columns;
-        self.channel = if ends.tap_end { 0 } else { self.channel + 1 };
-        self.address = self.address.wrapping_add(if ends.tap_end && column_last { job.line } else { 1 });
-        if !ends.tap_end {
-            return;
-        }
-        self.kernel_column = if column_last { 0 } else { self.kernel_column + 1 };
-        self.y[1] = if column_last { self.y_start[1] } else { self.y[1].wrapping_add(1) };
-        if column_last {
-            self.kernel_row = if ends.patch_end { 0 } else { self.kernel_row + 1 };
-            self.y[0] = self.y[0].wrapping_add(1);
-        }
-        if ends.patch_end {
-            self.next_patch(&job, ends.job_end);
+        let half = |half: Wire<'b>| half.mux(c.constant(bytes, self.address), c.constant(0, self.address));
+        let restarts = (!walking | (reads & self.window_end)).named("restarts");
+        let from = self.addresses(restarts, (reads, walking), half(next_half).named("home"));
+        let into = (half(write_half) + arrived.extend(self.address)).named("into");
+        let memory = c.ram("bytes", "", 2 * program.input_bytes, &[8]);
+        memory.write(takes, into, 0, value);
+        let read = memory.read_if(reads, from)[0];
+        self.count(reads);
+        let held = |name: &str, value: Wire<'b>| self.held(name, reads, value);
+        let outside = held("item_outside", self.outside(restarts, reads, walking));
+        Item {
+            valid,
+            value: outside.mux(held("item_border", self.border()), read).named("item_value"),
+            tap_end: held("item_tap_end", self.lasts[0]),
+            patch_end: held("item_patch_end", self.window_end),
+            job_end: held("item_job_end", self.walk_end),
+            ready: !frames.bit(1),
         }
     }
 
-    fn next_patch(&mut self, job: &Job, job_end: bool) {
-        let column_last = self.column == job.columns;
-        self.column = if column_last { 0 } else { self.column + 1 };
-        self.start = self.start.wrapping_add(if column_last { job.row } else { job.column });
-        self.y_start[1] =
-            if column_last { 0_u32.wrapping_sub(job.left) } else { self.y_start[1].wrapping_add(job.stride_right) };
-        if column_last {
-            self.row = if job_end { 0 } else { self.row + 1 };
-            self.y_start[0] = self.y_start[0].wrapping_add(job.stride_down);
+    /// A register that takes `value` over where it is `enabled`; a constant stays one.
+    fn held(&self, name: &str, enabled: Wire<'b>, value: Wire<'b>) -> Wire<'b> {
+        if value.constant().is_some() {
+            return value;
         }
-        self.address = self.start;
-        self.y = self.y_start;
-        if job_end {
-            self.job = if self.job + 1 == self.program.jobs.len() { 0 } else { self.job + 1 };
-            self.begin();
+        let register = self.c.register(name, value.width());
+        self.c.next(register, &[(enabled, value)]);
+        register
+    }
+
+    /// What bytes outside the input are; jobs that see none may see any.
+    fn border(&self) -> Wire<'b> {
+        let first = self.program.jobs.iter().find(|job| job.padded).map_or(0, |job| job.border);
+        self.of.word("border", 8, |job| if job.padded { job.border } else { first }.into())
+    }
+
+    /// The address of the byte that is read.
+    fn addresses(&self, restarts: Wire<'b>, (reads, walking): (Wire<'b>, Wire<'b>), home: Wire<'b>) -> Wire<'b> {
+        let Self { c, of, address: bits, .. } = self;
+        let (from, start) = (c.register("from", *bits), c.register("start", *bits));
+        let line_end = self.lasts[0] & self.lasts[1];
+        let step = line_end.mux(of.word("line", *bits, |j| j.line), c.constant(1, *bits));
+        let window_step =
+            self.lasts[3].mux(of.word("row_step", *bits, |j| j.row), of.word("column_step", *bits, |j| j.column));
+        let begun = home + of.word("origin", *bits, |j| j.start);
+        let next_job = home + of.next_word("origin_next", *bits, |j| j.start);
+        let start_next = walking.mux(self.walk_end.mux(next_job, start + window_step), begun).named("start_next");
+        c.next(from, &[(restarts, start_next), (reads, from + step)]);
+        c.next(start, &[(restarts, start_next)]);
+        from
+    }
+
+    /// Whether the byte lies outside the input, where windows can.
+    fn outside(&self, restarts: Wire<'b>, reads: Wire<'b>, walking: Wire<'b>) -> Wire<'b> {
+        let Self { c, of, position: bits, lasts, .. } = self;
+        if self.program.jobs.iter().all(|job| !job.padded) {
+            return c.low();
         }
+        let [row, column, row_start, column_start] =
+            ["y_row", "y_column", "y_row_start", "y_column_start"].map(|name| c.register(name, *bits));
+        let top = |j: &Job| 0_u32.wrapping_sub(j.top);
+        let left = |j: &Job| 0_u32.wrapping_sub(j.left);
+        let down = row_start + of.word("stride_down", *bits, |j| j.stride_down);
+        let right = column_start + of.word("stride_right", *bits, |j| j.stride_right);
+        let (first_row, first_column) = (of.word("top", *bits, top), of.word("left", *bits, left));
+        let row_next = self.walk_end.mux(of.next_word("top_next", *bits, top), lasts[3].mux(down, row_start));
+        let column_next = self.walk_end.mux(of.next_word("left_next", *bits, left), lasts[3].mux(first_column, right));
+        let row_next = walking.mux(row_next, first_row).named("y_row_next");
+        let column_next = walking.mux(column_next, first_column).named("y_column_next");
+        let line_end = reads & lasts[0] & lasts[1];
+        c.next(row, &[(restarts, row_next), (line_end, row.next())]);
+        c.next(column, &[(restarts, column_next), (line_end, column_start), (reads & lasts[0], column.next())]);
+        c.next(row_start, &[(restarts, row_next)]);
+        c.next(column_start, &[(restarts, column_next)]);
+        let is_inside =
+            row.less(of.word("height", *bits, |j| j.height)) & column.less(of.word("width", *bits, |j| j.width));
+        (of.flag("is_padded", |j| j.padded) & !is_inside).named("outside")
     }
 }

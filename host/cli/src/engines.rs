@@ -19,7 +19,7 @@ pub enum Name {
     Kernels,
     /// The `no_std` runtime.
     Runtime,
-    /// The accelerator's registers, stepped without wires.
+    /// The accelerator's cycle model in plain Rust.
     CycleModel,
     /// The accelerator's circuit in rust-hdl.
     Rtl,
@@ -76,6 +76,7 @@ impl Name {
             Self::CycleModel => "cycle-model",
             Self::Rtl => "rtl",
             Self::Verilog(Simulator::Icarus) => "icarus",
+            Self::Verilog(Simulator::Icarus2005) => "icarus-2005",
             Self::Verilog(Simulator::Verilator) => "verilator",
             Self::Qemu(board) => board.name(),
         }
@@ -87,9 +88,10 @@ impl Name {
             Self::Reference => "naive loops over plain integers, the truth".into(),
             Self::Kernels => "the fast kernels, layer by layer".into(),
             Self::Runtime => "the no_std runtime in an arena of exactly the stated size".into(),
-            Self::CycleModel => "the accelerator's registers, stepped without wires".into(),
+            Self::CycleModel => "the accelerator's cycle model in plain Rust".into(),
             Self::Rtl => "the accelerator's circuit, simulated by rust-hdl".into(),
             Self::Verilog(Simulator::Icarus) => "its Verilog, simulated by Icarus Verilog".into(),
+            Self::Verilog(Simulator::Icarus2005) => "the same by the rules of Verilog-2005".into(),
             Self::Verilog(Simulator::Verilator) => "its Verilog, simulated by Verilator".into(),
             Self::Qemu(board) => format!("the firmware on an emulated {}", board.core()),
         }

@@ -1,4 +1,4 @@
-//! The registers of the front and what a clock edge does to them; `text` says the same in Verilog.
+//! The front as the cycle model has it.
 
 use std::sync::Arc;
 

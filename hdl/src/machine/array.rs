@@ -1,10 +1,10 @@
-//! The registers of the array and what a clock edge does to them; `text` says the same in Verilog.
+//! The array as the cycle model has it.
 
 use std::sync::Arc;
 
+use super::front::Byte;
 use super::lanes::{Lanes, Operands};
 use super::scaler::Scaler;
-use crate::front::Byte;
 use crate::program::{COLUMNS, Program, Row};
 use crate::sequencer::{Issue, flag};
 

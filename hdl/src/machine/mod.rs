@@ -1,18 +1,28 @@
-//! The engine without wires: the four parts stepped together, register for register what the circuit does.
+//! The cycle model: the specification of the engine in plain Rust, every cycle of it.
 //!
-//! It predicts cycles and runs whole test sets at millions of cycles a second;
-//! the circuit is compared with it cycle by cycle in the tests of `bitfab-sim`.
+//! It predicts cycles and runs whole test sets at millions of cycles a second.
+//! The circuits are described apart from it and compared with it cycle by cycle, with random pauses, in the tests of
+//! `bitfab-sim`; only the layer table, the memories' contents and the flags of an issue are common to both.
+
+mod array;
+mod front;
+mod lanes;
+mod scaler;
+mod sender;
+mod sequencer;
+mod source;
 
 use std::sync::Arc;
 
 use bitfab_format::Model;
 
-use crate::array::Array;
-use crate::front::Front;
 use crate::program::Program;
-use crate::sender::Sender;
-use crate::sequencer::{Sequencer, State, Status};
+use crate::sequencer::{State, Status};
 use crate::{HdlError, Options};
+use array::Array;
+use front::Front;
+use sender::Sender;
+use sequencer::Sequencer;
 
 /// A word that the engine has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

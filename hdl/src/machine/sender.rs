@@ -1,4 +1,4 @@
-//! The registers of the sender and what a clock edge does to them; `text` says the same in Verilog.
+//! The sender as the cycle model has it.
 
 use std::sync::Arc;
 

@@ -1,10 +1,9 @@
-//! The registers of the sequencer and what a clock edge does to them; `text` says the same in Verilog.
+//! The sequencer as the cycle model has it.
 
 use std::sync::Arc;
 
-use super::issue::{Issue, flag};
-use super::state::{State, Status};
 use crate::program::{Program, Row};
+use crate::sequencer::{Issue, State, Status, flag};
 
 /// The sequencer.
 #[derive(Clone, Debug)]

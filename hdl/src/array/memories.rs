@@ -1,0 +1,128 @@
+//! The memories: activations, where the bytes of listed words lie, weights, masks and biases.
+
+use super::Array;
+use crate::circuit::{Memory, Wire, width};
+use crate::program::{COLUMNS, Row};
+use crate::sequencer::flag;
+
+/// How synthesis is asked to keep contents.
+const BLOCK: &str = "rom_style = \"block\"";
+/// A word that is read is never written in the same cycle.
+const NO_COLLISION: &str = "no_rw_check";
+
+/// The activation memory, a copy for each read, and the words that the lanes see.
+pub(super) struct Activations<'b> {
+    /// Of each copy the memories of its bytes, and the column of each.
+    memories: Vec<(Memory<'b>, usize)>,
+    pub words: Vec<Wire<'b>>,
+    /// The address of weights, once the words have been looked up.
+    w: Wire<'b>,
+    pub list_end: Wire<'b>,
+}
+
+impl<'b> Activations<'b> {
+    pub fn new(array: &Array<'b, '_>, x: Wire<'b>, w: Wire<'b>) -> Self {
+        let (c, program, bits) = (array.c, array.program, array.address_bits());
+        let x = x.bits(0, bits);
+        if program.fetch() == 1 {
+            let memory = c.ram("ram", NO_COLLISION, program.ram_words, &[8; COLUMNS]);
+            let words = vec![forced(array, c.join(&memory.read(x)), 0)];
+            let memories = (0..COLUMNS).map(|column| (memory, column)).collect();
+            return Self { memories, words, w, list_end: c.low() };
+        }
+        let (list_end, offsets) = lists(array, w);
+        let (x, w) = (c.delay("x_before", x), c.delay("w_before", w.bits(0, width(program.weight_addresses.into()))));
+        let is_listed = array.of.flag("is_listed", |r| r.listed) & !array.flags.at(1, flag::SELECT);
+        let mask = is_listed.repeat(bits).named("offset_mask");
+        let mut memories = Vec::new();
+        let mut bytes = Vec::new();
+        for (column, offset) in offsets.into_iter().enumerate() {
+            let memory = c.ram(&format!("ram_{column}"), NO_COLLISION, program.ram_words, &[8]);
+            let address = x + (offset.resize(bits) & mask);
+            bytes.push(memory.read(address.named(format!("read_address_{column}")))[0]);
+            memories.push((memory, 0));
+        }
+        let words = bytes.chunks(COLUMNS).enumerate();
+        let words = words.map(|(read, bytes)| forced(array, c.join(bytes), read)).collect();
+        Self { memories, words, w, list_end }
+    }
+
+    /// Stores the bytes of a word that are enabled, in all copies.
+    pub fn store(&self, bytes: Wire<'b>, address: Wire<'b>, word: Wire<'b>) {
+        for (at, (memory, column)) in self.memories.iter().enumerate() {
+            let byte = (at % COLUMNS) as u32;
+            memory.write(bytes.bit(byte), address, *column, word.bits(8 * byte, 8));
+        }
+    }
+}
+
+/// What the lanes see of the word of a read: outside the input all zeros or all ones.
+fn forced<'b>(array: &Array<'b, '_>, read: Wire<'b>, number: usize) -> Wire<'b> {
+    let (c, flags) = (array.c, &array.flags);
+    let sees_ones = array.any(|r| r.padded) && array.any(|r| r.ones || r.twice || r.border != 0);
+    let sees_zeros = array.any(|r| r.padded && !r.ones);
+    let read = read.named(if number == 0 { "read".to_owned() } else { format!("read_{number}") });
+    let word = if sees_zeros { read & !flags.early(flag::ZERO).repeat(32) } else { read };
+    let tail = array.of.word("tail", 32, |r| r.tail);
+    let ones = flags.early(flag::TAIL).mux(tail, c.constant(u32::MAX.into(), 32));
+    let word = if sees_ones { flags.early(flag::ONES).mux(ones, word) } else { word };
+    word.named(if number == 0 { "word".to_owned() } else { format!("word_{number}") })
+}
+
+/// Whether the next address is the last of its list, and where the bytes of its words lie.
+fn lists<'b>(array: &Array<'b, '_>, w: Wire<'b>) -> (Wire<'b>, Vec<Wire<'b>>) {
+    let program = array.program;
+    let columns = program.reads() * COLUMNS;
+    let bits = width(program.offsets.iter().copied().max().unwrap_or(0).into());
+    let row = |(end, offsets): (&bool, &[u32])| {
+        std::iter::once(u64::from(*end)).chain(offsets.iter().map(|offset| u64::from(*offset))).collect::<Vec<_>>()
+    };
+    let contents = program.ends.iter().zip(program.offsets.chunks(columns)).flat_map(row).collect();
+    let widths: Vec<u32> = std::iter::once(1).chain(std::iter::repeat_n(bits, columns)).collect();
+    let address = w.bits(0, width(program.ends.len() as u64 - 1));
+    let mut read = array.c.rom("lists", BLOCK, &widths, contents).read(address);
+    let offsets = read.split_off(1);
+    (read[0], offsets)
+}
+
+/// What meets in the lanes.
+pub(super) struct Operands<'b> {
+    /// The word that each lane sees, and of its memories what they hold for it.
+    pub words: Vec<Wire<'b>>,
+    pub weights: Option<Vec<Wire<'b>>>,
+    pub masks: Option<Vec<Wire<'b>>>,
+    /// Biases, and above them the bit that complements a count, where any channel does that.
+    pub biases: Vec<Wire<'b>>,
+}
+
+impl<'b> Operands<'b> {
+    pub fn new(array: &Array<'b, '_>, activations: &Activations<'b>, b: Wire<'b>) -> Self {
+        let (c, program, lanes) = (array.c, array.program, array.program.lanes());
+        let words = |name: &str, contents: &[u32]| {
+            let address = width((contents.len() / lanes).max(1) as u64 - 1);
+            let words = || contents.iter().map(|word| u64::from(*word)).collect();
+            let memory = || c.rom(name, BLOCK, &vec![32; lanes], words()).read(activations.w.bits(0, address));
+            (!contents.is_empty()).then(memory)
+        };
+        // The address is delayed so that the bias arrives with its flags.
+        let address = width((program.biases.len() / lanes) as u64 - 1);
+        let delays = 1..program.depth();
+        let b = delays.fold(b.bits(0, address), |b, stage| c.delay(&format!("bias_{stage}"), b));
+        let (bits, flips) = (program.accumulator_bits, program.flips.iter().any(|flip| *flip));
+        let value = |(bias, flip): (&i64, &bool)| bias.cast_unsigned() & ((1 << bits) - 1) | u64::from(*flip) << bits;
+        let contents = program.biases.iter().zip(&program.flips).map(value).collect();
+        Self {
+            words: (0..lanes).map(|lane| activations.words[lane / (lanes / program.reads())]).collect(),
+            weights: words("weights", &program.weights),
+            masks: words("masks", &program.masks),
+            biases: c.rom("biases", BLOCK, &vec![bits + u32::from(flips); lanes], contents).read(b),
+        }
+    }
+}
+
+impl Row {
+    /// Whether each lane takes the bit of its own channel, of the input or of a residual.
+    pub(super) fn selects(&self) -> bool {
+        self.select || self.residual
+    }
+}

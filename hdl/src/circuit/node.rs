@@ -1,0 +1,171 @@
+//! What a finished circuit is made of.
+
+use super::memory::MemoryPart;
+
+/// The number of a node; operands have lower numbers than what is made of them.
+pub(super) type Id = usize;
+
+/// What a node computes; all operands have the widths that the builder has checked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Op {
+    Constant(u128),
+    Input,
+    /// The value of a register.
+    Register(usize),
+    /// A column of the word that a memory has read.
+    Column(usize, usize),
+    Not(Id),
+    And(Id, Id),
+    Or(Id, Id),
+    Xor(Id, Id),
+    Add(Id, Id),
+    Subtract(Id, Id),
+    /// Two's complement, as wide as the node.
+    Multiply(Id, Id),
+    ShiftLeft(Id, Id),
+    Equal(Id, Id),
+    Less(Id, Id),
+    /// Whether any bit is set.
+    Any(Id),
+    /// One bit, as often as the node is wide.
+    Repeat(Id),
+    Mux(Id, Id, Id),
+    /// Bits from the one of this number upwards.
+    Slice(Id, u32),
+    /// The lowest first.
+    Join(Vec<Id>),
+    /// Terms of any width, extended with zeros; their largest sum fits.
+    Sum(Vec<Id>),
+    /// One of several, the first where the index is beyond them.
+    Select(Id, Vec<Id>),
+    /// A constant by index, the first where the index is beyond them.
+    Table(Id, Vec<u128>),
+}
+
+impl Op {
+    /// The nodes that it is made of.
+    pub fn operands(&self) -> Vec<Id> {
+        match self {
+            Self::Constant(_) | Self::Input | Self::Register(_) | Self::Column(..) => Vec::new(),
+            Self::Not(a) | Self::Any(a) | Self::Repeat(a) | Self::Slice(a, _) | Self::Table(a, _) => vec![*a],
+            Self::And(a, b) | Self::Or(a, b) | Self::Xor(a, b) | Self::Add(a, b) | Self::Subtract(a, b) => vec![*a, *b],
+            Self::Multiply(a, b) | Self::ShiftLeft(a, b) | Self::Equal(a, b) | Self::Less(a, b) => vec![*a, *b],
+            Self::Mux(a, b, c) => vec![*a, *b, *c],
+            Self::Join(all) | Self::Sum(all) => all.clone(),
+            Self::Select(index, all) => std::iter::once(*index).chain(all.iter().copied()).collect(),
+        }
+    }
+
+    /// Whether it is known without computing anything.
+    pub fn is_leaf(&self) -> bool {
+        matches!(self, Self::Constant(_) | Self::Input | Self::Register(_) | Self::Column(..))
+    }
+}
+
+/// A node: an operation, its width, and its name if the description gave one.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub op: Op,
+    pub width: u32,
+    pub name: Option<String>,
+}
+
+/// What a register becomes at the clock's edge: the value of the first condition that holds, else what it was.
+#[derive(Clone, Debug)]
+pub(super) struct Register {
+    pub node: Id,
+    /// `None` until the description has said it.
+    pub rules: Option<Vec<(Option<Id>, Id)>>,
+}
+
+impl Register {
+    pub fn rules(&self) -> &[(Option<Id>, Id)] {
+        self.rules.as_deref().unwrap_or_default()
+    }
+
+    /// The nodes that it reads at the edge.
+    pub fn roots(&self) -> impl Iterator<Item = Id> {
+        self.rules().iter().flat_map(|(condition, value)| condition.iter().copied().chain([*value]))
+    }
+}
+
+impl Trace {
+    /// The nodes that it reads at the edge.
+    pub fn roots(&self) -> impl Iterator<Item = Id> {
+        self.values.iter().copied().chain([self.enable])
+    }
+}
+
+/// What simulators print, and what the simulation's step tells: values, whenever `enable` is set at an edge.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    pub enable: Id,
+    pub format: &'static str,
+    pub values: Vec<Id>,
+}
+
+/// A finished circuit.
+#[derive(Clone, Debug, Default)]
+pub struct Circuit {
+    pub(super) about: &'static str,
+    pub(super) nodes: Vec<Node>,
+    /// Whether any output needs the node.
+    pub(super) live: Vec<bool>,
+    pub(super) inputs: Vec<Id>,
+    pub(super) outputs: Vec<(String, Id)>,
+    pub(super) registers: Vec<Register>,
+    pub(super) memories: Vec<MemoryPart>,
+    pub(super) trace: Option<Trace>,
+}
+
+impl Circuit {
+    /// Names and widths of the inputs.
+    pub fn inputs(&self) -> Vec<(&str, u32)> {
+        let input = |id: &Id| (self.nodes[*id].name.as_deref().unwrap_or_default(), self.nodes[*id].width);
+        self.inputs.iter().map(input).collect()
+    }
+
+    /// Names and widths of the outputs.
+    pub fn outputs(&self) -> Vec<(&str, u32)> {
+        self.outputs.iter().map(|(name, id)| (name.as_str(), self.nodes[*id].width)).collect()
+    }
+
+    /// Puts the ports into the order that `place` gives their names.
+    pub(super) fn sort_ports(&mut self, place: impl Fn(&str) -> Option<usize>) {
+        let nodes = &self.nodes;
+        self.inputs.sort_by_key(|id| nodes[*id].name.as_deref().map(&place));
+        self.outputs.sort_by_key(|(name, _)| place(name));
+    }
+
+    /// The nodes that a register or a memory reads at the edge.
+    pub(super) fn roots(&self) -> Vec<Id> {
+        let registers = self.registers.iter().filter(|register| self.live[register.node]);
+        let rules = registers.flat_map(Register::roots);
+        let memories = self.memories.iter().filter(|memory| self.is_live(memory)).flat_map(MemoryPart::roots);
+        let trace = self.trace.iter().flat_map(Trace::roots);
+        rules.chain(memories).chain(trace).collect()
+    }
+
+    /// Whether any column of the memory is needed.
+    pub(super) fn is_live(&self, memory: &MemoryPart) -> bool {
+        memory.columns.iter().any(|column| self.live[*column])
+    }
+
+    /// Marks what outputs need, over registers and memories.
+    pub(super) fn mark(&mut self) {
+        self.live = vec![false; self.nodes.len()];
+        let trace = self.trace.iter().flat_map(Trace::roots);
+        let mut open: Vec<Id> = self.outputs.iter().map(|(_, id)| *id).chain(trace).collect();
+        while let Some(id) = open.pop() {
+            if std::mem::replace(&mut self.live[id], true) {
+                continue;
+            }
+            open.extend(self.nodes[id].op.operands());
+            match self.nodes[id].op {
+                Op::Register(register) => open.extend(self.registers[register].roots()),
+                Op::Column(memory, _) => open.extend(self.memories[memory].roots()),
+                _ => {}
+            }
+        }
+    }
+}

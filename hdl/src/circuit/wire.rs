@@ -1,0 +1,195 @@
+//! Wires: values of exact widths and the operations on them.
+
+use std::ops::{Add, BitAnd, BitOr, BitXor, Not, Sub};
+
+use super::builder::Builder;
+use super::node::{Id, Op};
+use crate::circuit::width;
+
+/// A value in a circuit that is being described.
+#[derive(Clone, Copy)]
+pub struct Wire<'b> {
+    pub(super) builder: &'b Builder,
+    pub(super) id: Id,
+}
+
+impl<'b> Wire<'b> {
+    /// Bits.
+    pub fn width(self) -> u32 {
+        self.builder.width(self.id)
+    }
+
+    /// Its value, where it is constant.
+    pub fn constant(self) -> Option<u128> {
+        self.builder.constant_of(self.id)
+    }
+
+    pub(super) fn check(self, width: u32, what: &str) {
+        assert!(self.width() == width, "{what} has {} bits, not {width}{}", self.width(), self.builder.named(self.id));
+    }
+
+    fn check_same(self, other: Wire<'_>, what: &str) {
+        assert!(std::ptr::eq(self.builder, other.builder), "{what}: wires of two circuits");
+        assert!(
+            self.width() == other.width(),
+            "{what}: {} and {} bits{}{}",
+            self.width(),
+            other.width(),
+            self.builder.named(self.id),
+            self.builder.named(other.id)
+        );
+    }
+
+    fn two(self, other: Wire<'b>, what: &str, op: fn(Id, Id) -> Op) -> Self {
+        self.check_same(other, what);
+        self.builder.push(op(self.id, other.id), self.width())
+    }
+
+    /// Gives the value a name in the Verilog, unless it has one already or is constant.
+    pub fn named(self, name: impl AsRef<str>) -> Self {
+        self.builder.name(self.id, name.as_ref());
+        self
+    }
+
+    /// Whether both are equal.
+    pub fn equals(self, other: Wire<'b>) -> Self {
+        self.check_same(other, "a comparison");
+        self.builder.push(Op::Equal(self.id, other.id), 1)
+    }
+
+    /// Whether both are the same number, whatever their widths.
+    pub fn same_number(self, other: Wire<'b>) -> Self {
+        let most = self.width().max(other.width());
+        self.extend(most).equals(other.extend(most))
+    }
+
+    /// Whether it is this number.
+    pub fn is(self, value: u64) -> Self {
+        if value == 0 { !self.any() } else { self.equals(self.builder.constant(value, self.width())) }
+    }
+
+    /// Whether it is less than `other`, both without a sign.
+    pub fn less(self, other: Wire<'b>) -> Self {
+        self.check_same(other, "a comparison");
+        self.builder.push(Op::Less(self.id, other.id), 1)
+    }
+
+    /// `yes` where this bit is set, else `no`.
+    pub fn mux(self, yes: Wire<'b>, no: Wire<'b>) -> Self {
+        self.check(1, "a condition");
+        yes.check_same(no, "a choice");
+        self.builder.push(Op::Mux(self.id, yes.id, no.id), yes.width())
+    }
+
+    /// A bit.
+    pub fn bit(self, at: u32) -> Self {
+        self.bits(at, 1)
+    }
+
+    /// The highest bit.
+    pub fn top(self) -> Self {
+        self.bit(self.width() - 1)
+    }
+
+    /// `count` bits from the one of number `low` upwards.
+    pub fn bits(self, low: u32, count: u32) -> Self {
+        let all = self.width();
+        assert!(
+            count > 0 && low + count <= all,
+            "bits {low} to {} of {all}{}",
+            low + count,
+            self.builder.named(self.id)
+        );
+        self.builder.push(Op::Slice(self.id, low), count)
+    }
+
+    /// Extended with zeros to `width` bits, which are no fewer.
+    pub fn extend(self, width: u32) -> Self {
+        let own = self.width();
+        assert!(own <= width, "{own} bits do not extend to {width}{}", self.builder.named(self.id));
+        if own == width { self } else { self.builder.join(&[self, self.builder.constant(0, width - own)]) }
+    }
+
+    /// Its lowest `width` bits, or extended with zeros where it has fewer: for numbers that are known to fit.
+    pub fn resize(self, width: u32) -> Self {
+        if self.width() > width { self.bits(0, width) } else { self.extend(width) }
+    }
+
+    /// Extended with its sign to `width` bits, which are no fewer.
+    pub fn extend_signed(self, width: u32) -> Self {
+        let own = self.width();
+        assert!(own <= width, "{own} bits do not extend to {width}{}", self.builder.named(self.id));
+        if own == width { self } else { self.builder.join(&[self, self.top().repeat(width - own)]) }
+    }
+
+    /// This bit, `count` times.
+    pub fn repeat(self, count: u32) -> Self {
+        self.check(1, "what is repeated");
+        self.builder.push(Op::Repeat(self.id), count)
+    }
+
+    /// Whether any bit is set.
+    pub fn any(self) -> Self {
+        self.builder.push(Op::Any(self.id), 1)
+    }
+
+    /// Shifted to the left; bits above its width are lost.
+    pub fn shift_left(self, by: Wire<'b>) -> Self {
+        self.builder.push(Op::ShiftLeft(self.id, by.id), self.width())
+    }
+
+    /// The product of two signed numbers, as a signed number of `width` bits.
+    pub fn times(self, other: Wire<'b>, width: u32) -> Self {
+        self.builder.push(Op::Multiply(self.id, other.id), width)
+    }
+
+    /// One more; wraps.
+    pub fn next(self) -> Self {
+        self + self.builder.constant(1, self.width())
+    }
+
+    /// One less; wraps.
+    pub fn previous(self) -> Self {
+        self - self.builder.constant(1, self.width())
+    }
+
+    /// One more, or 0 after `last`.
+    pub fn next_until(self, last: Wire<'b>) -> Self {
+        last.mux(self.builder.constant(0, self.width()), self.next())
+    }
+
+    /// The sum of its bits.
+    pub fn count_ones(self) -> Self {
+        let bits: Vec<Self> = (0..self.width()).map(|at| self.bit(at)).collect();
+        self.builder.sum(&bits, width(u64::from(self.width())))
+    }
+}
+
+/// An operator on two wires of one width, wrapping.
+macro_rules! operators {
+    ($($trait:ident $method:ident $op:ident $what:literal;)*) => {$(
+        impl<'b> $trait for Wire<'b> {
+            type Output = Self;
+
+            fn $method(self, other: Self) -> Self {
+                self.two(other, $what, Op::$op)
+            }
+        }
+    )*};
+}
+
+operators! {
+    BitAnd bitand And "and";
+    BitOr bitor Or "or";
+    BitXor bitxor Xor "exclusive or";
+    Add add Add "a sum";
+    Sub sub Subtract "a difference";
+}
+
+impl Not for Wire<'_> {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        self.builder.push(Op::Not(self.id), self.width())
+    }
+}

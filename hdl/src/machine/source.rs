@@ -1,0 +1,189 @@
+//! The source of the front as the cycle model has it: straight from the stream, or from the stored frame in the order of windows.
+
+use std::sync::Arc;
+
+use crate::program::{Job, Program};
+
+/// A byte on its way into a patch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// The byte, counted from 0.
+    pub value: u8,
+    /// The last of its tap.
+    pub tap_end: bool,
+    /// The last of its patch.
+    pub patch_end: bool,
+    /// The last of its job.
+    pub job_end: bool,
+}
+
+/// The walk over windows; for a direct source it only counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    program: Arc<Program>,
+    bytes: Vec<u8>,
+    /// The stored frame that is written, how far, and how many are complete.
+    write_half: bool,
+    written: u32,
+    frames: u32,
+    /// The stored frame that is read.
+    read_half: bool,
+    job: usize,
+    channel: u32,
+    kernel_column: u32,
+    kernel_row: u32,
+    column: u32,
+    row: u32,
+    address: u32,
+    start: u32,
+    y: [u32; 2],
+    y_start: [u32; 2],
+    /// The item that was read from the stored frame, and whether there is one.
+    item: Item,
+    full: bool,
+    /// Whether the walk has been set to the first job.
+    begun: bool,
+}
+
+impl Source {
+    pub fn new(program: Arc<Program>) -> Self {
+        let bytes = if program.direct { 0 } else { 2 * program.input_bytes as usize };
+        Self {
+            bytes: vec![0; bytes],
+            write_half: false,
+            written: 0,
+            frames: 0,
+            read_half: false,
+            job: 0,
+            channel: 0,
+            kernel_column: 0,
+            kernel_row: 0,
+            column: 0,
+            row: 0,
+            address: 0,
+            start: 0,
+            y: [0; 2],
+            y_start: [0; 2],
+            item: Item::default(),
+            full: false,
+            begun: false,
+            program,
+        }
+    }
+
+    fn now(&self) -> &Job {
+        &self.program.jobs[self.job]
+    }
+
+    /// Whether a byte of the stream is taken, when the next stage is `free`.
+    pub fn ready(&self, free: bool) -> bool {
+        if self.program.direct { free } else { self.frames < 2 }
+    }
+
+    /// The item that is offered to the next stage.
+    pub fn item(&self, input: Option<u8>) -> Option<Item> {
+        if !self.program.direct {
+            return self.full.then_some(self.item);
+        }
+        input.map(|byte| Item { value: byte ^ self.program.byte_offset, ..self.ends() })
+    }
+
+    fn is_outside(&self) -> bool {
+        let job = self.now();
+        job.padded && (self.y[0] >= job.height || self.y[1] >= job.width)
+    }
+
+    /// Which ends the walk has reached.
+    fn ends(&self) -> Item {
+        let job = self.now();
+        let tap_end = self.channel == job.channels;
+        let patch_end = tap_end && self.kernel_column == job.kernel_columns && self.kernel_row == job.kernel_rows;
+        let job_end = patch_end && self.column == job.columns && self.row == job.rows;
+        Item { value: 0, tap_end, patch_end, job_end }
+    }
+
+    /// One rising edge of the clock; `taken` says that the offered item was taken.
+    pub fn step(&mut self, input: Option<u8>, taken: bool) {
+        if self.program.direct {
+            if taken {
+                self.walk();
+            }
+            return;
+        }
+        let reads = self.begun && self.frames != 0 && (!self.full || taken);
+        let frame_done = reads && self.ends().job_end && self.job + 1 == self.program.jobs.len();
+        let stored = input.filter(|_| self.frames < 2);
+        let frame_stored = stored.is_some() && self.written + 1 == self.program.input_bytes;
+        if reads {
+            self.item = self.fetch();
+            self.read_half ^= frame_done;
+            self.walk();
+        } else if !self.begun {
+            self.begin();
+        }
+        self.full = reads || (self.full && !taken);
+        self.begun = true;
+        if let Some(byte) = stored {
+            let base = if self.write_half { self.program.input_bytes } else { 0 };
+            self.bytes[(base + self.written) as usize] = byte ^ self.program.byte_offset;
+            self.written = if frame_stored { 0 } else { self.written + 1 };
+            self.write_half ^= frame_stored;
+        }
+        self.frames = self.frames + u32::from(frame_stored) - u32::from(frame_done);
+    }
+
+    fn fetch(&self) -> Item {
+        let outside = self.is_outside();
+        let stored = self.bytes.get(self.address as usize).copied().unwrap_or(0);
+        Item { value: if outside { self.now().border } else { stored }, ..self.ends() }
+    }
+
+    /// Sets the walk to the first window of the current job.
+    fn begin(&mut self) {
+        let job = self.now().clone();
+        let base = if self.read_half { self.program.input_bytes } else { 0 };
+        self.start = base.wrapping_add(job.start);
+        self.address = self.start;
+        self.y_start = [0_u32.wrapping_sub(job.top), 0_u32.wrapping_sub(job.left)];
+        self.y = self.y_start;
+    }
+
+    /// Goes on to the next byte.
+    fn walk(&mut self) {
+        let job = self.now().clone();
+        let ends = self.ends();
+        let column_last = self.kernel_column == job.kernel_columns;
+        self.channel = if ends.tap_end { 0 } else { self.channel + 1 };
+        self.address = self.address.wrapping_add(if ends.tap_end && column_last { job.line } else { 1 });
+        if !ends.tap_end {
+            return;
+        }
+        self.kernel_column = if column_last { 0 } else { self.kernel_column + 1 };
+        self.y[1] = if column_last { self.y_start[1] } else { self.y[1].wrapping_add(1) };
+        if column_last {
+            self.kernel_row = if ends.patch_end { 0 } else { self.kernel_row + 1 };
+            self.y[0] = self.y[0].wrapping_add(1);
+        }
+        if ends.patch_end {
+            self.next_patch(&job, ends.job_end);
+        }
+    }
+
+    fn next_patch(&mut self, job: &Job, job_end: bool) {
+        let column_last = self.column == job.columns;
+        self.column = if column_last { 0 } else { self.column + 1 };
+        self.start = self.start.wrapping_add(if column_last { job.row } else { job.column });
+        self.y_start[1] =
+            if column_last { 0_u32.wrapping_sub(job.left) } else { self.y_start[1].wrapping_add(job.stride_right) };
+        if column_last {
+            self.row = if job_end { 0 } else { self.row + 1 };
+            self.y_start[0] = self.y_start[0].wrapping_add(job.stride_down);
+        }
+        self.address = self.start;
+        self.y = self.y_start;
+        if job_end {
+            self.job = if self.job + 1 == self.program.jobs.len() { 0 } else { self.job + 1 };
+            self.begin();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Every operator, choice and condition of the accelerator's circuits matters: a mistake in one is seen.
+
+use std::sync::Arc;
+
+use bitfab_format::arbitrary::{self, Plan, Random};
+use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
+use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Written};
+
+/// A cycle: what goes in, and what the cycle model shows and finishes.
+type Cycle = ((Option<u8>, bool), (Ports, Option<Written>));
+
+/// What the cycle model does with random bytes and pauses.
+fn recording(program: &Arc<Program>, cycles: usize) -> Vec<Cycle> {
+    let random = &mut Random::new(1);
+    let mut machine = Machine::new(Arc::clone(program));
+    let mut offered = 0;
+    let cycle = |_| {
+        let input = (!random.once_in(4)).then_some(offered);
+        let ready = !random.once_in(3);
+        let ports = machine.ports();
+        if input.is_some() && ports.in_ready {
+            offered = random.word() as u8;
+        }
+        ((input, ready), (ports, machine.step(input, ready)))
+    };
+    (0..cycles).map(cycle).collect()
+}
+
+/// The first cycle in which an engine differs from the recording.
+fn difference(engine: &mut Engine, recording: &[Cycle], program: &Program) -> Option<usize> {
+    // Words that are sent come in order and have no address.
+    let sent = |mut written: Written| {
+        if program.rows.get(written.row).is_none_or(|row| row.send) {
+            written.address = 0;
+        }
+        written
+    };
+    recording.iter().position(|((input, ready), (ports, written))| {
+        let Ok(shown) = engine.offer(*input, *ready) else { return true };
+        let Ok(found) = engine.tick() else { return true };
+        shown != *ports || found.map(sent) != written.map(sent)
+    })
+}
+
+/// Small models that reach most of the circuits.
+fn models() -> Vec<(&'static str, Draft)> {
+    let sign = Kind::Sign;
+    let two = Kind::Unsigned { bits: 2 };
+    let head = Plan::dense(10, Kind::I32);
+    let build = |shape: Shape, plans: &[Plan]| arbitrary::build(shape, Kind::U8, plans, &mut Random::new(9));
+    let codes = Plan { op: Op::Encode, ..Plan::dense(40, sign) };
+    let pixels = Shape::new(4, 4, 1);
+    vec![
+        ("signs", build(Shape::vector(40), &[Plan::dense(20, sign), head])),
+        ("codes", build(Shape::vector(40), &[codes, head])),
+        (
+            "convolutions",
+            build(
+                pixels,
+                &[
+                    Plan::same(3, PadValue::Zero, 16, sign),
+                    Plan::same(3, PadValue::PlusOne, 16, two),
+                    Plan::pool(Op::MaxPool, 2, two),
+                    head,
+                ],
+            ),
+        ),
+        ("levels", build(Shape::vector(40), &[Plan::dense(20, two), head])),
+        // Scores show every sum.
+        ("integers", build(Shape::vector(40), &[head.with_weights(WeightKind::Integer)])),
+        ("sums of windows", build(Shape::vector(40), &[head.with_weights(WeightKind::AlphaBeta)])),
+        ("lists", build(Shape::vector(300), &[head.with_weights(WeightKind::Ternary)])),
+    ]
+}
+
+#[test]
+fn a_mistake_in_any_operator_is_seen() {
+    let (mut all, mut missed) = (0, Vec::new());
+    for (name, draft) in models() {
+        let words = draft.emit();
+        let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+        let program = Arc::new(Program::new(&model, &Options::default()).unwrap());
+        let recording = recording(&program, 12_000);
+        assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None, "{name}");
+        let before = (all, missed.len());
+        for (what, mut engine) in Engine::mutants(&program) {
+            all += 1;
+            if difference(&mut engine, &recording, &program).is_none() {
+                missed.push(format!("{name}: {what}"));
+            }
+        }
+        println!("{name}: {} mutants, {} look like the original", all - before.0, missed.len() - before.1);
+    }
+    // What looks like the original mostly is: a constant that nobody reads in that model, an address that is set anyway.
+    assert!(
+        all > 5000 && missed.len() * 100 <= all * 13,
+        "{} of {all} are missed:\n{}",
+        missed.len(),
+        missed.join("\n")
+    );
+}
