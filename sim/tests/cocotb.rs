@@ -1,0 +1,99 @@
+//! The accelerator in cocotb, as an FPGA engineer drives it: SystemVerilog's order of initialisation, a test bench that
+//! shares nothing with the replays, and answers of the reference.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use bitfab_format::arbitrary::{self, Plan, Random};
+use bitfab_format::{Kind, Model, Op, PadValue, Shape};
+use bitfab_hdl::{Options, cycles, verilog};
+use bitfab_sim::engine::Engine;
+use bitfab_sim::software::Reference;
+
+/// Rows of each model.
+const ROWS: usize = 3;
+
+/// The Python that `tests/run` installs cocotb for.
+fn python() -> Result<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv");
+    let python = std::env::var_os("BITFAB_VENV").map_or(default, PathBuf::from).join("bin/python");
+    ensure!(python.is_file(), "{} is missing: install cocotb by tests/run --install", python.display());
+    Ok(python)
+}
+
+/// Runs a model's Verilog, damaged or not; what cocotb printed where that failed.
+fn drive(words: &[u32], options: &Options, busy: f64, damage: &dyn Fn(String) -> String) -> Result<Result<(), String>> {
+    let model = Model::new(bytemuck::cast_slice(words))?;
+    let mut random = Random::new(7);
+    let rows: Vec<Vec<u8>> =
+        (0..ROWS).map(|_| (0..model.input_bytes()).map(|_| random.word() as u8).collect()).collect();
+    let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+    let runs = Reference.run(&model, &rows, &mut |_| {})?;
+    // A word of the output goes out byte by byte, the lowest first.
+    let output: Vec<u8> = runs.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes()).collect();
+    // Pauses make it slower by as much as they are frequent; ten times that never is.
+    let limit = 10.0 * (cycles(&model, options)?.latency * ROWS as u64) as f64 / busy;
+    let case = serde_json::json!({
+        "input": rows.concat(), "output": output, "busy": busy, "seed": 5, "cycles": limit as u64 + 1_000,
+    });
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("engine.v"), damage(verilog(&model, options)?))?;
+    std::fs::write(folder.path().join("rows.json"), case.to_string())?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cocotb/run.py");
+    let found = Command::new(python()?).arg("-B").arg(script).arg(folder.path()).output().context("starting Python")?;
+    let printed = String::from_utf8_lossy(&found.stdout).into_owned() + &String::from_utf8_lossy(&found.stderr);
+    Ok(if found.status.success() { Ok(()) } else { Err(printed) })
+}
+
+#[test]
+fn rows_give_their_answers_from_cocotb() -> Result<()> {
+    let sign = Kind::Sign;
+    let dense = [Plan::dense(24, sign), Plan::dense(10, Kind::I32)];
+    let image = [Plan::same(3, PadValue::Zero, 8, sign), Plan::pool(Op::MaxPool, 2, sign), Plan::dense(5, Kind::I32)];
+    for (shape, plans, lanes, busy) in [
+        (Shape::vector(40), &dense[..], 8, 1.0),
+        (Shape::vector(40), &dense, 2, 0.6),
+        (Shape::new(6, 6, 2), &image, 4, 0.8),
+    ] {
+        let words = arbitrary::build(shape, Kind::U8, plans, &mut Random::new(3)).emit();
+        let options = Options::default().with_lanes(lanes);
+        if let Err(printed) = drive(&words, &options, busy, &|text| text)? {
+            panic!("{lanes} lanes, busy {busy}: {printed}");
+        }
+    }
+    Ok(())
+}
+
+/// The circuit inside another one of the same ports, which gives `valid` and `data` in the place of its own.
+fn wrapped(verilog: &str, valid: &str, data: &str) -> String {
+    let inner = verilog.replace("module top(", "module inside(");
+    format!(
+        "{inner}
+module top(input clock, input [7:0] in_data, input in_valid, output in_ready,
+    output [7:0] out_data, output out_valid, input out_ready);
+  wire [7:0] data; wire valid;
+  inside one(.clock(clock), .in_data(in_data), .in_valid(in_valid), .in_ready(in_ready),
+    .out_data(data), .out_valid(valid), .out_ready(out_ready));
+  assign out_valid = {valid}; assign out_data = {data};
+endmodule
+"
+    )
+}
+
+#[test]
+fn what_is_wrong_or_never_comes_fails_in_words() -> Result<()> {
+    let plans = [Plan::dense(24, Kind::Sign), Plan::dense(10, Kind::I32)];
+    let words = arbitrary::build(Shape::vector(40), Kind::U8, &plans, &mut Random::new(3)).emit();
+    let with = |valid: &str, data: &str| drive(&words, &Options::default(), 1.0, &|text| wrapped(&text, valid, data));
+    ensure!(with("valid", "data")? == Ok(()), "the wrapping changes nothing");
+    for (valid, data, said) in [
+        ("valid", "data ^ 8'h10", "instead of"),
+        ("1'b0", "data", "no end after"),
+        ("valid & 1'bx", "data", "out_valid is"),
+    ] {
+        let printed = with(valid, data)?.err().with_context(|| format!("{valid} and {data} pass"))?;
+        ensure!(printed.contains(said), "{valid}, {data}: {printed}");
+    }
+    Ok(())
+}
