@@ -43,7 +43,7 @@ const EXAMPLES: &str = "Examples:
   bitfab verilog mlp.bfab --lanes 32 --data mnist --vectors 10 -o mlp_verilog
 
 Then, in that folder:
-  iverilog -g2005 -o bench testbench.v accelerator.v && vvp bench";
+  iverilog -g2012 -o bench testbench.v accelerator.v && vvp bench";
 
 /// The test bench: noise on both handshakes, every byte of the result checked.
 const BENCH: &str = include_str!("testbench.v");

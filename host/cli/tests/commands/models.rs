@@ -155,8 +155,10 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    tool("iverilog", &["-g2005", "-o", "bench", "testbench.v", "accelerator.v"]);
-    assert!(tool("vvp", &["bench"]).contains("PASS: 80 bytes equal"));
+    for edition in ["-g2005", "-g2009", "-g2012"] {
+        tool("iverilog", &[edition, "-o", "bench", "testbench.v", "accelerator.v"]);
+        assert!(tool("vvp", &["bench"]).contains("PASS: 80 bytes equal"), "{edition}");
+    }
     let mut expected = learned.read("out/expected.hex");
     expected[3] = if expected[3] == b'0' { b'1' } else { b'0' };
     learned.write("out/expected.hex", &expected);
