@@ -118,7 +118,10 @@ fn unwindowed(source: &Source, input: &Input, dims: Vec<usize>) -> Result<Layout
 /// Whether the first thing that happens to the input's values is that they become few: signs, or at most 16 values.
 fn is_coded(source: &Source, input: &str) -> bool {
     let mut name = input;
-    while let Some(node) = source.nodes.iter().find(|node| node.inputs.first().is_some_and(|first| first == name)) {
+    // Sizes may be asked for beside, as exporters do before a reshape.
+    let reads =
+        |node: &&SourceNode, name: &str| node.op != "Shape" && node.inputs.first().is_some_and(|first| first == name);
+    while let Some(node) = source.nodes.iter().find(|node| reads(node, name)) {
         let bits = || node.inputs.get(3).and_then(|bits| source.constants.get(bits));
         match node.op.as_str() {
             "Sign" | "BipolarQuant" | "MultiThreshold" => return true,

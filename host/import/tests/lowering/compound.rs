@@ -4,7 +4,7 @@ use bitfab_compile::{Options as Compilation, compile_with};
 use bitfab_import::{Attribute, Options, Source, execute, lower};
 
 use crate::compare;
-use crate::small::{Constant, ints, model};
+use crate::small::{Constant, Line, ints, model};
 
 /// Scale and zero points that all models share; quantised weights in two layouts.
 const CONSTANTS: &[Constant<'static>] = &[
@@ -97,4 +97,28 @@ fn matrix_vector_units_are_products_and_thresholds() {
     agrees(source, &[(&[1, 2, 3, 4], &[1.0, -1.0, 0.0])]);
     let raw = [("noActivation", Attribute::Int(1))];
     agrees(model(&[1, 4], CONSTANTS, &[(unit, &["x", "m"], "y", &raw)]), &[(&[1, 2, 3, 4], &[13.0, -5.0, 6.0])]);
+}
+
+#[test]
+fn signs_of_a_grey_picture_lie_side_by_side_though_its_sizes_are_asked_for() {
+    let constants =
+        [("zero", &[][..], &[0.0][..]), ("axes", &[1], &[0.0]), ("rest", &[1], &[-1.0]), ("w", &[16, 2], &[1.0; 32])];
+    let to = [("axis", Attribute::Int(0))];
+    let lines: [Line<'_>; 7] = [
+        ("Shape", &["x"], "sizes", &[]),
+        ("Gather", &["sizes", "zero"], "batch", &[]),
+        ("Unsqueeze", &["batch", "axes"], "one", &[]),
+        ("Concat", &["one", "rest"], "flat", &to),
+        ("Reshape", &["x", "flat"], "r", &[]),
+        ("Sign", &["r"], "s", &[]),
+        ("MatMul", &["s", "w"], "y", &[]),
+    ];
+    let imported =
+        lower(model(&[1, 1, 4, 4], &constants, &lines), &Options { input: Some("u8-128/128".parse().expect("a map")) });
+    let imported = imported.expect("it is lowered");
+    assert_eq!(
+        imported.graph.input,
+        bitfab_graph::Shape::flat(16),
+        "one word of 32 signs a pixel would be 32 bits a weight"
+    );
 }
