@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use bitfab_data::{Expected, Fitted, Reading, Rows, Takes, Values, fit};
+use bitfab_data::{Expected, Fitted, Reading, Rows, Takes, fit};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::Confusion;
@@ -188,10 +188,8 @@ fn takes(model: &Model<'_>, path: Option<&Path>) -> Takes {
 /// The values for engines that code them themselves.
 fn reals(rows: &Rows, takes: &Takes, meaning: Meaning) -> Option<Vec<f32>> {
     let is_coded = !takes.codings.is_empty() && meaning == Meaning::Values;
-    match &rows.values {
-        Values::Reals(values) if is_coded && !values.iter().any(|value| value.is_nan()) => Some(values.clone()),
-        _ => None,
-    }
+    let values = is_coded.then(|| (0..rows.values.len()).map(|at| rows.values.real(at)).collect::<Vec<f32>>());
+    values.filter(|values| !values.iter().any(|value| value.is_nan()))
 }
 
 impl std::convert::From<Meaning> for Reading {

@@ -171,3 +171,17 @@ fn columns_of_an_imported_model_go_by_name() {
     };
     assert_eq!(answers("rows.csv"), answers("turned.csv"));
 }
+
+#[test]
+fn whole_numbers_are_values_too_and_their_bytes_are_judged() {
+    let (folder, _) = imported("quantised.onnx", &[]);
+    let folder = folder.path();
+    let whole: Vec<u8> = (0..30).map(|at| at * 8).collect();
+    std::fs::write(folder.join("whole.npy"), npy("|u1", "(3, 10)", &whole)).unwrap();
+    let rows = ["--data", "whole.npy"];
+    agree(folder, &rows, &file("quantised.onnx"), &[], "3", "kernels,qemu-m4", "qemu-m4=3");
+    // Against a file with other codings they are seen to differ.
+    let other = ["verify", "model.bfab", "--source", &file("floats.onnx"), "--nearest", "--engines", "kernels"];
+    let refused = bitfab(folder).args(other).args(rows).args(["--ranges", "magic"]).assert().failure();
+    refused.stderr(contains("differs from its source: value"));
+}

@@ -33,6 +33,8 @@ pub struct Start {
     source: Source,
     entry: Option<Entry>,
     path: Path,
+    /// What rows are seen through, once one was.
+    seen: Option<Box<Front>>,
     /// The least and the greatest value of the rows that were seen.
     range: Option<(f64, f64)>,
 }
@@ -62,10 +64,10 @@ impl Start {
         if entry == Some(Entry::Values) && integers(&source).is_some() {
             let name = dequantised(&mut source)?;
             let path = Path::new(&source, &name);
-            return Ok(Self { source, entry, path, range: None });
+            return Ok(Self { source, entry, path, seen: None, range: None });
         }
         let path = Path::new(&source, &name);
-        Ok(Self { source, entry, path, range: None })
+        Ok(Self { source, entry, path, seen: None, range: None })
     }
 
     /// Sizes of the rows of real values whose range is to be measured; `None` where the source knows its bytes, or where
@@ -89,13 +91,19 @@ impl Start {
     /// # Panics
     /// If the row is shorter than the input.
     pub fn see(&mut self, row: &[f32]) -> Result<(), ImportError> {
-        // A range so wide that codings of it exist wherever those of any other do.
-        let Quantised { source, path, .. } = self.quantised((-1e9, 1e9))?;
-        let front = self.front(&source, &path, true)?.1;
+        let front = match self.seen.take() {
+            Some(front) => front,
+            None => {
+                // A range so wide that codings of it exist wherever those of any other do.
+                let Quantised { source, path, .. } = self.quantised((-1e9, 1e9))?;
+                Box::new(self.front(&source, &path, true)?.1)
+            }
+        };
         for &value in &front.given(row)?.values {
             let (low, high) = self.range.unwrap_or((value, value));
             self.range = Some((low.min(value), high.max(value)));
         }
+        self.seen = Some(front);
         Ok(())
     }
 

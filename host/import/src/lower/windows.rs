@@ -23,7 +23,7 @@ fn has_channels_last(source: &Source, input: &str, rank: usize) -> bool {
     let order: &[i64] = if rank == 4 { &[0, 3, 1, 2] } else { &[0, 2, 1] };
     let mut name = input;
     // Quantisers and arithmetic may stand before it.
-    while let Some(node) = source.nodes.iter().find(|node| node.inputs.first().is_some_and(|first| first == name)) {
+    while let Some(node) = reader(source, name) {
         match node.op.as_str() {
             "Transpose" => return node.ints("perm") == Some(order),
             "Quant" | "IntQuant" | "BipolarQuant" | "QuantizeLinear" | "DequantizeLinear" | "Mul" | "Sub" | "Add"
@@ -32,6 +32,11 @@ fn has_channels_last(source: &Source, input: &str, rank: usize) -> bool {
         }
     }
     false
+}
+
+/// The first node that reads the values of a tensor, whatever stands beside it; exporters ask for its sizes, too.
+fn reader<'s>(source: &'s Source, name: &str) -> Option<&'s SourceNode> {
+    source.nodes.iter().find(|node| node.op != "Shape" && node.inputs.iter().any(|input| input == name))
 }
 
 /// Whether a node sees height and width.
@@ -118,10 +123,7 @@ fn unwindowed(source: &Source, input: &Input, dims: Vec<usize>) -> Result<Layout
 /// Whether the first thing that happens to the input's values is that they become few: signs, or at most 16 values.
 fn is_coded(source: &Source, input: &str) -> bool {
     let mut name = input;
-    // Sizes may be asked for beside, as exporters do before a reshape.
-    let reads =
-        |node: &&SourceNode, name: &str| node.op != "Shape" && node.inputs.first().is_some_and(|first| first == name);
-    while let Some(node) = source.nodes.iter().find(|node| reads(node, name)) {
+    while let Some(node) = reader(source, name) {
         let bits = || node.inputs.get(3).and_then(|bits| source.constants.get(bits));
         match node.op.as_str() {
             "Sign" | "BipolarQuant" | "MultiThreshold" => return true,

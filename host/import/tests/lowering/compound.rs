@@ -122,3 +122,18 @@ fn signs_of_a_grey_picture_lie_side_by_side_though_its_sizes_are_asked_for() {
         "one word of 32 signs a pixel would be 32 bits a weight"
     );
 }
+
+#[test]
+fn channels_are_last_though_sizes_are_asked_for_and_a_constant_stands_first() {
+    let constants = [("two", &[][..], &[2.0][..]), ("w", &[1, 3, 1, 1], &[1.0, 2.0, -1.0])];
+    let (perm, window) = ([("perm", ints(&[0, 3, 1, 2]))], [("kernel_shape", ints(&[1, 1]))]);
+    let lines: [Line<'_>; 4] = [
+        ("Shape", &["x"], "sizes", &[]),
+        ("Mul", &["two", "x"], "m", &[]),
+        ("Transpose", &["m"], "t", &perm),
+        ("Conv", &["t", "w"], "y", &window),
+    ];
+    let input = Some("u8".parse().expect("a map"));
+    let imported = lower(model(&[1, 4, 5, 3], &constants, &lines), &Options { input }).expect("it is lowered");
+    assert_eq!(imported.graph.input, bitfab_graph::Shape::new(4, 5, 3));
+}
