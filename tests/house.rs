@@ -2,6 +2,7 @@
 
 mod agreement;
 mod faults;
+mod golden;
 mod tidy;
 mod tidy_sources;
 mod trained;

@@ -190,6 +190,17 @@ pub fn refill(mut draft: Draft, fill: &mut dyn FnMut(&Layer<'_>) -> DraftWeights
     draft
 }
 
+/// The file of a draft whose layers of planes keep one plane in the base, and all their planes in a block behind it.
+pub fn layered(draft: &Draft) -> Vec<u32> {
+    let mut base = draft.clone();
+    for layer in base.layers.iter_mut().filter(|layer| layer.weights.kind == WeightKind::Planes) {
+        let bits = layer.weights.bits.max(1);
+        layer.weights.words.truncate(layer.weights.words.len() / usize::from(bits));
+        layer.weights.bits = 1;
+    }
+    [base.emit(), draft.extension(1)].concat()
+}
+
 /// A random value of `kind`, at times one of its extremes.
 pub fn value(kind: Kind, random: &mut Random) -> i32 {
     let (low, high) = kind.range();

@@ -3,19 +3,8 @@
 
 use std::path::Path;
 
-use bitfab_format::arbitrary::{Random, chain, draft, draft_of, interface, scored};
-use bitfab_format::{Draft, Op, WeightKind};
-
-/// Models of planes, and the same with all planes but the first in a block behind.
-fn layered(draft: &Draft) -> Vec<u32> {
-    let mut base = draft.clone();
-    for layer in base.layers.iter_mut().filter(|layer| layer.weights.kind == WeightKind::Planes) {
-        let bits = layer.weights.bits.max(1);
-        layer.weights.words.truncate(layer.weights.words.len() / usize::from(bits));
-        layer.weights.bits = 1;
-    }
-    [base.emit(), draft.extension(1)].concat()
-}
+use bitfab_format::arbitrary::{Random, chain, draft, draft_of, interface, layered, scored};
+use bitfab_format::{Op, WeightKind};
 
 fn main() -> std::io::Result<()> {
     let directory = std::env::args().nth(1).unwrap_or_else(|| "corpus".into());
