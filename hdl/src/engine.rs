@@ -8,12 +8,12 @@ use rust_hdl::prelude::*;
 use crate::array::{self, ArrayBlock};
 use crate::circuit::{Circuit, Mutant};
 use crate::front::{self, FrontBlock};
-use crate::machine::{Ports, Written};
+use crate::machine::Written;
 use crate::program::Program;
 use crate::sender::{self, SenderBlock};
 use crate::sequencer::{self, SequencerBlock};
-use crate::top::with_continuous_wires;
-use crate::{HdlError, Options};
+use crate::top::finished;
+use crate::{HdlError, ModuleName, Options, Ports, Stimulus, StreamByte};
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
 const SETTLE: usize = 100;
@@ -23,16 +23,24 @@ const SETTLE: usize = 100;
 pub struct Engine {
     /// Clock; everything happens at its rising edge.
     pub clock: Signal<In, Clock>,
+    /// Returns every register to its start at the next edge.
+    pub reset: Signal<In, Bit>,
     /// A byte of the input.
     pub in_data: Signal<In, Bits<8>>,
     /// It is valid.
     pub in_valid: Signal<In, Bit>,
+    /// It is the last of its frame.
+    pub in_last: Signal<In, Bit>,
     /// It is taken at the next edge.
     pub in_ready: Signal<Out, Bit>,
+    /// The last frame had a wrong length and was dropped.
+    pub frame_error: Signal<Out, Bit>,
     /// A byte of the result.
     pub out_data: Signal<Out, Bits<8>>,
     /// It is valid.
     pub out_valid: Signal<Out, Bit>,
+    /// It is the last of its result.
+    pub out_last: Signal<Out, Bit>,
     /// It is taken at the next edge.
     pub out_ready: Signal<In, Bit>,
     front: FrontBlock,
@@ -49,9 +57,15 @@ impl Logic for Engine {
         self.sequencer.clock.next = self.clock.val();
         self.array.clock.next = self.clock.val();
         self.sender.clock.next = self.clock.val();
+        self.front.reset.next = self.reset.val();
+        self.sequencer.reset.next = self.reset.val();
+        self.array.reset.next = self.reset.val();
+        self.sender.reset.next = self.reset.val();
         // The input becomes patches.
         self.front.in_data.next = self.in_data.val();
         self.front.in_valid.next = self.in_valid.val();
+        self.front.in_last.next = self.in_last.val();
+        self.frame_error.next = self.front.frame_error.val();
         self.in_ready.next = self.front.in_ready.val();
         self.array.byte_valid.next = self.front.byte_valid.val();
         self.array.byte_address.next = self.front.byte_address.val();
@@ -74,6 +88,7 @@ impl Logic for Engine {
         self.sender.result.next = self.array.result.val();
         self.out_data.next = self.sender.out_data.val();
         self.out_valid.next = self.sender.out_valid.val();
+        self.out_last.next = self.sender.out_last.val();
         self.sender.out_ready.next = self.out_ready.val();
     }
 }
@@ -109,11 +124,15 @@ impl Engine {
     fn join(program: &Arc<Program>, [front, sequencer, array, sender]: [Circuit; 4]) -> Self {
         let mut engine = Self {
             clock: Signal::default(),
+            reset: Signal::default(),
             in_data: Signal::default(),
             in_valid: Signal::default(),
+            in_last: Signal::default(),
             in_ready: Signal::default(),
+            frame_error: Signal::default(),
             out_data: Signal::default(),
             out_valid: Signal::default(),
+            out_last: Signal::default(),
             out_ready: Signal::default(),
             front: FrontBlock::of(front),
             sequencer: SequencerBlock::of(sequencer),
@@ -134,12 +153,26 @@ impl Engine {
     ///
     /// # Errors
     /// [`HdlError::Loop`] if they do not settle.
-    pub fn offer(&mut self, input: Option<u8>, out_ready: bool) -> Result<Ports, HdlError> {
+    pub fn offer(&mut self, stimulus: Stimulus) -> Result<Ports, HdlError> {
+        let input = stimulus.input;
+        self.reset.next = stimulus.reset;
         self.in_valid.next = input.is_some();
-        self.in_data.next = u64::from(input.unwrap_or(0)).into();
-        self.out_ready.next = out_ready;
+        self.in_data.next = u64::from(input.map_or(0, |byte| byte.value)).into();
+        self.in_last.next = input.is_some_and(|byte| byte.last);
+        self.out_ready.next = stimulus.out_ready;
         self.level(false)?;
-        Ok(Ports { in_ready: self.in_ready.val(), out: self.out_valid.val().then(|| self.out_data.val().to_u8()) })
+        let offered = StreamByte { value: self.out_data.val().to_u8(), last: self.out_last.val() };
+        Ok(Ports {
+            in_ready: self.in_ready.val(),
+            out: self.out_valid.val().then_some(offered),
+            frame_error: self.frame_error.val(),
+        })
+    }
+
+    /// Whether every register that a reset returns to its start is there; data and memories do not count.
+    pub fn is_at_start(&self) -> bool {
+        let (front, sequencer) = (self.front.is_at_start(), self.sequencer.is_at_start());
+        front && sequencer && self.array.is_at_start() && self.sender.is_at_start()
     }
 
     /// One rising edge; returns the output word that it finished.
@@ -162,10 +195,18 @@ fn circuits(program: &Program) -> [Circuit; 4] {
     [front::circuit(program), sequencer::circuit(program), array::circuit(program), sender::circuit(program)]
 }
 
-/// The Verilog of the engine for `model`, always from a fresh instance: one file, the top module is `top`.
+/// The Verilog of the engine for `model`: one file, the top module has the default name of [`ModuleName`].
 ///
 /// # Errors
 /// [`HdlError`] where the model or the options do not fit.
 pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError> {
-    Ok(with_continuous_wires(&generate_verilog(&Engine::new(model, options)?)))
+    verilog_named(model, options, &ModuleName::default())
+}
+
+/// As [`verilog`], with a name that all modules carry. Always from a fresh instance.
+///
+/// # Errors
+/// As [`verilog`].
+pub fn verilog_named(model: &Model<'_>, options: &Options, name: &ModuleName) -> Result<String, HdlError> {
+    Ok(finished(&generate_verilog(&Engine::new(model, options)?), name))
 }

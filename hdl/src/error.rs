@@ -53,6 +53,14 @@ pub enum HdlError {
         /// Cycles that were stepped.
         cycles: u64,
     },
+    /// The name of the top module is not one.
+    #[error("`{name}` cannot be the name of a module: {why}; for example `bitfab` or `digits_8`")]
+    Name {
+        /// What was asked for, cut where it is long.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The wires of the simulated circuit did not settle: a mistake in this crate.
     #[error("the simulated circuit does not settle: please report the model that causes this")]
     Loop,

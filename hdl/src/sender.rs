@@ -20,6 +20,8 @@ block! {
         pub out_data: Signal<Out, Bits<8>>,
         /// It is valid.
         pub out_valid: Signal<Out, Bit>,
+        /// It is the last of its result.
+        pub out_last: Signal<Out, Bit>,
     }
 }
 
@@ -36,6 +38,7 @@ fn result_bits(program: &Program) -> u32 {
 /// The sender of `program`.
 pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The sender: a buffer of words, and the word whose bytes are offered.");
+    c.reset();
     let (result_valid, result, out_ready) =
         (c.input("result_valid", 1), c.input("result", 32), c.input("out_ready", 1));
     let size = program.buffer_words; // a power of two
@@ -45,11 +48,12 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     let used = c.register("used", address + 1);
     // Whether a word was read; what is left of the word whose bytes are offered, and how many bytes that is.
     let next_valid = c.register("next_valid", 1);
-    let (rest, left) = (c.register("rest", 32), c.register("left", 3));
+    let (rest, left) = (c.data("rest", 32), c.register("left", 3));
 
     let offers = left.any().named("offers");
     let takes = (out_ready & offers).named("takes");
-    let loads = (next_valid & (!offers | (takes & left.is(1)))).named("loads");
+    let word_end = left.is(1).named("word_end");
+    let loads = (next_valid & (!offers | (takes & word_end))).named("loads");
     let reads = (!next_valid & used.any()).named("reads");
     let buffer = c.ram("buffer", "", size, &[bits]);
     buffer.write(result_valid, written, 0, result.bits(0, bits));
@@ -62,9 +66,15 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     c.next(rest, &[(loads, next.extend_signed(32)), (takes, rest.bits(8, 24).extend(32))]);
     c.next(left, &[(loads, c.constant(4, 3)), (takes, left.previous())]);
 
+    let word = c.counter("word_of_result", program.output_words - 1);
+    let last =
+        (word_end & word.same_number(c.constant(u64::from(program.output_words) - 1, word.width()))).named("last");
+    c.next(word, &[(takes & word_end, word.next_until(last))]);
+
     // Half of the buffer: room for the words on their way and for a whole group.
     c.output("room", !used.bits(address - 1, 2).any());
     c.output("out_data", rest.bits(0, 8));
     c.output("out_valid", offers);
+    c.output("out_last", last);
     c.finish()
 }

@@ -1,15 +1,24 @@
-//! The top module of rust-hdl with continuous assignments.
+//! The Verilog of rust-hdl as tools and designs take it: continuous assignments, names of its own, no empty warnings.
 
 use std::fmt::Write;
 
-/// What `generate_verilog` printed, where the top module's wires are assigned continuously.
+use crate::ModuleName;
+
+/// Ports have the widths of the largest model, because rust-hdl's do; a model of few words leaves their upper bits.
+const PORTS_BEGIN: &str =
+    "    /* verilator lint_off UNUSEDSIGNAL */ // ports are as wide as the largest model needs them";
+const ONE_FILE: &str = "/* verilator lint_off DECLFILENAME */ // all modules of the accelerator are in this file";
+const PORTS_END: &str = "    /* verilator lint_on UNUSEDSIGNAL */";
+
+/// What `generate_verilog` printed, with the top module's wires assigned continuously and all modules under `name`.
 ///
 /// rust-hdl writes a kernel as a block that waits for a change of what it reads; where registers were set before it
 /// began to wait, as SystemVerilog orders it, its wires would stay unknown until something changes.
 /// A kernel of plain assignments says the same without waiting.
-pub(crate) fn with_continuous_wires(verilog: &str) -> String {
-    let (mut is_top, mut is_kernel) = (false, false);
-    let mut text = String::with_capacity(verilog.len());
+/// It joins names by `$`, which is legal and which many tools do not take.
+pub(crate) fn finished(verilog: &str, name: &ModuleName) -> String {
+    let (mut is_top, mut is_kernel, mut has_ports) = (false, false, false);
+    let mut text = String::with_capacity(verilog.len() + verilog.len() / 8);
     for line in verilog.lines() {
         let code = line.trim();
         if code.starts_with("module ") {
@@ -24,11 +33,23 @@ pub(crate) fn with_continuous_wires(verilog: &str) -> String {
             _ => line.to_owned(),
         };
         is_kernel = (is_kernel || starts) && !ends;
+        if !is_top && code == "// Module arguments" {
+            (has_ports, text) = (true, text + PORTS_BEGIN + "\n");
+        } else if has_ports && code.is_empty() {
+            (has_ports, text) = (false, text + PORTS_END + "\n");
+        }
         if !starts && !ends {
-            let _ = writeln!(text, "{}", line.trim_end()); // a String takes everything
+            let _ = writeln!(text, "{}", named(line.trim_end(), name, is_top)); // a String takes everything
         }
     }
-    text
+    format!("{ONE_FILE}\n{}", text.trim_start())
+}
+
+/// A line with the names of modules, and of the top module's wires, as designs take them.
+fn named(line: &str, name: &ModuleName, is_top: bool) -> String {
+    let is_module = ["module top", "endmodule // top"].iter().any(|start| line.trim_start().starts_with(start));
+    let line = if is_module { line.replacen("top", &name.to_string(), 1) } else { line.to_owned() };
+    if is_top || is_module { line.replace("top$", &format!("{name}$")).replace('$', "_") } else { line }
 }
 
 #[cfg(test)]
@@ -36,11 +57,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_becomes_assignments_and_other_modules_stay() {
-        let printed = "module top(a,b);\n    input wire  a;\n    output reg  b;\n    reg  c;\n    always @(*) begin\n        \
-                       b = a;\n    end\nendmodule // top\nmodule top$x(d);\n    output reg  d;\n    always @(*) d = 1;\nendmodule";
-        let expected = "module top(a,b);\n    input wire  a;\n    output wire  b;\n    wire  c;\n    assign b = a;\n\
-                        endmodule // top\nmodule top$x(d);\n    output reg  d;\n    always @(*) d = 1;\nendmodule\n";
-        assert_eq!(with_continuous_wires(printed), expected);
+    fn a_kernel_becomes_assignments_and_modules_carry_the_name() {
+        let printed = "module top(a,b);\n    input wire  a;\n    output reg  b;\n    reg  x$c;\n    top$x x(\n        .c(x$c)\n\
+                       \x20   );\n    always @(*) begin\n        b = x$c;\n    end\nendmodule // top\n\
+                       module top$x(d);\n\n    // Module arguments\n    output reg  d;\n\n    always @(*) d = 1;\n\
+                       \x20   wire e = $signed(f) * $signed(g);\nendmodule // top$x";
+        let expected = format!(
+            "{ONE_FILE}\nmodule digits(a,b);\n    input wire  a;\n    output wire  b;\n    wire  x_c;\n    digits_x x(\n        .c(x_c)\n\
+             \x20   );\n    assign b = x_c;\nendmodule // digits\nmodule digits_x(d);\n\n{PORTS_BEGIN}\n    // Module arguments\n\
+             \x20   output reg  d;\n{PORTS_END}\n\n    always @(*) d = 1;\n    wire e = $signed(f) * $signed(g);\n\
+             endmodule // digits_x\n"
+        );
+        assert_eq!(finished(printed, &"digits".parse().unwrap()), expected);
     }
 }

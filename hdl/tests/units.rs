@@ -13,7 +13,7 @@ const UNITS: [Unit; 10] = [
     ("kept", shares),
     ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
     ("scales_read", |program| program.rows.iter().any(|row| row.requant || row.affine)),
-    ("$signed(count) * ", |program| program.factor_bits() != 0),
+    ("$signed(count", |program| program.factor_bits() != 0),
     ("collected_0", |program| program.rows.iter().any(|row| row.requant)),
     ("wire [31:0] score = ", |program| program.rows.iter().any(|row| row.affine)),
     ("wire emit = ", |program| program.rows.iter().any(|row| row.raw && !row.affine)),

@@ -17,13 +17,13 @@ use bitfab_hdl::{Machine, Options, Program};
 
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
-use crate::rtl::{Stalls, drive, unsupported};
+use crate::rtl::{Stalls, disturb, drive, unsupported};
 use crate::software::Reference;
 use crate::verify::compare;
 
 pub use bench::testbench;
 pub use trace::{Difference, Replayed};
-use trace::{Recorder, replayed};
+use trace::{Recorder, compared, replayed};
 
 /// A simulator of Verilog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,21 +54,40 @@ impl Replay {
     /// [`SimError`] where the model is refused, a tool is missing or the simulator fails.
     pub fn replay(&self, model: &Model<'_>, inputs: &[&[u8]], verilog: &str) -> Result<Replayed, SimError> {
         check_inputs(model, inputs)?;
+        let (program, mut recorder) = self.recorder(model)?;
+        drive(&mut recorder, model, &program, inputs, self.stalls, &mut |_| {})?;
+        replayed(&self.simulate(&recorder, verilog)?, model, &program, &recorder)
+    }
+
+    /// Replays `cycles` cycles of hosts that stall, send frames of wrong length and reset ([`disturb`]), and returns the
+    /// first cycle in which a port of `verilog` differs.
+    ///
+    /// # Errors
+    /// As [`Replay::replay`].
+    pub fn disturbed(&self, model: &Model<'_>, verilog: &str, cycles: u64) -> Result<Option<Difference>, SimError> {
+        let (program, mut recorder) = self.recorder(model)?;
+        disturb(&mut recorder, &program, self.stalls.seed, cycles)?;
+        Ok(compared(&self.simulate(&recorder, verilog)?, &recorder)?.1)
+    }
+
+    fn recorder(&self, model: &Model<'_>) -> Result<(Arc<Program>, Recorder), SimError> {
         let program = Program::new(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
         let program = Arc::new(program);
-        let mut recorder = Recorder::new(Machine::new(Arc::clone(&program)));
-        drive(&mut recorder, model, &program, inputs, self.stalls, &mut |_| {})?;
+        Ok((Arc::clone(&program), Recorder::new(Machine::new(program))))
+    }
+
+    /// What the testbench prints about the recorded cycles.
+    fn simulate(&self, recorder: &Recorder, verilog: &str) -> Result<String, SimError> {
         let folder = tempfile::tempdir().map_err(|source| io("making a folder for the simulator", source))?;
         let path = folder.path();
-        write(&path.join("engine.v"), verilog)?;
+        write(&path.join("bitfab.v"), verilog)?;
         write(&path.join("stimulus.hex"), &recorder.stimulus())?;
         write(&path.join("bench.v"), &testbench(recorder.cycles()))?;
-        let printed = match self.simulator {
-            Simulator::Icarus => icarus(path, "-g2012")?,
-            Simulator::Icarus2005 => icarus(path, "-g2005")?,
-            Simulator::Verilator => verilator::run(path)?,
-        };
-        replayed(&printed, model, &program, &recorder)
+        match self.simulator {
+            Simulator::Icarus => icarus(path, "-g2012"),
+            Simulator::Icarus2005 => icarus(path, "-g2005"),
+            Simulator::Verilator => verilator::run(path),
+        }
     }
 
     fn label(&self) -> &'static str {
@@ -140,7 +159,7 @@ pub(crate) fn run_tool(
 }
 
 fn icarus(folder: &Path, edition: &str) -> Result<String, SimError> {
-    let compile = [edition, "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "engine.v"];
+    let compile = [edition, "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "bitfab.v"];
     run_tool(Command::new("iverilog").current_dir(folder).args(compile), "iverilog", "iverilog")?;
     run_tool(Command::new("vvp").current_dir(folder).args(["-N", "bench.vvp"]), "vvp", "iverilog")
 }

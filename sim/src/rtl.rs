@@ -1,37 +1,39 @@
 //! The accelerator on the laptop, without any tool: stepped on one thread, its streams fed and stalled at random.
 
 mod drive;
+mod hosts;
 mod stalls;
 mod wires;
 
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{HdlError, Machine, Options, Ports, Program, Written};
+use bitfab_hdl::{HdlError, Machine, Options, Ports, Program, Stimulus, Written};
 
 use crate::engine::{Engine, Evidence, Run, check_inputs};
 use crate::error::SimError;
 
 pub(crate) use drive::Tensors;
 pub use drive::{Frame, drive};
+pub use hosts::{Epoch, disturb};
 pub use stalls::Stalls;
 pub use wires::{RustHdl, run_with_waveform};
 
 /// Anything with the ports of the accelerator, one clock edge at a time.
 pub trait Circuit {
-    /// One cycle up to and including its rising edge, with the byte that is offered and whether the result is taken.
+    /// One cycle up to and including its rising edge, with what its inputs carry.
     ///
     /// Returns what the ports showed before the edge, and the output word that the engine finished.
     ///
     /// # Errors
     /// [`SimError`] where the simulation itself fails.
-    fn cycle(&mut self, input: Option<u8>, out_ready: bool) -> Result<(Ports, Option<Written>), SimError>;
+    fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError>;
 }
 
 impl Circuit for Machine {
-    fn cycle(&mut self, input: Option<u8>, out_ready: bool) -> Result<(Ports, Option<Written>), SimError> {
+    fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
         let ports = self.ports();
-        Ok((ports, self.step(input, out_ready)))
+        Ok((ports, self.step(stimulus)))
     }
 }
 

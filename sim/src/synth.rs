@@ -121,7 +121,7 @@ impl Synthesis {
     }
 }
 
-/// Synthesises `verilog` (its top module is `top`) and places it once for each of the seeds 1 to `seeds`.
+/// Synthesises `verilog` (its top module has the default name of [`bitfab_hdl::ModuleName`]) and places it once for each of the seeds 1 to `seeds`.
 ///
 /// # Errors
 /// [`SimError::MissingTool`] names the package of a tool that is missing, [`SimError::Tool`] says how one failed.

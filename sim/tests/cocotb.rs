@@ -31,11 +31,12 @@ fn drive(words: &[u32], options: &Options, busy: f64, damage: &dyn Fn(String) ->
     let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
     let runs = Reference.run(&model, &rows, &mut |_| {})?;
     // A word of the output goes out byte by byte, the lowest first.
-    let output: Vec<u8> = runs.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes()).collect();
+    let answer = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    let answers: Vec<Vec<u8>> = runs.iter().map(|run| answer(&run.output)).collect();
     // Pauses make it slower by as much as they are frequent; ten times that never is.
-    let limit = 10.0 * (cycles(&model, options)?.latency * ROWS as u64) as f64 / busy;
+    let limit = 10.0 * (cycles(&model, options)?.latency * (ROWS as u64 + 2)) as f64 / busy;
     let case = serde_json::json!({
-        "input": rows.concat(), "output": output, "busy": busy, "seed": 5, "cycles": limit as u64 + 1_000,
+        "rows": rows, "answers": answers, "busy": busy, "seed": 5, "cycles": limit as u64 + 1_000,
     });
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("engine.v"), damage(verilog(&model, options)?))?;
@@ -67,14 +68,15 @@ fn rows_give_their_answers_from_cocotb() -> Result<()> {
 
 /// The circuit inside another one of the same ports, which gives `valid` and `data` in the place of its own.
 fn wrapped(verilog: &str, valid: &str, data: &str) -> String {
-    let inner = verilog.replace("module top(", "module inner_top(");
+    let inner = verilog.replace("module bitfab(", "module inner(");
     format!(
         "{inner}
-module top(input clock, input [7:0] in_data, input in_valid, output in_ready,
-    output [7:0] out_data, output out_valid, input out_ready);
+module bitfab(input clock, input reset, input [7:0] in_data, input in_valid, input in_last, output in_ready,
+    output frame_error, output [7:0] out_data, output out_valid, output out_last, input out_ready);
   wire [7:0] data; wire valid;
-  inner_top one(.clock(clock), .in_data(in_data), .in_valid(in_valid), .in_ready(in_ready),
-    .out_data(data), .out_valid(valid), .out_ready(out_ready));
+  inner one(.clock(clock), .reset(reset), .in_data(in_data), .in_valid(in_valid), .in_last(in_last),
+    .in_ready(in_ready), .frame_error(frame_error), .out_data(data), .out_valid(valid), .out_last(out_last),
+    .out_ready(out_ready));
   assign out_valid = {valid}; assign out_data = {data};
 endmodule
 "

@@ -4,29 +4,34 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
-use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Written};
+use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Stimulus, Written};
+use bitfab_sim::SimError;
+use bitfab_sim::rtl::{Circuit, disturb};
 
 /// A cycle: what goes in, and what the cycle model shows and finishes.
-type Cycle = ((Option<u8>, bool), (Ports, Option<Written>));
+type Cycle = (Stimulus, (Ports, Option<Written>));
 
-/// What the cycle model does with random bytes and pauses.
-fn recording(program: &Arc<Program>, cycles: usize) -> Vec<Cycle> {
-    let random = &mut Random::new(1);
-    let mut machine = Machine::new(Arc::clone(program));
-    let mut offered = 0;
-    let cycle = |_| {
-        let input = (!random.once_in(4)).then_some(offered);
-        let ready = !random.once_in(3);
-        let ports = machine.ports();
-        if input.is_some() && ports.in_ready {
-            offered = random.word() as u8;
-        }
-        ((input, ready), (ports, machine.step(input, ready)))
-    };
-    (0..cycles).map(cycle).collect()
+/// What the cycle model does with random bytes, frames of wrong length, pauses and resets.
+fn recording(program: &Arc<Program>, cycles: u64) -> Vec<Cycle> {
+    let mut recorder = Recorder { machine: Machine::new(Arc::clone(program)), cycles: Vec::new() };
+    disturb(&mut recorder, program, 1, cycles).unwrap();
+    recorder.cycles
 }
 
-/// The first cycle in which an engine differs from the recording.
+struct Recorder {
+    machine: Machine,
+    cycles: Vec<Cycle>,
+}
+
+impl Circuit for Recorder {
+    fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
+        let done = self.machine.cycle(stimulus)?;
+        self.cycles.push((stimulus, done));
+        Ok(done)
+    }
+}
+
+/// The first cycle in which an engine differs from the recording, or keeps anything over a reset.
 fn difference(engine: &mut Engine, recording: &[Cycle], program: &Program) -> Option<usize> {
     // Words that are sent come in order and have no address.
     let sent = |mut written: Written| {
@@ -35,10 +40,11 @@ fn difference(engine: &mut Engine, recording: &[Cycle], program: &Program) -> Op
         }
         written
     };
-    recording.iter().position(|((input, ready), (ports, written))| {
-        let Ok(shown) = engine.offer(*input, *ready) else { return true };
+    recording.iter().position(|(stimulus, (ports, written))| {
+        let Ok(shown) = engine.offer(*stimulus) else { return true };
         let Ok(found) = engine.tick() else { return true };
-        shown != *ports || found.map(sent) != written.map(sent)
+        let keeps = stimulus.reset && !engine.is_at_start();
+        keeps || shown != *ports || found.map(sent) != written.map(sent)
     })
 }
 

@@ -279,7 +279,7 @@ const UNITS: [Unit; 5] = [
             ("total_valid <= product_valid", "total_valid <= chosen_valid"),
             ("? last_lane :", "? 0 :"),
             ("entry <= entry + ", "entry <= entry - "),
-            ("$signed(count) * ", "$signed(count) + "),
+            (") * $signed(scales_read", ") + $signed(scales_read"),
         ],
     ),
 ];

@@ -32,12 +32,12 @@ fn eight_lanes_fit_and_convolution_adds_little() {
 
 #[test]
 fn a_circuit_that_is_too_large_is_told_from_a_broken_one() {
-    let large = "module top(input clock, input [7:0] a, output reg [7:0] q);
+    let large = "module bitfab(input clock, input [7:0] a, output reg [7:0] q);
   reg [7:0] memory [0:32767]; reg [14:0] at = 0;
   always @(posedge clock) begin at <= at + 1; memory[at] <= a; q <= memory[at + a]; end
 endmodule";
     let synthesis = synthesize(large, Target::Up5k, 1).unwrap();
     assert!(synthesis.misfit.is_some() && synthesis.mhz.is_empty(), "{synthesis:?}");
-    assert!(synthesize("module top(; endmodule", Target::Up5k, 0).is_err());
+    assert!(synthesize("module bitfab(; endmodule", Target::Up5k, 0).is_err());
     assert!("up6k".parse::<Target>().unwrap_err().contains("up5k"));
 }

@@ -139,6 +139,7 @@ impl<'b, 'p> Array<'b, 'p> {
 /// The array of `program`.
 pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The array: a word of activations meets a word of weights in every lane.");
+    c.reset();
     let array = Array::new(&c, program, c.input("row_index", 8));
     let [x, w, b] = ["x", "w", "b"].map(|name| c.input(name, 32));
     let activations = Activations::new(&array, x, w);

@@ -87,7 +87,7 @@ fn packed<'b>(
 ) -> Vec<Wire<'b>> {
     let (c, flags, program) = (array.c, &array.flags, array.program);
     let width = program.options.lanes;
-    let part = |plane: u32, slot: u32| c.register(&format!("pack_{plane}_{slot}"), width);
+    let part = |plane: u32, slot: u32| c.data(&format!("pack_{plane}_{slot}"), width);
     let parts = |plane: u32| (0..program.slots()).map(|slot| part(plane, slot)).collect();
     let parts: Vec<Vec<Wire<'b>>> = (0..program.packed_planes()).map(parts).collect();
     let words: Vec<Wire<'b>> = (0..).zip(&parts).map(|(at, parts)| c.join(parts).named(format!("pack_{at}"))).collect();

@@ -79,7 +79,7 @@ pub(crate) fn with_ports(block: &str, mut circuit: Circuit, ports: &[(&str, bool
     circuit
 }
 
-/// Declares a block of rust-hdl with a clock and the listed ports, stepped and printed by a circuit.
+/// Declares a block of rust-hdl with a clock, a reset and the listed ports, stepped and printed by a circuit.
 macro_rules! block {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* pub $port:ident: Signal<$direction:ident, $kind:ty>,)* }) => {
         $(#[$about])*
@@ -87,6 +87,8 @@ macro_rules! block {
         pub struct $name {
             /// Clock; everything happens at its rising edge.
             pub clock: Signal<In, Clock>,
+            /// Returns every register to its start at the next edge.
+            pub reset: Signal<In, Bit>,
             $($(#[$doc])* pub $port: Signal<$direction, $kind>,)*
             _simulation: $crate::circuit::Simulation,
         }
@@ -95,21 +97,27 @@ macro_rules! block {
             /// The block that does what `circuit` says.
             pub(crate) fn of(circuit: $crate::circuit::Circuit) -> Self {
                 use $crate::circuit::Port;
-                let ports = [$((
+                let ports = [("reset", true, 1), $((
                     stringify!($port),
                     <Signal<$direction, $kind> as Port>::IS_INPUT,
                     <Signal<$direction, $kind> as Port>::WIDTH,
                 ),)*];
                 let circuit = $crate::circuit::with_ports(stringify!($name), circuit, &ports);
                 let _simulation = $crate::circuit::Simulation::new(circuit);
-                Self { clock: Signal::default(), $($port: Signal::default(),)* _simulation }
+                Self { clock: Signal::default(), reset: Signal::default(), $($port: Signal::default(),)* _simulation }
+            }
+
+            /// Whether every register that a reset returns to its start is there.
+            pub(crate) fn is_at_start(&self) -> bool {
+                self._simulation.is_at_start()
             }
         }
 
         impl Logic for $name {
             fn update(&mut self) {
                 use $crate::circuit::Port;
-                let (mut at, mut has_changed) = ([0, 0], false);
+                let mut has_changed = self.reset.exchange(0, &mut self._simulation);
+                let mut at = [1, 0];
                 $(if <Signal<$direction, $kind> as Port>::IS_INPUT {
                     has_changed |= self.$port.exchange(at[0], &mut self._simulation);
                     at[0] += 1;

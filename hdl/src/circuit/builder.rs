@@ -1,6 +1,6 @@
 //! The builder of a circuit: inputs, registers, memories, constants, outputs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 use super::fold::{Folded, fold};
@@ -18,13 +18,16 @@ pub struct Builder {
     pub(super) parts: RefCell<Circuit>,
     known: RefCell<HashMap<(Op, u32), Id>>,
     names: RefCell<BTreeSet<String>>,
+    /// The input that returns all registers to their start.
+    reset: Cell<Option<Id>>,
 }
 
 impl Builder {
     /// An empty circuit; its Verilog says what it is `about`.
     pub fn new(about: &'static str) -> Self {
         let parts = RefCell::new(Circuit { about, ..Circuit::default() });
-        Self { parts, known: RefCell::default(), names: RefCell::new(BTreeSet::from(["clock".to_owned()])) }
+        let names = RefCell::new(BTreeSet::from(["clock".to_owned()]));
+        Self { parts, known: RefCell::default(), names, reset: Cell::new(None) }
     }
 
     pub(super) fn width(&self, id: Id) -> u32 {
@@ -101,12 +104,30 @@ impl Builder {
         wire
     }
 
+    /// The input `reset`, which returns every register but [`Builder::data`] to its start at the next edge, before all its
+    /// other rules.
+    pub fn reset(&self) -> Wire<'_> {
+        let reset = self.input("reset", 1);
+        self.reset.set(Some(reset.id));
+        reset
+    }
+
     /// A register that starts at 0; [`Builder::next`] says what it becomes.
     pub fn register(&self, name: &str, width: u32) -> Wire<'_> {
+        self.stored(name, width, false)
+    }
+
+    /// A register that a reset leaves, as it is always written before it is read: where it has an enable, a reset would
+    /// cost a look-up table for each.
+    pub fn data(&self, name: &str, width: u32) -> Wire<'_> {
+        self.stored(name, width, true)
+    }
+
+    fn stored(&self, name: &str, width: u32, is_data: bool) -> Wire<'_> {
         let number = self.parts.borrow().registers.len();
         let wire = self.push(Op::Register(number), width);
         self.name(wire.id, name);
-        self.parts.borrow_mut().registers.push(Register { node: wire.id, rules: None });
+        self.parts.borrow_mut().registers.push(Register { node: wire.id, is_data, rules: None });
         wire
     }
 
@@ -143,6 +164,21 @@ impl Builder {
         let mut parts = self.parts.borrow_mut();
         let described = parts.registers[number].rules.replace(kept);
         assert!(described.is_none(), "a register is described twice");
+    }
+
+    /// Returns a register to its start where `reset` is set.
+    fn clear(&self, number: usize, reset: Id) {
+        let (node, is_data) = {
+            let register = &self.parts.borrow().registers[number];
+            (register.node, register.is_data)
+        };
+        if is_data {
+            return;
+        }
+        let start = self.constant(0, self.width(node)).id;
+        if let Some(rules) = &mut self.parts.borrow_mut().registers[number].rules {
+            rules.insert(0, (Some(reset), start));
+        }
     }
 
     /// A register that follows `value` one cycle later.
@@ -211,6 +247,10 @@ impl Builder {
 
     /// The circuit, without what no output needs.
     pub fn finish(&self) -> Circuit {
+        let registers = self.parts.borrow().registers.len();
+        if let Some(reset) = self.reset.get() {
+            (0..registers).for_each(|number| self.clear(number, reset));
+        }
         let mut circuit = self.parts.take();
         for register in &circuit.registers {
             let name = circuit.nodes[register.node].name.as_deref().unwrap_or_default();

@@ -70,10 +70,16 @@ impl Circuit {
         places.map(|(at, rule)| {
             let mut circuit = self.clone();
             let name = self.nodes[self.registers[at].node].name.as_deref().unwrap_or_default();
-            let what = format!("register {name} without its rule {rule}");
+            let is_reset = self.registers[at].rules()[rule].0.is_some_and(|id| self.is_reset(id));
+            let rule_name = if is_reset { "reset".to_owned() } else { format!("rule {rule}") };
+            let what = format!("register {name} without its {rule_name}");
             circuit.registers[at].rules.iter_mut().for_each(|rules| _ = rules.remove(rule));
             Mutant { what, circuit }
         })
+    }
+
+    fn is_reset(&self, id: Id) -> bool {
+        self.nodes[id].op == Op::Input && self.nodes[id].name.as_deref() == Some("reset")
     }
 
     /// This circuit with a memory that is never written, or always read.

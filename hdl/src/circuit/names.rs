@@ -12,6 +12,19 @@ const KEYWORDS: &str = "alias always and assert assign assume automatic before b
     task this time tran tri type typedef union unique unsigned until use var vectored virtual void wait wand \
     weak while wildcard wire with within wor xnor xor";
 
+/// Words that VHDL keeps for itself besides, whatever their case.
+const VHDL_KEYWORDS: &str = "abs access after all architecture array assertion attribute block body buffer bus component \
+    configuration constant disconnect downto elsif entity exit file generic group guarded impure in is label \
+    linkage literal loop map mod next null of on open others out package port postponed procedure process \
+    pure range record register reject rem report return rol ror select severity shared signal sla sll sra srl \
+    subtype then to transport unaffected units variable when xnor";
+
+/// Whether Verilog, SystemVerilog or VHDL keeps the word for itself.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    KEYWORDS.split(' ').chain(VHDL_KEYWORDS.split(' ')).any(|keyword| keyword == word)
+}
+
 /// Whether `name` may stand for a signal; names that the printer makes up are not for descriptions.
 pub(super) fn is_identifier(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

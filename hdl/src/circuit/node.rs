@@ -74,6 +74,8 @@ pub(super) struct Node {
 #[derive(Clone, Debug)]
 pub(super) struct Register {
     pub node: Id,
+    /// Whether a reset leaves it: it is always written before it is read.
+    pub is_data: bool,
     /// `None` until the description has said it.
     pub rules: Option<Vec<(Option<Id>, Id)>>,
 }
@@ -138,12 +140,16 @@ impl Circuit {
     }
 
     /// The nodes that a register or a memory reads at the edge.
-    pub(super) fn roots(&self) -> Vec<Id> {
+    pub(super) fn kept_roots(&self) -> Vec<Id> {
         let registers = self.registers.iter().filter(|register| self.live[register.node]);
         let rules = registers.flat_map(Register::roots);
         let memories = self.memories.iter().filter(|memory| self.is_live(memory)).flat_map(MemoryPart::roots);
-        let trace = self.trace.iter().flat_map(Trace::roots);
-        rules.chain(memories).chain(trace).collect()
+        rules.chain(memories).collect()
+    }
+
+    /// The nodes that are read at the edge, by the trace too.
+    pub(super) fn roots(&self) -> Vec<Id> {
+        self.kept_roots().into_iter().chain(self.trace.iter().flat_map(Trace::roots)).collect()
     }
 
     /// Whether any column of the memory is needed.

@@ -138,6 +138,13 @@ impl Simulation {
         &self.traced
     }
 
+    /// Whether every register that a reset returns to its start is there; data and memories do not count.
+    pub fn is_at_start(&self) -> bool {
+        let circuit = &self.program.circuit;
+        let registers = circuit.registers.iter().filter(|register| circuit.live[register.node] && !register.is_data);
+        registers.map(|register| self.wires.get(register.node)).all(|value| value == 0)
+    }
+
     /// Brings the outputs up to date after inputs have changed.
     pub fn follow_inputs(&mut self) {
         self.wires.run(&self.program, &self.program.inputs);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::fold::mask;
+use super::literal::{digits, literal, range};
 use super::memory::MemoryPart;
 use super::node::{Circuit, Id, Op, Register};
 
@@ -14,6 +15,8 @@ struct Printer<'c> {
     circuit: &'c Circuit,
     /// Which nodes are wires of their own.
     is_wire: Vec<bool>,
+    /// Of which nodes all bits are read.
+    is_read: Vec<bool>,
     text: String,
 }
 
@@ -29,7 +32,8 @@ enum Place {
 impl Circuit {
     /// The body of the circuit's module; its ports are declared around it.
     pub fn verilog(&self) -> String {
-        let mut printer = Printer { circuit: self, is_wire: self.wires(), text: format!("// {}\n", self.about) };
+        let text = format!("// {}\n", self.about);
+        let mut printer = Printer { circuit: self, is_wire: self.wires(), is_read: self.read(), text };
         printer.declare();
         printer.wires();
         printer.edges();
@@ -48,6 +52,20 @@ impl Circuit {
         let outputs = self.outputs().into_iter().map(|output| port("output", output));
         let ports: String = inputs.chain(outputs).collect();
         format!("module {name}(\n  input clock{ports}\n);\n{}endmodule\n", self.verilog())
+    }
+
+    /// Nodes of which every bit is read, whether or not simulators trace.
+    fn read(&self) -> Vec<bool> {
+        let mut bits = vec![0_u128; self.nodes.len()];
+        let roots = self.kept_roots().into_iter().chain(self.outputs.iter().map(|(_, id)| *id));
+        roots.for_each(|id| bits[id] = u128::MAX);
+        for node in self.nodes.iter().zip(&self.live).filter_map(|(node, live)| live.then_some(node)) {
+            match node.op {
+                Op::Slice(of, low) => bits[of] |= mask(node.width) << low,
+                _ => node.op.operands().into_iter().for_each(|operand| bits[operand] = u128::MAX),
+            }
+        }
+        bits.iter().zip(&self.nodes).map(|(bits, node)| !bits & mask(node.width) == 0).collect()
     }
 
     /// Nodes that are named, cannot be written in place, or are used more than once and are more than a part of another.
@@ -94,22 +112,20 @@ impl Op {
     }
 }
 
-fn range(width: u32) -> String {
-    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
-}
-
-fn literal(value: u128, width: u32) -> String {
-    if width > 64 || width >= 8 && value == mask(width) {
-        format!("{width}'h{value:x}")
-    } else {
-        format!("{width}'d{value}")
-    }
-}
-
 impl Printer<'_> {
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
+    }
+
+    /// A declaration; where some bits are not read, tools are told that this is known.
+    fn declaration(&mut self, text: &str, is_read: bool) {
+        if is_read {
+            return self.line(text);
+        }
+        self.line("/* verilator lint_off UNUSEDSIGNAL */ // not all of its bits are read");
+        self.line(text);
+        self.line("/* verilator lint_on UNUSEDSIGNAL */");
     }
 
     /// Registers and memories.
@@ -117,7 +133,8 @@ impl Printer<'_> {
         let circuit = self.circuit;
         for register in circuit.registers.iter().filter(|register| circuit.live[register.node]) {
             let width = circuit.nodes[register.node].width;
-            self.line(&format!("reg {}{} = {width}'d0;", range(width), self.name(register.node)));
+            let text = format!("reg {}{} = {width}'d0;", range(width), self.name(register.node));
+            self.declaration(&text, self.is_read[register.node]);
         }
         for memory in circuit.memories.iter().filter(|memory| circuit.is_live(memory)) {
             self.memory(memory);
@@ -129,12 +146,9 @@ impl Printer<'_> {
         let widths: Vec<u32> = memory.columns.iter().map(|id| self.circuit.nodes[*id].width).collect();
         let width: u32 = widths.iter().sum();
         let attribute = if attribute.is_empty() { String::new() } else { format!("(* {attribute} *) ") };
-        self.line(&format!(
-            "{attribute}reg {}{name} [0:{}];\nreg {}{name}_read;",
-            range(width),
-            depth - 1,
-            range(width)
-        ));
+        self.line(&format!("{attribute}reg {}{name} [0:{}];", range(width), depth - 1));
+        let is_read = memory.columns.iter().all(|column| self.is_read[*column]);
+        self.declaration(&format!("reg {}{name}_read;", range(width)), is_read);
         if memory.contents.is_empty() {
             return;
         }
@@ -159,11 +173,11 @@ impl Printer<'_> {
                 Op::Table(index, rows) => {
                     self.table((&name, node.width), *index, rows);
                     let index = self.expression(*index, Place::Free);
-                    self.line(&format!("wire {bits}{name} = {name}_table({index});"));
+                    self.declaration(&format!("wire {bits}{name} = {name}_table({index});"), self.is_read[id]);
                 }
                 _ => {
                     let value = self.compose(id, Place::Free);
-                    self.line(&format!("wire {bits}{name} = {value};"));
+                    self.declaration(&format!("wire {bits}{name} = {value};"), self.is_read[id]);
                 }
             }
         }
@@ -289,7 +303,7 @@ impl Printer<'_> {
             Op::Slice(of, low) if node.width == 1 => format!("{}[{low}]", self.expression(*of, Place::Free)),
             Op::Slice(of, low) => format!("{}[{}:{low}]", free(of), low + node.width - 1),
             Op::Join(all) => format!("{{{}}}", all.iter().rev().map(free).collect::<Vec<_>>().join(", ")),
-            Op::Sum(all) => all.iter().map(inner).collect::<Vec<_>>().join(" + "),
+            Op::Sum(all) => all.iter().map(|term| self.extended(*term, node.width)).collect::<Vec<_>>().join(" + "),
             Op::Select(index, all) => self.select(*index, all),
             Op::Column(memory, column) => {
                 let memory = &self.circuit.memories[*memory];
@@ -297,6 +311,15 @@ impl Printer<'_> {
             }
             Op::Table(..) | Op::Constant(_) | Op::Input | Op::Register(_) => self.name(id),
         }
+    }
+
+    /// A term of a sum in the width of the sum.
+    fn extended(&self, id: Id, width: u32) -> String {
+        let own = self.circuit.nodes[id].width;
+        if own >= width {
+            return self.expression(id, Place::Of(""));
+        }
+        format!("{{{}, {}}}", literal(0, width - own), self.expression(id, Place::Free))
     }
 
     /// What is compared with zero, where the node is such a comparison and has no name.
@@ -363,15 +386,4 @@ impl Printer<'_> {
 
 fn parenthesised(text: String, place: Place) -> String {
     if place == Place::Free { text } else { format!("({text})") }
-}
-
-/// Hexadecimal digits of fields, the last one highest.
-fn digits(fields: &[(u64, u32)]) -> String {
-    let mut bits: Vec<bool> = Vec::new();
-    for &(value, width) in fields {
-        bits.extend((0..width).map(|bit| value >> bit & 1 == 1));
-    }
-    let nibble = |chunk: &[bool]| chunk.iter().rev().fold(0, |value, bit| value << 1 | u32::from(*bit));
-    let hex = bits.chunks(4).rev().filter_map(|chunk| char::from_digit(nibble(chunk), 16));
-    hex.collect()
 }

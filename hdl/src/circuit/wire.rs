@@ -140,7 +140,9 @@ impl<'b> Wire<'b> {
 
     /// The product of two signed numbers, as a signed number of `width` bits.
     pub fn times(self, other: Wire<'b>, width: u32) -> Self {
-        self.builder.push(Op::Multiply(self.id, other.id), width)
+        // The product's lowest bits need no more of the factors than their own lowest ones.
+        let cut = |factor: Self| factor.bits(0, factor.width().min(width));
+        self.builder.push(Op::Multiply(cut(self).id, cut(other).id), width)
     }
 
     /// One more; wraps.
@@ -151,6 +153,11 @@ impl<'b> Wire<'b> {
     /// One less; wraps.
     pub fn previous(self) -> Self {
         self - self.builder.constant(1, self.width())
+    }
+
+    /// A constant 0 of its width.
+    pub fn zero(self) -> Self {
+        self.builder.constant(0, self.width())
     }
 
     /// One more, or 0 after `last`.

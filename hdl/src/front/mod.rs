@@ -1,6 +1,7 @@
 //! The front: takes the bytes of frames and makes patches of them, planes or thermometer codes,
 //! while the array still works on the frame before.
 
+mod frames;
 mod source;
 
 use rust_hdl::prelude::*;
@@ -16,8 +17,12 @@ block! {
         pub in_data: Signal<In, Bits<8>>,
         /// It is valid.
         pub in_valid: Signal<In, Bit>,
+        /// It is the last of its frame.
+        pub in_last: Signal<In, Bit>,
         /// It is taken.
         pub in_ready: Signal<Out, Bit>,
+        /// The last frame had a wrong length and was dropped.
+        pub frame_error: Signal<Out, Bit>,
         /// A byte of a patch is offered.
         pub byte_valid: Signal<Out, Bit>,
         /// Its word.
@@ -38,12 +43,14 @@ block! {
 /// The front of `program`.
 pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The front: a source of bytes, and eight bytes that become eight planes or a byte of codes.");
-    let (data, valid) = (c.input("in_data", 8), c.input("in_valid", 1));
+    c.reset();
+    let data = c.input("in_data", 8);
+    let [valid, last] = ["in_valid", "in_last"].map(|name| c.input(name, 1));
     let (byte_ready, release) = (c.input("byte_ready", 1), c.input("release_patch", 1));
     let square = Square::new(&c, program);
-    let item = source(&c, program, Stream { data, valid, frees: square.frees });
+    let item = source(&c, program, Stream { data, valid, last, frees: square.frees });
     c.output("in_ready", item.ready);
-    let fills = (item.valid & square.works).named("fills");
+    let fills = (item.valid & square.works & !item.drops).named("fills");
     let stored = (square.draining & byte_ready).named("stored");
     c.output("byte_valid", square.draining);
     square.places(&item, (fills, stored), release);
@@ -117,9 +124,11 @@ impl<'b, 'p> Square<'b, 'p> {
             [of.word("t_base", bits, |j| j.t_base), of.next_word("t_base_next", bits, |j| j.t_base)];
         let restart = item.job_end.mux(base_next, base);
         let step = is_encode.mux(address.next(), address);
-        let next = fills.mux((*threshold_last & item.tap_end).mux(restart, step), address).named("t_next");
+        let next = fills.mux((*threshold_last & item.tap_end).mux(restart, step), address);
+        let next = item.drops.mux(base, next).named("t_next");
         c.next(address, &[(c.high(), next)]);
-        c.next(self.threshold, &[(fills & *is_encode, self.threshold.next_until(*threshold_last))]);
+        let threshold_next = self.threshold.next_until(*threshold_last);
+        c.next(self.threshold, &[(item.drops, self.threshold.zero()), (fills & *is_encode, threshold_next)]);
         let contents = self.program.thresholds.iter().map(|threshold| u64::from(*threshold)).collect();
         let limit = c.rom("limits", "rom_style = \"block\"", &[8], contents).read(next)[0];
         let reached = !item.value.less(limit);
@@ -129,7 +138,7 @@ impl<'b, 'p> Square<'b, 'p> {
     /// The rows of the square, and the byte that a plane of them makes.
     fn bytes(&self, row: Wire<'b>, fills: Wire<'b>) {
         let Self { c, filled, plane, .. } = self;
-        let rows: Vec<Wire<'b>> = (0..8).map(|at| c.register(&format!("square_{at}"), 8)).collect();
+        let rows: Vec<Wire<'b>> = (0..8).map(|at| c.data(&format!("square_{at}"), 8)).collect();
         for (at, own) in rows.iter().enumerate() {
             let clears = if at == 0 { c.low() } else { fills & filled.is(0) };
             c.next(*own, &[(fills & filled.is(at as u64), row), (clears, c.constant(0, 8))]);
@@ -156,10 +165,10 @@ impl<'b, 'p> Square<'b, 'p> {
         let first_now = begun.mux(first, place).named("first_now");
         let position_last = position.is(3) | word_end;
 
-        c.next(self.filled, &[(fills, self.filled.next_until(full))]);
+        c.next(self.filled, &[(item.drops, self.filled.zero()), (fills, self.filled.next_until(full))]);
         c.next(self.draining, &[(fills, full), (drains, c.low())]);
         c.next(*plane, &[(stored, plane.next_until(drained))]);
-        c.next(*begun, &[(fills, c.high()), (leaves, c.low())]);
+        c.next(*begun, &[(item.drops, c.low()), (fills, c.high()), (leaves, c.low())]);
         c.next(half, &[(leaves, !half)]);
         c.next(patch_end, &[(fills, fill_end)]);
         c.next(word_end, &[(fills, pixel_end)]);

@@ -1,6 +1,7 @@
 //! Where the bytes of patches come from: straight from the stream, or from the stored frame in the order of windows
 //! (a sliding-window unit).
 
+use super::frames::{Arrival, Frames, Verdict};
 use crate::circuit::{Builder, Rows, Wire, width};
 use crate::program::{Job, Program};
 
@@ -13,6 +14,8 @@ pub(super) struct Item<'b> {
     pub tap_end: Wire<'b>,
     pub patch_end: Wire<'b>,
     pub job_end: Wire<'b>,
+    /// The byte shows that its frame has a wrong length: the patch that was begun is forgotten.
+    pub drops: Wire<'b>,
     /// Whether a byte of the stream is taken.
     pub ready: Wire<'b>,
 }
@@ -22,6 +25,7 @@ pub(super) struct Item<'b> {
 pub(super) struct Stream<'b> {
     pub data: Wire<'b>,
     pub valid: Wire<'b>,
+    pub last: Wire<'b>,
     pub frees: Wire<'b>,
 }
 
@@ -46,9 +50,7 @@ pub(super) fn source<'b>(c: &'b Builder, program: &Program, stream: Stream<'b>) 
     let walk = Walk::new(c, program);
     let value = (stream.data ^ c.constant(program.byte_offset.into(), 8)).named("in_value");
     if program.direct {
-        walk.count(stream.valid & stream.frees);
-        let (tap_end, patch_end, job_end) = (walk.lasts[0], walk.window_end, walk.walk_end);
-        return Item { valid: stream.valid, value, tap_end, patch_end, job_end, ready: stream.frees };
+        return walk.direct(stream, value);
     }
     walk.stored(stream, value)
 }
@@ -78,13 +80,26 @@ impl<'b, 'p> Walk<'b, 'p> {
         Self { c, program, job, of, address, position, counters, lasts, window_end, walk_end }
     }
 
-    /// Counts on to the next byte where it `steps`.
-    fn count(&self, steps: Wire<'b>) {
+    /// The stream goes straight on.
+    fn direct(&self, stream: Stream<'b>, value: Wire<'b>) -> Item<'b> {
+        let frames = Frames::new(self.c);
+        let ready = (stream.frees | frames.skips).named("ready");
+        let arrival = Arrival { arrives: stream.valid & ready, last: stream.last, is_end: self.walk_end };
+        let drops = frames.judge(arrival).drops;
+        self.count(stream.valid & stream.frees & !frames.skips, drops);
+        let valid = stream.valid & !frames.skips;
+        let (tap_end, patch_end, job_end) = (self.lasts[0], self.window_end, self.walk_end);
+        Item { valid, value, tap_end, patch_end, job_end, drops, ready }
+    }
+
+    /// Counts on to the next byte where it `steps`, and begins again where the frame is dropped.
+    fn count(&self, steps: Wire<'b>, drops: Wire<'b>) {
         let Self { c, lasts, window_end, .. } = self;
         let enables =
             [steps, steps & lasts[0], steps & lasts[0] & lasts[1], steps & *window_end, steps & *window_end & lasts[3]];
         for (at, enable) in enables.into_iter().enumerate() {
-            c.next(self.counters[at], &[(enable, self.counters[at].next_until(lasts[at]))]);
+            let counter = self.counters[at];
+            c.next(counter, &[(drops, counter.zero()), (enable, counter.next_until(lasts[at]))]);
         }
     }
 
@@ -92,33 +107,27 @@ impl<'b, 'p> Walk<'b, 'p> {
     fn stored(&self, stream: Stream<'b>, value: Wire<'b>) -> Item<'b> {
         let Self { c, program, .. } = self;
         let bytes = u64::from(program.input_bytes);
-        let (write_half, read_half) = (c.register("write_half", 1), c.register("read_half", 1));
-        let frames = c.register("frames", 2);
-        let arrived = c.register("arrived", width(bytes - 1));
+        let (read_half, frames) = (c.register("read_half", 1), c.register("frames", 2));
         let valid = c.register("item_valid", 1);
         let walking = c.delay("walking", c.high());
+        let half = |half: Wire<'b>| half.mux(c.constant(bytes, self.address), c.constant(0, self.address));
 
-        let takes = (stream.valid & !frames.bit(1)).named("takes");
-        let frame_stored = (takes & arrived.is(bytes - 1)).named("frame_stored");
+        let (frame_stored, takes, into) = self.arrive(stream, !frames.bit(1), half);
         let reads = (walking & frames.any() & (!valid | stream.frees)).named("reads");
         let job_last = self.job.is(program.jobs.len() as u64 - 1).named("walk_job_last");
         let frame_done = (reads & self.walk_end & job_last).named("frame_done");
         c.next(self.job, &[(reads & self.walk_end, self.job.next_until(job_last))]);
-        c.next(arrived, &[(takes, arrived.next_until(frame_stored))]);
-        c.next(write_half, &[(takes, write_half ^ frame_stored)]);
         c.next(frames, &[(c.high(), frames + frame_stored.extend(2) - frame_done.extend(2))]);
         c.next(valid, &[(c.high(), reads | (valid & !stream.frees))]);
         let next_half = (read_half ^ frame_done).named("next_half");
         c.next(read_half, &[(c.high(), next_half)]);
 
-        let half = |half: Wire<'b>| half.mux(c.constant(bytes, self.address), c.constant(0, self.address));
         let restarts = (!walking | (reads & self.window_end)).named("restarts");
         let from = self.addresses(restarts, (reads, walking), half(next_half).named("home"));
-        let into = (half(write_half) + arrived.extend(self.address)).named("into");
         let memory = c.ram("bytes", "", 2 * program.input_bytes, &[8]);
         memory.write(takes, into, 0, value);
         let read = memory.read_if(reads, from)[0];
-        self.count(reads);
+        self.count(reads, c.low());
         let held = |name: &str, value: Wire<'b>| self.held(name, reads, value);
         let outside = held("item_outside", self.outside(restarts, reads, walking));
         Item {
@@ -127,8 +136,28 @@ impl<'b, 'p> Walk<'b, 'p> {
             tap_end: held("item_tap_end", self.lasts[0]),
             patch_end: held("item_patch_end", self.window_end),
             job_end: held("item_job_end", self.walk_end),
+            drops: c.low(),
             ready: !frames.bit(1),
         }
+    }
+
+    /// Bytes into the stored frame: whether one completes it, whether one is stored, and where.
+    fn arrive(
+        &self,
+        stream: Stream<'b>,
+        room: Wire<'b>,
+        half: impl Fn(Wire<'b>) -> Wire<'b>,
+    ) -> (Wire<'b>, Wire<'b>, Wire<'b>) {
+        let (c, bytes) = (self.c, u64::from(self.program.input_bytes));
+        let (write_half, arrived) = (c.register("write_half", 1), c.register("arrived", width(bytes - 1)));
+        let judge = Frames::new(c);
+        let arrives = stream.valid & room;
+        let takes = (arrives & !judge.skips).named("takes");
+        let Verdict { completes, drops } =
+            judge.judge(Arrival { arrives, last: stream.last, is_end: arrived.is(bytes - 1) });
+        c.next(arrived, &[(drops, arrived.zero()), (takes, arrived.next_until(completes))]);
+        c.next(write_half, &[(takes, write_half ^ completes)]);
+        (completes, takes, (half(write_half) + arrived.extend(self.address)).named("into"))
     }
 
     /// A register that takes `value` over where it is `enabled`; a constant stays one.

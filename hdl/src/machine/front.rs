@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::source::{Item, Source};
+use crate::StreamByte;
 use crate::program::{Job, Program};
 
 /// A byte of a patch on its way to the activation memory.
@@ -96,6 +97,11 @@ impl Front {
         self.complete != 0
     }
 
+    /// Whether the last frame had a wrong length.
+    pub fn frame_error(&self) -> bool {
+        self.source.frame_error()
+    }
+
     /// The byte that is to be stored.
     pub fn byte(&self) -> Option<Byte> {
         self.draining.then(|| {
@@ -108,11 +114,13 @@ impl Front {
     }
 
     /// One rising edge of the clock.
-    pub fn step(&mut self, input: Option<u8>, stored: bool, release: bool) {
+    pub fn step(&mut self, input: Option<StreamByte>, stored: bool, release: bool) {
         let frees = self.frees();
         let item = self.source.item(input);
+        let drops = item.is_some() && frees && self.source.drops(input);
         let completes = self.draining && stored && self.is_drained() && self.patch_end;
         match item {
+            Some(_) if drops => self.abandon(),
             Some(item) if self.works() => self.fill(item),
             _ if self.draining && stored => self.drain(),
             _ => {}
@@ -120,6 +128,13 @@ impl Front {
         self.warm = true;
         self.complete = self.complete + u32::from(completes) - u32::from(release);
         self.source.step(input, item.is_some() && frees);
+    }
+
+    /// Forgets the patch that was begun: its frame has a wrong length.
+    fn abandon(&mut self) {
+        self.fresh = true;
+        (self.filled, self.threshold) = (0, 0);
+        self.t_address = self.now().t_base;
     }
 
     fn is_drained(&self) -> bool {

@@ -18,7 +18,7 @@ use bitfab_format::Model;
 
 use crate::program::Program;
 use crate::sequencer::{State, Status};
-use crate::{HdlError, Options};
+use crate::{HdlError, Options, Ports, Stimulus, StreamByte};
 use array::Array;
 use front::Front;
 use sender::Sender;
@@ -33,15 +33,6 @@ pub struct Written {
     pub address: u32,
     /// The word.
     pub word: u32,
-}
-
-/// What the ports of the engine show in a cycle, before its rising edge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ports {
-    /// A byte of the input is taken, if one is offered.
-    pub in_ready: bool,
-    /// A byte of the result is offered.
-    pub out: Option<u8>,
 }
 
 /// What the engine did in a cycle.
@@ -84,7 +75,7 @@ impl Machine {
 
     /// What the ports show.
     pub fn ports(&self) -> Ports {
-        Ports { in_ready: self.front.ready(), out: self.sender.byte() }
+        Ports { in_ready: self.front.ready(), out: self.sender.byte(), frame_error: self.front.frame_error() }
     }
 
     /// The row of the table that is executed, and what is done in this cycle.
@@ -97,8 +88,18 @@ impl Machine {
         (self.sequencer.row(), activity)
     }
 
-    /// One rising edge of the clock, with the offered byte of the input and whether the result's byte is taken.
-    pub fn step(&mut self, input: Option<u8>, out_ready: bool) -> Option<Written> {
+    /// One rising edge of the clock; returns the output word that it finished.
+    ///
+    /// After a reset the engine is as after configuration of the FPGA.
+    pub fn step(&mut self, stimulus: Stimulus) -> Option<Written> {
+        let written = self.advance(stimulus.input, stimulus.out_ready);
+        if stimulus.reset {
+            *self = Self::new(Arc::clone(&self.program));
+        }
+        written
+    }
+
+    fn advance(&mut self, input: Option<StreamByte>, out_ready: bool) -> Option<Written> {
         let row = self.sequencer.row();
         let issue = self.sequencer.issue();
         let release = self.sequencer.release();
@@ -160,15 +161,20 @@ fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3
     let mut machine = Machine::new(Arc::clone(program));
     let mut rows = vec![[0; 3]; program.rows.len()];
     let mut left = frames * 4 * u64::from(program.output_words);
-    let mut cycle = 0;
+    let (mut cycle, mut sent) = (0, 0);
     while left != 0 {
         if cycle == PATIENCE {
             return Err(HdlError::TooLong { cycles: PATIENCE });
         }
         let (row, activity) = machine.activity();
         rows[row][activity as usize] += 1;
-        left -= u64::from(machine.ports().out.is_some());
-        machine.step(Some(0), true);
+        let ports = machine.ports();
+        left -= u64::from(ports.out.is_some());
+        let last = sent + 1 == program.input_bytes;
+        if ports.in_ready {
+            sent = if last { 0 } else { sent + 1 };
+        }
+        machine.step(Stimulus::new(Some(StreamByte { value: 0, last }), true));
         cycle += 1;
     }
     Ok((cycle, rows))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::StreamByte;
 use crate::program::Program;
 
 /// The sender: a buffer of words, and the word whose bytes are offered.
@@ -17,6 +18,9 @@ pub(crate) struct Sender {
     /// The rest of the word whose bytes are offered, and how many bytes are left.
     rest: u32,
     left: u32,
+    /// Words of a result, and which of them is offered.
+    words_of_result: u32,
+    word: u32,
 }
 
 impl Sender {
@@ -29,6 +33,8 @@ impl Sender {
             next: None,
             rest: 0,
             left: 0,
+            words_of_result: program.output_words,
+            word: 0,
         }
     }
 
@@ -38,8 +44,9 @@ impl Sender {
     }
 
     /// The byte that is offered.
-    pub fn byte(&self) -> Option<u8> {
-        (self.left != 0).then_some(self.rest as u8)
+    pub fn byte(&self) -> Option<StreamByte> {
+        let last = self.left == 1 && self.word + 1 == self.words_of_result;
+        (self.left != 0).then_some(StreamByte { value: self.rest as u8, last })
     }
 
     /// One rising edge of the clock.
@@ -49,6 +56,9 @@ impl Sender {
         let is_last = takes && self.left == 1;
         let read = self.next.is_none() && self.used != 0;
         let word_read = self.words[self.taken];
+        if is_last {
+            self.word = if self.word + 1 == self.words_of_result { 0 } else { self.word + 1 };
+        }
         if let (true, Some(next)) = (self.left == 0 || is_last, self.next) {
             (self.rest, self.left, self.next) = (next, 4, None);
         } else if takes {

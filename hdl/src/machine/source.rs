@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::StreamByte;
 use crate::program::{Job, Program};
 
 /// A byte on its way into a patch.
@@ -26,6 +27,9 @@ pub(crate) struct Source {
     write_half: bool,
     written: u32,
     frames: u32,
+    /// Bytes are swallowed up to the last one of a frame that is too long; the last frame had a wrong length.
+    skips: bool,
+    frame_error: bool,
     /// The stored frame that is read.
     read_half: bool,
     job: usize,
@@ -53,6 +57,8 @@ impl Source {
             write_half: false,
             written: 0,
             frames: 0,
+            skips: false,
+            frame_error: false,
             read_half: false,
             job: 0,
             channel: 0,
@@ -77,15 +83,35 @@ impl Source {
 
     /// Whether a byte of the stream is taken, when the next stage is `free`.
     pub fn ready(&self, free: bool) -> bool {
-        if self.program.direct { free } else { self.frames < 2 }
+        if self.program.direct { free || self.skips } else { self.frames < 2 }
     }
 
     /// The item that is offered to the next stage.
-    pub fn item(&self, input: Option<u8>) -> Option<Item> {
+    pub fn item(&self, input: Option<StreamByte>) -> Option<Item> {
         if !self.program.direct {
             return self.full.then_some(self.item);
         }
-        input.map(|byte| Item { value: byte ^ self.program.byte_offset, ..self.ends() })
+        input.filter(|_| !self.skips).map(|byte| Item { value: byte.value ^ self.program.byte_offset, ..self.ends() })
+    }
+
+    /// Whether the last frame had a wrong length.
+    pub fn frame_error(&self) -> bool {
+        self.frame_error
+    }
+
+    /// Whether the byte, if it is taken, shows that its frame goes straight on and has a wrong length.
+    pub fn drops(&self, input: Option<StreamByte>) -> bool {
+        self.program.direct && input.is_some_and(|byte| byte.last != self.ends().job_end)
+    }
+
+    /// Notes what a byte that is taken says about its frame, of which it is the last by count or not.
+    fn judge(&mut self, last: bool, is_end: bool) {
+        if self.skips {
+            self.skips = !last;
+        } else if last || is_end {
+            self.frame_error = last != is_end;
+            self.skips = !last;
+        }
     }
 
     fn is_outside(&self) -> bool {
@@ -103,17 +129,20 @@ impl Source {
     }
 
     /// One rising edge of the clock; `taken` says that the offered item was taken.
-    pub fn step(&mut self, input: Option<u8>, taken: bool) {
+    pub fn step(&mut self, input: Option<StreamByte>, taken: bool) {
         if self.program.direct {
-            if taken {
-                self.walk();
-            }
+            self.step_direct(input, taken);
             return;
         }
         let reads = self.begun && self.frames != 0 && (!self.full || taken);
         let frame_done = reads && self.ends().job_end && self.job + 1 == self.program.jobs.len();
-        let stored = input.filter(|_| self.frames < 2);
-        let frame_stored = stored.is_some() && self.written + 1 == self.program.input_bytes;
+        let arrived = input.filter(|_| self.frames < 2);
+        let stored = arrived.filter(|_| !self.skips);
+        let is_end = self.written + 1 == self.program.input_bytes;
+        let frame_stored = stored.is_some_and(|byte| byte.last && is_end);
+        if let Some(byte) = arrived {
+            self.judge(byte.last, is_end);
+        }
         if reads {
             self.item = self.fetch();
             self.read_half ^= frame_done;
@@ -125,11 +154,25 @@ impl Source {
         self.begun = true;
         if let Some(byte) = stored {
             let base = if self.write_half { self.program.input_bytes } else { 0 };
-            self.bytes[(base + self.written) as usize] = byte ^ self.program.byte_offset;
-            self.written = if frame_stored { 0 } else { self.written + 1 };
+            self.bytes[(base + self.written) as usize] = byte.value ^ self.program.byte_offset;
+            self.written = if is_end || byte.last { 0 } else { self.written + 1 };
             self.write_half ^= frame_stored;
         }
         self.frames = self.frames + u32::from(frame_stored) - u32::from(frame_done);
+    }
+
+    /// One edge where bytes of the stream go straight on.
+    fn step_direct(&mut self, input: Option<StreamByte>, taken: bool) {
+        let drops = taken && self.drops(input);
+        let is_end = self.ends().job_end;
+        if let Some(byte) = input.filter(|_| taken || self.skips) {
+            self.judge(byte.last, is_end);
+        }
+        if drops {
+            (self.channel, self.kernel_column, self.kernel_row) = (0, 0, 0);
+        } else if taken {
+            self.walk();
+        }
     }
 
     fn fetch(&self) -> Item {

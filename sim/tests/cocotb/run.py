@@ -8,10 +8,10 @@ from cocotb_tools.runner import get_runner
 
 here, folder = os.path.dirname(os.path.abspath(__file__)), sys.argv[1]
 icarus = get_runner("icarus")
-icarus.build(sources=[f"{folder}/engine.v"], hdl_toplevel="top", build_dir=f"{folder}/build", timescale=("1ns", "1ps"))
+icarus.build(sources=[f"{folder}/engine.v"], hdl_toplevel="bitfab", build_dir=f"{folder}/build", timescale=("1ns", "1ps"))
 results = icarus.test(
-    hdl_toplevel="top", test_module="drive", build_dir=f"{folder}/build", test_dir=folder, extra_env={"PYTHONPATH": here}
+    hdl_toplevel="bitfab", test_module="drive", build_dir=f"{folder}/build", test_dir=folder, extra_env={"PYTHONPATH": here}
 )
 tests, failures = get_results(results)
 print(f"cocotb: {tests} tests, {failures} failures")
-sys.exit(0 if tests == 1 and failures == 0 else 1)
+sys.exit(0 if tests == 3 and failures == 0 else 1)

@@ -159,7 +159,7 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
     let options = findings.accelerator.options();
     let words = bitfab_compile::bytes(model.words());
     outputs::write(&place("digits.bfab"), Product::Model, &words)?;
-    let verilog = crate::verilog::text(model, &options)?;
+    let verilog = crate::verilog::text(model, &options, &bitfab_hdl::ModuleName::default())?;
     outputs::write(&place("digits.v"), Product::Verilog, verilog.as_bytes())?;
     let rows = models::rows(model, &findings.data, Some(WAVEFORM.0))?;
     let engine = RustHdl { options, ..RustHdl::default() };

@@ -65,7 +65,7 @@ const CASES: [(&[&str], &str); 17] = [
     (&["import", "net.bfab", "-o", "new.graph", "--picture", "file.svg"], "file.svg"),
     (&["import", "net.bfab", "-o", "new.graph", "--picture", "file.png"], "file.png"),
     (&["run", "net.bfab", "--input", "x.npy", "-o", "file.npy"], "file.npy"),
-    (&["verilog", "net.bfab", "-o", "folder"], "folder/accelerator.v"),
+    (&["verilog", "net.bfab", "-o", "folder"], "folder/bitfab.v"),
     (
         &[
             "bench",

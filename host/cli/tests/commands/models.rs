@@ -145,7 +145,7 @@ fn verify_compares_every_engine_and_counts() {
 fn the_written_test_bench_passes_and_sees_a_changed_byte() {
     let learned = Learned::new("mlp:16");
     let write = ["verilog", "net.bfab", "--lanes", "2", "-o", "out", "--data", "digits", "--vectors", "2"];
-    bitfab(learned.path()).args(write).assert().success().stdout(contains("accelerator.v"));
+    bitfab(learned.path()).args(write).assert().success().stdout(contains("bitfab.v"));
     let readme = String::from_utf8(learned.read("out/README.md")).unwrap();
     assert!(readme.contains("64 bytes in (8x8x1,") && readme.contains("40 bytes out (10 i32") && !readme.contains('@'));
     let folder = learned.file("out");
@@ -156,7 +156,7 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
         String::from_utf8(output.stdout).unwrap()
     };
     for edition in ["-g2005", "-g2009", "-g2012"] {
-        tool("iverilog", &[edition, "-o", "bench", "testbench.v", "accelerator.v"]);
+        tool("iverilog", &[edition, "-o", "bench", "testbench.v", "bitfab.v"]);
         assert!(tool("vvp", &["bench"]).contains("PASS: 80 bytes equal"), "{edition}");
     }
     let mut expected = learned.read("out/expected.hex");
