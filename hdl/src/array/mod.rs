@@ -1,5 +1,6 @@
 //! The array: activation memory, weights, lanes, packer (the datapath).
 
+mod emission;
 mod lanes;
 mod memories;
 mod packer;
@@ -9,6 +10,7 @@ use rust_hdl::prelude::*;
 
 use crate::circuit::{Builder, Circuit, Rows, Wire, block, width};
 use crate::program::{Program, Row};
+use emission::Emission;
 use lanes::Lanes;
 pub use lanes::lane_verilog;
 use memories::{Activations, Operands};
@@ -149,8 +151,10 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
         let operands = Operands::new(&array, &activations, b);
         Lanes::new(&array, &operands)
     });
-    let scaler = lanes.as_ref().filter(|_| array.any(Row::is_scaled)).map(|lanes| Scaler::new(&array, lanes));
-    let packer = Packer::new(&array, activations.words[0], lanes.as_ref(), scaler.as_ref());
+    let emission = lanes.as_ref().map(|lanes| Emission::new(&array, lanes));
+    let scaler = emission.as_ref().filter(|_| array.any(Row::is_scaled)).map(|emission| Scaler::new(&array, emission));
+    let outputs = lanes.as_ref().zip(emission.as_ref());
+    let packer = Packer::new(&array, activations.words[0], outputs, scaler.as_ref());
     packer.store(&array, &activations);
     c.finish()
 }

@@ -1,9 +1,10 @@
 //! Outputs become words, max-pools run in the same registers; finished words go to the activation memory or the sender.
 
 use super::Array;
+use super::emission::Emission;
 use super::lanes::Lanes;
 use super::memories::Activations;
-use super::scaler::{Scaler, chosen, is_scaled};
+use super::scaler::Scaler;
 use crate::circuit::Wire;
 use crate::program::Row;
 use crate::sequencer::flag;
@@ -16,19 +17,26 @@ pub(super) struct Packer<'b> {
     finished: Wire<'b>,
     address: Wire<'b>,
     word: Wire<'b>,
+    /// Groups are on their way to the packer.
+    busy: Wire<'b>,
 }
 
+/// The lanes, and how their counts leave them.
+type Outputs<'a, 'b> = Option<(&'a Lanes<'b>, &'a Emission<'b>)>;
+
 impl<'b> Packer<'b> {
-    pub fn new(array: &Array<'b, '_>, word: Wire<'b>, lanes: Option<&Lanes<'b>>, scaler: Option<&Scaler<'b>>) -> Self {
-        let packed = packed(array, word, lanes, scaler);
-        let (emit, raw) = emitted(array, lanes, scaler);
-        let (writing, address, plane) = write(array, lanes.is_some(), emit);
+    pub fn new(array: &Array<'b, '_>, word: Wire<'b>, outputs: Outputs<'_, 'b>, scaler: Option<&Scaler<'b>>) -> Self {
+        let packed = packed(array, word, outputs, scaler);
+        let emission = outputs.map(|(_, emission)| emission);
+        let (emit, raw) = emitted(array, emission, scaler);
+        let (writing, address, plane) = write(array, emission, emit);
         let packed = if packed.is_empty() { array.c.constant(0, 32) } else { array.c.select(plane, &packed) };
         Self {
             writing,
             finished: (writing | emit).named("finished"),
             address,
             word: emit.mux(raw, packed.named("packed_word")).named("done_word"),
+            busy: emission.map_or(array.c.low(), |emission| emission.busy),
         }
     }
 
@@ -52,7 +60,7 @@ impl<'b> Packer<'b> {
         let stages = 1..=array.program.depth();
         let busy = stages.map(|stage| flags.at(stage, flag::DONE) | flags.at(stage, flag::POOLED));
         c.output("byte_ready", !self.finished);
-        c.output("idle", !busy.fold(self.writing, |busy, stage| busy | stage));
+        c.output("idle", !busy.fold(self.writing | self.busy, |busy, stage| busy | stage));
         c.output("result_valid", self.finished & array.is_send);
         c.output("result", self.word);
         c.trace("W %0d %0d %h", self.finished, &[array.row_index, self.address, self.word]);
@@ -60,17 +68,21 @@ impl<'b> Packer<'b> {
 }
 
 /// The accumulator of one lane as a word, or a scaled score, and when it is finished.
-fn emitted<'b>(array: &Array<'b, '_>, lanes: Option<&Lanes<'b>>, scaler: Option<&Scaler<'b>>) -> (Wire<'b>, Wire<'b>) {
+fn emitted<'b>(
+    array: &Array<'b, '_>,
+    emission: Option<&Emission<'b>>,
+    scaler: Option<&Scaler<'b>>,
+) -> (Wire<'b>, Wire<'b>) {
     let c = array.c;
     let scaled = scaler.filter(|_| array.any(|r| r.affine));
-    let Some(lanes) = lanes.filter(|_| array.any(|r| r.raw && !r.affine)) else {
+    let Some(emission) = emission.filter(|_| array.any(|r| r.raw && !r.affine)) else {
         return scaled.map_or((c.low(), c.constant(0, 32)), |scaler| (scaler.scored, scaler.score));
     };
-    let chosen = chosen(array, lanes);
+    let chosen = emission.count;
     let plain = if chosen.width() >= 32 { chosen.bits(0, 32) } else { chosen.extend_signed(32) }.named("plain");
     let doubled = c.join(&[array.of.flag("is_odd", |r| r.odd), plain.bits(0, 31)]);
     let sum = array.of.flag("is_double", |r| r.double).mux(doubled, plain).named("sum");
-    let emit = array.flags.late(flag::EMIT) & !is_scaled(array);
+    let emit = array.flags.late(flag::EMIT) & !array.is_affine;
     let (emit, raw) = match scaled {
         Some(scaler) => (emit | scaler.scored, array.is_affine.mux(scaler.score, sum)),
         None => (emit, sum),
@@ -82,20 +94,18 @@ fn emitted<'b>(array: &Array<'b, '_>, lanes: Option<&Lanes<'b>>, scaler: Option<
 fn packed<'b>(
     array: &Array<'b, '_>,
     word: Wire<'b>,
-    lanes: Option<&Lanes<'b>>,
+    lanes: Outputs<'_, 'b>,
     scaler: Option<&Scaler<'b>>,
 ) -> Vec<Wire<'b>> {
-    let (c, flags, program) = (array.c, &array.flags, array.program);
+    let (c, program) = (array.c, array.program);
     let width = program.options.lanes;
     let part = |plane: u32, slot: u32| c.data(&format!("pack_{plane}_{slot}"), width);
     let parts = |plane: u32| (0..program.slots()).map(|slot| part(plane, slot)).collect();
     let parts: Vec<Vec<Wire<'b>>> = (0..program.packed_planes()).map(parts).collect();
     let words: Vec<Wire<'b>> = (0..).zip(&parts).map(|(at, parts)| c.join(parts).named(format!("pack_{at}"))).collect();
     let pools = if array.any(|r| r.pool) { pool(array, word, &words) } else { Vec::new() };
-    let slot = flags.late_field(flag::SLOT, 5);
-    let (done, starts) = (flags.late(flag::DONE), slot.is(0));
     for (plane, parts) in parts.iter().enumerate() {
-        let decided = lanes.and_then(|lanes| lanes.outputs.get(plane)).copied();
+        let decided = lanes.and_then(|(lanes, _)| lanes.outputs.get(plane)).copied();
         let scaled = scaler.and_then(|scaler| scaler.collected.get(plane)).copied();
         let outputs = match (decided, scaled) {
             (Some(decided), Some(scaled)) => Some(array.is_requant.mux(scaled, decided)),
@@ -104,9 +114,9 @@ fn packed<'b>(
         for (number, part) in (0..).zip(parts) {
             let mut rules = Vec::new();
             rules.extend(pools.get(plane).map(|(pools, largest)| (*pools, largest.bits(number * width, width))));
-            if let Some(outputs) = outputs {
-                rules.push((done & slot.is(number.into()), outputs));
-                rules.push((done & starts, c.constant(0, width)));
+            if let Some((outputs, (_, Emission { group, .. }))) = outputs.zip(lanes) {
+                rules.push((group.done & group.slot.is(number.into()), outputs));
+                rules.push((group.done & group.slot.is(0), c.constant(0, width)));
             }
             c.next(*part, &rules);
         }
@@ -134,16 +144,18 @@ fn pool<'b>(array: &Array<'b, '_>, word: Wire<'b>, packed: &[Wire<'b>]) -> Vec<(
 }
 
 /// The writer of a finished word's planes, the address of the next word, and the plane that is written.
-fn write<'b>(array: &Array<'b, '_>, has_lanes: bool, emit: Wire<'b>) -> (Wire<'b>, Wire<'b>, Wire<'b>) {
+fn write<'b>(array: &Array<'b, '_>, emission: Option<&Emission<'b>>, emit: Wire<'b>) -> (Wire<'b>, Wire<'b>, Wire<'b>) {
     let Array { c, flags, of, .. } = array;
     let bits = array.address_bits();
     let writing = c.register("writing", 1);
     let [write, out] = ["write", "out"].map(|name| c.register(name, bits));
     let plane = c.counter("write_plane", array.program.packed_planes().max(1) - 1);
     let pooled = if array.any(|r| r.pool) { flags.early(flag::POOLED) } else { c.low() };
-    let flush = if has_lanes { flags.late(flag::FLUSH) } else { c.low() };
+    // Models of pools alone have no groups of lanes.
+    let (flush, last) =
+        emission.map_or((c.low(), flags.late(flag::PIXEL)), |Emission { group, .. }| (group.flush, group.pixel));
     let begins = (pooled | flush).named("begin_write");
-    let pixel = pooled.mux(flags.early(flag::PIXEL), flags.late(flag::PIXEL));
+    let pixel = pooled.mux(flags.early(flag::PIXEL), last);
     let last = plane.same_number(of.count("out_planes", |r| r.out_planes)).named("last_plane");
     c.next(writing, &[(begins, c.high()), (writing, !last)]);
     c.next(plane, &[(writing, plane.next_until(last))]);

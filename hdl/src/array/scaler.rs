@@ -1,8 +1,8 @@
-//! Scaled outputs, one lane after the other: select, multiply, add, shift; then clamp and collect, or send as a score
-//! (the requantiser).
+//! Scaled outputs, one lane after the other: multiply, add, shift; then clamp and collect, or send as a score (the
+//! requantiser).
 
 use super::Array;
-use super::lanes::Lanes;
+use super::emission::Emission;
 use crate::circuit::{Wire, width};
 use crate::program::Row;
 use crate::sequencer::flag;
@@ -19,23 +19,13 @@ pub(super) struct Scaler<'b> {
     pub collected: Vec<Wire<'b>>,
 }
 
-/// The accumulator of the lane that is emitted.
-pub(super) fn chosen<'b>(array: &Array<'b, '_>, lanes: &Lanes<'b>) -> Wire<'b> {
-    let index = array.flags.late_field(flag::SLOT, width(lanes.sums.len() as u64 - 1));
-    array.c.select(index, &lanes.sums).named("chosen")
-}
-
-/// Whether the row scales its outputs.
-pub(super) fn is_scaled<'b>(array: &Array<'b, '_>) -> Wire<'b> {
-    array.is_requant | array.is_affine
-}
-
 impl<'b> Scaler<'b> {
-    pub fn new(array: &Array<'b, '_>, lanes: &Lanes<'b>) -> Self {
+    pub fn new(array: &Array<'b, '_>, emission: &Emission<'b>) -> Self {
         let (c, program, bits) = (array.c, array.program, array.program.scale_bits);
-        let emits = (array.flags.late(flag::EMIT) & is_scaled(array)).named("scales_lane");
-        let (addend, factor) = entry(array, emits);
-        let count = c.delay("count", chosen(array, lanes));
+        let emits = (array.flags.late(flag::EMIT) & array.is_affine) | emission.requants;
+        let emits = emits.named("scales_lane");
+        let (addend, factor) = entry(array, emission, emits);
+        let count = c.delay("count", emission.count);
         let product = match factor {
             Some(factor) => count.times(factor, bits),
             None => {
@@ -61,7 +51,7 @@ impl<'b> Scaler<'b> {
 }
 
 /// What belongs to the next lane: its addend, and its factor where there is one.
-fn entry<'b>(array: &Array<'b, '_>, emits: Wire<'b>) -> (Wire<'b>, Option<Wire<'b>>) {
+fn entry<'b>(array: &Array<'b, '_>, emission: &Emission<'b>, emits: Wire<'b>) -> (Wire<'b>, Option<Wire<'b>>) {
     let (c, program, flags) = (array.c, array.program, &array.flags);
     let (factor, bits) = (program.factor_bits(), program.scale_bits);
     let cut = |value: u64, bits: u32| if bits == 64 { value } else { value & ((1 << bits) - 1) };
@@ -75,7 +65,8 @@ fn entry<'b>(array: &Array<'b, '_>, emits: Wire<'b>) -> (Wire<'b>, Option<Wire<'
     let count = program.scales.len();
     let entry = c.register("entry", width(count as u64));
     let q_base = array.of.word("q_base", entry.width(), |r| r.q_base);
-    let starts = flags.now(flag::LOAD) | (flags.late(flag::DONE) & flags.late(flag::PIXEL));
+    let scored = flags.late(flag::DONE) & flags.late(flag::PIXEL) & !array.is_requant;
+    let starts = flags.now(flag::LOAD) | scored | emission.pixel_end;
     c.next(entry, &[(starts, q_base), (emits, entry.next())]);
     let style = if count <= FEW { "rom_style = \"logic\"" } else { "rom_style = \"block\"" };
     let memory = c.rom("scales", style, &widths, program.scales.iter().flat_map(row).collect());

@@ -77,7 +77,8 @@ impl Array {
     /// Whether everything that was issued has been written.
     pub fn idle(&self) -> bool {
         // The last thing that is issued for a layer is one of these two.
-        !self.writing && self.delay.iter().all(|flags| flags & (flag::DONE | flag::POOLED) == 0)
+        let issued = self.delay.iter().any(|flags| flags & (flag::DONE | flag::POOLED) != 0);
+        !self.writing && !issued && !self.scaler.is_busy()
     }
 
     /// Whether the word after the last one that was issued is the last of its list.
@@ -151,8 +152,9 @@ impl Array {
     /// Addresses of output words and the writer of their planes.
     fn advance_outputs(&mut self, row: &Row, issue: Issue, early: u32, late: u32) {
         let (pooled, emits) = (early & flag::POOLED != 0, self.emits(row));
-        let pixel = if pooled { early } else { late } & flag::PIXEL != 0;
-        let start = pooled || late & flag::FLUSH != 0;
+        let group = self.finished_group(row, late);
+        let pixel = if pooled { early } else { group } & flag::PIXEL != 0;
+        let start = pooled || group & flag::FLUSH != 0;
         if self.writing {
             self.writing = self.write_plane != row.out_planes;
             self.write_plane = if self.writing { self.write_plane + 1 } else { 0 };
@@ -170,12 +172,18 @@ impl Array {
         }
     }
 
+    /// The flags of the group whose outputs are ready: that of the lanes, or the one that has been requantised.
+    fn finished_group(&self, row: &Row, late: u32) -> u32 {
+        if row.requant { self.scaler.collected().unwrap_or(0) } else { late }
+    }
+
     /// Puts the outputs of a group of lanes into their slot.
     fn pack_lanes(&mut self, row: &Row, late: u32) {
-        if late & flag::DONE == 0 {
+        let group = self.finished_group(row, late);
+        if group & flag::DONE == 0 {
             return;
         }
-        let (slot, lanes) = (late >> flag::SLOT & 31, self.program.options.lanes);
+        let (slot, lanes) = (group >> flag::SLOT & 31, self.program.options.lanes);
         for plane in 0..self.program.packed_planes() {
             let outputs = if row.requant { self.scaler.outputs(plane) } else { self.lanes.outputs(plane) };
             let bits = outputs << (slot * lanes);

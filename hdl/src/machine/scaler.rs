@@ -1,16 +1,23 @@
-//! Scaled outputs as the cycle model has them, one lane after the other: select, multiply, add, shift; then clamp and
-//! collect, or send as a score.
+//! Scaled outputs as the cycle model has them, one lane after the other: multiply, add, shift; then clamp and collect
+//! while the lanes count the next group, or send as a score.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::lanes::Lanes;
 use crate::program::{Program, Row};
 use crate::sequencer::{Issue, flag};
 
-/// The registers of the four stages.
+/// The registers of the stages.
 #[derive(Clone, Debug)]
 pub(super) struct Scaler {
     program: Arc<Program>,
+    /// Counts of the group that is requantised, which have not been chosen yet.
+    held: VecDeque<i64>,
+    /// Groups whose outputs have not been collected: their flags, and in how many cycles they will be.
+    groups: VecDeque<(u32, u32)>,
+    /// The group whose outputs have just been collected.
+    collected_group: Option<u32>,
     /// Entry of the next lane.
     entry: u32,
     /// The lane's count with its factor and addend, and whether there is one.
@@ -27,12 +34,25 @@ impl Scaler {
     pub fn new(program: &Arc<Program>) -> Self {
         Self {
             program: Arc::clone(program),
+            held: VecDeque::new(),
+            groups: VecDeque::new(),
+            collected_group: None,
             entry: 0,
             chosen: (0, (0, 0), false),
             product: (0, 0, false),
             total: (0, false),
             collected: [0; 8],
         }
+    }
+
+    /// Whether requantised outputs are on their way.
+    pub fn is_busy(&self) -> bool {
+        !self.groups.is_empty() || self.collected_group.is_some()
+    }
+
+    /// The flags of the group whose outputs have just been collected.
+    pub fn collected(&self) -> Option<u32> {
+        self.collected_group
     }
 
     /// Bit `plane` of the outputs of all lanes.
@@ -59,12 +79,32 @@ impl Scaler {
         self.total = (product.wrapping_add(addend) << unused >> unused, is_product);
         let (count, (factor, addend), is_chosen) = self.chosen;
         self.product = (i128::from(count) * i128::from(factor), addend, is_chosen);
-        let emits = late & flag::EMIT != 0;
-        let lane = (late >> flag::SLOT & 31) as usize;
+        self.travel();
+        if row.requant && late & flag::DONE != 0 {
+            self.held = (0..self.program.lanes()).map(|lane| lanes.value(lane)).collect();
+            self.groups.push_back((late, self.program.options.lanes + 2));
+        }
+        let scores = row.affine && late & flag::EMIT != 0;
+        let count = if scores { Some(lanes.value((late >> flag::SLOT & 31) as usize)) } else { self.held.pop_front() };
         let entry = self.program.scales.get(self.entry as usize).copied();
-        self.chosen = (if emits { lanes.value(lane) } else { 0 }, entry.unwrap_or((0, 0)), emits);
-        let is_start = issue.flags & flag::LOAD != 0 || (late & flag::DONE != 0 && late & flag::PIXEL != 0);
-        self.entry = if is_start { row.q_base } else { self.entry + u32::from(emits) };
+        self.chosen = (count.unwrap_or(0), entry.unwrap_or((0, 0)), count.is_some());
+        let is_start = issue.flags & flag::LOAD != 0 || self.ends_pixel(row, late);
+        self.entry = if is_start { row.q_base } else { self.entry + u32::from(count.is_some()) };
+    }
+
+    /// Whether factor and addend of the first channel are needed next.
+    fn ends_pixel(&self, row: &Row, late: u32) -> bool {
+        match self.groups.back() {
+            Some((group, _)) => group & flag::PIXEL != 0 && self.held.is_empty(),
+            None => row.affine && late & flag::DONE != 0 && late & flag::PIXEL != 0,
+        }
+    }
+
+    /// Moves groups on by a cycle.
+    fn travel(&mut self) {
+        self.groups.iter_mut().for_each(|(_, left)| *left -= 1);
+        let is_through = self.groups.front().is_some_and(|(_, left)| *left == 0);
+        self.collected_group = if is_through { self.groups.pop_front().map(|(flags, _)| flags) } else { None };
     }
 
     fn collect(&mut self, row: &Row) {

@@ -24,6 +24,8 @@ pub(crate) struct Sequencer {
     out_row: u32,
     slot: u32,
     step: u32,
+    /// Cycles until the next group may end.
+    cooldown: u32,
     shift: u32,
     x: u32,
     start: u32,
@@ -53,6 +55,7 @@ impl Sequencer {
             out_row: 0,
             slot: 0,
             step: 0,
+            cooldown: 0,
             shift: 0,
             x: 0,
             start: 0,
@@ -94,7 +97,7 @@ impl Sequencer {
     }
 
     fn is_settled(&self) -> bool {
-        self.summing || self.step == self.now().settle
+        self.summing || (self.step == self.now().settle && self.cooldown == 0)
     }
 
     fn is_leaving(&self) -> bool {
@@ -178,6 +181,8 @@ impl Sequencer {
 
     /// One rising edge of the clock.
     pub fn step(&mut self, status: Status) {
+        let ends = self.is_leaving() && !self.summing;
+        let cooldown = if ends { self.now().spacing } else { self.cooldown.saturating_sub(1) };
         match self.state {
             State::Load => self.load(),
             State::Wait => {
@@ -194,18 +199,19 @@ impl Sequencer {
                 self.count_to(self.now().doublings, next);
             }
             State::Emit => {
-                let is_part = self.group == self.now().groups && self.now().raw;
+                let is_part = self.group == self.now().groups;
                 let last = if is_part { self.now().last_lane } else { self.last_lane() };
                 self.count_to(last, State::Done);
             }
             State::Done if self.is_leaving() => self.leave(),
-            State::Done => self.step += 1,
+            State::Done => self.step += u32::from(self.cooldown == 0),
             State::Drain if status.idle => {
                 self.row = if self.row + 1 == self.program.rows.len() { 0 } else { self.row + 1 };
                 self.state = State::Load;
             }
             State::Drain => {}
         }
+        self.cooldown = cooldown;
     }
 
     fn last_lane(&self) -> u32 {
@@ -310,7 +316,7 @@ impl Sequencer {
 
     fn bias(&mut self) {
         self.b += 1;
-        let next = if self.now().raw || self.now().requant { State::Emit } else { State::Done };
+        let next = if self.now().raw { State::Emit } else { State::Done };
         self.count_to(self.now().thresholds, next);
     }
 

@@ -109,8 +109,10 @@ pub struct Row {
     pub q_base: u32,
     /// Right shift of a scaled sum.
     pub out_shift: u32,
-    /// Last cycle at the end of a group: as many planes as a pool has, or what scaling takes.
+    /// Last cycle at the end of a group: as many planes as a pool has, or what scaling of scores takes.
     pub settle: u32,
+    /// Cycles that must lie between the ends of two groups: the one before is requantised and written meanwhile.
+    pub spacing: u32,
     /// Whether a residual is added.
     pub residual: bool,
     /// Last plane of the residual.

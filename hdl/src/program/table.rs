@@ -8,6 +8,9 @@ use super::row::Row;
 use super::scales;
 use super::units::Units;
 
+/// Registers between an accumulator and the packer: count, product, sum, output.
+const SCALER_STAGES: u32 = 4;
+
 /// Words of a pixel of a packed tensor, of one of its planes, and its last plane.
 fn pixel(tensor: &Tensor) -> (u32, u32, u32) {
     (tensor.pixel_words(), tensor.shape.channel_words(), tensor.kind.planes().max(1) - 1)
@@ -192,10 +195,12 @@ fn accumulate(row: &mut Row, layer: &Layer<'_>, units: &Units, digits: &Digits, 
     row.shift = units.shift;
     row.requant = matches!(layer.transform, Transform::Requant { .. });
     row.affine = scales::of(layer).is_some() && !row.requant;
-    if row.is_scaled() {
-        // Selected, multiplied, added, shifted and sent or collected; a single lane that is collected is held back
-        // until all planes are written.
-        row.settle = if lanes == 1 && row.requant { 4 } else { 3 };
+    if row.affine {
+        row.settle = 3; // selected, multiplied, added, shifted and sent
+    }
+    if row.requant {
+        // One lane a cycle, then one plane; what is known of a group stays for the stages between the two.
+        row.spacing = lanes.max(row.out_planes + 1).max(SCALER_STAGES) - 1;
     }
     row.thresholds = if row.raw || row.requant { 0 } else { (1 << layer.output.kind.planes()) - 2 };
     row.double = row.raw && !row.affine && units.unit == 2;

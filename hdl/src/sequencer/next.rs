@@ -26,7 +26,7 @@ impl<'b> Walk<'b, '_> {
             (state.running & ends.window & ends.pass, after_window),
             (scaled, after_sum),
             (added, to(State::Bias)),
-            (biased, (is.raw | is.requant).mux(to(State::Emit), to(State::Done))),
+            (biased, is.raw.mux(to(State::Emit), to(State::Done))),
             (emitted, to(State::Done)),
             (state.finishing & at.summing, to(State::Run)),
             (ends.leaves, after_group),
@@ -39,19 +39,21 @@ impl<'b> Walk<'b, '_> {
 
     /// The last steps of the residual, of the doublings, of the biases and of the lanes that are emitted.
     fn step_ends(&self) -> [Wire<'b>; 4] {
-        let Self { c, program, of, state, is, at, ends, .. } = self;
+        let Self { c, program, of, state, at, ends, .. } = self;
         let lanes = u64::from(program.options.lanes) - 1;
         let all = c.constant(lanes, width(lanes));
-        let part = if program.rows.iter().any(|r| r.requant) { ends.group & is.raw } else { ends.group };
-        let emitted = part.mux(of.word("last_lane", all.width(), |r| r.last_lane), all);
+        let emitted = ends.group.mux(of.word("last_lane", all.width(), |r| r.last_lane), all);
         let ends_at = |name: &str, state: Wire<'b>, last: Wire<'b>| (state & at.step.same_number(last)).named(name);
         let added = ends_at("added", state.adding, of.count("r_planes", |r| r.r_planes));
         let scaled = ends_at("scaled", state.scaling, of.count("doublings", |r| r.doublings));
         let biased = ends_at("biased", state.biasing, of.count("thresholds", |r| r.thresholds));
         let emitted = ends_at("emitted", state.emitting, emitted);
-        let counts = state.adding | state.scaling | state.biasing | state.emitting | (state.finishing & !at.summing);
+        let settles = state.finishing & !at.summing & !at.cooldown.any();
+        let counts = state.adding | state.scaling | state.biasing | state.emitting | settles;
         let last = (added | scaled | biased | emitted | ends.leaves).named("step_last");
         c.next(at.step, &[(counts, at.step.next_until(last))]);
+        let spacing = of.count("spacing", |r| r.spacing);
+        c.next(at.cooldown, &[(ends.leaves, spacing), (at.cooldown.any(), at.cooldown.previous())]);
         [added, scaled, biased, emitted]
     }
 

@@ -39,7 +39,6 @@ pub(super) struct Kind<'b> {
     pub twice: Wire<'b>,
     pub listed: Wire<'b>,
     pub residual: Wire<'b>,
-    pub requant: Wire<'b>,
     pub shared: Wire<'b>,
 }
 
@@ -57,6 +56,8 @@ pub(super) struct Counters<'b> {
     pub slot: Wire<'b>,
     pub step: Wire<'b>,
     pub shift: Wire<'b>,
+    /// Cycles until the next group may end.
+    pub cooldown: Wire<'b>,
     /// The sum of the window is counted, before the first group.
     pub summing: Wire<'b>,
     /// Position of the tap and of the window's start, row and column; wraps below zero.
@@ -85,7 +86,7 @@ pub(super) struct Ends<'b> {
 
 /// The largest step that is counted at the end of a group.
 fn most_steps(program: &Program) -> u32 {
-    let lanes = |r: &Row| if r.raw || r.requant { program.options.lanes - 1 } else { 0 };
+    let lanes = |r: &Row| if r.raw { program.options.lanes - 1 } else { 0 };
     let steps = |r: &Row| r.thresholds.max(r.out_planes).max(r.r_planes).max(r.doublings).max(r.settle).max(lanes(r));
     // Nothing is counted where all that would be are the planes of outputs, which are not waited for.
     let waits = program.rows.iter().any(|r| r.thresholds | r.settle | r.r_planes | r.doublings | lanes(r) != 0);
@@ -118,7 +119,7 @@ impl<'b> States<'b> {
             running: is(true, "running", State::Run),
             adding: is(any(|r| r.residual), "adding", State::Residual),
             biasing: is(true, "biasing", State::Bias),
-            emitting: is(any(|r| r.raw || r.requant), "emitting", State::Emit),
+            emitting: is(any(|r| r.raw), "emitting", State::Emit),
             finishing: is(true, "finishing", State::Done),
             draining: is(true, "draining", State::Drain),
             scaling: is(any(|r| r.shared), "scaling", State::Scale),
@@ -141,7 +142,6 @@ impl<'b> Kind<'b> {
             twice: of.flag("is_twice", |r| r.twice),
             listed: of.flag("is_listed", |r| r.listed),
             residual: of.flag("is_residual", |r| r.residual),
-            requant: of.flag("is_requant", |r| r.requant),
             shared: of.flag("is_shared", |r| r.shared),
         }
     }
@@ -167,6 +167,7 @@ impl<'b> Counters<'b> {
             slot: c.counter("slot", slots),
             step: c.counter("step", most_steps(program)),
             shift: c.counter("shift", program.max_shift()),
+            cooldown: of.counter("cooldown", |r| r.spacing),
             summing: c.register_if(any(|r| r.shared), "summing", 1),
             y: ["y_row", "y_column"].map(position),
             y_start: ["y_row_start", "y_column_start"].map(position),
@@ -195,11 +196,12 @@ impl<'b> Ends<'b> {
         let group_end = at.group.equals(of.count("groups", |r| r.groups)).named("group_end");
         let slots = u64::from(program.slots() - 1);
         let slot_last = at.slot.same_number(c.constant(slots, width(slots)));
-        // Pools wait until their planes are written, scaled outputs until they have passed their stages.
-        let settle = match program.rows.iter().any(Row::is_scaled) {
+        // Pools wait until their planes are written, scaled scores until they have passed their stages.
+        let settle = match program.rows.iter().any(|r| r.affine) {
             true => at.step.same_number(of.count("settle", |r| r.settle)),
             false => !is.pool | at.step.same_number(of.count("out_planes", |r| r.out_planes)),
         };
+        let settled = settle & !at.cooldown.any();
         Self {
             outside,
             word,
@@ -213,7 +215,7 @@ impl<'b> Ends<'b> {
             group: (!at.summing & group_end).named("group_last"),
             out_column: at.out_column.equals(of.count("columns", |r| r.columns)).named("out_column_last"),
             out_row: at.out_row.equals(of.count("rows", |r| r.rows)).named("out_row_last"),
-            leaves: (state.finishing & !at.summing & settle).named("leaves"),
+            leaves: (state.finishing & !at.summing & settled).named("leaves"),
         }
     }
 }
