@@ -7,7 +7,7 @@ use bitfab_hdl::{Options, Program, verilog};
 /// What a unit declares, and whether a program uses it.
 type Unit = (&'static str, fn(&Program) -> bool);
 
-const UNITS: [Unit; 10] = [
+const UNITS: [Unit; 11] = [
     ("masks_read", |program| !program.masks.is_empty()),
     ("wire pass_last = ", |program| program.rows.iter().any(|row| row.passes != 0)),
     ("kept", shares),
@@ -15,6 +15,7 @@ const UNITS: [Unit; 10] = [
     ("scales_read", |program| program.rows.iter().any(|row| row.requant || row.affine)),
     ("$signed(count", |program| program.factor_bits() != 0),
     ("collected_0", |program| program.rows.iter().any(|row| row.requant)),
+    ("group_collecting", |program| program.rows.iter().any(|row| row.requant)),
     ("wire [31:0] score = ", |program| program.rows.iter().any(|row| row.affine)),
     ("wire emit = ", |program| program.rows.iter().any(|row| row.raw && !row.affine)),
     ("weights_read", |program| program.weights.iter().any(|word| *word != 0)),
@@ -38,4 +39,20 @@ fn units_are_written_where_they_are_used_and_nowhere_else() {
         }
     }
     assert!(with.iter().chain(&without).all(|count| *count != 0), "used {with:?}, not used {without:?}");
+}
+
+#[test]
+fn channels_are_counted_at_once_where_that_is_used_and_nowhere_else() {
+    let mut counted = [0; 2];
+    for seed in 0..150 {
+        let words = arbitrary::draft_of(Op::Conv2d, Some(WeightKind::Integer), &mut Random::new(seed)).emit();
+        let model = Model::from_words(&words).unwrap();
+        let is_used = Program::new(&model, &Options::default()).unwrap().rows.iter().any(|row| row.depthwise);
+        let text = verilog(&model, &Options::default()).unwrap();
+        for trace in ["channel_weights", "channel_0", "taken_0", "channels_count"] {
+            assert_eq!(text.contains(trace), is_used, "{trace}, seed {seed}");
+        }
+        counted[usize::from(is_used)] += 1;
+    }
+    assert!(counted.iter().all(|count| *count >= 5), "{counted:?}");
 }

@@ -1,11 +1,13 @@
 //! Prints what the accelerator costs, as Markdown: `cargo run --release -p bitfab-sim --example resources -- up5k 5`.
 //!
 //! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`), the second the number of seeds of the placement;
-//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, or a kind of weights),
+//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, `depthwise`, `pointwise`, or a kind of weights),
 //! a fourth to one number of lanes, a fifth is the number of words read in a cycle.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Coder, Draft, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue, Rescale, Shape};
+use bitfab_format::{
+    Coder, Draft, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue, Rescale, Shape, WeightKind,
+};
 use bitfab_hdl::{Options, cycles};
 use bitfab_sim::synth::{Synthesis, Target, synthesize_model};
 
@@ -42,9 +44,21 @@ fn cases() -> Vec<Case> {
         Case { name: "levels", draft: build(digits, &plain), lanes: &[8] },
         Case { name: "borders", draft: build(digits, &bordered), lanes: &[8] },
         Case { name: "mnist", draft: build(Shape::new(28, 28, 1), &mnist), lanes: &[8] },
+        Case { name: "depthwise", draft: build(digits, &depthwise(true)), lanes: &[8] },
+        Case { name: "pointwise", draft: build(digits, &depthwise(false)), lanes: &[8] },
     ];
     cases.extend(kinds());
     cases
+}
+
+/// Weights and values of 8 bits, pointwise layers and between them depthwise ones or none.
+fn depthwise(is_deep: bool) -> Vec<Plan> {
+    let values = Kind::Unsigned { bits: 8 };
+    let layer = |side| Plan::same(side, PadValue::Zero, 64, values).with_weights(WeightKind::Integer);
+    let pool = Plan::pool(Op::SumPool, 8, values);
+    let deep = Plan { groups: 64, ..layer(3) };
+    let layers = if is_deep { vec![layer(1), deep, layer(1), deep, layer(1)] } else { vec![layer(1); 3] };
+    layers.into_iter().chain([pool, Plan::dense(10, Kind::I32).with_weights(WeightKind::Integer)]).collect()
 }
 
 /// One small network, with each kind of weights and output.

@@ -75,8 +75,17 @@ fn models() -> Vec<(&'static str, Draft)> {
         // Scores show every sum.
         ("integers", build(Shape::vector(40), &[head.with_weights(WeightKind::Integer)])),
         ("sums of windows", build(Shape::vector(40), &[head.with_weights(WeightKind::AlphaBeta)])),
+        ("values", build(Shape::vector(40), &[Plan::dense(32, Kind::Unsigned { bits: 5 }), head])),
+        ("channels", build(pixels, &[Plan::same(1, PadValue::Zero, 32, two), channels(32), head])),
         ("lists", build(Shape::vector(300), &[head.with_weights(WeightKind::Ternary)])),
     ]
+}
+
+/// A depthwise layer of values that are requantised.
+fn channels(channels: u32) -> Plan {
+    let border = PadValue::Level(2);
+    let plan = Plan::same(3, border, channels, Kind::Unsigned { bits: 5 }).with_weights(WeightKind::Integer);
+    Plan { groups: channels, ..plan }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The lanes: XNOR, population count, shift, accumulator, threshold counter.
 
+use super::depthwise::Channels;
 use super::memories::Operands;
 use super::{Array, Flags};
 use crate::circuit::{Builder, Wire, width};
@@ -24,19 +25,26 @@ struct Shared<'b, 'a, 'p> {
     is_masked: Wire<'b>,
     /// The bits of the group's channels, where lanes select.
     group_bits: Option<Wire<'b>>,
+    /// The word belongs to the lanes.
+    counts: Wire<'b>,
     clear: Wire<'b>,
     /// The sum of the window, where it is added.
     added: Wire<'b>,
 }
 
 impl<'b> Lanes<'b> {
-    pub fn new(array: &Array<'b, '_>, operands: &Operands<'b>) -> Self {
+    pub fn new(array: &Array<'b, '_>, operands: &Operands<'b>, channels: Option<&Channels<'b>>) -> Self {
         let is_masked = array.of.flag("is_masked", |r| r.masked);
-        Self::of(array, operands, is_masked, array.of.flag("is_subtracted", |r| r.subtracts))
+        Self::of(array, operands, channels, [is_masked, array.of.flag("is_subtracted", |r| r.subtracts)])
     }
 
     /// The lanes, with what the row says about them.
-    fn of(array: &Array<'b, '_>, operands: &Operands<'b>, is_masked: Wire<'b>, is_subtracted: Wire<'b>) -> Self {
+    fn of(
+        array: &Array<'b, '_>,
+        operands: &Operands<'b>,
+        channels: Option<&Channels<'b>>,
+        [is_masked, is_subtracted]: [Wire<'b>; 2],
+    ) -> Self {
         let (c, program, flags) = (array.c, array.program, &array.flags);
         let bits = program.accumulator_bits;
         let shares = array.any(|r| r.shared);
@@ -48,11 +56,14 @@ impl<'b> Lanes<'b> {
             flags,
             is_masked,
             group_bits: array.any(Row::selects).then(|| group_bits(array)),
+            counts: flags.at(program.fetch() - 1 + program.options.pipe.max(1) as usize, flag::RUN)
+                & !channels.map_or(c.low(), Channels::is_depthwise),
             clear: (flags.late(flag::DONE) | flags.now(flag::LOAD) | keeps).named("clear"),
             added: (kept & flags.late(flag::ADD).repeat(bits)).named("shared"),
         };
+        let taken = |lane: usize| channels.map_or(c.constant(0, bits), |channels| channels.taken(array, lane));
         let lanes: Vec<(Wire<'b>, Vec<Wire<'b>>)> =
-            (0..program.lanes()).map(|lane| shared.lane(operands, lane)).collect();
+            (0..program.lanes()).map(|lane| shared.lane(operands, taken(lane), lane)).collect();
         let first = lanes[0].0;
         c.next(kept, &[(keeps, is_subtracted.mux(c.constant(0, bits) - first, first))]);
         let plane = |plane: u32| {
@@ -73,10 +84,11 @@ fn group_bits<'b>(array: &Array<'b, '_>) -> Wire<'b> {
 
 impl<'b> Shared<'b, '_, '_> {
     /// The accumulator of a lane, and its outputs.
-    fn lane(&self, operands: &Operands<'b>, lane: usize) -> (Wire<'b>, Vec<Wire<'b>>) {
+    fn lane(&self, operands: &Operands<'b>, taken: Wire<'b>, lane: usize) -> (Wire<'b>, Vec<Wire<'b>>) {
         let bias = operands.biases[lane];
         let counted = self.count(self.product(operands, lane), lane);
-        let sum = self.accumulate(counted, bias.bits(0, self.program.accumulator_bits), lane);
+        let others = bias.bits(0, self.program.accumulator_bits) | taken;
+        let sum = self.accumulate(counted, others, lane);
         let reached = (!sum.top()).named(format!("reached_{lane}"));
         (sum, if self.program.decided_planes() == 0 { Vec::new() } else { self.level(bias, reached, lane) })
     }
@@ -102,17 +114,16 @@ impl<'b> Shared<'b, '_, '_> {
 
     /// The population count, with a register in its middle and one behind it.
     fn count(&self, product: Wire<'b>, lane: usize) -> Wire<'b> {
-        let (c, program) = (self.c, self.program);
+        let c = self.c;
         // Seven bits make three without a loose end; the last four bits are the carries of the final sum.
         let part = |at: u32| self.stage(2, &format!("part_{at}"), product.bits(7 * at, 7).count_ones(), lane);
         let rest = self.stage(2, "rest", product.bits(28, 4), lane);
         let terms: Vec<Wire<'b>> = (0..4).map(part).chain((0..4).map(|bit| rest.bit(bit))).collect();
         let total = c.sum(&terms, 6).named(format!("total_{lane}"));
-        let run = self.flags.at(program.fetch() - 1 + program.options.pipe.max(1) as usize, flag::RUN);
-        self.stage(1, "counted", run.mux(total, c.constant(0, 6)), lane)
+        self.stage(1, "counted", self.counts.mux(total, c.constant(0, 6)), lane)
     }
 
-    fn accumulate(&self, counted: Wire<'b>, bias: Wire<'b>, lane: usize) -> Wire<'b> {
+    fn accumulate(&self, counted: Wire<'b>, others: Wire<'b>, lane: usize) -> Wire<'b> {
         let (c, flags, bits) = (self.c, self.flags, self.program.accumulator_bits);
         let by = match self.program.max_shift() {
             0 => c.low(),
@@ -120,10 +131,10 @@ impl<'b> Shared<'b, '_, '_> {
         };
         let shifted = counted.resize(bits.max(6)).shift_left(by).resize(bits);
         let sum = c.register(&format!("sum_{lane}"), bits);
-        let doubles = self.program.rows.iter().any(|r| r.doubles || r.passes != 0 || r.shared);
+        let doubles = self.program.rows.iter().any(|r| r.doubles || (r.passes != 0 && !r.depthwise) || r.shared);
         let doubled = c.join(&[c.low(), sum.bits(0, bits - 1)]);
         let old = if doubles { flags.late(flag::DOUBLE).mux(doubled, sum) } else { sum };
-        c.next(sum, &[(self.clear, c.constant(0, bits)), (c.high(), old + (shifted | bias | self.added))]);
+        c.next(sum, &[(self.clear, c.constant(0, bits)), (c.high(), old + (shifted | others | self.added))]);
         sum
     }
 
@@ -162,7 +173,7 @@ pub fn lane_verilog(program: &Program) -> String {
     };
     let shares = array.any(|r| r.shared);
     let is_subtracted = if shares { c.input("is_subtracted", 1) } else { c.low() };
-    let lanes = Lanes::of(&array, &operands, c.input("is_masked", 1), is_subtracted);
+    let lanes = Lanes::of(&array, &operands, None, [c.input("is_masked", 1), is_subtracted]);
     lanes.sums.iter().enumerate().for_each(|(lane, sum)| c.output(&number("all_sums", lane), *sum));
     lanes.outputs.iter().enumerate().for_each(|(plane, output)| c.output(&format!("all_outputs_{plane}"), *output));
     if shares {

@@ -6,7 +6,7 @@ use crate::program::{COLUMNS, Row};
 use crate::sequencer::flag;
 
 /// How synthesis is asked to keep contents.
-const BLOCK: &str = "rom_style = \"block\"";
+pub(super) const BLOCK: &str = "rom_style = \"block\"";
 /// A word that is read is never written in the same cycle.
 const NO_COLLISION: &str = "no_rw_check";
 
@@ -16,7 +16,7 @@ pub(super) struct Activations<'b> {
     memories: Vec<(Memory<'b>, usize)>,
     pub words: Vec<Wire<'b>>,
     /// The address of weights, once the words have been looked up.
-    w: Wire<'b>,
+    pub w: Wire<'b>,
     pub list_end: Wire<'b>,
 }
 

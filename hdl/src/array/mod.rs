@@ -1,5 +1,6 @@
 //! The array: activation memory, weights, lanes, packer (the datapath).
 
+mod depthwise;
 mod emission;
 mod lanes;
 mod memories;
@@ -10,6 +11,7 @@ use rust_hdl::prelude::*;
 
 use crate::circuit::{Builder, Circuit, Rows, Wire, block, width};
 use crate::program::{Program, Row};
+use depthwise::Channels;
 use emission::Emission;
 use lanes::Lanes;
 pub use lanes::lane_verilog;
@@ -149,7 +151,7 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     // Models of pools alone have no lanes.
     let lanes = array.any(|r| !r.pool).then(|| {
         let operands = Operands::new(&array, &activations, b);
-        Lanes::new(&array, &operands)
+        Lanes::new(&array, &operands, Channels::new(&array, &activations).as_ref())
     });
     let emission = lanes.as_ref().map(|lanes| Emission::new(&array, lanes));
     let scaler = emission.as_ref().filter(|_| array.any(Row::is_scaled)).map(|emission| Scaler::new(&array, emission));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::depthwise::Channels;
 use super::front::Byte;
 use super::lanes::{Lanes, Operands};
 use super::scaler::Scaler;
@@ -22,6 +23,7 @@ pub(crate) struct Store {
 pub(crate) struct Array {
     program: Arc<Program>,
     lanes: Lanes,
+    channels: Channels,
     scaler: Scaler,
     ram: Vec<u32>,
     /// The words that were read; one is enough for rows that are not listed.
@@ -51,6 +53,7 @@ impl Array {
     pub fn new(program: Arc<Program>) -> Self {
         Self {
             lanes: Lanes::new(&program),
+            channels: Channels::default(),
             scaler: Scaler::new(&program),
             ram: vec![0; program.ram_words as usize],
             x: vec![0; program.reads()],
@@ -126,6 +129,7 @@ impl Array {
         self.pool(early, x[0]);
         self.scaler.step(row, issue, late, &self.lanes);
         self.step_lanes(row, issue, early, late, &x);
+        self.channels.step(&program, row, &self.delay, (x[0], self.w));
         self.read(row, issue);
         if let Some(store) = store
             && !row.send
@@ -217,14 +221,21 @@ impl Array {
         let column = |address: u32| address as usize * lanes..(address as usize + 1) * lanes;
         let masks = if row.masked { self.program.masks.get(column(self.w)) } else { None };
         let select = early & flag::SELECT != 0;
-        let operands = (early & flag::RUN != 0).then(|| Operands {
+        let operands = (early & flag::RUN != 0 && !row.depthwise).then(|| Operands {
             x,
             weights: self.program.weights.get(column(self.w)).unwrap_or(&[]),
             masks: masks.unwrap_or(&[]),
             select: select.then_some((early >> flag::SLOT & 31) * lanes as u32),
         });
         let at = column(self.b);
-        self.lanes.step((late, row.subtracts), &self.program.biases[at.clone()], &self.program.flips[at], operands);
+        let mut added = self.program.biases[at.clone()].to_vec();
+        let mut late = late;
+        if row.depthwise && late & flag::ADD != 0 {
+            late &= !flag::ADD;
+            let taken = self.channels.taken((late >> flag::SLOT & 31) as usize * lanes, lanes);
+            added.iter_mut().zip(taken).for_each(|(sum, taken)| *sum += taken);
+        }
+        self.lanes.step((late, row.subtracts), &added, &self.program.flips[at], operands);
     }
 
     /// The memories' registers and the delays.

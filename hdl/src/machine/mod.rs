@@ -5,6 +5,7 @@
 //! `bitfab-sim`; only the layer table, the memories' contents and the flags of an issue are common to both.
 
 mod array;
+mod depthwise;
 mod front;
 mod lanes;
 mod scaler;

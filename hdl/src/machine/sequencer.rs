@@ -1,9 +1,11 @@
 //! The sequencer as the cycle model has it.
 
+mod issue;
+
 use std::sync::Arc;
 
 use crate::program::{Program, Row};
-use crate::sequencer::{Issue, State, Status, flag};
+use crate::sequencer::{State, Status};
 
 /// The sequencer.
 #[derive(Clone, Debug)]
@@ -114,71 +116,6 @@ impl Sequencer {
         self.is_leaving() && self.now().patch && self.is_group_last()
     }
 
-    /// What is issued in this cycle.
-    pub fn issue(&self) -> Issue {
-        let flags = match self.state {
-            State::Load => flag::LOAD,
-            State::Run => self.run_flags(),
-            State::Residual => flag::RUN | flag::SELECT | self.slot << flag::SLOT | self.shift << flag::SHIFT,
-            State::Bias if self.step != 0 => flag::COUNT,
-            State::Scale => flag::DOUBLE | if self.now().ratio >> self.step & 1 == 1 { flag::ADD } else { 0 },
-            State::Emit => flag::EMIT | self.step << flag::SLOT,
-            State::Done => self.done_flags(),
-            _ => 0,
-        };
-        let b = if self.state == State::Bias { self.b } else { 0 };
-        Issue { x: self.x, w: self.w, b, flags }
-    }
-
-    fn run_flags(&self) -> u32 {
-        let row = self.now();
-        let outside = self.is_outside();
-        let is_one = row.ones || (row.twice && self.plane == 1) || row.border >> self.plane & 1 == 1;
-        let ones = outside && is_one;
-        let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
-        let shift = match (row.doubles, row.twice && outside) {
-            (true, _) => 0,
-            (false, true) => row.shift - 1, // half of a tap inside
-            (false, false) => self.shift,
-        };
-        let is_first = self.kernel_column == 0 && self.kernel_row == 0;
-        let own = if row.pool {
-            flag::POOL
-                | when(is_first, flag::FIRST)
-                | when(self.plane == 0, flag::MOST)
-                | (row.planes - self.plane) << flag::PLANE
-        } else {
-            flag::RUN | when(row.select, flag::SELECT) | self.slot << flag::SLOT | shift << flag::SHIFT
-        };
-        own | when(outside && !ones, flag::ZERO)
-            | when(ones, flag::ONES)
-            | when(self.is_doubling(row, is_first), flag::DOUBLE)
-            | when(self.word == row.words && !row.listed, flag::TAIL)
-    }
-
-    /// Whether the accumulators double before this word: a plane of doubling rows, or a pass, begins with it.
-    fn is_doubling(&self, row: &Row, is_first: bool) -> bool {
-        let next_pass = self.pass != 0 && self.plane == 0 && is_first;
-        self.word == 0 && (next_pass || (row.doubles && self.plane != 0))
-    }
-
-    fn done_flags(&self) -> u32 {
-        let row = self.now();
-        if self.summing {
-            return flag::KEEP;
-        }
-        if !self.is_settled() && !row.pool {
-            return 0;
-        }
-        let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
-        let own = if row.pool {
-            when(self.step == 0, flag::POOLED)
-        } else {
-            flag::DONE | when(self.is_word_end() && !row.raw, flag::FLUSH) | self.slot << flag::SLOT
-        };
-        own | when(self.group == row.groups, flag::PIXEL)
-    }
-
     /// One rising edge of the clock.
     pub fn step(&mut self, status: Status) {
         let ends = self.is_leaving() && !self.summing;
@@ -188,12 +125,13 @@ impl Sequencer {
             State::Wait => {
                 let row = self.now();
                 if (status.patch_ready || !row.patch) && (status.room || !row.send) {
-                    self.state = State::Run;
+                    self.state = self.begin();
                 }
             }
             State::Run => self.run(status.list_end),
             State::Residual => self.residual(),
             State::Bias => self.bias(),
+            State::Scale if self.now().depthwise && self.pass != 0 => self.state = State::Run,
             State::Scale => {
                 let next = if self.now().residual { State::Residual } else { State::Bias };
                 self.count_to(self.now().doublings, next);
@@ -250,11 +188,17 @@ impl Sequencer {
         let window_end = tap_end && column_last && row_last;
         let pass_last = self.pass == row.passes || self.summing;
         self.x = match (window_end, pass_last) {
-            (true, false) => self.start,
+            (true, false) if !row.depthwise => self.start,
             (true, true) if row.residual && !self.summing => self.r,
+            (true, _) if row.depthwise => self.x.wrapping_add(row.x_pass),
             _ => self.x.wrapping_add(self.x_step(&row, word_last, plane_last, column_last)),
         };
-        self.w = self.w.wrapping_add(if word_last && !plane_last { 0_u32.wrapping_sub(self.word) } else { 1 });
+        let w_step = match (row.depthwise && window_end && !pass_last, word_last && !plane_last) {
+            (true, _) => row.w_back,
+            (_, true) => 0_u32.wrapping_sub(self.word),
+            _ => 1,
+        };
+        self.w = self.w.wrapping_add(w_step);
         self.word = if word_last { 0 } else { self.word + 1 };
         if word_last {
             self.plane = if plane_last { 0 } else { self.plane + 1 };
@@ -266,7 +210,7 @@ impl Sequencer {
         if window_end {
             self.pass = if pass_last { 0 } else { self.pass + 1 };
         }
-        if window_end && pass_last {
+        if window_end && (pass_last || row.depthwise) {
             self.end_window(&row);
         }
     }
@@ -285,11 +229,16 @@ impl Sequencer {
         }
     }
 
-    /// What follows the last pass over the window.
+    /// What a group begins with: its window, unless all channels of its output word have been counted.
+    fn begin(&self) -> State {
+        if self.now().depthwise && self.slot != 0 { State::Scale } else { State::Run }
+    }
+
+    /// What follows the last pass over the window, or each one of a depthwise row.
     fn end_window(&mut self, row: &Row) {
         self.state = match (row.residual, row.pool || self.summing) {
             (_, true) => State::Done,
-            _ if row.shared => State::Scale,
+            _ if row.shared || row.depthwise => State::Scale,
             (true, false) => State::Residual,
             (false, false) => State::Bias,
         };
@@ -351,7 +300,7 @@ impl Sequencer {
         } else if row.send || (row.patch && pixel_end) {
             State::Wait
         } else {
-            State::Run
+            self.begin()
         };
     }
 

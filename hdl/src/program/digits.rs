@@ -5,6 +5,8 @@
 
 use bitfab_format::Layer;
 
+use super::depthwise;
+
 /// The weights of a layer as digits: `W = 2^common * (sum over passes p of 2^(passes - 1 - p) * digit_p)`,
 /// or with `shared`: `W = 2^common * (2^doublings * digit_0 + ratio)`.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub(crate) struct Digits {
     odd: bool,
     /// How the sum of the window takes part.
     pub shared: Option<Shared>,
+    /// Weights are not taken apart: each channel has its own count.
+    pub depthwise: bool,
 }
 
 /// The part of two-valued weights that all channels share.
@@ -44,7 +48,9 @@ impl Digits {
         let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
         let passes = (32 - largest.leading_zeros()).max(1);
         let odd = values.iter().all(|value| value & 1 == 1);
-        let mut digits = Self { values, fan_in: layer.fan_in() as usize, common, passes, odd, shared: None };
+        let fan_in = layer.fan_in() as usize;
+        let mut digits = Self { values, fan_in, common, passes, odd, ..Self::default() };
+        digits.depthwise = depthwise::pays(layer, lanes, passes);
         if let Some(shared) = digits.two_values().filter(|shared| pays(layer, lanes, passes, *shared)) {
             (digits.passes, digits.odd, digits.shared) = (1, false, Some(shared));
         }
@@ -66,9 +72,14 @@ impl Digits {
         fits.then(|| Shared { ratio, doublings: distance.trailing_zeros() })
     }
 
+    /// The weight of output `o` for value `index` of its window, without the common factor.
+    pub fn value(&self, o: u32, index: u32) -> i32 {
+        self.values[o as usize * self.fan_in + index as usize]
+    }
+
     /// Digit `pass` of the weight of output `o` for value `index` of its window: -1, 0 or +1.
     pub fn digit(&self, o: u32, index: u32, pass: u32) -> i32 {
-        let value = self.values[o as usize * self.fan_in + index as usize];
+        let value = self.value(o, index);
         if let Some(shared) = self.shared {
             return (value - shared.ratio).signum();
         }
@@ -85,6 +96,11 @@ impl Digits {
             return Places { all: self.fan_in as i64, ..Places::default() };
         }
         let row = &self.values[o as usize * self.fan_in..(o as usize + 1) * self.fan_in];
+        if self.depthwise {
+            let sum =
+                |keep: fn(i64) -> bool| row.iter().map(|value| i64::from(*value)).filter(|value| keep(*value)).sum();
+            return Places { all: sum(|value| value > 0), negative: 0, shared: sum(|value| value < 0) };
+        }
         let one = |value: i32| match self.shared {
             Some(Shared { ratio, doublings }) => {
                 let own = i64::from(value != ratio) << doublings;
@@ -131,7 +147,8 @@ pub(crate) struct Places {
     pub all: i64,
     /// Those of them that are negative.
     pub negative: i64,
-    /// The sum of the window, for all its values; negative where it is subtracted.
+    /// The sum of the window, for all its values; negative where it is subtracted. Of depthwise layers the negative
+    /// weights, which are counted as they are.
     pub shared: i64,
 }
 
@@ -165,7 +182,7 @@ mod tests {
     use super::*;
 
     fn digits(values: &[i32], passes: u32, odd: bool) -> Digits {
-        Digits { values: values.to_vec(), fan_in: values.len(), common: 0, passes, odd, shared: None }
+        Digits { values: values.to_vec(), fan_in: values.len(), passes, odd, ..Digits::default() }
     }
 
     fn value(digits: &Digits, index: u32) -> i32 {

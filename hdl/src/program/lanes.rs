@@ -108,8 +108,10 @@ impl LayerImage {
         image.channels.resize((groups * options.lanes) as usize, dummy);
         if layer.op.is_weighted() {
             image.place(layer, options.lanes, groups);
-            let passes = image.passes(layer, digits, options.lanes, groups);
-            image.fill(layer, &passes, options);
+            if !digits.depthwise {
+                let passes = image.passes(layer, digits, options.lanes, groups);
+                image.fill(layer, &passes, options);
+            }
         }
         image
     }

@@ -1,5 +1,6 @@
 //! From a model to the contents of the engine: the layer table, the memories and their sizes.
 
+mod depthwise;
 mod digits;
 mod jobs;
 mod lanes;
@@ -50,9 +51,13 @@ pub struct Program {
     pub flips: Vec<bool>,
     /// Factors and addends of scaled outputs, one a channel, dummies up to whole groups of lanes included.
     pub scales: Vec<(i64, i128)>,
+    /// Weights of depthwise layers: address by address, in it channel by channel of a word.
+    pub channel_weights: Vec<i64>,
+    /// Bits of what a channel of a depthwise layer counts.
+    pub channel_bits: u32,
     /// Bits of a scaled sum before it is shifted.
     pub scale_bits: u32,
-    /// Addresses of weights and masks.
+    /// Addresses of weights and masks, or of the weights of depthwise layers where they are more.
     pub weight_addresses: u32,
     /// Step of the window's start after the group that ends before this bias address, where it is not regular.
     pub group_steps: Vec<(u32, u32)>,
@@ -97,6 +102,8 @@ impl Program {
             biases: vec![0; options.lanes as usize],
             flips: vec![false; options.lanes as usize],
             scales: Vec::new(),
+            channel_weights: Vec::new(),
+            channel_bits: 2,
             scale_bits: 1,
             weight_addresses: 0,
             group_steps: Vec::new(),
@@ -242,6 +249,7 @@ impl Program {
                 Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &digits[at], &images[at], lanes),
             };
             (row.w_base, row.b_base) = (bases[at], b_base);
+            self.place_channel_weights(&mut row, layer, &digits[at], &units[at]);
             if let Some(scales) = scales::of(layer) {
                 (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(&scales));
             }

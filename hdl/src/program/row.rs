@@ -35,6 +35,8 @@ pub struct Row {
     pub x_tap: u32,
     /// Step from the last word of a row of the kernel to the next row.
     pub x_line: u32,
+    /// Step from the last tap of a pass to the first one of the next, of depthwise rows.
+    pub x_pass: u32,
     /// Step of the window's start when an output word is complete (pools and aligned groups: 1).
     pub x_word: u32,
     /// Step of the window's start to the next output column.
@@ -43,7 +45,8 @@ pub struct Row {
     pub x_row: u32,
     /// First word of the weights.
     pub w_base: u32,
-    /// Step of the weights back to the first word of a tap, for its next plane.
+    /// Step of the weights back to the first word of a tap, for its next plane; of depthwise rows back to the first
+    /// tap.
     pub w_back: u32,
     /// First bias.
     pub b_base: u32,
@@ -53,6 +56,9 @@ pub struct Row {
     pub listed: bool,
     /// Whether the mask memory says which bits of a word each lane sees.
     pub masked: bool,
+    /// Whether all channels of a word are counted at once, a pass a plane from the most significant one, before the
+    /// lanes take their counts group by group.
+    pub depthwise: bool,
     /// Whether each lane takes the bit of its own channel instead of a product (sum-pool).
     pub select: bool,
     /// Whether it is a max-pool, or a copy (a max-pool of one tap).
@@ -84,7 +90,8 @@ pub struct Row {
     /// Taps outside are true zeros between signs: they are counted once as zeros and once as ones,
     /// each worth half a tap inside.
     pub twice: bool,
-    /// Which planes are all ones outside, plane `j` in bit `j`: a level that is neither 0 nor the largest one.
+    /// Which planes are all ones outside, plane `j` in bit `j`, of depthwise rows pass `j`: a level that is neither 0
+    /// nor the largest one.
     pub border: u32,
     /// Channels of the last word of a tap, as a mask; used for taps whose planes are ones.
     pub tail: u32,

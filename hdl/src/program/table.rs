@@ -148,6 +148,10 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
         row.ratio = shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings);
     }
     accumulate(&mut row, layer, units, digits, lanes);
+    if digits.depthwise {
+        let across = layer.input.pixel_words();
+        row.count_channels(plane, across, across * layer.input.shape.width);
+    }
     row
 }
 

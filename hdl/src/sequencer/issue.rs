@@ -32,11 +32,11 @@ pub(crate) mod flag {
     pub const POOLED: u32 = 1 << 13;
     /// A row of the table begins (not delayed).
     pub const LOAD: u32 = 1 << 14;
-    /// Double the accumulators before this word is added.
+    /// Double the accumulators before this word is added; in depthwise rows those of all channels.
     pub const DOUBLE: u32 = 1 << 15;
-    /// Keep what lane 0 has counted as the sum of the window, and clear.
+    /// Keep what lane 0 has counted as the sum of the window, and clear; in depthwise rows clear all channels.
     pub const KEEP: u32 = 1 << 16;
-    /// Add the sum of the window.
+    /// Add the sum of the window; in depthwise rows what the channels of the group have counted.
     pub const ADD: u32 = 1 << 17;
     /// Group within the output word, or the lane to emit: 5 bits from here.
     pub const SLOT: u32 = 18;

@@ -77,15 +77,18 @@ fn conditions<'b>(walk: &Walk<'b, '_>) -> [(u32, Wire<'b>); 18] {
     let pools = (running & is.pool).named("pools");
     let done = (state.finishing & ends.leaves & !is.pool).named("done");
     let outside = running & ends.outside;
-    let border = of.word("border", 8, |r| r.border);
-    let border = c.select(at.plane, &(0..1 << at.plane.width()).map(|plane| border.bit(plane)).collect::<Vec<_>>());
+    let borders = of.word("border", 8, |r| r.border);
+    let border = |at: Wire<'b>| c.select(at, &(0..1 << at.width()).map(|at| borders.bit(at)).collect::<Vec<_>>());
+    let border = is.depthwise.mux(border(at.pass.resize(3)), border(at.plane));
     let ones = (of.flag("is_ones", |r| r.ones) | (is.twice & at.plane.bit(0)) | border).named("ones");
     let is_first = (at.kernel_column.is(0) & at.kernel_row.is(0)).named("is_first");
     let is_most = at.plane.is(0);
-    let doubles = (of.flag("is_doubling", |r| r.doubles) & !is_most) | (at.pass.any() & is_most & is_first);
+    let next_pass = at.pass.any() & is_most & is_first & !is.depthwise;
+    let doubles = (of.flag("is_doubling", |r| r.doubles) & !is_most) | next_pass;
     // In which doublings the sum of the window is added.
     let ratio = of.word("ratio", of.most(|r| r.doublings) + 1, |r| r.ratio);
     let adds = c.select(at.step, &(0..ratio.width()).map(|bit| ratio.bit(bit)).collect::<Vec<_>>()).named("adds");
+    let takes = state.scaling & is.depthwise & !at.pass.any();
     [
         (flag::RUN, state.adding | (running & !is.pool)),
         (flag::SELECT, state.adding | (running & of.flag("is_select", |r| r.select))),
@@ -102,8 +105,8 @@ fn conditions<'b>(walk: &Walk<'b, '_>) -> [(u32, Wire<'b>); 18] {
         (flag::MOST, pools & is_most),
         (flag::POOLED, state.finishing & is.pool & at.step.is(0)),
         (flag::LOAD, state.loading),
-        (flag::DOUBLE, state.scaling | (running & at.word.is(0) & doubles)),
-        (flag::KEEP, state.finishing & at.summing),
-        (flag::ADD, state.scaling & adds),
+        (flag::DOUBLE, (state.scaling & !takes) | (running & at.word.is(0) & doubles)),
+        (flag::KEEP, (state.finishing & at.summing) | (ends.leaves & is.depthwise & ends.output_word)),
+        (flag::ADD, (state.scaling & adds) | takes),
     ]
 }

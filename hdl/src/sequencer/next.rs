@@ -17,13 +17,19 @@ impl<'b> Walk<'b, '_> {
         let after_sum = is.residual.mux(to(State::Residual), to(State::Bias));
         let after_own = is.residual.mux(to(State::Residual), is.pool.mux(to(State::Done), to(State::Bias)));
         let shared = if state.scaling.constant().is_some() { after_own } else { to(State::Scale) };
-        let after_window = at.summing.mux(to(State::Done), is.shared.mux(shared, after_own));
+        let after_window = at.summing.mux(to(State::Done), (is.shared | is.depthwise).mux(shared, after_own));
         let waits_again = is.send | (is.patch & ends.group);
-        let after_group = row_end.mux(to(State::Drain), waits_again.mux(to(State::Wait), to(State::Run)));
+        // Later groups of an output word take what the first one has counted for all.
+        let [begin, begin_next] = [at.slot.any(), !ends.output_word].map(|counted| match state.scaling.constant() {
+            Some(_) => to(State::Run),
+            None => (is.depthwise & counted).mux(to(State::Scale), to(State::Run)),
+        });
+        let after_group = row_end.mux(to(State::Drain), waits_again.mux(to(State::Wait), begin_next));
         let rules = [
             (state.loading, (is.patch | is.send).mux(to(State::Wait), to(State::Run))),
-            (state.waiting & waits, to(State::Run)),
-            (state.running & ends.window & ends.pass, after_window),
+            (state.waiting & waits, begin),
+            (state.running & ends.window & (ends.pass | is.depthwise), after_window),
+            (self.between_planes(), to(State::Run)),
             (scaled, after_sum),
             (added, to(State::Bias)),
             (biased, is.raw.mux(to(State::Emit), to(State::Done))),
@@ -35,6 +41,11 @@ impl<'b> Walk<'b, '_> {
         c.next(state.now, &rules);
         let row_last = self.row.is(program.rows.len() as u64 - 1);
         c.next(self.row, &[(drained, self.row.next_until(row_last))]);
+    }
+
+    /// The channels of a depthwise row are doubled before their next plane.
+    pub fn between_planes(&self) -> Wire<'b> {
+        self.state.scaling & self.is.depthwise & self.at.pass.any()
     }
 
     /// The last steps of the residual, of the doublings, of the biases and of the lanes that are emitted.
@@ -119,14 +130,7 @@ impl<'b> Walk<'b, '_> {
     pub fn next_addresses(&self) {
         let Self { c, program, of, state, is, at, ends, .. } = self;
         let pixel = ends.leaves & ends.group;
-        let bits = width(u64::from(program.weight_addresses));
-        let (w, w_base) = (c.register("w_now", bits), of.word("w_base", bits, |r| r.w_base));
-        let (again, one) = (ends.word & !ends.plane, c.constant(1, bits));
-        let walked = match program.rows.iter().any(|r| r.listed) {
-            true => again.mux(w - at.word.resize(bits), w + one),
-            false => w + again.mux(of.word("w_back", bits, |r| r.w_back), one),
-        };
-        c.next(w, &[(state.loading, w_base), (state.running, walked), (pixel, w_base)]);
+        let w = self.next_weights(pixel);
         let bits = width((program.biases.len() / program.lanes()) as u64);
         let (b, b_base) = (c.register("b_now", bits), of.word("b_base", bits, |r| r.b_base));
         c.next(b, &[(state.loading, b_base), (state.biasing, b.next()), (pixel, b_base)]);
@@ -143,7 +147,7 @@ impl<'b> Walk<'b, '_> {
         let x = c.register("x_now", bits);
         let (first, begin, next) = self.starts(bits, b);
         let to_residual = (ends.window & is.residual & !at.summing).named("to_residual");
-        let restarts = ends.window & !ends.pass;
+        let restarts = ends.window & !ends.pass & !is.depthwise;
         // The sum that takes longest comes first, so that nothing is chosen behind it but itself.
         let rules = [
             (state.running & !restarts & !to_residual, x + self.step(bits)),
@@ -159,6 +163,24 @@ impl<'b> Walk<'b, '_> {
         c.output("b", state.biasing.mux(b, c.constant(0, b.width())).extend(32));
     }
 
+    /// The address of weights.
+    fn next_weights(&self, pixel: Wire<'b>) -> Wire<'b> {
+        let Self { c, program, of, state, is, at, ends, .. } = self;
+        let bits = width(u64::from(program.weight_addresses));
+        let (w, w_base) = (c.register("w_now", bits), of.word("w_base", bits, |r| r.w_base));
+        let (again, one) = (ends.word & !ends.plane, c.constant(1, bits));
+        let taps_again = is.depthwise & ends.window & !ends.pass;
+        let walked = match program.rows.iter().any(|r| r.listed) {
+            true => {
+                let taps = of.word("taps_back", bits, |r| if r.depthwise { r.w_back } else { 0 });
+                taps_again.mux(w + taps, again.mux(w - at.word.resize(bits), w + one))
+            }
+            false => w + (again | taps_again).mux(of.word("w_back", bits, |r| r.w_back), one),
+        };
+        c.next(w, &[(state.loading, w_base), (state.running, walked), (pixel, w_base)]);
+        w
+    }
+
     /// How far the next word of the window lies from this one.
     fn step(&self, bits: u32) -> Wire<'b> {
         let Self { c, of, is, at, ends, .. } = self;
@@ -171,9 +193,13 @@ impl<'b> Walk<'b, '_> {
             (ends.column, of.word("x_tap", bits, |r| r.x_tap)),
             (ends.row, of.word("x_line", bits, |r| r.x_line)),
         ];
-        // The end of the window sets the address anyway, so that the last loop needs no condition.
         let mut used = links.into_iter().filter(|(last, _)| last.constant().is_none()).rev();
-        let last = used.next().map_or(c.constant(0, bits), |(_, step)| step);
+        // The end of the window sets the address anyway, so that the last loop needs no condition; but that of a pass
+        // over one plane of channels.
+        let last = match is.depthwise.constant() {
+            Some(0) => used.next().map_or(c.constant(0, bits), |(_, step)| step),
+            _ => of.word("x_pass", bits, |r| r.x_pass),
+        };
         used.fold(last, |step, (last, own)| last.mux(step, own)).named("x_step")
     }
 

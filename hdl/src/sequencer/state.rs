@@ -33,6 +33,7 @@ pub(crate) enum State {
     Done = 6,
     /// Wait until all outputs are written.
     Drain = 7,
-    /// Double the accumulators and add the sum of the window.
+    /// Double the accumulators and add the sum of the window; in depthwise rows double all channels before their next
+    /// plane, or take what they have counted.
     Scale = 8,
 }

@@ -40,6 +40,7 @@ pub(super) struct Kind<'b> {
     pub listed: Wire<'b>,
     pub residual: Wire<'b>,
     pub shared: Wire<'b>,
+    pub depthwise: Wire<'b>,
 }
 
 /// Counters of the loops, the innermost first, and what counts beside them.
@@ -108,7 +109,7 @@ impl<'b, 'p> Walk<'b, 'p> {
 impl<'b> States<'b> {
     fn new(c: &'b Builder, program: &Program) -> Self {
         let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
-        let now = c.register("state", if any(|r| r.shared) { 4 } else { 3 });
+        let now = c.register("state", if any(|r| r.shared || r.depthwise) { 4 } else { 3 });
         let is = |used: bool, name: &str, state: State| {
             if used { now.is(state as u64).named(name) } else { c.low() }
         };
@@ -122,7 +123,7 @@ impl<'b> States<'b> {
             emitting: is(any(|r| r.raw), "emitting", State::Emit),
             finishing: is(true, "finishing", State::Done),
             draining: is(true, "draining", State::Drain),
-            scaling: is(any(|r| r.shared), "scaling", State::Scale),
+            scaling: is(any(|r| r.shared || r.depthwise), "scaling", State::Scale),
         }
     }
 
@@ -143,6 +144,7 @@ impl<'b> Kind<'b> {
             listed: of.flag("is_listed", |r| r.listed),
             residual: of.flag("is_residual", |r| r.residual),
             shared: of.flag("is_shared", |r| r.shared),
+            depthwise: of.flag("is_depthwise", |r| r.depthwise),
         }
     }
 }
@@ -196,12 +198,6 @@ impl<'b> Ends<'b> {
         let group_end = at.group.equals(of.count("groups", |r| r.groups)).named("group_end");
         let slots = u64::from(program.slots() - 1);
         let slot_last = at.slot.same_number(c.constant(slots, width(slots)));
-        // Pools wait until their planes are written, scaled scores until they have passed their stages.
-        let settle = match program.rows.iter().any(|r| r.affine) {
-            true => at.step.same_number(of.count("settle", |r| r.settle)),
-            false => !is.pool | at.step.same_number(of.count("out_planes", |r| r.out_planes)),
-        };
-        let settled = settle & !at.cooldown.any();
         Self {
             outside,
             word,
@@ -215,7 +211,17 @@ impl<'b> Ends<'b> {
             group: (!at.summing & group_end).named("group_last"),
             out_column: at.out_column.equals(of.count("columns", |r| r.columns)).named("out_column_last"),
             out_row: at.out_row.equals(of.count("rows", |r| r.rows)).named("out_row_last"),
-            leaves: (state.finishing & !at.summing & settled).named("leaves"),
+            leaves: (state.finishing & !at.summing & settled(program, of, is, at)).named("leaves"),
         }
     }
+}
+
+/// Whether a group may end: pools wait until their planes are written, scaled scores until they have passed their
+/// stages, requantised outputs until the group before them has gone far enough.
+fn settled<'b>(program: &Program, of: &Rows<'b, '_, Row>, is: &Kind<'b>, at: &Counters<'b>) -> Wire<'b> {
+    let steps = match program.rows.iter().any(|r| r.affine) {
+        true => at.step.same_number(of.count("settle", |r| r.settle)),
+        false => !is.pool | at.step.same_number(of.count("out_planes", |r| r.out_planes)),
+    };
+    steps & !at.cooldown.any()
 }

@@ -1,0 +1,93 @@
+//! Depthwise layers whose channels are counted all at once: whole weights, one a channel and tap, instead of digits.
+
+use bitfab_format::{Layer, Op, WORD_BITS};
+
+use super::lanes::is_patch;
+use super::{Program, Row, signed_bits};
+use crate::program::digits::Digits;
+use crate::program::units::Units;
+
+/// Whether each output channel of `layer` sees the input channel of its own number alone, with `passes` digits a
+/// weight, and whether counting all channels of a word at once takes at most half the cycles of counting them in
+/// groups of `lanes`.
+///
+/// Residuals, and taps outside that are true zeros between signs, need the lanes.
+pub(crate) fn pays(layer: &Layer<'_>, lanes: u32, passes: u32) -> bool {
+    let channels = layer.input.shape.channels;
+    let is_depthwise = layer.op == Op::Conv2d && layer.groups == channels && layer.output.shape.channels == channels;
+    if !is_depthwise || channels == 1 || is_patch(layer) || layer.residual.is_some() || layer.needs_mask() {
+        return false;
+    }
+    let (groups, words) = (channels.div_ceil(lanes), channels.div_ceil(WORD_BITS));
+    let (taps, planes) = (layer.window.taps(), layer.input.kind.planes());
+    let [groups, words, taps, planes, passes] = [groups, words, taps, planes, passes].map(u64::from);
+    // A cycle a plane of a tap, one between planes, and one for each group that the lanes take over.
+    2 * (words * (planes * taps + planes - 1) + groups) <= groups * passes * planes * taps
+}
+
+/// The weights of a layer: output word by output word, in it tap by tap, in that channel by channel.
+fn weights(layer: &Layer<'_>, digits: &Digits, units: &Units) -> Vec<i64> {
+    let (channels, taps) = (layer.output.shape.channels, layer.window.taps());
+    let words = (0..channels.div_ceil(WORD_BITS)).flat_map(|word| (0..taps).map(move |tap| (word, tap)));
+    let weight = |(word, tap): (u32, u32)| {
+        let one = move |bit: u32| {
+            let channel = word * WORD_BITS + bit;
+            if channel < channels { i64::from(digits.value(channel, tap)) << units.shift } else { 0 }
+        };
+        (0..WORD_BITS).map(one)
+    };
+    words.flat_map(weight).collect()
+}
+
+impl Program {
+    /// Puts the weights of a layer into the memory of depthwise ones, where it is one.
+    pub(super) fn place_channel_weights(&mut self, row: &mut Row, layer: &Layer<'_>, digits: &Digits, units: &Units) {
+        if !row.depthwise {
+            return;
+        }
+        row.w_base = self.channel_weights.len() as u32 / WORD_BITS;
+        self.channel_weights.extend(weights(layer, digits, units));
+        self.weight_addresses = self.weight_addresses.max(self.channel_weights.len() as u32 / WORD_BITS);
+        let reach = |o: u32| {
+            let (least, most) = units.reach(digits.places(o));
+            signed_bits(least).max(signed_bits(most))
+        };
+        let bits = (0..layer.output.shape.channels).map(reach).max().unwrap_or(0);
+        self.channel_bits = self.channel_bits.max(bits);
+    }
+
+    /// Bits of a weight of a depthwise layer.
+    pub(crate) fn channel_weight_bits(&self) -> u32 {
+        self.channel_weights.iter().map(|weight| signed_bits(*weight)).max().unwrap_or(1)
+    }
+
+    /// Channels that a depthwise layer counts at once; 0 where there is no such layer.
+    pub(crate) fn channels(&self) -> usize {
+        let used = self.channel_weights.chunks(WORD_BITS as usize);
+        used.filter_map(|word| word.iter().rposition(|weight| *weight != 0)).map(|last| last + 1).max().unwrap_or(0)
+    }
+
+    /// How many cycles behind the words of the activation memory the channels count: a register more where lanes have
+    /// one there.
+    pub(crate) fn channel_delay(&self) -> usize {
+        usize::from(self.options.pipe == 3)
+    }
+}
+
+impl Row {
+    /// Makes of the row of a convolution that of a depthwise layer: a pass a plane, the most significant first.
+    ///
+    /// `plane` is the step from one plane of a pixel to the next, `across` and `down` those from tap to tap.
+    pub(super) fn count_channels(&mut self, plane: u32, across: u32, down: u32) {
+        let last = self.planes;
+        self.depthwise = true;
+        (self.passes, self.planes, self.shift) = (last, 0, 0);
+        self.tail = u32::MAX; // channels past the last one have no weight
+        self.border = self.border.reverse_bits() >> (31 - last);
+        self.x_base = self.x_base.wrapping_add(last * plane);
+        self.x_tap = across;
+        self.x_line = down.wrapping_sub(self.kernel_columns * across);
+        self.x_pass = 0_u32.wrapping_sub(self.kernel_rows * down + self.kernel_columns * across + plane);
+        self.w_back = 1_u32.wrapping_sub((self.kernel_rows + 1) * (self.kernel_columns + 1));
+    }
+}
