@@ -191,7 +191,7 @@ impl Engine {
 }
 
 /// The four blocks: front, sequencer, array and sender.
-fn circuits(program: &Program) -> [Circuit; 4] {
+pub(crate) fn circuits(program: &Program) -> [Circuit; 4] {
     [front::circuit(program), sequencer::circuit(program), array::circuit(program), sender::circuit(program)]
 }
 

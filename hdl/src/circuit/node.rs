@@ -132,6 +132,13 @@ impl Circuit {
         self.outputs.iter().map(|(name, id)| (name.as_str(), self.nodes[*id].width)).collect()
     }
 
+    /// Name, words, bits of a word, and whether it is never written, of the memories that something reads.
+    pub fn memories(&self) -> Vec<(&str, usize, u32, bool)> {
+        let live = self.memories.iter().filter(|memory| self.is_live(memory));
+        let width = |memory: &MemoryPart| memory.columns.iter().map(|column| self.nodes[*column].width).sum();
+        live.map(|m| (m.name.as_str(), m.depth, width(m), m.writes.is_empty())).collect()
+    }
+
     /// Puts the ports into the order that `place` gives their names.
     pub(super) fn sort_ports(&mut self, place: impl Fn(&str) -> Option<usize>) {
         let nodes = &self.nodes;

@@ -46,6 +46,8 @@ pub(crate) struct Front {
     t_address: u32,
     warm: bool,
     word_end: bool,
+    /// Thresholds that were read.
+    reads: u64,
 }
 
 impl Front {
@@ -69,8 +71,14 @@ impl Front {
             t_address: 0,
             warm: program.thresholds.is_empty(),
             word_end: false,
+            reads: 0,
             program,
         }
+    }
+
+    /// Thresholds of encodings and bytes of stored frames that were read so far.
+    pub fn reads(&self) -> (u64, u64) {
+        (self.reads, self.source.reads())
     }
 
     fn now(&self) -> &Job {
@@ -165,6 +173,7 @@ impl Front {
         (self.patch_end, self.word_end) = (patch_end, pixel_end);
         self.job_end = is_last && item.job_end;
         if job.encode {
+            self.reads += 1;
             self.threshold = if is_last { 0 } else { self.threshold + 1 };
             self.t_address += 1;
         }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use bitfab_format::Model;
 
+use crate::memories::Reads;
 use crate::program::Program;
 use crate::sequencer::{State, Status};
 use crate::{HdlError, Options, Ports, Stimulus, StreamByte};
@@ -55,6 +56,8 @@ pub struct Machine {
     sequencer: Sequencer,
     array: Array,
     sender: Sender,
+    /// What the sequencer has read.
+    reads: Reads,
 }
 
 impl Machine {
@@ -65,6 +68,7 @@ impl Machine {
             sequencer: Sequencer::new(Arc::clone(&program)),
             array: Array::new(Arc::clone(&program)),
             sender: Sender::new(&program),
+            reads: Reads::default(),
             program,
         }
     }
@@ -89,6 +93,12 @@ impl Machine {
         (self.sequencer.row(), activity)
     }
 
+    /// What was read so far from each memory.
+    pub fn reads(&self) -> Reads {
+        let (limits, bytes) = self.front.reads();
+        Reads { limits, bytes, buffer: self.sender.reads(), ..self.reads.clone() }
+    }
+
     /// One rising edge of the clock; returns the output word that it finished.
     ///
     /// After a reset the engine is as after configuration of the FPGA.
@@ -103,6 +113,7 @@ impl Machine {
     fn advance(&mut self, input: Option<StreamByte>, out_ready: bool) -> Option<Written> {
         let row = self.sequencer.row();
         let issue = self.sequencer.issue();
+        self.reads.note(&self.program.rows[row], issue);
         let release = self.sequencer.release();
         let status = Status {
             patch_ready: self.front.patch_ready(),
@@ -130,6 +141,8 @@ pub struct Cycles {
     pub interval: u64,
     /// Of these, by row of the layer table: useful, overhead and waiting.
     pub rows: Vec<[u64; 3]>,
+    /// What a frame reads from each memory.
+    pub reads: Reads,
 }
 
 impl Cycles {
@@ -149,16 +162,16 @@ const PATIENCE: u64 = 1 << 30;
 /// [`HdlError`] where the model or the options do not fit, and [`HdlError::TooLong`] above 2^30 cycles.
 pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> {
     let program = Arc::new(Program::new(model, options)?);
-    let (latency, _) = finish_times(&program, 1)?;
+    let (latency, ..) = finish_times(&program, 1)?;
     // The first frames fill the buffers; then every frame takes the same time.
-    let (before, rows_before) = finish_times(&program, 5)?;
-    let (after, rows_after) = finish_times(&program, 6)?;
+    let (before, rows_before, reads_before) = finish_times(&program, 5)?;
+    let (after, rows_after, reads_after) = finish_times(&program, 6)?;
     let rows = rows_after.iter().zip(&rows_before).map(|(a, b)| [a[0] - b[0], a[1] - b[1], a[2] - b[2]]).collect();
-    Ok(Cycles { latency, interval: after - before, rows })
+    Ok(Cycles { latency, interval: after - before, rows, reads: reads_after.since(&reads_before) })
 }
 
-/// The cycle in which the result of frame `frames` is complete, and what was done until then.
-fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3]>), HdlError> {
+/// The cycle in which the result of frame `frames` is complete, and what was done and read until then.
+fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3]>, Reads), HdlError> {
     let mut machine = Machine::new(Arc::clone(program));
     let mut rows = vec![[0; 3]; program.rows.len()];
     let mut left = frames * 4 * u64::from(program.output_words);
@@ -178,5 +191,5 @@ fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3
         machine.step(Stimulus::new(Some(StreamByte { value: 0, last }), true));
         cycle += 1;
     }
-    Ok((cycle, rows))
+    Ok((cycle, rows, machine.reads()))
 }

@@ -21,6 +21,8 @@ pub(crate) struct Sender {
     /// Words of a result, and which of them is offered.
     words_of_result: u32,
     word: u32,
+    /// Words that were read from the buffer.
+    reads: u64,
 }
 
 impl Sender {
@@ -35,12 +37,18 @@ impl Sender {
             left: 0,
             words_of_result: program.output_words,
             word: 0,
+            reads: 0,
         }
     }
 
     /// Whether half of the buffer is free: room for the words on their way and for a whole group.
     pub fn room(&self) -> bool {
         self.used < self.words.len() / 2
+    }
+
+    /// Words that were read from the buffer so far.
+    pub fn reads(&self) -> u64 {
+        self.reads
     }
 
     /// The byte that is offered.
@@ -65,6 +73,7 @@ impl Sender {
             self.rest >>= 8;
             self.left -= 1;
         }
+        self.reads += u64::from(read);
         self.used = self.used + usize::from(word.is_some()) - usize::from(read);
         if read {
             self.next = Some(word_read);

@@ -47,6 +47,8 @@ pub(crate) struct Source {
     full: bool,
     /// Whether the walk has been set to the first job.
     begun: bool,
+    /// Bytes that were read from stored frames.
+    reads: u64,
 }
 
 impl Source {
@@ -73,8 +75,14 @@ impl Source {
             item: Item::default(),
             full: false,
             begun: false,
+            reads: 0,
             program,
         }
+    }
+
+    /// Bytes that were read from stored frames so far.
+    pub fn reads(&self) -> u64 {
+        self.reads
     }
 
     fn now(&self) -> &Job {
@@ -145,6 +153,7 @@ impl Source {
         }
         if reads {
             self.item = self.fetch();
+            self.reads += 1;
             self.read_half ^= frame_done;
             self.walk();
         } else if !self.begun {

@@ -1,11 +1,15 @@
 //! `bitfab inspect`: what a model is made of.
 
-use anyhow::Result;
+mod memories;
+
+use anyhow::{Context, Result};
 use bitfab_report::{InterfaceSummary, ModelSummary, table};
 use serde::Serialize;
 
+use crate::engines::lanes;
 use crate::models::Source;
 use crate::out;
+use memories::Memories;
 
 /// Arguments of `bitfab inspect`.
 #[derive(Debug, clap::Args)]
@@ -13,6 +17,9 @@ use crate::out;
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
+    /// Show the memories of an accelerator with so many lanes (1, 2, 4, 8, 16 or 32) as well.
+    #[arg(long, value_parser = lanes)]
+    lanes: Option<u32>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -21,6 +28,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   bitfab inspect digits.bfab
   bitfab inspect digits.bfab --json | jq .arena_bytes
+  bitfab inspect digits.bfab --lanes 8          memories of the accelerator beside the bits of the file
   bitfab inspect any.bfab --planes 2            a file of several precisions, at the second one";
 
 /// What `--json` prints.
@@ -29,6 +37,8 @@ struct Outcome {
     #[serde(flatten)]
     summary: ModelSummary,
     interface: InterfaceSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accelerator: Option<Memories>,
 }
 
 /// Runs `bitfab inspect`.
@@ -36,13 +46,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
     let (summary, interface) = (ModelSummary::new(&model), InterfaceSummary::new(&model));
+    let accelerator = arguments.lanes.map(|lanes| Memories::new(&model, &summary, lanes)).transpose();
+    let accelerator = accelerator.with_context(|| arguments.source.model.display().to_string())?;
     if arguments.json {
-        out::json(&Outcome { summary, interface })?;
+        out::json(&Outcome { summary, interface, accelerator })?;
     } else {
         say!("{}", table::layers(&summary))?;
         say!("\nOperations of one inference:\n{}", table::operations(&summary))?;
         say!("\n{}", table::totals(&summary))?;
         say!("\n{}", interface.text())?;
+        if let Some(accelerator) = accelerator {
+            say!("\n{}", accelerator.text())?;
+        }
     }
     Ok(())
 }

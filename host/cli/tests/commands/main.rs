@@ -8,6 +8,7 @@ mod imported;
 mod kept;
 mod keras;
 mod kinds;
+mod memories;
 mod methods;
 mod models;
 mod nearest;

@@ -1,0 +1,134 @@
+//! The memories of an engine: how large they are, and how much of them an inference reads.
+
+use crate::engine::circuits;
+use crate::program::{Program, Row};
+use crate::sequencer::{Issue, flag};
+
+/// What a memory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Activations: the arena and the patches.
+    Activations,
+    /// Weights: their digits, and where listed words lie.
+    Weights,
+    /// What makes outputs of sums: biases, factors and addends, thresholds of encodings.
+    Thresholds,
+    /// Frames that wait.
+    Input,
+    /// Words of results that wait.
+    Result,
+}
+
+/// A memory of the engine, as its Verilog has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemorySize {
+    /// Its name in the Verilog.
+    pub name: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Words.
+    pub depth: u64,
+    /// Bits of a word.
+    pub width: u32,
+    /// Whether it has contents from the start, and is never written.
+    pub is_constant: bool,
+}
+
+impl MemorySize {
+    /// Bits of all words.
+    pub fn bits(&self) -> u64 {
+        self.depth * u64::from(self.width)
+    }
+}
+
+impl Program {
+    /// All memories of the engine, taken from its circuits, block by block.
+    pub fn memories(&self) -> Vec<MemorySize> {
+        let size = |(name, depth, width, is_constant): (&str, usize, u32, bool)| MemorySize {
+            name: name.to_owned(),
+            purpose: purpose(name),
+            depth: depth as u64,
+            width,
+            is_constant,
+        };
+        circuits(self).iter().flat_map(|circuit| circuit.memories().into_iter().map(size).collect::<Vec<_>>()).collect()
+    }
+}
+
+/// What the memory with this name is for.
+fn purpose(name: &str) -> Purpose {
+    match name {
+        "weights" | "masks" | "lists" => Purpose::Weights,
+        "biases" | "scales" | "limits" => Purpose::Thresholds,
+        "bytes" => Purpose::Input,
+        "buffer" => Purpose::Result,
+        _ => Purpose::Activations,
+    }
+}
+
+/// Words that were read for something that was computed, memory by memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Of each copy of the activations.
+    pub activations: u64,
+    /// Of the weights.
+    pub weights: u64,
+    /// Of the masks.
+    pub masks: u64,
+    /// Of the lists.
+    pub lists: u64,
+    /// Of the biases.
+    pub biases: u64,
+    /// Of factors and addends.
+    pub scales: u64,
+    /// Thresholds of encodings.
+    pub limits: u64,
+    /// Bytes of stored frames.
+    pub bytes: u64,
+    /// Words of results.
+    pub buffer: u64,
+}
+
+impl Reads {
+    /// Takes note of what an issue of `row` reads.
+    pub(crate) fn note(&mut self, row: &Row, issue: Issue) {
+        let has = |flags: u32| u64::from(issue.flags & flags != 0);
+        let multiplies = has(flag::RUN) & !has(flag::SELECT);
+        self.activations += has(flag::RUN | flag::POOL);
+        self.weights += multiplies;
+        self.masks += multiplies & u64::from(row.masked);
+        self.lists += multiplies & u64::from(row.listed);
+        self.biases += u64::from(issue.b != 0);
+        self.scales += has(flag::EMIT) & u64::from(row.is_scaled());
+    }
+
+    /// Words read from the memory with this name in the Verilog.
+    pub fn of(&self, name: &str) -> u64 {
+        match name {
+            "weights" => self.weights,
+            "masks" => self.masks,
+            "lists" => self.lists,
+            "biases" => self.biases,
+            "scales" => self.scales,
+            "limits" => self.limits,
+            "bytes" => self.bytes,
+            "buffer" => self.buffer,
+            _ => self.activations,
+        }
+    }
+
+    /// What was read since `before`.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            activations: self.activations - before.activations,
+            weights: self.weights - before.weights,
+            masks: self.masks - before.masks,
+            lists: self.lists - before.lists,
+            biases: self.biases - before.biases,
+            scales: self.scales - before.scales,
+            limits: self.limits - before.limits,
+            bytes: self.bytes - before.bytes,
+            buffer: self.buffer - before.buffer,
+        }
+    }
+}
