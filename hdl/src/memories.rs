@@ -30,6 +30,8 @@ pub struct MemorySize {
     pub depth: u64,
     /// Bits of a word.
     pub width: u32,
+    /// Bits of a word that are not the same in all words: what synthesis keeps of contents.
+    pub varying: u32,
     /// Whether it has contents from the start, and is never written.
     pub is_constant: bool,
 }
@@ -44,11 +46,12 @@ impl MemorySize {
 impl Program {
     /// All memories of the engine, taken from its circuits, block by block.
     pub fn memories(&self) -> Vec<MemorySize> {
-        let size = |(name, depth, width, is_constant): (&str, usize, u32, bool)| MemorySize {
+        let size = |(name, depth, [width, varying], is_constant): (&str, usize, [u32; 2], bool)| MemorySize {
             name: name.to_owned(),
             purpose: purpose(name),
             depth: depth as u64,
             width,
+            varying,
             is_constant,
         };
         circuits(self).iter().flat_map(|circuit| circuit.memories().into_iter().map(size).collect::<Vec<_>>()).collect()

@@ -1,5 +1,6 @@
 //! Synthesis, place and route of the accelerator: what it costs and how fast it is, by the open tools.
 
+mod fit;
 mod flow;
 mod parse;
 
@@ -9,6 +10,8 @@ use serde::Serialize;
 
 use crate::error::SimError;
 use crate::rtl::unsupported;
+
+pub use fit::{block_rams, misfit};
 
 /// An FPGA that the tools know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +49,17 @@ impl Target {
             Self::Ecp5Of25k => "ecp5-25k",
             Self::Ecp5Of45k => "ecp5-45k",
             Self::Ecp5Of85k => "ecp5-85k",
+        }
+    }
+
+    /// Its block RAMs: of 4 kbit on iCE40, of 18 kbit on ECP5.
+    pub const fn block_rams(self) -> u32 {
+        match self {
+            Self::Up5k => 30,
+            Self::Hx8k | Self::Ecp5Of12k => 32,
+            Self::Ecp5Of25k => 56,
+            Self::Ecp5Of45k => 108,
+            Self::Ecp5Of85k => 208,
         }
     }
 
@@ -106,10 +120,10 @@ impl Synthesis {
 
     /// What the maker does not grant of a die that has it.
     fn beyond_grant(&self) -> Option<String> {
-        const GRANTED: [u32; 2] = [12_000, 32];
+        let granted = [12_000, self.target.block_rams()];
         let found = [self.luts(), self.cells.rams];
-        let is_beyond = self.target == Target::Ecp5Of12k && found.iter().zip(GRANTED).any(|(&used, of)| used > of);
-        let [[luts, rams], [all_luts, all_rams]] = [found, GRANTED];
+        let is_beyond = self.target == Target::Ecp5Of12k && found.iter().zip(granted).any(|(&used, of)| used > of);
+        let [[luts, rams], [all_luts, all_rams]] = [found, granted];
         is_beyond.then(|| format!("{luts} LUT4 and {rams} block RAMs, the device has {all_luts} and {all_rams}"))
     }
 

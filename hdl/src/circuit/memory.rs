@@ -38,6 +38,16 @@ impl MemoryPart {
         read.chain(writes).collect()
     }
 
+    /// Bits of a word that contents do not have the same in all words.
+    pub fn varying_bits(&self) -> u32 {
+        let columns = self.columns.len();
+        let mut varying = vec![0; columns];
+        for word in self.contents.chunks(columns) {
+            varying.iter_mut().zip(word).zip(&self.contents).for_each(|((bits, own), first)| *bits |= own ^ first);
+        }
+        varying.iter().map(|bits: &u64| bits.count_ones()).sum()
+    }
+
     /// Those that are addresses.
     pub fn addresses(&self) -> Vec<Id> {
         let read = self.read.iter().map(|(_, address)| *address);

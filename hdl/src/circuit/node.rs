@@ -132,11 +132,15 @@ impl Circuit {
         self.outputs.iter().map(|(name, id)| (name.as_str(), self.nodes[*id].width)).collect()
     }
 
-    /// Name, words, bits of a word, and whether it is never written, of the memories that something reads.
-    pub fn memories(&self) -> Vec<(&str, usize, u32, bool)> {
+    /// Name, words, bits of a word and how many of them are not constant, and whether it is never written, of the memories
+    /// that something reads.
+    pub fn memories(&self) -> Vec<(&str, usize, [u32; 2], bool)> {
         let live = self.memories.iter().filter(|memory| self.is_live(memory));
-        let width = |memory: &MemoryPart| memory.columns.iter().map(|column| self.nodes[*column].width).sum();
-        live.map(|m| (m.name.as_str(), m.depth, width(m), m.writes.is_empty())).collect()
+        let widths = |memory: &MemoryPart| {
+            let width = memory.columns.iter().map(|column| self.nodes[*column].width).sum();
+            [width, if memory.writes.is_empty() { memory.varying_bits() } else { width }]
+        };
+        live.map(|m| (m.name.as_str(), m.depth, widths(m), m.writes.is_empty())).collect()
     }
 
     /// Puts the ports into the order that `place` gives their names.

