@@ -45,6 +45,9 @@ impl MemorySize {
 
 impl Program {
     /// All memories of the engine, taken from its circuits, block by block.
+    ///
+    /// # Panics
+    /// If a circuit has a memory of which nothing says what it is for: a mistake in this crate.
     pub fn memories(&self) -> Vec<MemorySize> {
         let size = |(name, depth, [width, varying], is_constant): (&str, usize, [u32; 2], bool)| MemorySize {
             name: name.to_owned(),
@@ -61,12 +64,20 @@ impl Program {
 /// What the memory with this name is for.
 fn purpose(name: &str) -> Purpose {
     match name {
-        "weights" | "masks" | "lists" => Purpose::Weights,
+        "weights" | "masks" | "lists" | "channel_weights" => Purpose::Weights,
         "biases" | "scales" | "limits" => Purpose::Thresholds,
         "bytes" => Purpose::Input,
         "buffer" => Purpose::Result,
-        _ => Purpose::Activations,
+        _ => {
+            assert!(is_activations(name), "nothing says what the memory `{name}` is for");
+            Purpose::Activations
+        }
     }
+}
+
+/// Whether it is the memory of activations, or a copy of it.
+fn is_activations(name: &str) -> bool {
+    name == "ram" || name.starts_with("ram_")
 }
 
 /// Words that were read for something that was computed, memory by memory.
@@ -80,6 +91,8 @@ pub struct Reads {
     pub masks: u64,
     /// Of the lists.
     pub lists: u64,
+    /// Of the weights of depthwise layers.
+    pub channel_weights: u64,
     /// Of the biases.
     pub biases: u64,
     /// Of factors and addends.
@@ -93,31 +106,40 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Takes note of what an issue of `row` reads.
-    pub(crate) fn note(&mut self, row: &Row, issue: Issue) {
+    /// Takes note of what an issue of `row` reads in an engine of that many lanes.
+    pub(crate) fn note(&mut self, row: &Row, issue: Issue, lanes: u32) {
         let has = |flags: u32| u64::from(issue.flags & flags != 0);
-        let multiplies = has(flag::RUN) & !has(flag::SELECT);
+        let counts = has(flag::RUN) & !has(flag::SELECT);
+        let multiplies = if row.depthwise { 0 } else { counts };
+        self.channel_weights += counts - multiplies;
         self.activations += has(flag::RUN | flag::POOL);
         self.weights += multiplies;
         self.masks += multiplies & u64::from(row.masked);
         self.lists += multiplies & u64::from(row.listed);
         self.biases += u64::from(issue.b != 0);
-        self.scales += has(flag::EMIT) & u64::from(row.is_scaled());
+        // A requantised group reads a factor a lane once it is done, a scaled score one when it is emitted.
+        self.scales += has(flag::DONE) * u64::from(row.requant) * u64::from(lanes);
+        self.scales += has(flag::EMIT) & u64::from(row.affine);
     }
 
     /// Words read from the memory with this name in the Verilog.
-    pub fn of(&self, name: &str) -> u64 {
-        match name {
+    ///
+    /// `None` for a memory that there is not.
+    pub fn of(&self, name: &str) -> Option<u64> {
+        let words = match name {
             "weights" => self.weights,
             "masks" => self.masks,
             "lists" => self.lists,
+            "channel_weights" => self.channel_weights,
             "biases" => self.biases,
             "scales" => self.scales,
             "limits" => self.limits,
             "bytes" => self.bytes,
             "buffer" => self.buffer,
-            _ => self.activations,
-        }
+            _ if is_activations(name) => self.activations,
+            _ => return None,
+        };
+        Some(words)
     }
 
     /// What was read since `before`.
@@ -127,6 +149,7 @@ impl Reads {
             weights: self.weights - before.weights,
             masks: self.masks - before.masks,
             lists: self.lists - before.lists,
+            channel_weights: self.channel_weights - before.channel_weights,
             biases: self.biases - before.biases,
             scales: self.scales - before.scales,
             limits: self.limits - before.limits,

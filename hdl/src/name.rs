@@ -74,6 +74,7 @@ mod tests {
             ("module", "keyword"),
             ("Entity", "keyword"),
             ("logic", "keyword"),
+            ("always_ff", "keyword"),
         ] {
             let error = name.parse::<ModuleName>().unwrap_err().to_string();
             assert!(error.contains(why), "{name}: {error}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Kind, Model, Op, Shape, WeightKind};
+use bitfab_format::{Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_hdl::{Options, Program, Purpose, cycles, verilog};
 
 /// Names, words and widths of the memories that a Verilog text declares.
@@ -43,4 +43,28 @@ fn a_dense_network_reads_a_word_of_weights_in_every_useful_cycle() {
     assert_eq!((cycles.reads.weights, cycles.reads.activations), (useful, useful));
     // One bias a group: five groups of eight channels, then two.
     assert_eq!((cycles.reads.biases, cycles.reads.buffer, cycles.reads.bytes), (7, 10, 0));
+}
+
+#[test]
+fn depthwise_layers_read_a_word_of_their_weights_a_tap_and_plane_and_requantised_groups_a_factor_a_lane() {
+    let depthwise = Plan {
+        op: Op::Conv2d,
+        groups: 32,
+        weights: WeightKind::Integer,
+        ..Plan::same(3, PadValue::Zero, 32, Kind::Unsigned { bits: 4 })
+    };
+    let first = Plan::same(1, PadValue::Zero, 32, Kind::Unsigned { bits: 4 });
+    let plans = [first, depthwise, Plan::dense(10, Kind::I32)];
+    let words = arbitrary::build(Shape::new(5, 5, 3), Kind::U8, &plans, &mut Random::new(1)).emit();
+    let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
+    let options = Options::default();
+    let program = Program::new(&model, &options).unwrap();
+    let reads = cycles(&model, &options).unwrap().reads;
+    assert!(program.memories().iter().all(|memory| reads.of(&memory.name).is_some()));
+    assert_eq!(reads.of("rom"), None);
+    // 25 pixels, 9 taps, 4 planes, one word of 32 channels.
+    assert_eq!(reads.channel_weights, 25 * 9 * 4);
+    let requantised = program.rows.iter().filter(|row| row.requant).count() as u64;
+    // Each of them makes 32 channels of 25 pixels.
+    assert_eq!(reads.scales, requantised * 25 * 32);
 }

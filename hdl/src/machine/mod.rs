@@ -113,7 +113,7 @@ impl Machine {
     fn advance(&mut self, input: Option<StreamByte>, out_ready: bool) -> Option<Written> {
         let row = self.sequencer.row();
         let issue = self.sequencer.issue();
-        self.reads.note(&self.program.rows[row], issue);
+        self.reads.note(&self.program.rows[row], issue, self.program.options.lanes);
         let release = self.sequencer.release();
         let status = Status {
             patch_ready: self.front.patch_ready(),

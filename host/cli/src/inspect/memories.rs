@@ -1,6 +1,6 @@
 //! The memories of the accelerator beside the bits that the file spends on the same things.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bitfab_format::Model;
 use bitfab_hdl::{Options, Program, Purpose};
 use bitfab_report::{ModelSummary, table};
@@ -48,15 +48,18 @@ impl Memories {
             Compared { what: "weights", accelerator_bits: bits(Purpose::Weights), file_bits: 8 * weights },
             Compared { what: "thresholds", accelerator_bits: bits(Purpose::Thresholds), file_bits: 8 * thresholds },
         ];
-        let memory = |size: &bitfab_hdl::MemorySize| Memory {
-            name: size.name.clone(),
-            holds: holds(size.purpose),
-            words: size.depth,
-            width: size.width,
-            bits: size.bits(),
-            bits_read: reads.of(&size.name) * u64::from(size.width),
+        let memory = |size: &bitfab_hdl::MemorySize| {
+            let read = reads.of(&size.name).with_context(|| format!("nothing counts the reads of `{}`", size.name))?;
+            Ok(Memory {
+                name: size.name.clone(),
+                holds: holds(size.purpose),
+                words: size.depth,
+                width: size.width,
+                bits: size.bits(),
+                bits_read: read * u64::from(size.width),
+            })
         };
-        let memories: Vec<Memory> = sizes.iter().map(memory).collect();
+        let memories: Vec<Memory> = sizes.iter().map(memory).collect::<Result<_>>()?;
         Ok(Self { lanes, bits_read: memories.iter().map(|memory| memory.bits_read).sum(), memories, compared })
     }
 
