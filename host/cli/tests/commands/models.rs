@@ -163,7 +163,7 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
     expected[3] = if expected[3] == b'0' { b'1' } else { b'0' };
     learned.write("out/expected.hex", &expected);
     let printed = tool("vvp", &["bench"]);
-    assert!(printed.contains("byte 1 of the result") && printed.contains("FAIL: 1 of 80"), "{printed}");
+    assert!(printed.contains("byte 1 of the result") && printed.contains("FAIL: 1 faults in 80 bytes"), "{printed}");
     // The same command overwrites its own output.
     bitfab(learned.path()).args(write).assert().success();
     assert!(tool("vvp", &["bench"]).contains("PASS"));
