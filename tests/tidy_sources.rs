@@ -238,6 +238,7 @@ fn hardware_uses_no_signed_signals() {
 /// Files of the accelerator that write Verilog, with the reason.
 const VERILOG: &[(&str, &str)] = &[
     ("hdl/src/circuit/verilog.rs", "prints every circuit"),
+    ("hdl/src/circuit/verilog/memory.rs", "prints the memories of every circuit"),
     ("hdl/src/top.rs", "finishes what rust-hdl prints: continuous wires, names"),
 ];
 

@@ -6,14 +6,14 @@ use bitfab_format::Model;
 use rust_hdl::prelude::*;
 
 use crate::array::{self, ArrayBlock};
-use crate::circuit::{Circuit, Mutant};
+use crate::circuit::{Circuit, Mutant, memory_macros};
 use crate::front::{self, FrontBlock};
 use crate::machine::Written;
 use crate::program::Program;
 use crate::sender::{self, SenderBlock};
 use crate::sequencer::{self, SequencerBlock};
 use crate::top::finished;
-use crate::{HdlError, ModuleName, Options, Ports, Stimulus, StreamByte};
+use crate::{HdlError, Memories, MemoryFile, Options, Ports, Sources, Stimulus, StreamByte, Style};
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
 const SETTLE: usize = 100;
@@ -195,18 +195,30 @@ pub(crate) fn circuits(program: &Program) -> [Circuit; 4] {
     [front::circuit(program), sequencer::circuit(program), array::circuit(program), sender::circuit(program)]
 }
 
-/// The Verilog of the engine for `model`: one file, the top module has the default name of [`ModuleName`].
+/// The Verilog of the engine for `model`: one file, the top module has the default name of
+/// [`ModuleName`](crate::ModuleName).
 ///
 /// # Errors
 /// [`HdlError`] where the model or the options do not fit.
 pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError> {
-    verilog_named(model, options, &ModuleName::default())
+    let style = Style { memories: Memories::Inline, ..Style::default() };
+    Ok(sources(model, options, &style)?.text)
 }
 
-/// As [`verilog`], with a name that all modules carry. Always from a fresh instance.
+/// The Verilog of the engine for `model`, always from a fresh instance, and the contents of its memories.
 ///
 /// # Errors
 /// As [`verilog`].
-pub fn verilog_named(model: &Model<'_>, options: &Options, name: &ModuleName) -> Result<String, HdlError> {
-    Ok(finished(&generate_verilog(&Engine::new(model, options)?), name))
+pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<Sources, HdlError> {
+    let program = Arc::new(Program::new(model, options)?);
+    let prefix = style.name.to_string();
+    let circuits = circuits(&program).map(|circuit| match style.memories {
+        Memories::Files => circuit.with_memory_files(&prefix),
+        Memories::Inline => circuit,
+    });
+    let files = circuits.iter().flat_map(Circuit::memory_files);
+    let memories: Vec<MemoryFile> = files.map(|(name, contents)| MemoryFile { name, contents }).collect();
+    let modules = finished(&generate_verilog(&Engine::join(&program, circuits)), &style.name);
+    let text = if memories.is_empty() { modules } else { memory_macros(&prefix) + &modules };
+    Ok(Sources { name: style.name.clone(), text, memories })
 }

@@ -14,10 +14,11 @@ mod ports;
 mod program;
 mod sender;
 mod sequencer;
+mod sources;
 mod top;
 
 pub use array::{ArrayBlock, lane_verilog};
-pub use engine::{Engine, verilog, verilog_named};
+pub use engine::{Engine, sources, verilog};
 pub use error::HdlError;
 pub use front::FrontBlock;
 pub use machine::{Activity, Cycles, Machine, Written, cycles};
@@ -28,3 +29,4 @@ pub use ports::{Ports, Stimulus, StreamByte};
 pub use program::{Job, Program, Row};
 pub use sender::SenderBlock;
 pub use sequencer::SequencerBlock;
+pub use sources::{Memories, MemoryFile, Sources, Style};

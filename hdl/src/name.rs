@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::HdlError;
-use crate::circuit::is_keyword;
+use crate::circuit::keyword;
 
 /// Most characters of a name: tools cut long ones, and blocks and memories put theirs behind it.
 const MOST: usize = 48;
@@ -38,10 +38,11 @@ impl FromStr for ModuleName {
         if name.len() > MOST {
             return wrong("48 characters are the most");
         }
-        if is_keyword(name) {
-            return wrong("it is a keyword of Verilog, SystemVerilog or VHDL");
+        match keyword(name) {
+            Some("VHDL") => wrong("it is a keyword of VHDL"),
+            Some(_) => wrong("it is a keyword of Verilog or SystemVerilog"),
+            None => Ok(Self(name.into())),
         }
-        Ok(Self(name.into()))
     }
 }
 
@@ -71,7 +72,9 @@ mod tests {
             ("a__b", "one by one"),
             ("a_", "one by one"),
             (long.as_str(), "48 characters"),
-            ("module", "keyword"),
+            ("module", "keyword of Verilog"),
+            ("always_ff", "keyword of Verilog"),
+            ("SIGNAL", "keyword of VHDL"),
             ("Entity", "keyword"),
             ("logic", "keyword"),
             ("always_ff", "keyword"),

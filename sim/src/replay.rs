@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{Machine, Options, Program};
+use bitfab_hdl::{Machine, Options, Program, Sources, Style};
 
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
@@ -53,10 +53,18 @@ impl Replay {
     /// # Errors
     /// [`SimError`] where the model is refused, a tool is missing or the simulator fails.
     pub fn replay(&self, model: &Model<'_>, inputs: &[&[u8]], verilog: &str) -> Result<Replayed, SimError> {
+        self.replay_sources(model, inputs, &Sources::from(verilog))
+    }
+
+    /// As [`Replay::replay`], with the files that the Verilog reads.
+    ///
+    /// # Errors
+    /// As [`Replay::replay`].
+    pub fn replay_sources(&self, model: &Model<'_>, inputs: &[&[u8]], sources: &Sources) -> Result<Replayed, SimError> {
         check_inputs(model, inputs)?;
         let (program, mut recorder) = self.recorder(model)?;
         drive(&mut recorder, model, &program, inputs, self.stalls, &mut |_| {})?;
-        replayed(&self.simulate(&recorder, verilog)?, model, &program, &recorder)
+        replayed(&self.simulate(&recorder, sources)?, model, &program, &recorder)
     }
 
     /// Replays `cycles` cycles of hosts that stall, send frames of wrong length and reset ([`disturb`]), and returns the
@@ -67,7 +75,7 @@ impl Replay {
     pub fn disturbed(&self, model: &Model<'_>, verilog: &str, cycles: u64) -> Result<Option<Difference>, SimError> {
         let (program, mut recorder) = self.recorder(model)?;
         disturb(&mut recorder, &program, self.stalls.seed, cycles)?;
-        Ok(compared(&self.simulate(&recorder, verilog)?, &recorder)?.1)
+        Ok(compared(&self.simulate(&recorder, &Sources::from(verilog))?, &recorder)?.1)
     }
 
     fn recorder(&self, model: &Model<'_>) -> Result<(Arc<Program>, Recorder), SimError> {
@@ -77,16 +85,18 @@ impl Replay {
     }
 
     /// What the testbench prints about the recorded cycles.
-    fn simulate(&self, recorder: &Recorder, verilog: &str) -> Result<String, SimError> {
+    fn simulate(&self, recorder: &Recorder, sources: &Sources) -> Result<String, SimError> {
         let folder = tempfile::tempdir().map_err(|source| io("making a folder for the simulator", source))?;
         let path = folder.path();
-        write(&path.join("bitfab.v"), verilog)?;
+        for (name, contents) in sources.files() {
+            write(&path.join(name), contents)?;
+        }
         write(&path.join("stimulus.hex"), &recorder.stimulus())?;
-        write(&path.join("bench.v"), &testbench(recorder.cycles()))?;
+        write(&path.join("bench.v"), &testbench(&sources.name, recorder.cycles()))?;
         match self.simulator {
-            Simulator::Icarus => icarus(path, "-g2012"),
-            Simulator::Icarus2005 => icarus(path, "-g2005"),
-            Simulator::Verilator => verilator::run(path),
+            Simulator::Icarus => icarus(path, &sources.file_name(), "-g2012"),
+            Simulator::Icarus2005 => icarus(path, &sources.file_name(), "-g2005"),
+            Simulator::Verilator => verilator::run(path, &sources.file_name()),
         }
     }
 
@@ -105,8 +115,9 @@ impl Engine for Replay {
     }
 
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
-        let verilog = bitfab_hdl::verilog(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
-        let replayed = self.replay(model, inputs, &verilog)?;
+        let sources = bitfab_hdl::sources(model, &self.options, &Style::default());
+        let sources = sources.map_err(|error| unsupported(self.label(), &error))?;
+        let replayed = self.replay_sources(model, inputs, &sources)?;
         done(inputs.len());
         // The simulator is not asked for cycles: they are those of the registers, or its ports would have differed.
         let runs = replayed.frames.into_iter().map(|frame| Run { cycles: None, ..frame.into_run() });
@@ -158,8 +169,8 @@ pub(crate) fn run_tool(
     Err(SimError::Tool { program: program.into(), problem })
 }
 
-fn icarus(folder: &Path, edition: &str) -> Result<String, SimError> {
-    let compile = [edition, "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", "bitfab.v"];
+fn icarus(folder: &Path, verilog: &str, edition: &str) -> Result<String, SimError> {
+    let compile = [edition, "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", verilog];
     run_tool(Command::new("iverilog").current_dir(folder).args(compile), "iverilog", "iverilog")?;
     run_tool(Command::new("vvp").current_dir(folder).args(["-N", "bench.vvp"]), "vvp", "iverilog")
 }

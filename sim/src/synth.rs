@@ -5,7 +5,7 @@ mod flow;
 mod parse;
 
 use bitfab_format::Model;
-use bitfab_hdl::Options;
+use bitfab_hdl::{Options, Sources, Style};
 use serde::Serialize;
 
 use crate::error::SimError;
@@ -141,7 +141,7 @@ impl Synthesis {
 /// [`SimError::MissingTool`] names the package of a tool that is missing, [`SimError::Tool`] says how one failed.
 /// A circuit that is too large for the target is not an error but a [`Synthesis::misfit`].
 pub fn synthesize(verilog: &str, target: Target, seeds: u32) -> Result<Synthesis, SimError> {
-    flow::run(verilog, target, seeds)
+    flow::run(&Sources::from(verilog), target, seeds)
 }
 
 /// Synthesises the accelerator for `model`.
@@ -154,8 +154,8 @@ pub fn synthesize_model(
     target: Target,
     seeds: u32,
 ) -> Result<Synthesis, SimError> {
-    let verilog = bitfab_hdl::verilog(model, options).map_err(|error| unsupported("synthesis", &error))?;
-    synthesize(&verilog, target, seeds)
+    let sources = bitfab_hdl::sources(model, options, &Style::default());
+    flow::run(&sources.map_err(|error| unsupported("synthesis", &error))?, target, seeds)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use bitfab_format::arbitrary::{Random, chain, draft, draft_of, scored};
 use bitfab_format::{Draft, Model, Op, WeightKind};
-use bitfab_hdl::{ModuleName, Options, verilog, verilog_named};
+use bitfab_hdl::{Memories, Options, Style, sources, verilog};
 
 /// Files in a folder, and what a tool says about them.
 fn says(files: &[(&str, &str)], program: &str, arguments: &[&str]) -> (bool, String) {
@@ -55,7 +55,8 @@ fn two_models_stand_in_one_design() {
     let text = |seed: u64, name: &str| {
         let words = draft(Op::Dense, &mut Random::new(seed)).emit();
         let model = Model::from_words(&words).unwrap();
-        verilog_named(&model, &Options::default(), &name.parse::<ModuleName>().unwrap()).unwrap()
+        let style = Style { name: name.parse().unwrap(), memories: Memories::Inline };
+        sources(&model, &Options::default(), &style).unwrap().text
     };
     let (one, two) = (text(1, "one"), text(2, "Two_2"));
     let both = "module both(input clock, input reset, input [7:0] data, output [3:0] seen);\n\

@@ -22,10 +22,11 @@ pub(crate) use block::{Port, block, with_ports};
 pub use builder::Builder;
 pub use memory::Memory;
 pub use mutant::Mutant;
-pub(crate) use names::is_keyword;
+pub(crate) use names::keyword;
 pub use node::Circuit;
 pub(crate) use rows::Rows;
 pub use step::Simulation;
+pub(crate) use verilog::memory_macros;
 pub use wire::Wire;
 
 /// Bits that hold `max`, at least one.

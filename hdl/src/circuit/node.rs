@@ -118,6 +118,8 @@ pub struct Circuit {
     pub(super) registers: Vec<Register>,
     pub(super) memories: Vec<MemoryPart>,
     pub(super) trace: Option<Trace>,
+    /// What the names of files with contents of memories begin with; `None` where there are none.
+    pub(super) files: Option<String>,
 }
 
 impl Circuit {

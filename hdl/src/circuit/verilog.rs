@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 
 use super::fold::mask;
-use super::literal::{digits, literal, range};
+use super::literal::{literal, range};
 use super::memory::MemoryPart;
 use super::node::{Circuit, Id, Op, Register};
+
+mod memory;
+
+pub(crate) use memory::memory_macros;
 
 /// Writes the circuit as the body of a module.
 struct Printer<'c> {
@@ -141,25 +145,6 @@ impl Printer<'_> {
         }
     }
 
-    fn memory(&mut self, memory: &MemoryPart) {
-        let MemoryPart { name, attribute, depth, .. } = memory;
-        let widths: Vec<u32> = memory.columns.iter().map(|id| self.circuit.nodes[*id].width).collect();
-        let width: u32 = widths.iter().sum();
-        let attribute = if attribute.is_empty() { String::new() } else { format!("(* {attribute} *) ") };
-        self.line(&format!("{attribute}reg {}{name} [0:{}];", range(width), depth - 1));
-        let is_read = memory.columns.iter().all(|column| self.is_read[*column]);
-        self.declaration(&format!("reg {}{name}_read;", range(width)), is_read);
-        if memory.contents.is_empty() {
-            return;
-        }
-        self.line("initial begin");
-        for (at, word) in memory.contents.chunks(widths.len()).enumerate() {
-            let fields: Vec<(u64, u32)> = word.iter().copied().zip(widths.iter().copied()).collect();
-            self.line(&format!("  {name}[{at}] = {width}'h{};", digits(&fields)));
-        }
-        self.line("end");
-    }
-
     /// Combinational values, operands first.
     fn wires(&mut self) {
         let circuit = self.circuit;
@@ -220,34 +205,6 @@ impl Printer<'_> {
             let condition = condition.map(|id| format!("if ({}) ", self.expression(id, Place::Free)));
             let value = self.expression(*value, Place::Free);
             self.line(&format!("{head}{}{name} <= {value};", condition.unwrap_or_default()));
-        }
-    }
-
-    fn ports(&mut self, memory: &MemoryPart) {
-        let name = &memory.name;
-        self.line("always @(posedge clock) begin");
-        if let Some((enable, address)) = memory.read {
-            let enable = enable.map(|id| format!("if ({}) ", self.expression(id, Place::Free))).unwrap_or_default();
-            let address = self.expression(address, Place::Free);
-            self.line(&format!("  {enable}{name}_read <= {name}[{address}];"));
-        }
-        for write in &memory.writes {
-            let [enable, address, data] =
-                [write.enable, write.address, write.data].map(|id| self.expression(id, Place::Free));
-            let place = self.column(memory, write.column);
-            self.line(&format!("  if ({enable}) {name}[{address}]{place} <= {data};"));
-        }
-        self.line("end");
-    }
-
-    /// Which bits of a word a column is.
-    fn column(&self, memory: &MemoryPart, column: usize) -> String {
-        let width = |at: &usize| self.circuit.nodes[memory.columns[*at]].width;
-        let low: u32 = (0..column).map(|at| width(&at)).sum();
-        match (memory.columns.len(), width(&column)) {
-            (1, _) => String::new(),
-            (_, 1) => format!("[{low}]"),
-            (_, bits) => format!("[{}:{low}]", low + bits - 1),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
-use bitfab_hdl::{ModuleName, Options};
+use bitfab_hdl::{Memories, ModuleName, Options, Sources, Style};
 use bitfab_report::{ModelSummary, table};
 use bitfab_sim::Engine;
 use bitfab_sim::software::Reference;
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Name of the top module; those of all others begin with it, so that several models stand in one design.
     #[arg(long, default_value = "bitfab")]
     name: ModuleName,
+    /// Where the contents of large memories stand: in files beside the Verilog, or inline, in one file with it.
+    #[arg(long, value_enum, default_value_t = Place::Files, value_name = "PLACE")]
+    memories: Place,
     /// Vectors of the test bench: the first rows of FILE.csv, .npy or .npz, or of a data set's test part, instead of noise.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
@@ -41,9 +44,19 @@ pub struct Arguments {
     vectors: u32,
 }
 
+/// Where the contents of large memories stand.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Place {
+    /// In files that `$readmemh` reads: quick in every tool.
+    Files,
+    /// In the Verilog, an assignment a word: one file, slow in simulators and synthesis.
+    Inline,
+}
+
 const EXAMPLES: &str = "Examples:
   bitfab verilog digits.bfab -o digits_verilog
   bitfab verilog mlp.bfab --lanes 32 --data mnist --vectors 10 --name digits -o mlp_verilog
+  bitfab verilog kws.bfab --memories inline -o kws_verilog
 
 Then, in that folder:
   iverilog -g2012 -o bench testbench.v bitfab.v && vvp bench";
@@ -52,12 +65,16 @@ Then, in that folder:
 const BENCH: &str = include_str!("testbench.v");
 /// What stands beside the Verilog.
 const README: &str = include_str!("verilog.md");
+/// What it says of memories that are files.
+const MEMORIES: &str = include_str!("memories.md");
 
-/// The accelerator as Verilog with a head that says what it is.
-pub fn text(model: &Model<'_>, options: &Options, name: &ModuleName) -> Result<String> {
-    let verilog = bitfab_hdl::verilog_named(model, options, name)?;
+/// The accelerator, its Verilog with a head that says what it is.
+pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<Sources> {
+    let mut sources = bitfab_hdl::sources(model, options, style)?;
     let bytes = size_of_val(model.words());
-    Ok(format!("// {GENERATED}: {} lanes, a model of {bytes} bytes in its memories.\n{verilog}", options.lanes))
+    let head = format!("// {GENERATED}: {} lanes, a model of {bytes} bytes in its memories.\n", options.lanes);
+    sources.text.insert_str(0, &head);
+    Ok(sources)
 }
 
 /// Runs `bitfab verilog`.
@@ -65,8 +82,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
     let options = Options::default().with_lanes(arguments.lanes);
-    let accelerator =
-        text(&model, &options, &arguments.name).with_context(|| arguments.source.model.display().to_string())?;
+    let sources = sources(&model, &options, &style(arguments));
+    let sources = sources.with_context(|| arguments.source.model.display().to_string())?;
     let cycles = bitfab_hdl::cycles(&model, &options)?;
     let rows = vectors(arguments, &model)?;
     let name = arguments.name.to_string();
@@ -76,31 +93,51 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let results: Vec<u8> = results.collect();
     let input: Vec<u8> = rows.concat();
     let bench = bench(&name, rows.len(), &input, &results);
-    let file = format!("{name}.v");
-    let readme = readme(&model, &options, &cycles).replace("@NAME@", &name);
+    let readme = readme(&model, &options, &cycles).replace("@MEMORIES@", &memories(&sources));
+    let readme = readme.replace("@NAME@", &name);
     outputs::folder(&arguments.output)?;
-    let parts = [
-        (&*file, Product::Verilog, accelerator.as_bytes()),
-        ("testbench.v", Product::Verilog, bench.as_bytes()),
-        ("input.hex", Product::Vectors, &hex(&input).into_bytes()),
-        ("expected.hex", Product::Vectors, &hex(&results).into_bytes()),
-        ("README.md", Product::Markdown, readme.as_bytes()),
-    ];
+    let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text)];
+    parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents)));
+    parts.extend([
+        ("testbench.v".into(), Product::Verilog, bench),
+        ("input.hex".into(), Product::Vectors, hex(&input)),
+        ("expected.hex".into(), Product::Vectors, hex(&results)),
+        ("README.md".into(), Product::Markdown, readme),
+    ]);
     for (name, product, _) in &parts {
         outputs::check(&arguments.output.join(name), *product)?;
     }
-    for (name, product, bytes) in &parts {
-        outputs::write(&arguments.output.join(name), *product, bytes)?;
+    for (name, product, text) in &parts {
+        outputs::write(&arguments.output.join(name), *product, text.as_bytes())?;
     }
     say!(
         "{}: {}; {} cycles per row with {} lanes, {:.0} % of them useful",
         arguments.output.display(),
-        parts.map(|(name, ..)| name).join(", "),
+        parts.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", "),
         table::thousands(cycles.interval),
         arguments.lanes,
         cycles.useful_percent()
     )?;
     Ok(())
+}
+
+/// What was asked for.
+fn style(arguments: &Arguments) -> Style {
+    let memories = match arguments.memories {
+        Place::Files => Memories::Files,
+        Place::Inline => Memories::Inline,
+    };
+    Style { name: arguments.name.clone(), memories }
+}
+
+/// What the reader has to know of the files of memories.
+fn memories(sources: &Sources) -> String {
+    if sources.memories.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = sources.memories.iter().map(|memory| format!("`{}`", memory.name)).collect();
+    let prefix = sources.name.to_string().to_ascii_uppercase();
+    MEMORIES.replace("@FILES@", &names.join(", ")).replace("@PREFIX@", &prefix)
 }
 
 /// The test bench of that many rows.

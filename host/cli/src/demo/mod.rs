@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use bitfab_format::Model;
+use bitfab_hdl::{Memories, Style};
 use bitfab_report::{Confusion, ModelSummary, table};
 use bitfab_sim::Run;
 use bitfab_sim::rtl::{RustHdl, run_with_waveform};
@@ -159,7 +160,8 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
     let options = findings.accelerator.options();
     let words = bitfab_compile::bytes(model.words());
     outputs::write(&place("digits.bfab"), Product::Model, &words)?;
-    let verilog = crate::verilog::text(model, &options, &bitfab_hdl::ModuleName::default())?;
+    let style = Style { memories: Memories::Inline, ..Style::default() };
+    let verilog = crate::verilog::sources(model, &options, &style)?.text;
     outputs::write(&place("digits.v"), Product::Verilog, verilog.as_bytes())?;
     let rows = models::rows(model, &findings.data, Some(WAVEFORM.0))?;
     let engine = RustHdl { options, ..RustHdl::default() };

@@ -170,6 +170,30 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
 }
 
 #[test]
+fn large_memories_are_written_beside_the_verilog_or_into_it() {
+    let learned = Learned::new("mlp:256");
+    let write = |place: &str, folder: &str| {
+        let write = ["verilog", "net.bfab", "--lanes", "1", "--memories", place, "-o", folder];
+        bitfab(learned.path()).args(write).assert()
+    };
+    write("files", "apart").success().stdout(contains("bitfab_weights.hex"));
+    write("inline", "whole").success();
+    let readme = String::from_utf8(learned.read("apart/README.md")).unwrap();
+    assert!(readme.contains("`bitfab_weights.hex`") && readme.contains("`BITFAB_PATH`") && !readme.contains('@'));
+    assert!(learned.file("apart/bitfab_weights.hex").exists() && !learned.file("whole/bitfab_weights.hex").exists());
+    assert!(!String::from_utf8(learned.read("whole/README.md")).unwrap().contains("_PATH"));
+    for folder in ["apart", "whole"] {
+        let run = |program: &str, arguments: &[&str]| {
+            let output = std::process::Command::new(program).args(arguments).current_dir(learned.file(folder)).output();
+            String::from_utf8(output.unwrap_or_else(|error| panic!("{program}: {error}")).stdout).unwrap()
+        };
+        run("iverilog", &["-g2012", "-o", "bench", "testbench.v", "bitfab.v"]);
+        assert!(run("vvp", &["bench"]).contains("PASS"), "{folder}");
+    }
+    write("elsewhere", "other").failure().stderr(contains("[possible values: files, inline]"));
+}
+
+#[test]
 fn synth_counts_cells_and_finds_a_clock() {
     let learned = Learned::new("mlp:16");
     let all = json(learned.path(), &["synth", "net.bfab", "--target", "hx8k", "--lanes", "1", "--seeds", "1"]);

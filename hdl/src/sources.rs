@@ -1,0 +1,63 @@
+//! What is generated: Verilog, and the contents of its memories beside it.
+
+use crate::ModuleName;
+
+/// Where the contents of memories stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memories {
+    /// Those of large memories in files beside the Verilog, which reads them by `$readmemh`: simulators and synthesis
+    /// take long over thousands of assignments.
+    #[default]
+    Files,
+    /// All in the Verilog.
+    Inline,
+}
+
+/// How the circuit is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// What the top module is called, and what the names of all others begin with.
+    pub name: ModuleName,
+    /// Where the contents of memories stand.
+    pub memories: Memories,
+}
+
+/// The contents of a memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryFile {
+    /// The name of the file: that of the top module, of the memory, and `.hex`.
+    pub name: String,
+    /// A word a line, hexadecimal, the first address first.
+    pub contents: String,
+}
+
+/// The accelerator as files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// What the top module is called.
+    pub name: ModuleName,
+    /// The Verilog.
+    pub text: String,
+    /// What it reads.
+    pub memories: Vec<MemoryFile>,
+}
+
+impl From<&str> for Sources {
+    /// One file of Verilog, whose top module has the default name.
+    fn from(text: &str) -> Self {
+        Self { name: ModuleName::default(), text: text.to_owned(), memories: Vec::new() }
+    }
+}
+
+impl Sources {
+    /// The name of the file of Verilog: tools want that of its top module.
+    pub fn file_name(&self) -> String {
+        format!("{}.v", self.name)
+    }
+
+    /// Names and contents of all files, the Verilog first.
+    pub fn files(&self) -> impl Iterator<Item = (String, &str)> {
+        let memories = self.memories.iter().map(|memory| (memory.name.clone(), memory.contents.as_str()));
+        std::iter::once((self.file_name(), self.text.as_str())).chain(memories)
+    }
+}
