@@ -13,7 +13,9 @@ use crate::program::Program;
 use crate::sender::{self, SenderBlock};
 use crate::sequencer::{self, SequencerBlock};
 use crate::top::finished;
-use crate::{HdlError, Memories, MemoryFile, Options, Ports, Sources, Stimulus, StreamByte, Style};
+use crate::{
+    AxiStream, HdlError, Interface, Memories, MemoryFile, Options, Ports, Sources, Stimulus, StreamByte, Style,
+};
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
 const SETTLE: usize = 100;
@@ -181,13 +183,23 @@ impl Engine {
     /// [`HdlError::Loop`] if the wires do not settle.
     pub fn tick(&mut self) -> Result<Option<Written>, HdlError> {
         self.level(true)?;
-        Ok(self.array.finished().map(|[row, address, word]| Written { row: row as usize, address, word }))
+        Ok(self.written())
+    }
+
+    /// The output word that the last edge finished.
+    pub(crate) fn written(&self) -> Option<Written> {
+        self.array.finished().map(|[row, address, word]| Written { row: row as usize, address, word })
     }
 
     fn level(&mut self, clk: bool) -> Result<(), HdlError> {
         self.clock.next = Clock { clk };
-        if simulate(self, SETTLE) { Ok(()) } else { Err(HdlError::Loop) }
+        settle(self)
     }
+}
+
+/// Lets the wires of a circuit settle.
+pub(crate) fn settle(top: &mut impl Block) -> Result<(), HdlError> {
+    if simulate(top, SETTLE) { Ok(()) } else { Err(HdlError::Loop) }
 }
 
 /// The four blocks: front, sequencer, array and sender.
@@ -218,7 +230,12 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
     });
     let files = circuits.iter().flat_map(Circuit::memory_files);
     let memories: Vec<MemoryFile> = files.map(|(name, contents)| MemoryFile { name, contents }).collect();
-    let modules = finished(&generate_verilog(&Engine::join(&program, circuits)), &style.name);
+    let engine = Engine::join(&program, circuits);
+    let printed = match style.interface {
+        Interface::Plain => generate_verilog(&engine),
+        Interface::AxiStream => generate_verilog(&AxiStream::around(engine)),
+    };
+    let modules = finished(&printed, &style.name);
     let text = if memories.is_empty() { modules } else { memory_macros(&prefix) + &modules };
-    Ok(Sources { name: style.name.clone(), text, memories })
+    Ok(Sources { name: style.name.clone(), interface: style.interface, text, memories })
 }

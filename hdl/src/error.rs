@@ -61,6 +61,12 @@ pub enum HdlError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The top module has no such ports.
+    #[error("`{name}` is no interface: choose `plain` (valid, ready, last) or `axis` (AXI4-Stream)")]
+    Interface {
+        /// What was asked for, cut where it is long.
+        name: String,
+    },
     /// The wires of the simulated circuit did not settle: a mistake in this crate.
     #[error("the simulated circuit does not settle: please report the model that causes this")]
     Loop,

@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod array;
+mod axis;
 pub mod circuit;
 mod engine;
 mod error;
 mod front;
+mod interface;
 mod machine;
 mod memories;
 mod name;
@@ -18,9 +20,11 @@ mod sources;
 mod top;
 
 pub use array::{ArrayBlock, lane_verilog};
+pub use axis::AxiStream;
 pub use engine::{Engine, sources, verilog};
 pub use error::HdlError;
 pub use front::FrontBlock;
+pub use interface::{Interface, TopPort};
 pub use machine::{Activity, Cycles, Machine, Written, cycles};
 pub use memories::{MemorySize, Purpose, Reads};
 pub use name::ModuleName;

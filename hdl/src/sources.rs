@@ -1,6 +1,6 @@
 //! What is generated: Verilog, and the contents of its memories beside it.
 
-use crate::ModuleName;
+use crate::{Interface, ModuleName};
 
 /// Where the contents of memories stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Style {
     pub name: ModuleName,
     /// Where the contents of memories stand.
     pub memories: Memories,
+    /// Which ports the top module has.
+    pub interface: Interface,
 }
 
 /// The contents of a memory.
@@ -36,6 +38,8 @@ pub struct MemoryFile {
 pub struct Sources {
     /// What the top module is called.
     pub name: ModuleName,
+    /// Which ports it has.
+    pub interface: Interface,
     /// The Verilog.
     pub text: String,
     /// What it reads.
@@ -43,9 +47,9 @@ pub struct Sources {
 }
 
 impl From<&str> for Sources {
-    /// One file of Verilog, whose top module has the default name.
+    /// One file of Verilog, whose top module has the default name and ports.
     fn from(text: &str) -> Self {
-        Self { name: ModuleName::default(), text: text.to_owned(), memories: Vec::new() }
+        Self { name: ModuleName::default(), interface: Interface::Plain, text: text.to_owned(), memories: Vec::new() }
     }
 }
 

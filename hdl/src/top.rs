@@ -10,46 +10,49 @@ const PORTS_BEGIN: &str =
 const ONE_FILE: &str = "/* verilator lint_off DECLFILENAME */ // all modules of the accelerator are in this file";
 const PORTS_END: &str = "    /* verilator lint_on UNUSEDSIGNAL */";
 
-/// What `generate_verilog` printed, with the top module's wires assigned continuously and all modules under `name`.
+/// Modules that only wire others: the top, and the engine inside ports of another standard.
+const WIRING: [&str; 2] = ["top", "top$engine"];
+
+/// What `generate_verilog` printed, with the wires of [`WIRING`] assigned continuously and all modules under `name`.
 ///
 /// rust-hdl writes a kernel as a block that waits for a change of what it reads; where registers were set before it
 /// began to wait, as SystemVerilog orders it, its wires would stay unknown until something changes.
 /// A kernel of plain assignments says the same without waiting.
 /// It joins names by `$`, which is legal and which many tools do not take.
 pub(crate) fn finished(verilog: &str, name: &ModuleName) -> String {
-    let (mut is_top, mut is_kernel, mut has_ports) = (false, false, false);
+    let (mut is_wiring, mut is_kernel, mut has_ports) = (false, false, false);
     let mut text = String::with_capacity(verilog.len() + verilog.len() / 8);
     for line in verilog.lines() {
         let code = line.trim();
-        if code.starts_with("module ") {
-            is_top = code.starts_with("module top(");
+        if let Some(module) = code.strip_prefix("module ").and_then(|rest| rest.split('(').next()) {
+            is_wiring = WIRING.contains(&module);
         }
-        let starts = is_top && code == "always @(*) begin";
+        let starts = is_wiring && code == "always @(*) begin";
         let ends = is_kernel && code == "end";
-        let line = match (is_top, is_kernel) {
+        let line = match (is_wiring, is_kernel) {
             _ if starts || ends => String::new(),
             (true, true) => format!("    assign {code}"),
             (true, false) => line.replace("output reg", "output wire").replace("    reg ", "    wire "),
             _ => line.to_owned(),
         };
         is_kernel = (is_kernel || starts) && !ends;
-        if !is_top && code == "// Module arguments" {
+        if !is_wiring && code == "// Module arguments" {
             (has_ports, text) = (true, text + PORTS_BEGIN + "\n");
         } else if has_ports && code.is_empty() {
             (has_ports, text) = (false, text + PORTS_END + "\n");
         }
         if !starts && !ends {
-            let _ = writeln!(text, "{}", named(line.trim_end(), name, is_top)); // a String takes everything
+            let _ = writeln!(text, "{}", named(line.trim_end(), name, is_wiring)); // a String takes everything
         }
     }
     format!("{ONE_FILE}\n{}", text.trim_start())
 }
 
-/// A line with the names of modules, and of the top module's wires, as designs take them.
-fn named(line: &str, name: &ModuleName, is_top: bool) -> String {
+/// A line with the names of modules, and of wires of [`WIRING`], as designs take them.
+fn named(line: &str, name: &ModuleName, is_wiring: bool) -> String {
     let is_module = ["module top", "endmodule // top"].iter().any(|start| line.trim_start().starts_with(start));
     let line = if is_module { line.replacen("top", &name.to_string(), 1) } else { line.to_owned() };
-    if is_top || is_module { line.replace("top$", &format!("{name}$")).replace('$', "_") } else { line }
+    if is_wiring || is_module { line.replace("top$", &format!("{name}$")).replace('$', "_") } else { line }
 }
 
 #[cfg(test)]
@@ -69,5 +72,19 @@ mod tests {
              endmodule // digits_x\n"
         );
         assert_eq!(finished(printed, &"digits".parse().unwrap()), expected);
+    }
+
+    #[test]
+    fn an_engine_inside_other_ports_is_assigned_continuously_too() {
+        let printed = "module top(a);\n    output reg  a;\n    top$engine engine(\n        .b(engine$b)\n    );\n\
+                       \x20   always @(*) begin\n        a = engine$b;\n    end\nendmodule // top\n\
+                       module top$engine(b);\n    output reg  b;\n    always @(*) begin\n        b = front$b;\n    end\n\
+                       endmodule // top$engine";
+        let expected = format!(
+            "{ONE_FILE}\nmodule x(a);\n    output wire  a;\n    x_engine engine(\n        .b(engine_b)\n    );\n\
+             \x20   assign a = engine_b;\nendmodule // x\nmodule x_engine(b);\n    output wire  b;\n\
+             \x20   assign b = front_b;\nendmodule // x_engine\n"
+        );
+        assert_eq!(finished(printed, &"x".parse().unwrap()), expected);
     }
 }

@@ -21,7 +21,7 @@ use crate::rtl::{Stalls, disturb, drive, unsupported};
 use crate::software::Reference;
 use crate::verify::compare;
 
-pub use bench::testbench;
+pub use bench::{connections, testbench};
 pub use trace::{Difference, Replayed};
 use trace::{Recorder, compared, replayed};
 
@@ -68,14 +68,14 @@ impl Replay {
     }
 
     /// Replays `cycles` cycles of hosts that stall, send frames of wrong length and reset ([`disturb`]), and returns the
-    /// first cycle in which a port of `verilog` differs.
+    /// first cycle in which a port of the Verilog differs.
     ///
     /// # Errors
     /// As [`Replay::replay`].
-    pub fn disturbed(&self, model: &Model<'_>, verilog: &str, cycles: u64) -> Result<Option<Difference>, SimError> {
+    pub fn disturbed(&self, model: &Model<'_>, sources: &Sources, cycles: u64) -> Result<Option<Difference>, SimError> {
         let (program, mut recorder) = self.recorder(model)?;
         disturb(&mut recorder, &program, self.stalls.seed, cycles)?;
-        Ok(compared(&self.simulate(&recorder, &Sources::from(verilog))?, &recorder)?.1)
+        Ok(compared(&self.simulate(&recorder, sources)?, &recorder)?.1)
     }
 
     fn recorder(&self, model: &Model<'_>) -> Result<(Arc<Program>, Recorder), SimError> {
@@ -92,7 +92,7 @@ impl Replay {
             write(&path.join(name), contents)?;
         }
         write(&path.join("stimulus.hex"), &recorder.stimulus())?;
-        write(&path.join("bench.v"), &testbench(&sources.name, recorder.cycles()))?;
+        write(&path.join("bench.v"), &testbench(&sources.name, sources.interface, recorder.cycles()))?;
         match self.simulator {
             Simulator::Icarus => icarus(path, &sources.file_name(), "-g2012"),
             Simulator::Icarus2005 => icarus(path, &sources.file_name(), "-g2005"),

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Kind, Model, Op, PadValue, Shape};
-use bitfab_hdl::{Options, cycles, verilog};
+use bitfab_hdl::{Interface, Memories, Options, Style, cycles, sources};
 use bitfab_sim::engine::Engine;
 use bitfab_sim::software::Reference;
 
@@ -23,7 +23,12 @@ fn python() -> Result<PathBuf> {
 }
 
 /// Runs a model's Verilog, damaged or not; what cocotb printed where that failed.
-fn drive(words: &[u32], options: &Options, busy: f64, damage: &dyn Fn(String) -> String) -> Result<Result<(), String>> {
+fn drive(
+    words: &[u32],
+    (options, interface): (&Options, Interface),
+    busy: f64,
+    damage: &dyn Fn(String) -> String,
+) -> Result<Result<(), String>> {
     let model = Model::new(bytemuck::cast_slice(words))?;
     let mut random = Random::new(7);
     let rows: Vec<Vec<u8>> =
@@ -39,10 +44,18 @@ fn drive(words: &[u32], options: &Options, busy: f64, damage: &dyn Fn(String) ->
         "rows": rows, "answers": answers, "busy": busy, "seed": 5, "cycles": limit as u64 + 1_000,
     });
     let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("engine.v"), damage(verilog(&model, options)?))?;
+    let bench = if interface == Interface::Plain { "drive" } else { "axis" };
+    let style = Style { memories: Memories::Inline, interface, ..Style::default() };
+    std::fs::write(folder.path().join("engine.v"), damage(sources(&model, options, &style)?.text))?;
     std::fs::write(folder.path().join("rows.json"), case.to_string())?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cocotb/run.py");
-    let found = Command::new(python()?).arg("-B").arg(script).arg(folder.path()).output().context("starting Python")?;
+    let found = Command::new(python()?)
+        .arg("-B")
+        .arg(script)
+        .arg(folder.path())
+        .arg(bench)
+        .output()
+        .context("starting Python")?;
     let printed = String::from_utf8_lossy(&found.stdout).into_owned() + &String::from_utf8_lossy(&found.stderr);
     Ok(if found.status.success() { Ok(()) } else { Err(printed) })
 }
@@ -59,8 +72,10 @@ fn rows_give_their_answers_from_cocotb() -> Result<()> {
     ] {
         let words = arbitrary::build(shape, Kind::U8, plans, &mut Random::new(3)).emit();
         let options = Options::default().with_lanes(lanes);
-        if let Err(printed) = drive(&words, &options, busy, &|text| text)? {
-            panic!("{lanes} lanes, busy {busy}: {printed}");
+        for interface in Interface::ALL {
+            if let Err(printed) = drive(&words, (&options, interface), busy, &|text| text)? {
+                panic!("{interface}, {lanes} lanes, busy {busy}: {printed}");
+            }
         }
     }
     Ok(())
@@ -83,11 +98,53 @@ endmodule
     )
 }
 
+/// As [`wrapped`], with the ports of AXI4-Stream.
+fn wrapped_axis(verilog: &str, valid: &str, data: &str) -> String {
+    let inner = verilog.replace("module bitfab(", "module inner(");
+    format!(
+        "{inner}
+module bitfab(input aclk, input aresetn, input [7:0] s_axis_tdata, input s_axis_tvalid, input s_axis_tlast,
+    output s_axis_tready, output frame_error, output [7:0] m_axis_tdata, output m_axis_tvalid, output m_axis_tlast,
+    input m_axis_tready);
+  wire [7:0] data; wire valid;
+  inner one(.aclk(aclk), .aresetn(aresetn), .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid),
+    .s_axis_tlast(s_axis_tlast), .s_axis_tready(s_axis_tready), .frame_error(frame_error), .m_axis_tdata(data),
+    .m_axis_tvalid(valid), .m_axis_tlast(m_axis_tlast), .m_axis_tready(m_axis_tready));
+  assign m_axis_tvalid = {valid}; assign m_axis_tdata = {data};
+endmodule
+"
+    )
+}
+
+#[test]
+fn what_breaks_the_rules_of_axi4_stream_fails_in_words() -> Result<()> {
+    let plans = [Plan::dense(24, Kind::Sign), Plan::dense(10, Kind::I32)];
+    let words = arbitrary::build(Shape::vector(40), Kind::U8, &plans, &mut Random::new(3)).emit();
+    let options = Options::default();
+    let with = |valid: &str, data: &str| {
+        drive(&words, (&options, Interface::AxiStream), 0.6, &|text| wrapped_axis(&text, valid, data))
+    };
+    let plain = with("valid", "data")?;
+    ensure!(plain == Ok(()), "the wrapping changes nothing: {plain:?}");
+    // The sink never sees that the byte changes while it waits: the rules alone do.
+    for (valid, data, said) in [
+        ("valid", "data ^ {8{!m_axis_tready}}", "which was not taken"),
+        ("valid | !aresetn", "data", "behind a reset"),
+        ("valid", "data ^ 8'h10", "instead of"),
+    ] {
+        let printed = with(valid, data)?.err().with_context(|| format!("{valid} and {data} pass"))?;
+        ensure!(printed.contains(said), "{valid}, {data}: {printed}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_is_wrong_or_never_comes_fails_in_words() -> Result<()> {
     let plans = [Plan::dense(24, Kind::Sign), Plan::dense(10, Kind::I32)];
     let words = arbitrary::build(Shape::vector(40), Kind::U8, &plans, &mut Random::new(3)).emit();
-    let with = |valid: &str, data: &str| drive(&words, &Options::default(), 1.0, &|text| wrapped(&text, valid, data));
+    let with = |valid: &str, data: &str| {
+        drive(&words, (&Options::default(), Interface::Plain), 1.0, &|text| wrapped(&text, valid, data))
+    };
     let plain = with("valid", "data")?;
     ensure!(plain == Ok(()), "the wrapping changes nothing: {plain:?}");
     for (valid, data, said) in [

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{Random, chain, draft};
 use bitfab_format::{Draft, Model, Op};
-use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Stimulus, Written, cycles};
+use bitfab_hdl::{Engine, Interface, Machine, Options, Ports, Program, Sources, Stimulus, Style, Written, cycles};
 use bitfab_sim::SimError;
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{Circuit, Epoch, Stalls, disturb};
@@ -79,15 +79,18 @@ fn the_verilog_does_the_same_in_every_simulator() {
         let (draft, options) = model(seed);
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
-        let verilog = bitfab_hdl::verilog(&model, &options).unwrap();
+        let interface = Interface::ALL[seed as usize / 2 % 2];
+        let style = Style { interface, ..Style::default() };
+        let sources = bitfab_hdl::sources(&model, &options, &style).unwrap();
         let simulator = [Simulator::Icarus, Simulator::Icarus2005][seed as usize % 2];
         let simulator = if seed == 5 { Simulator::Verilator } else { simulator };
         let replay = Replay { simulator, options, stalls: Stalls { seed, input: 0, output: 0 } };
-        let difference = replay.disturbed(&model, &verilog, 3_000).unwrap();
-        assert_eq!(difference, None, "seed {seed}: {difference:?}");
+        let difference = replay.disturbed(&model, &sources, 3_000).unwrap();
+        assert_eq!(difference, None, "seed {seed}, {interface}: {difference:?}");
         // Each register alone is looked at in the simulation; here the text is asked whether it heeds its reset at all.
-        let forgetful = verilog.replace("if (reset) ", "if (1'b0) ");
-        assert_ne!(forgetful, verilog);
+        let text = sources.text.replace("if (reset) ", "if (1'b0) ");
+        let forgetful = Sources { text, ..sources.clone() };
+        assert_ne!(forgetful, sources);
         if simulator != Simulator::Verilator {
             seen += usize::from(replay.disturbed(&model, &forgetful, 3_000).unwrap().is_some());
         }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use bitfab_format::arbitrary::{Random, chain, draft, draft_of, scored};
 use bitfab_format::{Draft, Model, Op, WeightKind};
-use bitfab_hdl::{Memories, Options, Style, sources, verilog};
+use bitfab_hdl::{Interface, Memories, Options, Style, sources};
 
 /// Files in a folder, and what a tool says about them.
 fn says(files: &[(&str, &str)], program: &str, arguments: &[&str]) -> (bool, String) {
@@ -16,6 +16,11 @@ fn says(files: &[(&str, &str)], program: &str, arguments: &[&str]) -> (bool, Str
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), said)
+}
+
+/// One file whose top module has that name.
+fn inline(name: &str) -> Style {
+    Style { name: name.parse().unwrap(), memories: Memories::Inline, ..Style::default() }
 }
 
 /// Every kind of weights, operation and transform.
@@ -41,12 +46,14 @@ fn verilator_and_icarus_find_nothing_in_any_kind_of_model() {
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
         let options = Options { lanes: [8, 1, 32, 4][at % 4], pipe: at as u32 % 4, reads: 1 };
-        let text = verilog(&model, &options).unwrap();
-        let files = [("bitfab.v", text.as_str())];
-        let found = says(&files, "verilator", &["--lint-only", "-Wall", "--top-module", "bitfab", "bitfab.v"]);
-        assert_eq!(found, (true, String::new()), "{name}");
-        let found = says(&files, "iverilog", &["-g2012", "-Wall", "-t", "null", "bitfab.v"]);
-        assert_eq!(found, (true, String::new()), "{name}");
+        for interface in Interface::ALL {
+            let text = sources(&model, &options, &Style { interface, ..inline("bitfab") }).unwrap().text;
+            let files = [("bitfab.v", text.as_str())];
+            let found = says(&files, "verilator", &["--lint-only", "-Wall", "--top-module", "bitfab", "bitfab.v"]);
+            assert_eq!(found, (true, String::new()), "{name}, {interface}");
+            let found = says(&files, "iverilog", &["-g2012", "-Wall", "-t", "null", "bitfab.v"]);
+            assert_eq!(found, (true, String::new()), "{name}, {interface}");
+        }
     }
 }
 
@@ -55,8 +62,7 @@ fn two_models_stand_in_one_design() {
     let text = |seed: u64, name: &str| {
         let words = draft(Op::Dense, &mut Random::new(seed)).emit();
         let model = Model::from_words(&words).unwrap();
-        let style = Style { name: name.parse().unwrap(), memories: Memories::Inline };
-        sources(&model, &Options::default(), &style).unwrap().text
+        sources(&model, &Options::default(), &inline(name)).unwrap().text
     };
     let (one, two) = (text(1, "one"), text(2, "Two_2"));
     let both = "module both(input clock, input reset, input [7:0] data, output [3:0] seen);\n\

@@ -22,7 +22,7 @@ fn options() -> Options {
 }
 
 fn wide_sources(words: &[u32], memories: Memories) -> Sources {
-    let style = Style { name: "wide".parse().unwrap(), memories };
+    let style = Style { name: "wide".parse().unwrap(), memories, ..Style::default() };
     sources(&Model::from_words(words).unwrap(), &options(), &style).unwrap()
 }
 

@@ -34,9 +34,7 @@ module testbench;
   integer cycles = 0;
   integer seed = 1;
 
-  @NAME@ accelerator(.clock(clock), .reset(reset), .in_valid(in_valid), .in_data(in_data), .in_last(in_last),
-    .in_ready(in_ready), .frame_error(frame_error), .out_valid(out_valid), .out_data(out_data), .out_last(out_last),
-    .out_ready(out_ready));
+  @NAME@ accelerator(@CONNECTIONS@);
 
   initial begin
     $readmemh("input.hex", input_bytes);

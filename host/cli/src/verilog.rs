@@ -1,13 +1,16 @@
 //! `bitfab verilog`: the accelerator for a model, ready for a synthesis tool.
 
+mod ports;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
-use bitfab_hdl::{Memories, ModuleName, Options, Sources, Style};
+use bitfab_hdl::{Interface, Memories, ModuleName, Options, Sources, Style};
 use bitfab_report::{ModelSummary, table};
 use bitfab_sim::Engine;
+use bitfab_sim::replay::connections;
 use bitfab_sim::software::Reference;
 
 use crate::data::Format;
@@ -31,6 +34,10 @@ pub struct Arguments {
     /// Name of the top module; those of all others begin with it, so that several models stand in one design.
     #[arg(long, default_value = "bitfab")]
     name: ModuleName,
+    /// Ports of the top module: plain (clock, reset, valid, ready, last) or axis (AXI4-Stream: aclk, aresetn, s_axis_*,
+    /// m_axis_*).
+    #[arg(long, default_value_t = Interface::Plain)]
+    interface: Interface,
     /// Where the contents of large memories stand: in files beside the Verilog, or inline, in one file with it.
     #[arg(long, value_enum, default_value_t = Place::Files, value_name = "PLACE")]
     memories: Place,
@@ -57,6 +64,7 @@ const EXAMPLES: &str = "Examples:
   bitfab verilog digits.bfab -o digits_verilog
   bitfab verilog mlp.bfab --lanes 32 --data mnist --vectors 10 --name digits -o mlp_verilog
   bitfab verilog kws.bfab --memories inline -o kws_verilog
+  bitfab verilog digits.bfab --interface axis --name digits -o digits_axis
 
 Then, in that folder:
   iverilog -g2012 -o bench testbench.v bitfab.v && vvp bench";
@@ -92,9 +100,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let results = expected.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes());
     let results: Vec<u8> = results.collect();
     let input: Vec<u8> = rows.concat();
-    let bench = bench(&name, rows.len(), &input, &results);
+    let bench = bench(&sources, rows.len(), &input, &results);
     let readme = readme(&model, &options, &cycles).replace("@MEMORIES@", &memories(&sources));
-    let readme = readme.replace("@NAME@", &name);
+    let readme = ports::fill(&readme, arguments.interface).replace("@NAME@", &name);
     outputs::folder(&arguments.output)?;
     let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text)];
     parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents)));
@@ -127,7 +135,7 @@ fn style(arguments: &Arguments) -> Style {
         Place::Files => Memories::Files,
         Place::Inline => Memories::Inline,
     };
-    Style { name: arguments.name.clone(), memories }
+    Style { name: arguments.name.clone(), memories, interface: arguments.interface }
 }
 
 /// What the reader has to know of the files of memories.
@@ -141,14 +149,16 @@ fn memories(sources: &Sources) -> String {
 }
 
 /// The test bench of that many rows.
-fn bench(name: &str, rows: usize, input: &[u8], results: &[u8]) -> String {
+fn bench(sources: &Sources, rows: usize, input: &[u8], results: &[u8]) -> String {
     let counts = [
         ("INPUT_BYTES", input.len()),
         ("OUTPUT_BYTES", results.len()),
         ("FRAME_BYTES", input.len() / rows.max(1)),
         ("RESULT_BYTES", results.len() / rows.max(1)),
     ];
-    fill(BENCH, &counts.map(|(name, count)| (name, count as u64))).replace("@NAME@", name)
+    fill(BENCH, &counts.map(|(name, count)| (name, count as u64)))
+        .replace("@NAME@", &sources.name.to_string())
+        .replace("@CONNECTIONS@", &connections(sources.interface))
 }
 
 /// Rows of the data set, or noise that is the same everywhere.

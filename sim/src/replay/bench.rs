@@ -1,6 +1,14 @@
-//! The testbench: fixed text but for the name of the accelerator and the number of cycles.
+//! The testbench: fixed text but for the name and the ports of the accelerator and the number of cycles.
 
-use bitfab_hdl::ModuleName;
+use bitfab_hdl::{Interface, ModuleName};
+
+/// The ports of an accelerator, connected to wires that have the names of the plain interface.
+pub fn connections(interface: Interface) -> String {
+    let port = |port: bitfab_hdl::TopPort| {
+        format!(".{}({}{})", port.name, if port.is_inverted { "!" } else { "" }, port.signal)
+    };
+    interface.ports().map(port).collect::<Vec<_>>().join(",\n    ")
+}
 
 /// A testbench that drives the accelerator `name` for `cycles` cycles from `stimulus.hex`.
 ///
@@ -8,7 +16,7 @@ use bitfab_hdl::ModuleName;
 /// and what is expected: `in_ready`, `frame_error`, `out_valid`, `out_last`, `out_data`.
 /// A bit of a port that is unknown after the first edge counts as a difference.
 /// It prints `O` with each byte of the result, `E` with each cycle whose ports differ, and `END` with their number.
-pub fn testbench(name: &ModuleName, cycles: usize) -> String {
+pub fn testbench(name: &ModuleName, interface: Interface, cycles: usize) -> String {
     format!(
         "`timescale 1ns/1ps
 module bench;
@@ -16,16 +24,13 @@ module bench;
   reg [23:0] now = 0;
   reg clock = 0;
   reg unknown;
-  wire in_ready;
-  wire frame_error;
-  wire out_valid;
-  wire out_last;
+  wire in_ready, frame_error, out_valid, out_last;
   wire [7:0] out_data;
   integer at;
   integer errors = 0;
-  {name} dut(.clock(clock), .reset(now[23]), .in_valid(now[22]), .in_last(now[21]), .in_data(now[20:13]),
-    .out_ready(now[12]), .in_ready(in_ready), .frame_error(frame_error), .out_valid(out_valid),
-    .out_last(out_last), .out_data(out_data));
+  wire reset = now[23], in_valid = now[22], in_last = now[21], out_ready = now[12];
+  wire [7:0] in_data = now[20:13];
+  {name} dut({ports});
   initial begin
     $readmemh(\"stimulus.hex\", stimulus);
     for (at = 0; at < {cycles}; at = at + 1) begin
@@ -38,7 +43,7 @@ module bench;
         if (errors <= 20) $display(\"E %0d %b %b %b %b %h\", at, in_ready, frame_error, out_valid, out_last,
           out_data);
       end
-      if (out_valid && now[12]) $display(\"O %h\", out_data);
+      if (out_valid && out_ready) $display(\"O %h\", out_data);
       clock = 1;
       #1 clock = 0;
     end
@@ -48,5 +53,6 @@ module bench;
 endmodule
 ",
         last = cycles.max(1) - 1,
+        ports = connections(interface),
     )
 }

@@ -1,4 +1,4 @@
-"""Builds engine.v of a folder in Icarus as cocotb does, in SystemVerilog, and runs drive.py on it: python run.py FOLDER."""
+"""Builds engine.v of a folder in Icarus as cocotb does, in SystemVerilog, and runs a bench on it: python run.py FOLDER BENCH."""
 
 import os
 import sys
@@ -6,11 +6,11 @@ import sys
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-here, folder = os.path.dirname(os.path.abspath(__file__)), sys.argv[1]
+here, (folder, bench) = os.path.dirname(os.path.abspath(__file__)), sys.argv[1:]
 icarus = get_runner("icarus")
 icarus.build(sources=[f"{folder}/engine.v"], hdl_toplevel="bitfab", build_dir=f"{folder}/build", timescale=("1ns", "1ps"))
 results = icarus.test(
-    hdl_toplevel="bitfab", test_module="drive", build_dir=f"{folder}/build", test_dir=folder, extra_env={"PYTHONPATH": here}
+    hdl_toplevel="bitfab", test_module=bench, build_dir=f"{folder}/build", test_dir=folder, extra_env={"PYTHONPATH": here}
 )
 tests, failures = get_results(results)
 print(f"cocotb: {tests} tests, {failures} failures")

@@ -109,6 +109,7 @@ fn wrong_arguments_end_with_two_and_name_what_there_is() {
     wrong(&["verify", "m", "--data", "digits", "--subset", "rtl=0"], "from 1");
     wrong(&["verify", "m", "--data", "digits", "--limit", "0"], "--limit");
     wrong(&["verilog", "m", "-o", "d", "--lanes", "3"], "1, 2, 4, 8, 16 or 32");
+    wrong(&["verilog", "m", "-o", "d", "--interface", "axi4"], "choose `plain` (valid, ready, last) or `axis`");
     wrong(&["synth", "m", "--target", "up6k"], "up5k, hx8k");
     wrong(&["demo", "--lanes", "64"], "1, 2, 4, 8, 16 or 32");
     wrong(&["inspekt"], "inspect");

@@ -19,3 +19,4 @@ mod series;
 mod tables;
 mod tflite;
 mod values;
+mod verilog;

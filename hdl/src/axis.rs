@@ -1,0 +1,114 @@
+//! The engine behind the ports of AXI4-Stream (AMBA IHI 0051): the same handshakes, under the names and with the reset
+//! that tools and other cores expect.
+
+use std::sync::Arc;
+
+use rust_hdl::prelude::*;
+
+use crate::engine::settle;
+use crate::machine::Written;
+use crate::program::Program;
+use crate::{Engine, HdlError, Ports, Stimulus, StreamByte};
+
+/// The accelerator with a subordinate and a manager port of AXI4-Stream, eight bits each.
+#[derive(LogicBlock)]
+pub struct AxiStream {
+    /// Clock; everything happens at its rising edge.
+    pub aclk: Signal<In, Clock>,
+    /// Low returns every register to its start at the next edge.
+    pub aresetn: Signal<In, Bit>,
+    /// A byte of the input.
+    pub s_axis_tdata: Signal<In, Bits<8>>,
+    /// It is valid.
+    pub s_axis_tvalid: Signal<In, Bit>,
+    /// It is the last of its frame.
+    pub s_axis_tlast: Signal<In, Bit>,
+    /// It is taken at the next edge.
+    pub s_axis_tready: Signal<Out, Bit>,
+    /// The last frame had a wrong length and was dropped.
+    pub frame_error: Signal<Out, Bit>,
+    /// A byte of the result.
+    pub m_axis_tdata: Signal<Out, Bits<8>>,
+    /// It is valid.
+    pub m_axis_tvalid: Signal<Out, Bit>,
+    /// It is the last of its result.
+    pub m_axis_tlast: Signal<Out, Bit>,
+    /// It is taken at the next edge.
+    pub m_axis_tready: Signal<In, Bit>,
+    engine: Engine,
+}
+
+impl Logic for AxiStream {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.engine.clock.next = self.aclk.val();
+        self.engine.reset.next = !self.aresetn.val();
+        self.engine.in_data.next = self.s_axis_tdata.val();
+        self.engine.in_valid.next = self.s_axis_tvalid.val();
+        self.engine.in_last.next = self.s_axis_tlast.val();
+        self.s_axis_tready.next = self.engine.in_ready.val();
+        self.frame_error.next = self.engine.frame_error.val();
+        self.m_axis_tdata.next = self.engine.out_data.val();
+        self.m_axis_tvalid.next = self.engine.out_valid.val();
+        self.m_axis_tlast.next = self.engine.out_last.val();
+        self.engine.out_ready.next = self.m_axis_tready.val();
+    }
+}
+
+impl AxiStream {
+    /// The accelerator for a program that has been planned, connected, as after configuration of the FPGA.
+    pub fn of(program: &Arc<Program>) -> Self {
+        Self::around(Engine::of(program))
+    }
+
+    /// These ports around an engine.
+    pub(crate) fn around(engine: Engine) -> Self {
+        let mut top = Self {
+            aclk: Signal::default(),
+            aresetn: Signal::default(),
+            s_axis_tdata: Signal::default(),
+            s_axis_tvalid: Signal::default(),
+            s_axis_tlast: Signal::default(),
+            s_axis_tready: Signal::default(),
+            frame_error: Signal::default(),
+            m_axis_tdata: Signal::default(),
+            m_axis_tvalid: Signal::default(),
+            m_axis_tlast: Signal::default(),
+            m_axis_tready: Signal::default(),
+            engine,
+        };
+        top.connect_all();
+        top
+    }
+
+    /// Sets the inputs and lets the wires settle: the clock is low, the ports show what the next edge will see.
+    ///
+    /// # Errors
+    /// [`HdlError::Loop`] if they do not settle.
+    pub fn offer(&mut self, stimulus: Stimulus) -> Result<Ports, HdlError> {
+        let input = stimulus.input;
+        self.aresetn.next = !stimulus.reset;
+        self.s_axis_tvalid.next = input.is_some();
+        self.s_axis_tdata.next = u64::from(input.map_or(0, |byte| byte.value)).into();
+        self.s_axis_tlast.next = input.is_some_and(|byte| byte.last);
+        self.m_axis_tready.next = stimulus.out_ready;
+        self.aclk.next = Clock { clk: false };
+        settle(self)?;
+        let offered = StreamByte { value: self.m_axis_tdata.val().to_u8(), last: self.m_axis_tlast.val() };
+        Ok(Ports {
+            in_ready: self.s_axis_tready.val(),
+            out: self.m_axis_tvalid.val().then_some(offered),
+            frame_error: self.frame_error.val(),
+        })
+    }
+
+    /// One rising edge; returns the output word that it finished.
+    ///
+    /// # Errors
+    /// [`HdlError::Loop`] if the wires do not settle.
+    pub fn tick(&mut self) -> Result<Option<Written>, HdlError> {
+        self.aclk.next = Clock { clk: true };
+        settle(self)?;
+        Ok(self.engine.written())
+    }
+}
