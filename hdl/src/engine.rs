@@ -83,6 +83,7 @@ impl Logic for Engine {
         self.array.row_index.next = self.sequencer.row_index.val();
         self.array.x.next = self.sequencer.x.val();
         self.array.w.next = self.sequencer.w.val();
+        self.array.s.next = self.sequencer.s.val();
         self.array.b.next = self.sequencer.b.val();
         self.array.flags.next = self.sequencer.flags.val();
         // The result leaves.

@@ -64,7 +64,7 @@ impl Program {
 /// What the memory with this name is for.
 fn purpose(name: &str) -> Purpose {
     match name {
-        "weights" | "masks" | "lists" | "channel_weights" => Purpose::Weights,
+        "weights" | "signs" | "lists" | "channel_weights" => Purpose::Weights,
         "biases" | "scales" | "limits" => Purpose::Thresholds,
         "bytes" => Purpose::Input,
         "buffer" => Purpose::Result,
@@ -87,8 +87,8 @@ pub struct Reads {
     pub activations: u64,
     /// Of the weights.
     pub weights: u64,
-    /// Of the masks.
-    pub masks: u64,
+    /// Of the signs.
+    pub signs: u64,
     /// Of the lists.
     pub lists: u64,
     /// Of the weights of depthwise layers.
@@ -114,7 +114,7 @@ impl Reads {
         self.channel_weights += counts - multiplies;
         self.activations += has(flag::RUN | flag::POOL);
         self.weights += multiplies;
-        self.masks += multiplies & u64::from(row.masked);
+        self.signs += multiplies & u64::from(row.signed);
         self.lists += multiplies & u64::from(row.listed);
         self.biases += u64::from(issue.b != 0);
         // A requantised group reads a factor a lane once it is done, a scaled score one when it is emitted.
@@ -128,7 +128,7 @@ impl Reads {
     pub fn of(&self, name: &str) -> Option<u64> {
         let words = match name {
             "weights" => self.weights,
-            "masks" => self.masks,
+            "signs" => self.signs,
             "lists" => self.lists,
             "channel_weights" => self.channel_weights,
             "biases" => self.biases,
@@ -147,7 +147,7 @@ impl Reads {
         Self {
             activations: self.activations - before.activations,
             weights: self.weights - before.weights,
-            masks: self.masks - before.masks,
+            signs: self.signs - before.signs,
             lists: self.lists - before.lists,
             channel_weights: self.channel_weights - before.channel_weights,
             biases: self.biases - before.biases,

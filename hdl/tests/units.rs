@@ -8,7 +8,8 @@ use bitfab_hdl::{Options, Program, verilog};
 type Unit = (&'static str, fn(&Program) -> bool);
 
 const UNITS: [Unit; 11] = [
-    ("masks_read", |program| !program.masks.is_empty()),
+    ("signs_read", |program| !program.signs.is_empty()),
+    ("s_now", |program| program.counts_signs),
     ("wire pass_last = ", |program| program.rows.iter().any(|row| row.passes != 0)),
     ("kept", shares),
     ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
@@ -18,7 +19,6 @@ const UNITS: [Unit; 11] = [
     ("group_collecting", |program| program.rows.iter().any(|row| row.requant)),
     ("wire [31:0] score = ", |program| program.rows.iter().any(|row| row.affine)),
     ("wire emit = ", |program| program.rows.iter().any(|row| row.raw && !row.affine)),
-    ("weights_read", |program| program.weights.iter().any(|word| *word != 0)),
 ];
 
 fn shares(program: &Program) -> bool {

@@ -31,6 +31,7 @@ fn is_equal(verilog: &str, left: &str, right: &str) -> bool {
 /// What a lane of a program has.
 struct Features {
     bits: u32,
+    bias_bits: u32,
     /// Cycles from the flags to their word, and to the accumulators.
     fetch: usize,
     depth: usize,
@@ -47,11 +48,13 @@ impl Features {
     fn new(program: &Program) -> Self {
         let (rows, fetch) = (&program.rows, program.fetch());
         let weights = if program.weights.is_empty() { "32'd0" } else { "weights_read" };
-        let masks = if program.masks.is_empty() { "32'hffffffff" } else { "(is_masked ? masks_read : 32'hffffffff)" };
-        let seen = format!("((word & ~{weights}) | (~word & {weights})) & {masks}");
+        let signs = if program.signs.is_empty() { "32'd0" } else { "signs_read" };
+        let differs = |from: &str| format!("((word & ~{from}) | (~word & {from}))");
+        let seen = format!("is_masked ? {} & {weights} : {}", differs(signs), differs(weights));
         let select = rows.iter().any(|row| row.select || row.residual);
         Self {
             bits: program.accumulator_bits,
+            bias_bits: program.bias_bits(),
             fetch,
             depth: program.depth(),
             flips: program.flips.iter().any(|flip| *flip),
@@ -78,9 +81,9 @@ fn second_description(program: &Program) -> String {
         if has.shared { format!(", input is_subtracted, output [{}:0] all_kept", has.bits - 1) } else { String::new() };
     let mut text = format!(
         "module second(input clock, input is_masked, input [31:0] word, input [31:0] flags, input [31:0] weights_read,
-  input [31:0] masks_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs}{kept});
+  input [31:0] signs_read, input [{}:0] biases_read, output [{}:0] all_sums{outputs}{kept});
 {ONES}  wire [31:0] seen = {};\n  wire [5:0] n0 = ones(seen);\n",
-        has.bits - 1 + u32::from(has.flips),
+        has.bias_bits - 1 + u32::from(has.flips),
         has.bits - 1,
         has.seen,
     );
@@ -120,7 +123,7 @@ fn accumulator(has: &Features) -> String {
         (format!("f{depth}[6]"), "total", "0".to_owned())
     };
     let factor = if has.doubles { format!("(f{depth}[15] ? 2 : 1)") } else { "1".to_owned() };
-    let flip = if has.flips { format!("biases_read[{bits}]") } else { "1'b0".to_owned() };
+    let flip = if has.flips { format!("biases_read[{}]", has.bias_bits) } else { "1'b0".to_owned() };
     let count = if has.several { "count + reached" } else { "reached" };
     let text = format!(
         "  reg ran = 0; always @(posedge clock) ran <= f{}[0];
@@ -128,11 +131,13 @@ fn accumulator(has: &Features) -> String {
   reg signed [{last}:0] total = 0;
   reg [{last}:0] kept = 0; always @(posedge clock) if (f{depth}[16]) kept <= {sum};
   wire clear = {end} | flags[14];
+  wire signed [{bias_last}:0] own = biases_read[{bias_last}:0];
+  wire signed [{last}:0] bias = own;
   wire [{last}:0] product = runs ? n{} * {shift} : 0;
   wire reached = total >= $signed({bits}'d0);
   reg [4:0] count = 0;
   always @(posedge clock) begin
-    total <= clear ? 0 : total * {factor} + (product | biases_read[{last}:0] | {kept});
+    total <= clear ? 0 : total * {factor} + (product | bias | {kept});
     count <= clear ? 0 : count + (f{depth}[5] & reached);
   end
   assign all_sums = total;
@@ -143,6 +148,7 @@ fn accumulator(has: &Features) -> String {
         pipe,
         if has.flips { "flip" } else { "1'b0" },
         last = bits - 1,
+        bias_last = has.bias_bits - 1,
     );
     text + &outputs(has)
 }
@@ -176,7 +182,8 @@ fn network(name: &str) -> Draft {
         "digits without zero" => {
             kinds(Shape::vector(20), 4, WeightKind::Planes, |p| p.rows.iter().any(|r| r.passes != 0))
         }
-        "digits behind masks" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| !p.masks.is_empty()),
+        "digits with signs" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| !p.signs.is_empty()),
+        "bits of digits" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| p.rows.iter().any(|r| r.minus)),
         "a shared sum of lists" => {
             kinds(Shape::vector(100), 12, WeightKind::AlphaBeta, |p| p.rows[0].shared && p.fetch() == 2)
         }
@@ -233,7 +240,8 @@ lanes_equal_a_second_description_and_faults_are_refuted! {
     lanes_of_groups_behind_masks_are_proven: "groups behind masks", 2;
     lanes_of_selected_bits_and_flipped_directions_are_proven: "selected bits and flipped directions", 2;
     lanes_of_digits_without_zero_are_proven: "digits without zero", 2;
-    lanes_of_digits_behind_masks_are_proven: "digits behind masks", 2;
+    lanes_of_digits_with_signs_are_proven: "digits with signs", 2;
+    lanes_of_bits_of_digits_are_proven: "bits of digits", 2;
     lanes_of_a_shared_sum_of_lists_are_proven: "a shared sum of lists", 2;
 }
 

@@ -34,7 +34,9 @@ struct Shared<'b, 'a, 'p> {
 
 impl<'b> Lanes<'b> {
     pub fn new(array: &Array<'b, '_>, operands: &Operands<'b>, channels: Option<&Channels<'b>>) -> Self {
-        let is_masked = array.of.flag("is_masked", |r| r.masked);
+        // Rows without weights do not care.
+        let masks = array.any(|r| r.masked);
+        let is_masked = array.of.flag("is_masked", |r| r.masked || masks && (r.pool || r.select || r.depthwise));
         Self::of(array, operands, channels, [is_masked, array.of.flag("is_subtracted", |r| r.subtracts)])
     }
 
@@ -87,8 +89,8 @@ impl<'b> Shared<'b, '_, '_> {
     fn lane(&self, operands: &Operands<'b>, taken: Wire<'b>, lane: usize) -> (Wire<'b>, Vec<Wire<'b>>) {
         let bias = operands.biases[lane];
         let counted = self.count(self.product(operands, lane), lane);
-        let others = bias.bits(0, self.program.accumulator_bits) | taken;
-        let sum = self.accumulate(counted, others, lane);
+        let own = bias.bits(0, self.program.bias_bits()).extend_signed(self.program.accumulator_bits);
+        let sum = self.accumulate(counted, own | taken, lane);
         let reached = (!sum.top()).named(format!("reached_{lane}"));
         (sum, if self.program.decided_planes() == 0 { Vec::new() } else { self.level(bias, reached, lane) })
     }
@@ -96,9 +98,10 @@ impl<'b> Shared<'b, '_, '_> {
     /// The bits that are counted: products, or the bit of the lane's own channel.
     fn product(&self, operands: &Operands<'b>, lane: usize) -> Wire<'b> {
         let (c, word, lanes) = (self.c, operands.words[lane], self.program.options.lanes);
-        let product = operands.weights.as_ref().map_or(word, |weights| word ^ weights[lane]);
-        let seen = operands.masks.as_ref().map(|masks| masks[lane] | (!self.is_masked).repeat(32));
-        let product = seen.map_or(product, |seen| product & seen);
+        let product = operands.weights.as_ref().map_or(word, |weights| {
+            let signed = operands.signs.as_ref().map_or(word, |signs| word ^ signs[lane]);
+            self.is_masked.mux(signed & weights[lane], word ^ weights[lane])
+        });
         let Some(group_bits) = self.group_bits else { return self.stage(3, "product", product, lane) };
         // One bit in every `lanes` belongs to this lane.
         let own = (0..32 / lanes).fold(0_u64, |own, slot| own | 1 << (slot * lanes + lane as u32));
@@ -146,7 +149,7 @@ impl<'b> Shared<'b, '_, '_> {
         let before = c.register_if(thresholds != 0, &format!("reached_before_{lane}"), bits);
         let level = (before + reached.extend(bits)).named(format!("level_{lane}"));
         c.next(before, &[(self.clear, c.constant(0, bits)), (self.flags.late(flag::COUNT), level)]);
-        let flips = bias.width() > program.accumulator_bits;
+        let flips = bias.width() > program.bias_bits();
         let flip = if flips { c.delay(&format!("flip_{lane}"), bias.top()) } else { c.low() };
         (0..program.decided_planes()).map(|plane| if plane < bits { level.bit(plane) ^ flip } else { flip }).collect()
     }
@@ -159,17 +162,16 @@ impl<'b> Shared<'b, '_, '_> {
 pub fn lane_verilog(program: &Program) -> String {
     let c = Builder::new("The lanes alone.");
     let array = Array::new(&c, program, c.constant(0, 8));
-    let bits = program.accumulator_bits;
     let number = |name: &str, lane: usize| if lane == 0 { name.to_owned() } else { format!("{name}_{lane}") };
     let ports = |name: &str, bits: u32| (0..program.lanes()).map(|lane| c.input(&number(name, lane), bits)).collect();
     let flips = program.flips.iter().any(|flip| *flip);
     let words: Vec<Wire<'_>> = ports("word", 32);
-    let (weights, masks) = (ports("weights_read", 32), ports("masks_read", 32));
+    let (weights, signs) = (ports("weights_read", 32), ports("signs_read", 32));
     let operands = Operands {
         words,
         weights: (!program.weights.is_empty()).then_some(weights),
-        masks: (!program.masks.is_empty()).then_some(masks),
-        biases: ports("biases_read", bits + u32::from(flips)),
+        signs: (!program.signs.is_empty()).then_some(signs),
+        biases: ports("biases_read", program.bias_bits() + u32::from(flips)),
     };
     let shares = array.any(|r| r.shared);
     let is_subtracted = if shares { c.input("is_subtracted", 1) } else { c.low() };

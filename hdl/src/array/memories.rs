@@ -1,4 +1,4 @@
-//! The memories: activations, where the bytes of listed words lie, weights, masks and biases.
+//! The memories: activations, where the bytes of listed words lie, weights, their signs and biases.
 
 use super::Array;
 use crate::circuit::{Memory, Wire, width};
@@ -15,23 +15,28 @@ pub(super) struct Activations<'b> {
     /// Of each copy the memories of its bytes, and the column of each.
     memories: Vec<(Memory<'b>, usize)>,
     pub words: Vec<Wire<'b>>,
-    /// The address of weights, once the words have been looked up.
+    /// The addresses of weights and signs, once the words have been looked up.
     pub w: Wire<'b>,
+    s: Wire<'b>,
     pub list_end: Wire<'b>,
 }
 
 impl<'b> Activations<'b> {
-    pub fn new(array: &Array<'b, '_>, x: Wire<'b>, w: Wire<'b>) -> Self {
+    pub fn new(array: &Array<'b, '_>, x: Wire<'b>, [w, s]: [Wire<'b>; 2]) -> Self {
         let (c, program, bits) = (array.c, array.program, array.address_bits());
+        let s = if program.counts_signs { s } else { w };
         let x = x.bits(0, bits);
         if program.fetch() == 1 {
             let memory = c.ram("ram", NO_COLLISION, program.ram_words, &[8; COLUMNS]);
             let words = vec![forced(array, c.join(&memory.read(x)), 0)];
             let memories = (0..COLUMNS).map(|column| (memory, column)).collect();
-            return Self { memories, words, w, list_end: c.low() };
+            return Self { memories, words, w, s, list_end: c.low() };
         }
         let (list_end, offsets) = lists(array, w);
-        let (x, w) = (c.delay("x_before", x), c.delay("w_before", w.bits(0, width(program.weight_addresses.into()))));
+        let (x, weight_bits) = (c.delay("x_before", x), width(program.weight_addresses.into()));
+        let before = |name: &str, address: Wire<'b>| c.delay(name, address.bits(0, weight_bits));
+        let w = before("w_before", w);
+        let s = if program.counts_signs { before("s_before", s) } else { w };
         let is_listed = array.of.flag("is_listed", |r| r.listed) & !array.flags.at(1, flag::SELECT);
         let mask = is_listed.repeat(bits).named("offset_mask");
         let mut memories = Vec::new();
@@ -44,7 +49,7 @@ impl<'b> Activations<'b> {
         }
         let words = bytes.chunks(COLUMNS).enumerate();
         let words = words.map(|(read, bytes)| forced(array, c.join(bytes), read)).collect();
-        Self { memories, words, w, list_end }
+        Self { memories, words, w, s, list_end }
     }
 
     /// Stores the bytes of a word that are enabled, in all copies.
@@ -66,6 +71,8 @@ fn forced<'b>(array: &Array<'b, '_>, read: Wire<'b>, number: usize) -> Wire<'b> 
     let tail = array.of.word("tail", 32, |r| r.tail);
     let ones = flags.early(flag::TAIL).mux(tail, c.constant(u32::MAX.into(), 32));
     let word = if sees_ones { flags.early(flag::ONES).mux(ones, word) } else { word };
+    let inverts = array.any(|r| r.minus);
+    let word = if inverts { word ^ flags.early(flag::INVERT).repeat(32) } else { word };
     word.named(if number == 0 { "word".to_owned() } else { format!("word_{number}") })
 }
 
@@ -90,7 +97,7 @@ pub(super) struct Operands<'b> {
     /// The word that each lane sees, and of its memories what they hold for it.
     pub words: Vec<Wire<'b>>,
     pub weights: Option<Vec<Wire<'b>>>,
-    pub masks: Option<Vec<Wire<'b>>>,
+    pub signs: Option<Vec<Wire<'b>>>,
     /// Biases, and above them the bit that complements a count, where any channel does that.
     pub biases: Vec<Wire<'b>>,
 }
@@ -98,23 +105,23 @@ pub(super) struct Operands<'b> {
 impl<'b> Operands<'b> {
     pub fn new(array: &Array<'b, '_>, activations: &Activations<'b>, b: Wire<'b>) -> Self {
         let (c, program, lanes) = (array.c, array.program, array.program.lanes());
-        let words = |name: &str, contents: &[u32]| {
-            let address = width((contents.len() / lanes).max(1) as u64 - 1);
+        let words = |name: &str, contents: &[u32], address: Wire<'b>| {
+            let bits = width((contents.len() / lanes).max(1) as u64 - 1);
             let words = || contents.iter().map(|word| u64::from(*word)).collect();
-            let memory = || c.rom(name, BLOCK, &vec![32; lanes], words()).read(activations.w.bits(0, address));
+            let memory = || c.rom(name, BLOCK, &vec![32; lanes], words()).read(address.bits(0, bits));
             (!contents.is_empty()).then(memory)
         };
         // The address is delayed so that the bias arrives with its flags.
         let address = width((program.biases.len() / lanes) as u64 - 1);
         let delays = 1..program.depth();
         let b = delays.fold(b.bits(0, address), |b, stage| c.delay(&format!("bias_{stage}"), b));
-        let (bits, flips) = (program.accumulator_bits, program.flips.iter().any(|flip| *flip));
+        let (bits, flips) = (program.bias_bits(), program.flips.iter().any(|flip| *flip));
         let value = |(bias, flip): (&i64, &bool)| bias.cast_unsigned() & ((1 << bits) - 1) | u64::from(*flip) << bits;
         let contents = program.biases.iter().zip(&program.flips).map(value).collect();
         Self {
             words: (0..lanes).map(|lane| activations.words[lane / (lanes / program.reads())]).collect(),
-            weights: words("weights", &program.weights),
-            masks: words("masks", &program.masks),
+            weights: words("weights", &program.weights, activations.w),
+            signs: words("signs", &program.signs, activations.s),
             biases: c.rom("biases", BLOCK, &vec![bits + u32::from(flips); lanes], contents).read(b),
         }
     }

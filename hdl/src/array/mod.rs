@@ -28,6 +28,8 @@ block! {
         pub x: Signal<In, Bits<32>>,
         /// Address of weights.
         pub w: Signal<In, Bits<32>>,
+        /// Address of signs.
+        pub s: Signal<In, Bits<32>>,
         /// Address of biases.
         pub b: Signal<In, Bits<32>>,
         /// What to do with them.
@@ -145,8 +147,8 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The array: a word of activations meets a word of weights in every lane.");
     c.reset();
     let array = Array::new(&c, program, c.input("row_index", 8));
-    let [x, w, b] = ["x", "w", "b"].map(|name| c.input(name, 32));
-    let activations = Activations::new(&array, x, w);
+    let [x, w, s, b] = ["x", "w", "s", "b"].map(|name| c.input(name, 32));
+    let activations = Activations::new(&array, x, [w, s]);
     c.output("list_end", activations.list_end);
     // Models of pools alone have no lanes.
     let lanes = array.any(|r| !r.pool).then(|| {

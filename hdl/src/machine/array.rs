@@ -30,8 +30,9 @@ pub(crate) struct Array {
     x: Vec<u32>,
     /// The issue before: where words must be looked up, its word is read now.
     before: Issue,
-    /// The address of the weights that were read.
+    /// The addresses of the weights and of the signs that were read.
     w: u32,
+    s: u32,
     /// The address of the biases that were read.
     b: u32,
     /// Addresses of biases on their way.
@@ -59,6 +60,7 @@ impl Array {
             x: vec![0; program.reads()],
             before: Issue::default(),
             w: 0,
+            s: 0,
             b: 0,
             b_delay: vec![0; program.depth() - 1],
             delay: vec![0; program.depth()],
@@ -219,12 +221,14 @@ impl Array {
         }
         let lanes = self.program.lanes();
         let column = |address: u32| address as usize * lanes..(address as usize + 1) * lanes;
-        let masks = if row.masked { self.program.masks.get(column(self.w)) } else { None };
+        let signs = if row.signed { self.program.signs.get(column(self.s)) } else { None };
         let select = early & flag::SELECT != 0;
         let operands = (early & flag::RUN != 0 && !row.depthwise).then(|| Operands {
             x,
             weights: self.program.weights.get(column(self.w)).unwrap_or(&[]),
-            masks: masks.unwrap_or(&[]),
+            signs: signs.unwrap_or(&[]),
+            masked: row.masked,
+            inverts: early & flag::INVERT != 0,
             select: select.then_some((early >> flag::SLOT & 31) * lanes as u32),
         });
         let at = column(self.b);
@@ -257,6 +261,7 @@ impl Array {
             *x = (0..COLUMNS).fold(0, |word, column| word | byte(column));
         }
         self.w = now.w;
+        self.s = if program.counts_signs { now.s } else { now.w };
         self.before = issue;
         let arrived = self.b_delay.iter_mut().fold(issue.b, |value, stage| std::mem::replace(stage, value));
         self.b = arrived;

@@ -24,10 +24,14 @@ pub(crate) struct Lanes {
 pub(crate) struct Operands<'a> {
     /// The words, each for an equal part of the lanes.
     pub x: &'a [u32],
-    /// Weights, one word a lane.
+    /// Digits of weights, one word a lane.
     pub weights: &'a [u32],
-    /// Masks, one word a lane; empty for all ones.
-    pub masks: &'a [u32],
+    /// Which of them are negative; empty for none.
+    pub signs: &'a [u32],
+    /// Whether digits of 0 count nothing; else they are positive, and those of 1 negative.
+    pub masked: bool,
+    /// Whether all digits are negative.
+    pub inverts: bool,
     /// For a selection: the bit of lane 0.
     pub select: Option<u32>,
 }
@@ -110,9 +114,13 @@ impl Operands<'_> {
         match self.select {
             Some(first) => x >> (first + lane as u32) & 1,
             None => {
-                let mask = self.masks.get(lane).copied().unwrap_or(u32::MAX);
-                let weights = self.weights.get(lane).copied().unwrap_or(0);
-                ((x ^ weights) & mask).count_ones()
+                let of = |words: &[u32]| words.get(lane).copied().unwrap_or(0);
+                let (negative, mask) = match (self.masked, self.inverts) {
+                    (true, true) => (u32::MAX, of(self.weights)),
+                    (true, false) => (of(self.signs), of(self.weights)),
+                    (false, _) => (of(self.weights), u32::MAX),
+                };
+                ((x ^ negative) & mask).count_ones()
             }
         }
     }

@@ -32,6 +32,7 @@ pub(crate) struct Sequencer {
     x: u32,
     start: u32,
     w: u32,
+    s: u32,
     b: u32,
     r: u32,
     /// Position of the tap and of the window's start; wraps below zero.
@@ -62,6 +63,7 @@ impl Sequencer {
             x: 0,
             start: 0,
             w: 0,
+            s: 0,
             b: 0,
             r: 0,
             y: [0; 2],
@@ -170,7 +172,7 @@ impl Sequencer {
         let row = self.now().clone();
         self.start = if row.patch && self.half { row.x_other } else { row.x_base };
         self.x = self.start;
-        (self.w, self.b, self.r) = (row.w_base, row.b_base, row.r_base);
+        (self.w, self.s, self.b, self.r) = (row.w_base, row.s_base, row.b_base, row.r_base);
         self.shift = row.shift;
         self.y_start = [0_u32.wrapping_sub(row.top), 0_u32.wrapping_sub(row.left)];
         self.y = self.y_start;
@@ -199,6 +201,13 @@ impl Sequencer {
             _ => 1,
         };
         self.w = self.w.wrapping_add(w_step);
+        if row.signed {
+            self.s = self.s.wrapping_add(match (word_last && !plane_last, window_end && !pass_last) {
+                (true, _) => 0_u32.wrapping_sub(self.word),
+                (false, true) => row.s_pass,
+                (false, false) => 1,
+            });
+        }
         self.word = if word_last { 0 } else { self.word + 1 };
         if word_last {
             self.plane = if plane_last { 0 } else { self.plane + 1 };
@@ -287,7 +296,7 @@ impl Sequencer {
         self.start = self.next_start(&row, word_end, pixel_end, column_last);
         self.x = self.start;
         if pixel_end {
-            (self.w, self.b) = (row.w_base, row.b_base);
+            (self.w, self.s, self.b) = (row.w_base, row.s_base, row.b_base);
             self.r = self.r.wrapping_add(row.r_pixel);
             self.summing = row.shared;
             self.half ^= row.patch;

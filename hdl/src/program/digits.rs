@@ -3,7 +3,7 @@
 //! A lane meets the window once for each digit, the most significant first, and doubles in between.
 //! Two-valued matrices (sparse-binary) take one pass for their rarer value and the sum of the window for the other.
 
-use bitfab_format::Layer;
+use bitfab_format::{Layer, WORD_BITS};
 
 use super::depthwise;
 
@@ -20,6 +20,10 @@ pub(crate) struct Digits {
     pub passes: u32,
     /// All weights are odd: every digit is -1 or +1.
     odd: bool,
+    /// Digits are the bits of two's complement: the first one is -1 or 0, the others are 0 or 1.
+    tops: bool,
+    /// The digits of a pass are never of both signs, so that no memory tells them apart.
+    pub uniform: bool,
     /// How the sum of the window takes part.
     pub shared: Option<Shared>,
     /// Weights are not taken apart: each channel has its own count.
@@ -47,14 +51,24 @@ impl Digits {
         values.iter_mut().for_each(|value| *value >>= common);
         let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
         let passes = (32 - largest.leading_zeros()).max(1);
-        let odd = values.iter().all(|value| value & 1 == 1);
+        let depthwise = depthwise::pays(layer, lanes, passes);
+        let odd = values.iter().all(|value| value & 1 == 1) && (depthwise || !hides(layer, lanes));
+        let uniform = depthwise || values.iter().all(|value| *value >= 0);
         let fan_in = layer.fan_in() as usize;
-        let mut digits = Self { values, fan_in, common, passes, odd, ..Self::default() };
-        digits.depthwise = depthwise::pays(layer, lanes, passes);
+        let mut digits = Self { values, fan_in, common, passes, odd, uniform, depthwise, ..Self::default() };
         if let Some(shared) = digits.two_values().filter(|shared| pays(layer, lanes, passes, *shared)) {
             (digits.passes, digits.odd, digits.shared) = (1, false, Some(shared));
+            digits.uniform = true;
         }
         digits
+    }
+
+    /// The same weights as bits of two's complement, where that takes no more passes: one bit a digit, without a sign.
+    pub fn complemented(&self) -> Option<Self> {
+        let half = 1_i32 << (self.passes - 1);
+        let fits = self.values.iter().all(|value| (-half..half).contains(value));
+        let may = fits && !self.values.is_empty() && !self.odd && !self.uniform;
+        may.then(|| Self { tops: true, uniform: true, ..self.clone() })
     }
 
     /// The two values, where there are two that lie a power of two apart and the commoner one is smaller than that.
@@ -87,6 +101,10 @@ impl Digits {
         if self.odd {
             return 2 * ((value + (1 << self.passes) - 1) >> (place + 1) & 1) - 1;
         }
+        if self.tops {
+            let bit = value >> place & 1;
+            return if pass == 0 { -bit } else { bit };
+        }
         value.signum() * (value.abs() >> place & 1)
     }
 
@@ -105,6 +123,10 @@ impl Digits {
             Some(Shared { ratio, doublings }) => {
                 let own = i64::from(value != ratio) << doublings;
                 (own, if value < ratio { own } else { 0 })
+            }
+            None if self.tops => {
+                let all = i64::from(value) & ((1 << self.passes) - 1);
+                (all, (all - i64::from(value)) / 2)
             }
             None => {
                 let value = i64::from(value);
@@ -169,6 +191,12 @@ impl Places {
     }
 }
 
+/// Whether words of the window hold channels that some lane of a group does not see.
+fn hides(layer: &Layer<'_>, lanes: u32) -> bool {
+    let per_group = layer.output.shape.channels / layer.groups;
+    layer.groups > 1 && !(layer.group_channels().is_multiple_of(WORD_BITS) && per_group.is_multiple_of(lanes))
+}
+
 /// Whether the sum of the window, taken once, costs fewer cycles than a pass for each digit.
 fn pays(layer: &Layer<'_>, lanes: u32, passes: u32, shared: Shared) -> bool {
     let groups = layer.output.shape.channels.div_ceil(lanes);
@@ -198,16 +226,33 @@ mod tests {
         let signs = digits(&odd, 8, true);
         assert!(odd.iter().enumerate().all(|(at, expected)| value(&signs, at as u32) == *expected));
         assert!((0..odd.len() as u32).all(|at| signs.digit(0, at, 3) != 0));
+        let bits: Vec<i32> = (-128..128).collect();
+        let bits = (digits(&bits, 8, false).complemented().unwrap(), bits);
+        for (at, expected) in bits.1.iter().enumerate() {
+            assert_eq!(value(&bits.0, at as u32), *expected);
+            let digit = |pass| bits.0.digit(0, at as u32, pass);
+            assert!(digit(0) <= 0 && (1..8).all(|pass| digit(pass) >= 0));
+        }
+    }
+
+    #[test]
+    fn bits_of_two_s_complement_are_taken_where_they_cost_no_pass() {
+        assert!(digits(&[-8, 7], 4, false).complemented().is_some());
+        assert!(digits(&[-7, 7], 3, false).complemented().is_none());
+        assert!(digits(&[-1, 0, 1], 1, false).complemented().is_none());
+        assert!(digits(&[-7, 5], 3, true).complemented().is_none());
     }
 
     #[test]
     fn places_are_those_of_the_digits() {
-        for (values, passes, odd) in [(vec![-3, 0, 2, 5], 3, false), (vec![-3, 1, 7], 3, true)] {
-            let digits = digits(&values, passes, odd);
+        let plain = [(vec![-3, 0, 2, 5], 3, false), (vec![-3, 1, 7], 3, true)];
+        let plain = plain.map(|(values, passes, odd)| digits(&values, passes, odd));
+        let complemented = digits(&[-8, -3, 0, 7], 4, false).complemented();
+        for digits in plain.into_iter().chain(complemented) {
             let mut expected = Places::default();
-            for index in 0..values.len() as u32 {
-                for pass in 0..passes {
-                    let (digit, place) = (digits.digit(0, index, pass), 1 << (passes - 1 - pass));
+            for index in 0..digits.values.len() as u32 {
+                for pass in 0..digits.passes {
+                    let (digit, place) = (digits.digit(0, index, pass), 1 << (digits.passes - 1 - pass));
                     expected.all += if digit == 0 { 0 } else { place };
                     expected.negative += if digit < 0 { place } else { 0 };
                 }

@@ -1,6 +1,6 @@
-//! The contents of the memories beside the lanes: inverted weights, masks and biases, one column a lane.
+//! The contents of the memories beside the lanes: digits of weights, their signs and biases, one column a lane.
 
-use bitfab_format::{Layer, WORD_BITS};
+use bitfab_format::{Layer, Op, WORD_BITS};
 
 use super::digits::Digits;
 use super::units::{Channel, Units};
@@ -12,12 +12,18 @@ pub(crate) const COLUMNS: usize = 4;
 /// Words of one layer for all lanes: address by address, lane by lane; for each group of lanes pass after pass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerImage {
-    /// Negative digits of weights; bits that no weight covers are 0.
+    /// Digits of weights that are not zero where masked, else those that are negative; bits that no weight covers are 0.
     pub weights: Vec<u32>,
-    /// Bits that a lane sees; same addresses.
-    pub masks: Vec<u32>,
+    /// Negative digits: at the same addresses, or once for all passes of a group of lanes.
+    pub signs: Vec<u32>,
     /// Whether any lane must not see a bit that can be set.
     pub masked: bool,
+    /// Whether there are signs.
+    pub signed: bool,
+    /// Whether the digits of the first pass are negative; those of others are not.
+    pub minus: bool,
+    /// Step of the signs from the last word of a pass to the next pass.
+    pub sign_step: u32,
     /// Words of a plane of a tap that a group of lanes reads.
     pub words: u32,
     /// First word of a tap that each group of lanes reads.
@@ -36,12 +42,19 @@ pub(crate) struct LayerImage {
 
 /// Negative digits and masks of one pass over the window: position by position, in it lane by lane.
 struct Pass {
+    /// The first digit of a weight.
+    is_first: bool,
     words: Vec<(u32, u32)>,
     /// Where the positions lie, from the window's start.
     offsets: Vec<u32>,
 }
 
 impl Pass {
+    /// Whether all digits that are not zero are negative, or none is.
+    fn is_of_sign(&self, negative: bool) -> bool {
+        self.words.iter().all(|(weights, mask)| *weights == if negative { *mask } else { 0 })
+    }
+
     /// For each read and each byte of its words: the positions at which any of its lanes needs that byte.
     fn lists(&self, options: &Options) -> Vec<Vec<usize>> {
         let (lanes, share) = (options.lanes as usize, (options.lanes / options.reads) as usize);
@@ -63,6 +76,14 @@ impl Pass {
             (sum.0 | byte(weights, column), sum.1 | byte(mask, column))
         })
     }
+}
+
+/// The negative digits of all passes of a group of lanes, where a weight has the same sign in all of them.
+fn shared_signs(passes: &[Pass]) -> Option<Vec<u32>> {
+    let at = |position: usize| passes.iter().fold(0, |signs, pass| signs | pass.words[position].0);
+    let signs: Vec<u32> = (0..passes[0].words.len()).map(at).collect();
+    let agrees = |pass: &Pass| pass.words.iter().zip(&signs).all(|((negative, mask), sign)| *negative == sign & mask);
+    passes.iter().all(agrees).then_some(signs)
 }
 
 /// The byte of `word` that belongs to `column`, where it is.
@@ -96,6 +117,32 @@ fn covering(layer: &Layer<'_>, lanes: u32, g: u32) -> (u32, u32) {
     (first / WORD_BITS, last / WORD_BITS)
 }
 
+/// How a layer is computed: its digits, what they count in, and its words.
+pub(crate) struct Plan {
+    pub digits: Digits,
+    pub units: Units,
+    pub image: LayerImage,
+}
+
+impl Plan {
+    /// The plan of `layer` with the fewest cycles, and with those the fewest bits.
+    pub fn new(layer: &Layer<'_>, options: &Options) -> Self {
+        let of = |digits: Digits| {
+            let units = Units::new(layer, &digits);
+            let image = match layer.op {
+                Op::Encode | Op::MaxPool => LayerImage::default(),
+                _ => LayerImage::new(layer, &units, &digits, options),
+            };
+            Self { digits, units, image }
+        };
+        let digits = Digits::new(layer, options.lanes);
+        // Bits of two's complement are seldom zero, where digits with a sign may be worth a list.
+        let complemented = digits.complemented();
+        let signed = of(digits);
+        complemented.filter(|_| !signed.image.listed).map_or(signed, of)
+    }
+}
+
 impl LayerImage {
     /// The image of a weighted layer or a sum-pool.
     pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, options: &Options) -> Self {
@@ -110,7 +157,7 @@ impl LayerImage {
             image.place(layer, options.lanes, groups);
             if !digits.depthwise {
                 let passes = image.passes(layer, digits, options.lanes, groups);
-                image.fill(layer, &passes, options);
+                image.fill(layer, digits, &passes, options);
             }
         }
         image
@@ -125,7 +172,7 @@ impl LayerImage {
     }
 
     /// The words of the passes, one after the other; as lists where that skips a tenth of the addresses.
-    fn fill(&mut self, layer: &Layer<'_>, passes: &[Pass], options: &Options) {
+    fn fill(&mut self, layer: &Layer<'_>, digits: &Digits, passes: &[Pass], options: &Options) {
         let lists: Vec<Vec<Vec<usize>>> = passes.iter().map(|pass| pass.lists(options)).collect();
         let listed: usize = lists.iter().map(|lists| length(lists)).sum();
         let all: usize = passes.iter().map(|pass| pass.offsets.len()).sum();
@@ -133,13 +180,41 @@ impl LayerImage {
         let is_walked = layer.window.is_padded() && !is_patch(layer);
         self.listed = !is_walked && 10 * listed <= 9 * all;
         self.masked |= self.listed;
-        for (pass, lists) in passes.iter().zip(&lists) {
-            if self.listed {
-                self.push_list(pass, lists, options);
-            } else {
-                self.weights.extend(pass.words.iter().map(|(weights, _)| *weights));
-                self.masks.extend(pass.words.iter().map(|(_, mask)| *mask));
+        self.judge(passes);
+        if self.listed {
+            passes.iter().zip(&lists).for_each(|(pass, lists)| self.push_list(pass, lists, options));
+            return;
+        }
+        self.weights = passes.iter().flat_map(|pass| &pass.words).map(|word| self.bits(*word)).collect();
+        if self.signed {
+            self.place_signs(passes, digits);
+        }
+    }
+
+    /// How the digits are kept: with signs, with one sign a pass, or as signs alone.
+    fn judge(&mut self, passes: &[Pass]) {
+        let is_positive = passes.iter().all(|pass| pass.is_of_sign(false));
+        let is_split = passes.iter().all(|pass| pass.is_of_sign(pass.is_first));
+        self.minus = self.masked && !is_positive && is_split;
+        self.signed = self.masked && !is_positive && !is_split;
+        self.sign_step = 1;
+    }
+
+    /// What the memory of weights holds of a word of negative digits and a mask.
+    fn bits(&self, (negative, mask): (u32, u32)) -> u32 {
+        if self.masked { mask } else { negative }
+    }
+
+    /// The signs, once for all passes of a group of lanes where these agree.
+    fn place_signs(&mut self, passes: &[Pass], digits: &Digits) {
+        let groups = passes.chunks(digits.passes as usize);
+        let shared: Option<Vec<Vec<u32>>> = groups.map(shared_signs).collect();
+        match shared {
+            Some(signs) if digits.passes > 1 => {
+                self.sign_step = 1_u32.wrapping_sub(passes[0].offsets.len() as u32);
+                self.signs = signs.concat();
             }
+            _ => self.signs = passes.iter().flat_map(|pass| &pass.words).map(|(negative, _)| *negative).collect(),
         }
     }
 
@@ -149,9 +224,11 @@ impl LayerImage {
         self.longest = self.longest.max(length as u32);
         for at in 0..length {
             for lane in 0..options.lanes as usize {
-                let (weights, mask) = pass.listed(lists, at, lane, options);
-                self.weights.push(weights);
-                self.masks.push(mask);
+                let word = pass.listed(lists, at, lane, options);
+                self.weights.push(self.bits(word));
+                if self.signed {
+                    self.signs.push(word.0);
+                }
             }
             let offset = |list: &Vec<usize>| list.get(at).map_or(0, |position| pass.offsets[*position]);
             self.offsets.extend(lists.iter().map(offset));
@@ -201,7 +278,7 @@ impl LayerImage {
                 self.masked |= hidden;
             }
         }
-        Pass { words, offsets: self.offsets(layer, g, &window) }
+        Pass { is_first: pass == 0, words, offsets: self.offsets(layer, g, &window) }
     }
 
     /// The sum of the window in lane 0.
@@ -213,7 +290,7 @@ impl LayerImage {
             word_of_lanes[0] = (weights, mask);
         }
         self.masked = true;
-        Pass { words, offsets: self.offsets(layer, 0, &window) }
+        Pass { is_first: false, words, offsets: self.offsets(layer, 0, &window) }
     }
 }
 

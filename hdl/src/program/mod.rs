@@ -15,11 +15,9 @@ pub use jobs::Job;
 pub use row::Row;
 
 use crate::{HdlError, Options};
-use digits::Digits;
 use jobs::byte_offset;
 pub(crate) use lanes::COLUMNS;
-use lanes::LayerImage;
-use units::Units;
+use lanes::{LayerImage, Plan};
 
 /// Most words of the activation memory, and most addresses of the weights.
 const MAX_WORDS: u64 = 1 << 22;
@@ -37,10 +35,13 @@ pub struct Program {
     pub rows: Vec<Row>,
     /// What the front makes of the input's bytes.
     pub jobs: Vec<Job>,
-    /// Negative digits of weights: address by address, in it lane by lane; empty where none is negative.
+    /// Digits of weights, address by address, in it lane by lane: those that are not zero, or of rows that are not masked
+    /// those that are negative.
     pub weights: Vec<u32>,
-    /// Masks, for the first addresses of the weights.
-    pub masks: Vec<u32>,
+    /// Negative digits of rows with signs, in the same way.
+    pub signs: Vec<u32>,
+    /// Whether signs have an address of their own; else they lie at the first addresses of the weights.
+    pub counts_signs: bool,
     /// Where the words of listed rows lie, for the first addresses of the weights: in each read by read, byte by byte.
     pub offsets: Vec<u32>,
     /// Whether the next address is the last of its pass, for the same addresses.
@@ -57,7 +58,7 @@ pub struct Program {
     pub channel_bits: u32,
     /// Bits of a scaled sum before it is shifted.
     pub scale_bits: u32,
-    /// Addresses of weights and masks, or of the weights of depthwise layers where they are more.
+    /// Addresses of weights, or of the weights of depthwise layers where they are more.
     pub weight_addresses: u32,
     /// Step of the window's start after the group that ends before this bias address, where it is not regular.
     pub group_steps: Vec<(u32, u32)>,
@@ -96,7 +97,8 @@ impl Program {
             rows: Vec::new(),
             jobs: Vec::new(),
             weights: Vec::new(),
-            masks: Vec::new(),
+            signs: Vec::new(),
+            counts_signs: false,
             offsets: Vec::new(),
             ends: Vec::new(),
             biases: vec![0; options.lanes as usize],
@@ -151,6 +153,11 @@ impl Program {
     /// Words that one group can send.
     pub(crate) fn burst(&self) -> u32 {
         self.options.lanes.max(4)
+    }
+
+    /// Bits of a bias: no more than the largest one needs.
+    pub fn bias_bits(&self) -> u32 {
+        self.biases.iter().map(|bias| signed_bits(*bias)).max().unwrap_or(1)
     }
 
     /// Planes that the packer holds.
@@ -231,27 +238,22 @@ impl Program {
 
     fn add_layers(&mut self, layers: &[Layer<'_>], copies: bool) -> Result<(), HdlError> {
         let lanes = self.options.lanes;
-        let digits: Vec<Digits> = layers.iter().map(|layer| Digits::new(layer, lanes)).collect();
-        let units: Vec<Units> = layers.iter().zip(&digits).map(|(layer, digits)| Units::new(layer, digits)).collect();
-        let image = |(at, layer): (usize, &Layer<'_>)| match layer.op {
-            Op::Encode | Op::MaxPool => LayerImage::default(),
-            _ => LayerImage::new(layer, &units[at], &digits[at], &self.options),
-        };
-        let images: Vec<LayerImage> = layers.iter().enumerate().map(image).collect();
-        let bases = self.place_weights(&images);
+        let plans: Vec<Plan> = layers.iter().map(|layer| Plan::new(layer, &self.options)).collect();
+        let bases = self.place_weights(&plans);
         let mut jobs = 0;
         for (at, layer) in layers.iter().enumerate() {
-            let b_base = self.place_biases(&images[at], layer.index)?;
+            let Plan { digits, units, image } = &plans[at];
+            let b_base = self.place_biases(image, layer.index)?;
             let mut row = match layer.op {
                 Op::Encode => table::encode(layer),
                 Op::MaxPool => table::max_pool(layer),
-                Op::SumPool => table::sum_pool(layer, &units[at], &digits[at], lanes),
-                Op::Dense | Op::Conv2d => table::weighted(layer, &units[at], &digits[at], &images[at], lanes),
+                Op::SumPool => table::sum_pool(layer, units, digits, lanes),
+                Op::Dense | Op::Conv2d => table::weighted(layer, units, digits, image, lanes),
             };
-            (row.w_base, row.b_base) = (bases[at], b_base);
-            self.place_channel_weights(&mut row, layer, &digits[at], &units[at]);
+            ((row.w_base, row.s_base), row.b_base) = (bases[at], b_base);
+            self.place_channel_weights(&mut row, layer, digits, units);
             if let Some(scales) = scales::of(layer) {
-                (row.q_base, row.out_shift) = self.place_scales(&images[at], scales::shift(&scales));
+                (row.q_base, row.out_shift) = self.place_scales(image, scales::shift(&scales));
             }
             row.send = at + 1 == layers.len() && !copies;
             row.out_base = if row.send { 0 } else { row.out_base }; // words that are sent have no address
@@ -259,10 +261,11 @@ impl Program {
                 (row.x_base, row.x_other) = (self.jobs[jobs].base, self.jobs[jobs].other);
                 jobs += 1;
             }
-            self.place_steps(&mut row, &images[at].starts);
+            self.place_steps(&mut row, &image.starts);
             self.rows.push(row);
         }
         self.double_planes();
+        self.address_signs();
         if copies {
             let output = layers[layers.len() - 1].output;
             self.rows.push(table::copy_out(layers.len() as u16 - 1, output.region));
@@ -288,27 +291,39 @@ impl Program {
         }
     }
 
-    /// Puts the weights into their memory, listed layers first, then masked ones, and returns where each layer starts.
-    fn place_weights(&mut self, images: &[LayerImage]) -> Vec<u32> {
-        let mut bases = vec![0; images.len()];
-        let order = |image: &LayerImage| (!image.listed, !image.masked);
-        let mut places: Vec<usize> = (0..images.len()).collect();
-        places.sort_by_key(|at| order(&images[*at]));
+    /// Puts the weights into their memories, listed layers first, then those with signs, and returns where the weights
+    /// and the signs of each layer start.
+    fn place_weights(&mut self, plans: &[Plan]) -> Vec<(u32, u32)> {
+        let mut bases = vec![(0, 0); plans.len()];
+        let order = |image: &LayerImage| (!image.listed, !image.signed);
+        let mut places: Vec<usize> = (0..plans.len()).collect();
+        places.sort_by_key(|at| order(&plans[*at].image));
         for at in places {
-            let image = &images[at];
-            bases[at] = (self.weights.len() / self.lanes()) as u32;
+            let image = &plans[at].image;
+            let address = |words: &[u32]| (words.len() / self.lanes()) as u32;
+            bases[at] = (address(&self.weights), address(&self.signs));
             self.weights.extend_from_slice(&image.weights);
             self.offsets.extend_from_slice(&image.offsets);
             self.ends.extend_from_slice(&image.ends);
-            if image.masked {
-                self.masks.extend_from_slice(&image.masks);
-            }
+            self.signs.extend_from_slice(&image.signs);
         }
         self.weight_addresses = (self.weights.len() / self.lanes()) as u32;
-        if self.weights.iter().all(|word| *word == 0) {
-            self.weights.clear();
-        }
         bases
+    }
+
+    /// Gives signs an address of their own, unless they lie beside the weights of all rows that look at them.
+    /// Rows without signs then look at a word of zeros behind the last one.
+    fn address_signs(&mut self) {
+        let lies_apart = |row: &Row| row.masked && !(row.signed && row.s_base == row.w_base && row.s_pass == 1);
+        if self.signs.is_empty() || !self.rows.iter().any(lies_apart) {
+            return;
+        }
+        self.counts_signs = true;
+        let none = (self.signs.len() / self.lanes()) as u32;
+        if self.rows.iter().any(|row| row.masked && !row.signed) {
+            self.signs.extend(vec![0; self.lanes()]);
+        }
+        self.rows.iter_mut().filter(|row| row.masked && !row.signed).for_each(|row| row.s_base = none);
     }
 
     /// Puts the biases into their memory and returns where the layer starts.

@@ -54,11 +54,19 @@ pub struct Row {
     pub thresholds: u32,
     /// Whether each address of the weights says where its words lie, and when its pass ends.
     pub listed: bool,
-    /// Whether the mask memory says which bits of a word each lane sees.
+    /// Whether the bits of the weights say which bits of a word each lane sees; else they are its negative digits.
     pub masked: bool,
     /// Whether all channels of a word are counted at once, a pass a plane from the most significant one, before the
     /// lanes take their counts group by group.
     pub depthwise: bool,
+    /// Whether the memory of signs says which digits are negative; only masked rows.
+    pub signed: bool,
+    /// Whether all digits of the first pass are negative, and none of the others; only masked rows without signs.
+    pub minus: bool,
+    /// First word of the signs, or a word without any.
+    pub s_base: u32,
+    /// Step of the signs from the last word of a pass to the next pass.
+    pub s_pass: u32,
     /// Whether each lane takes the bit of its own channel instead of a product (sum-pool).
     pub select: bool,
     /// Whether it is a max-pool, or a copy (a max-pool of one tap).

@@ -124,7 +124,8 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
     row.words = image.words - 1;
     row.passes = digits.passes - 1;
     row.planes = last_plane;
-    row.masked = image.masked;
+    (row.masked, row.signed, row.minus) = (image.masked, image.signed, image.minus);
+    row.s_pass = image.sign_step;
     row.patch = is_patch(layer);
     if row.patch {
         (row.kernel_columns, row.kernel_rows, row.padded, row.top, row.left) = (0, 0, false, 0, 0);

@@ -119,8 +119,7 @@ impl Channel {
         match layer.transform {
             Transform::Thresholds(all) => {
                 let thresholds: Vec<i64> = (0..all.per_channel()).map(|i| all.value(o, i).into()).collect();
-                let is_own = layer.op.is_weighted() && layer.residual.is_none() && digits.shared.is_none();
-                let may_negate = is_own && !digits.depthwise;
+                let may_negate = layer.op.is_weighted() && layer.residual.is_none() && !digits.uniform;
                 Self::decide(layer, units, places, &thresholds, all.counts_down(o), may_negate)
             }
             _ => Self::value(layer, units, places, o),

@@ -38,6 +38,8 @@ pub(crate) mod flag {
     pub const KEEP: u32 = 1 << 16;
     /// Add the sum of the window; in depthwise rows what the channels of the group have counted.
     pub const ADD: u32 = 1 << 17;
+    /// The digits of this word are negative: take the complement of the word of activations.
+    pub const INVERT: u32 = 1 << 31;
     /// Group within the output word, or the lane to emit: 5 bits from here.
     pub const SLOT: u32 = 18;
     /// Left shift: 5 bits from here.
@@ -51,8 +53,10 @@ pub(crate) mod flag {
 pub(crate) struct Issue {
     /// Word of the activation memory.
     pub x: u32,
-    /// Address of weights and masks.
+    /// Address of weights.
     pub w: u32,
+    /// Address of signs.
+    pub s: u32,
     /// Address of a bias, 0 for none.
     pub b: u32,
     /// What to do with them: [`flag`].

@@ -30,6 +30,8 @@ block! {
         pub x: Signal<Out, Bits<32>>,
         /// Address of weights.
         pub w: Signal<Out, Bits<32>>,
+        /// Address of signs.
+        pub s: Signal<Out, Bits<32>>,
         /// Address of biases.
         pub b: Signal<Out, Bits<32>>,
         /// What to do with them.
@@ -67,7 +69,9 @@ fn flags<'b>(walk: &Walk<'b, '_>) -> Wire<'b> {
     let half = walk.first_shift().resize(5).previous();
     let shift = (is.twice & ends.outside & state.running).mux(half, at.shift.resize(5));
     let plane = of.count("planes", |r| r.planes).resize(3) - at.plane.resize(3);
-    c.join(&[c.join(&bits), slot, shift, plane, c.low()])
+    let minus = of.flag("is_minus", |r| r.minus);
+    let invert = state.running & minus & !at.summing & at.pass.is(0);
+    c.join(&[c.join(&bits), slot, shift, plane, invert])
 }
 
 /// When the flags of one bit are set.

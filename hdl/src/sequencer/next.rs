@@ -126,11 +126,29 @@ impl<'b> Walk<'b, '_> {
         c.next(row, &[(state.loading, top), (tap & ends.column, tap_row), (pixel, row_next)]);
     }
 
+    /// The address of signs, where it is not that of weights.
+    fn next_signs(&self) {
+        let Self { c, program, of, state, at, ends, .. } = self;
+        let bits = width((program.signs.len() / program.lanes()).max(1) as u64 - 1);
+        let s = c.register_if(program.counts_signs, "s_now", bits);
+        let base = of.word("s_base", bits, |r| r.s_base);
+        let step = (ends.window & !ends.pass).mux(of.word("s_pass", bits, |r| r.s_pass), c.constant(1, bits));
+        let back = match program.rows.iter().any(|r| r.listed) {
+            true => c.constant(0, bits) - at.word.resize(bits),
+            false => of.word("s_back", bits, |r| r.w_back),
+        };
+        let walks = state.running & of.flag("is_signed", |r| r.signed);
+        let walked = s + (ends.word & !ends.plane).mux(back, step);
+        c.next(s, &[(state.loading | (ends.leaves & ends.group), base), (walks, walked)]);
+        c.output("s", s.extend(32));
+    }
+
     /// The addresses of activations, weights and biases, and the outputs that show them.
     pub fn next_addresses(&self) {
         let Self { c, program, of, state, is, at, ends, .. } = self;
         let pixel = ends.leaves & ends.group;
         let w = self.next_weights(pixel);
+        self.next_signs();
         let bits = width((program.biases.len() / program.lanes()) as u64);
         let (b, b_base) = (c.register("b_now", bits), of.word("b_base", bits, |r| r.b_base));
         c.next(b, &[(state.loading, b_base), (state.biasing, b.next()), (pixel, b_base)]);

@@ -19,7 +19,7 @@ impl Sequencer {
             _ => 0,
         };
         let b = if self.state == State::Bias { self.b } else { 0 };
-        Issue { x: self.x, w: self.w, b, flags }
+        Issue { x: self.x, w: self.w, s: self.s, b, flags }
     }
 
     fn run_flags(&self) -> u32 {
@@ -45,6 +45,7 @@ impl Sequencer {
         };
         own | when(outside && !ones, flag::ZERO)
             | when(ones, flag::ONES)
+            | when(row.minus && self.pass == 0 && !self.summing, flag::INVERT)
             | when(self.is_doubling(row, is_first), flag::DOUBLE)
             | when(self.word == row.words && !row.listed, flag::TAIL)
     }
