@@ -8,13 +8,15 @@ use rust_hdl::prelude::*;
 use crate::array::{self, ArrayBlock};
 use crate::circuit::{Circuit, Mutant, memory_macros};
 use crate::front::{self, FrontBlock};
+use crate::loader::{self, LoaderBlock};
 use crate::machine::Written;
 use crate::program::Program;
 use crate::sender::{self, SenderBlock};
 use crate::sequencer::{self, SequencerBlock};
 use crate::top::finished;
 use crate::{
-    AxiStream, HdlError, Interface, Memories, MemoryFile, Options, Ports, Sources, Stimulus, StreamByte, Style,
+    AxiStream, HdlError, Interface, LoadPorts, Memories, MemoryFile, Options, Ports, Sources, Stimulus, StreamByte,
+    Style,
 };
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
@@ -45,7 +47,23 @@ pub struct Engine {
     pub out_last: Signal<Out, Bit>,
     /// It is taken at the next edge.
     pub out_ready: Signal<In, Bit>,
+    /// The load port, where weights are loaded: a byte of their image.
+    pub load_data: Vec<Signal<In, Bits<8>>>,
+    /// It is valid.
+    pub load_valid: Vec<Signal<In, Bit>>,
+    /// It is the last one.
+    pub load_last: Vec<Signal<In, Bit>>,
+    /// It is taken at the next edge.
+    pub load_ready: Vec<Signal<Out, Bit>>,
+    /// The image has come, and its CRC was right.
+    pub loaded: Vec<Signal<Out, Bit>>,
+    /// The load was too short, too long or damaged.
+    pub load_error: Vec<Signal<Out, Bit>>,
     front: FrontBlock,
+    /// One where weights are loaded.
+    loader: Vec<LoaderBlock>,
+    /// One where they are contents.
+    _contents: Vec<()>,
     sequencer: SequencerBlock,
     array: ArrayBlock,
     sender: SenderBlock,
@@ -65,10 +83,8 @@ impl Logic for Engine {
         self.sender.reset.next = self.reset.val();
         // The input becomes patches.
         self.front.in_data.next = self.in_data.val();
-        self.front.in_valid.next = self.in_valid.val();
         self.front.in_last.next = self.in_last.val();
         self.frame_error.next = self.front.frame_error.val();
-        self.in_ready.next = self.front.in_ready.val();
         self.array.byte_valid.next = self.front.byte_valid.val();
         self.array.byte_address.next = self.front.byte_address.val();
         self.array.byte_value.next = self.front.byte_value.val();
@@ -86,6 +102,27 @@ impl Logic for Engine {
         self.array.s.next = self.sequencer.s.val();
         self.array.b.next = self.sequencer.b.val();
         self.array.flags.next = self.sequencer.flags.val();
+        // Weights are the contents of their memories, or they are loaded before any frame.
+        for _i in 0..self._contents.len() {
+            self.front.in_valid.next = self.in_valid.val();
+            self.in_ready.next = self.front.in_ready.val();
+            self.array.load_word.next = 0.into();
+            self.array.load_place.next = 0.into();
+        }
+        for i in 0..self.loader.len() {
+            self.loader[i].clock.next = self.clock.val();
+            self.loader[i].reset.next = self.reset.val();
+            self.loader[i].load_valid.next = self.load_valid[i].val();
+            self.loader[i].load_data.next = self.load_data[i].val();
+            self.loader[i].load_last.next = self.load_last[i].val();
+            self.load_ready[i].next = self.loader[i].load_ready.val();
+            self.loaded[i].next = self.loader[i].loaded.val();
+            self.load_error[i].next = self.loader[i].load_error.val();
+            self.array.load_word.next = self.loader[i].word.val();
+            self.array.load_place.next = self.loader[i].word_place.val();
+            self.front.in_valid.next = self.in_valid.val() & self.loader[i].loaded.val();
+            self.in_ready.next = self.front.in_ready.val() & self.loader[i].loaded.val();
+        }
         // The result leaves.
         self.sender.result_valid.next = self.array.result_valid.val();
         self.sender.result.next = self.array.result.val();
@@ -113,18 +150,27 @@ impl Engine {
     /// Each engine with one mistake, in one operator, choice or condition of one block, and what the mistake is.
     pub fn mutants(program: &Arc<Program>) -> impl Iterator<Item = (String, Self)> {
         let all = circuits(program);
-        ["front", "sequencer", "array", "sender"].into_iter().enumerate().flat_map(move |(at, block)| {
-            let (all, program) = (all.clone(), Arc::clone(program));
-            let mutants: Vec<Mutant> = all[at].mutants().collect();
-            mutants.into_iter().map(move |mutant| {
-                let mut circuits = all.clone();
-                circuits[at] = mutant.circuit;
-                (format!("{block}, {}", mutant.what), Self::join(&program, circuits))
-            })
+        let mutants = move |(at, (block, circuit)): (usize, (&'static str, Circuit))| {
+            let mutants: Vec<Mutant> = circuit.mutants().collect();
+            mutants.into_iter().map(move |mutant| (at, format!("{block}, {}", mutant.what), mutant.circuit))
+        };
+        let program = Arc::clone(program);
+        all.clone().into_iter().enumerate().flat_map(mutants).map(move |(at, what, circuit)| {
+            let mut circuits = all.clone();
+            circuits[at].1 = circuit;
+            (what, Self::join(&program, circuits))
         })
     }
 
-    fn join(program: &Arc<Program>, [front, sequencer, array, sender]: [Circuit; 4]) -> Self {
+    /// # Panics
+    /// If a block is missing.
+    fn join(program: &Arc<Program>, circuits: Vec<(&'static str, Circuit)>) -> Self {
+        let mut circuits = circuits.into_iter().map(|(_, circuit)| circuit);
+        let mut next = || circuits.next().expect("an engine has four blocks");
+        let (front, sequencer) = (FrontBlock::of(next()), SequencerBlock::of(next()));
+        let (array, sender) = (ArrayBlock::of(next()), SenderBlock::of(next()));
+        let loader: Vec<LoaderBlock> = circuits.map(LoaderBlock::of).collect();
+        let loads = loader.len();
         let mut engine = Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -137,10 +183,18 @@ impl Engine {
             out_valid: Signal::default(),
             out_last: Signal::default(),
             out_ready: Signal::default(),
-            front: FrontBlock::of(front),
-            sequencer: SequencerBlock::of(sequencer),
-            array: ArrayBlock::of(array),
-            sender: SenderBlock::of(sender),
+            load_data: signals(loads),
+            load_valid: signals(loads),
+            load_last: signals(loads),
+            load_ready: signals(loads),
+            loaded: signals(loads),
+            load_error: signals(loads),
+            front,
+            sequencer,
+            array,
+            sender,
+            loader,
+            _contents: vec![(); 1 - loads],
             _program: Arc::clone(program),
         };
         engine.connect_all();
@@ -163,19 +217,38 @@ impl Engine {
         self.in_data.next = u64::from(input.map_or(0, |byte| byte.value)).into();
         self.in_last.next = input.is_some_and(|byte| byte.last);
         self.out_ready.next = stimulus.out_ready;
+        self.offer_load(stimulus.load);
         self.level(false)?;
         let offered = StreamByte { value: self.out_data.val().to_u8(), last: self.out_last.val() };
         Ok(Ports {
             in_ready: self.in_ready.val(),
             out: self.out_valid.val().then_some(offered),
             frame_error: self.frame_error.val(),
+            load: self.load_ports(),
         })
+    }
+
+    fn offer_load(&mut self, byte: Option<StreamByte>) {
+        for i in 0..self.loader.len() {
+            self.load_valid[i].next = byte.is_some();
+            self.load_data[i].next = u64::from(byte.map_or(0, |byte| byte.value)).into();
+            self.load_last[i].next = byte.is_some_and(|byte| byte.last);
+        }
+    }
+
+    fn load_ports(&self) -> Option<LoadPorts> {
+        let (ready, loaded, error) = (self.load_ready.first()?, self.loaded.first()?, self.load_error.first()?);
+        Some(LoadPorts { ready: ready.val(), loaded: loaded.val(), error: error.val() })
     }
 
     /// Whether every register that a reset returns to its start is there; data and memories do not count.
     pub fn is_at_start(&self) -> bool {
         let (front, sequencer) = (self.front.is_at_start(), self.sequencer.is_at_start());
-        front && sequencer && self.array.is_at_start() && self.sender.is_at_start()
+        front
+            && sequencer
+            && self.loader.iter().all(LoaderBlock::is_at_start)
+            && self.array.is_at_start()
+            && self.sender.is_at_start()
     }
 
     /// One rising edge; returns the output word that it finished.
@@ -203,9 +276,21 @@ pub(crate) fn settle(top: &mut impl Block) -> Result<(), HdlError> {
     if simulate(top, SETTLE) { Ok(()) } else { Err(HdlError::Loop) }
 }
 
-/// The four blocks: front, sequencer, array and sender.
-pub(crate) fn circuits(program: &Program) -> [Circuit; 4] {
-    [front::circuit(program), sequencer::circuit(program), array::circuit(program), sender::circuit(program)]
+/// The blocks: front, sequencer, array and sender, and the loader where weights are loaded.
+pub(crate) fn circuits(program: &Program) -> Vec<(&'static str, Circuit)> {
+    let mut circuits = vec![
+        ("front", front::circuit(program)),
+        ("sequencer", sequencer::circuit(program)),
+        ("array", array::circuit(program)),
+        ("sender", sender::circuit(program)),
+    ];
+    circuits.extend(program.is_loaded().then(|| ("loader", loader::circuit(program))));
+    circuits
+}
+
+/// So many ports.
+pub(crate) fn signals<S: Default>(count: usize) -> Vec<S> {
+    std::iter::repeat_with(S::default).take(count).collect()
 }
 
 /// The Verilog of the engine for `model`: one file, the top module has the default name of
@@ -225,11 +310,12 @@ pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError>
 pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<Sources, HdlError> {
     let program = Arc::new(Program::new(model, options)?);
     let prefix = style.name.to_string();
-    let circuits = circuits(&program).map(|circuit| match style.memories {
+    let placed = |circuit: Circuit| match style.memories {
         Memories::Files => circuit.with_memory_files(&prefix),
         Memories::Inline => circuit,
-    });
-    let files = circuits.iter().flat_map(Circuit::memory_files);
+    };
+    let circuits: Vec<_> = circuits(&program).into_iter().map(|(name, circuit)| (name, placed(circuit))).collect();
+    let files = circuits.iter().flat_map(|(_, circuit)| circuit.memory_files());
     let memories: Vec<MemoryFile> = files.map(|(name, contents)| MemoryFile { name, contents }).collect();
     let engine = Engine::join(&program, circuits);
     let printed = match style.interface {

@@ -37,6 +37,9 @@ pub enum HdlError {
         /// Words that are possible.
         limit: u64,
     },
+    /// There is nothing to load.
+    #[error("the model has no weights that could be loaded: leave its memories to the configuration of the FPGA")]
+    NothingToLoad,
     /// An accumulator with its threshold subtracted leaves the engine's registers.
     #[error("layer {layer}: an accumulator of {bits} bits is needed, and {limit} is the most: reduce its fan-in")]
     Accumulator {

@@ -56,13 +56,36 @@ const PORTS: [Row; 11] = [
     (["out_ready", "m_axis_tready"], true, 1, "it is taken at the next edge"),
 ];
 
+/// The load port, where weights are loaded, behind them.
+const LOAD_PORTS: [Row; 6] = [
+    (["load_data", "s_axis_load_tdata"], true, 8, "a byte of the image of the weights"),
+    (["load_valid", "s_axis_load_tvalid"], true, 1, "there is one"),
+    (["load_last", "s_axis_load_tlast"], true, 1, "it is the last of the image"),
+    (["load_ready", "s_axis_load_tready"], false, 1, "it is taken at the next edge: always, until the image has come"),
+    (["loaded", "loaded"], false, 1, "the whole image has come, and its CRC was right; no frame is taken before"),
+    (
+        ["load_error", "load_error"],
+        false,
+        1,
+        "the image was too short, too long, damaged or of another model; falls with the first byte of the next try",
+    ),
+];
+
 impl Interface {
-    /// The ports, in the order of the module.
-    pub fn ports(self) -> impl Iterator<Item = TopPort> {
-        PORTS.into_iter().map(move |([signal, axis], is_input, width, about)| {
-            let name = if self == Self::Plain { signal } else { axis };
-            TopPort { signal, name, is_input, width, is_inverted: name == "aresetn", about }
-        })
+    /// The ports, in the order of the module, with those of [`Weights::Loaded`](crate::Weights::Loaded) or without.
+    pub fn ports(self, is_loaded: bool) -> impl Iterator<Item = TopPort> {
+        let load = self.load_ports().filter(move |_| is_loaded);
+        PORTS.into_iter().map(move |row| self.port(row)).chain(load)
+    }
+
+    /// The load port.
+    pub(crate) fn load_ports(self) -> impl Iterator<Item = TopPort> {
+        LOAD_PORTS.into_iter().map(move |row| self.port(row))
+    }
+
+    fn port(self, ([signal, axis], is_input, width, about): Row) -> TopPort {
+        let name = if self == Self::Plain { signal } else { axis };
+        TopPort { signal, name, is_input, width, is_inverted: name == "aresetn", about }
     }
 
     /// All of them, the default first.
@@ -98,15 +121,17 @@ mod tests {
     use bitfab_format::arbitrary::Random;
 
     use super::*;
-    use crate::{Options, Style};
+    use crate::{Options, Style, Weights};
 
     #[test]
     fn ports_are_those_of_the_modules() {
         let words = bitfab_format::arbitrary::draft(bitfab_format::Op::Dense, &mut Random::new(1)).emit();
         let model = Model::from_words(&words).unwrap();
-        for interface in Interface::ALL {
+        let both = Interface::ALL.into_iter().flat_map(|interface| [(interface, false), (interface, true)]);
+        for (interface, is_loaded) in both {
             let style = Style { interface, ..Style::default() };
-            let text = crate::sources(&model, &Options::default(), &style).unwrap().text;
+            let weights = if is_loaded { Weights::Loaded } else { Weights::Contents };
+            let text = crate::sources(&model, &Options::default().with_weights(weights), &style).unwrap().text;
             let top = text.split("module bitfab(").nth(1).unwrap().split("// Stub signals").next().unwrap();
             let declared = top.lines().filter(|line| line.contains("input wire") || line.contains("output wire"));
             let port = |port: TopPort| {
@@ -114,7 +139,11 @@ mod tests {
                 let range = if port.width == 1 { String::new() } else { format!("[{}:0] ", port.width - 1) };
                 format!("    {direction} wire  {range}{};", port.name)
             };
-            assert_eq!(declared.collect::<Vec<_>>(), interface.ports().map(port).collect::<Vec<_>>(), "{interface}");
+            assert_eq!(
+                declared.collect::<Vec<_>>(),
+                interface.ports(is_loaded).map(port).collect::<Vec<_>>(),
+                "{interface}"
+            );
         }
     }
 

@@ -57,7 +57,10 @@ impl Program {
             varying,
             is_constant,
         };
-        circuits(self).iter().flat_map(|circuit| circuit.memories().into_iter().map(size).collect::<Vec<_>>()).collect()
+        circuits(self)
+            .iter()
+            .flat_map(|(_, circuit)| circuit.memories().into_iter().map(size).collect::<Vec<_>>())
+            .collect()
     }
 }
 

@@ -2,6 +2,18 @@
 
 use crate::HdlError;
 
+/// Where the digits and signs of weights come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// They are the contents of memories when the FPGA is configured.
+    #[default]
+    Contents,
+    /// A host sends them through the load port after configuration ([`Program::image`](crate::Program::image)), once:
+    /// no frame is taken before they have come and their CRC was right. Memories that have no contents, such as SPRAM,
+    /// can hold them: each has one port, for the load and for reading.
+    Loaded,
+}
+
 /// Size and depth of the engine; everything else follows from the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -15,11 +27,13 @@ pub struct Options {
     /// Each further one costs a copy of that memory, and makes layers with many zero weights faster:
     /// fewer lanes share a word, so more words can be skipped.
     pub reads: u32,
+    /// Where the weights come from.
+    pub weights: Weights,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lanes: 8, pipe: 2, reads: 1 }
+        Self { lanes: 8, pipe: 2, reads: 1, weights: Weights::Contents }
     }
 }
 
@@ -32,6 +46,11 @@ impl Options {
     /// The options with another number of words read in a cycle.
     pub const fn with_reads(self, reads: u32) -> Self {
         Self { reads, ..self }
+    }
+
+    /// The options with another origin of the weights.
+    pub const fn with_weights(self, weights: Weights) -> Self {
+        Self { weights, ..self }
     }
 
     /// Checks the ranges.

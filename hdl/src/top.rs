@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::ModuleName;
+use crate::{Interface, ModuleName, TopPort};
 
 /// Ports have the widths of the largest model, because rust-hdl's do; a model of few words leaves their upper bits.
 const PORTS_BEGIN: &str =
@@ -48,10 +48,14 @@ pub(crate) fn finished(verilog: &str, name: &ModuleName) -> String {
     format!("{ONE_FILE}\n{}", text.trim_start())
 }
 
-/// A line with the names of modules, and of wires of [`WIRING`], as designs take them.
+/// A line with the names of modules, and of wires of [`WIRING`], as designs take them; rust-hdl numbers ports that are
+/// there or not.
 fn named(line: &str, name: &ModuleName, is_wiring: bool) -> String {
     let is_module = ["module top", "endmodule // top"].iter().any(|start| line.trim_start().starts_with(start));
     let line = if is_module { line.replacen("top", &name.to_string(), 1) } else { line.to_owned() };
+    let plain = |line: String, port: TopPort| line.replace(&format!("{}$0", port.name), port.name);
+    let optional = Interface::ALL.into_iter().flat_map(Interface::load_ports);
+    let line = if is_wiring { optional.fold(line, plain) } else { line };
     if is_wiring || is_module { line.replace("top$", &format!("{name}$")).replace('$', "_") } else { line }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`), the second the number of seeds of the placement;
 //! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, `depthwise`, `pointwise`, or a kind of weights),
-//! a fourth to one number of lanes, a fifth is the number of words read in a cycle.
+//! a fourth to one number of lanes, a fifth is the number of words read in a cycle, and with `loaded` behind that the
+//! weights come through the load port.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{
     Coder, Draft, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue, Rescale, Shape, WeightKind,
 };
-use bitfab_hdl::{Options, cycles};
+use bitfab_hdl::{Options, Weights, cycles};
 use bitfab_sim::synth::{Synthesis, Target, synthesize_model};
 
 /// A network and the lanes that are worth measuring.
@@ -43,7 +44,7 @@ fn cases() -> Vec<Case> {
         Case { name: "convolution", draft: build(digits, &convolution), lanes: &[8] },
         Case { name: "levels", draft: build(digits, &plain), lanes: &[8] },
         Case { name: "borders", draft: build(digits, &bordered), lanes: &[8] },
-        Case { name: "mnist", draft: build(Shape::new(28, 28, 1), &mnist), lanes: &[8] },
+        Case { name: "mnist", draft: build(Shape::new(28, 28, 1), &mnist), lanes: &[2, 8] },
         Case { name: "depthwise", draft: build(digits, &depthwise(true)), lanes: &[8] },
         Case { name: "pointwise", draft: build(digits, &depthwise(false)), lanes: &[8] },
     ];
@@ -176,13 +177,14 @@ fn main() -> anyhow::Result<()> {
     let seeds: u32 = argument(1).unwrap_or("1").parse()?;
     let only_lanes: Option<u32> = argument(3).map(str::parse).transpose()?;
     let reads: u32 = argument(4).unwrap_or("1").parse()?;
+    let weights = if argument(5) == Some("loaded") { Weights::Loaded } else { Weights::Contents };
     println!("| network | lanes | LUT4 in all | carry | FF | RAM | LUT4 per MAC | MHz | cycles per input | useful |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for case in cases().iter().filter(|case| argument(2).is_none_or(|name| name == case.name)) {
         let words = case.draft.emit();
         let model = Model::new(bytemuck::cast_slice(&words)).map_err(|error| anyhow::anyhow!("{error}"))?;
         for &lanes in case.lanes.iter().filter(|lanes| only_lanes.is_none_or(|only| only == **lanes)) {
-            let options = Options::default().with_lanes(lanes).with_reads(reads);
+            let options = Options::default().with_lanes(lanes).with_reads(reads).with_weights(weights);
             let counted = cycles(&model, &options)?;
             let synthesis = synthesize_model(&model, &options, target, seeds)?;
             println!("{}", row(case, lanes, &synthesis, counted.interval, counted.useful_percent()));

@@ -17,7 +17,7 @@ use bitfab_hdl::{Machine, Options, Program, Sources, Style};
 
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
-use crate::rtl::{Stalls, disturb, drive, unsupported};
+use crate::rtl::{Stalls, disturb, drive, load, unsupported};
 use crate::software::Reference;
 use crate::verify::compare;
 
@@ -78,6 +78,24 @@ impl Replay {
         Ok(compared(&self.simulate(&recorder, sources)?, &recorder)?.1)
     }
 
+    /// Replays loads of `images`, right or wrong, one after the other, and returns the first cycle in which a port of
+    /// the Verilog differs.
+    ///
+    /// # Errors
+    /// As [`Replay::replay`]; where the weights are contents, there is nothing to load.
+    pub fn loaded(
+        &self,
+        model: &Model<'_>,
+        sources: &Sources,
+        images: &[Vec<u8>],
+    ) -> Result<Option<Difference>, SimError> {
+        let (_, mut recorder) = self.recorder(model)?;
+        for image in images {
+            load(&mut recorder, image, self.stalls)?;
+        }
+        Ok(compared(&self.simulate(&recorder, sources)?, &recorder)?.1)
+    }
+
     fn recorder(&self, model: &Model<'_>) -> Result<(Arc<Program>, Recorder), SimError> {
         let program = Program::new(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
         let program = Arc::new(program);
@@ -92,7 +110,9 @@ impl Replay {
             write(&path.join(name), contents)?;
         }
         write(&path.join("stimulus.hex"), &recorder.stimulus())?;
-        write(&path.join("bench.v"), &testbench(&sources.name, sources.interface, recorder.cycles()))?;
+        let loads = recorder.loads();
+        let bench = testbench(&sources.name, sources.interface, recorder.cycles(), loads);
+        write(&path.join("bench.v"), &bench)?;
         match self.simulator {
             Simulator::Icarus => icarus(path, &sources.file_name(), "-g2012"),
             Simulator::Icarus2005 => icarus(path, &sources.file_name(), "-g2005"),

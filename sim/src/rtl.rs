@@ -2,6 +2,7 @@
 
 mod drive;
 mod hosts;
+mod load;
 mod stalls;
 mod wires;
 
@@ -16,6 +17,7 @@ use crate::error::SimError;
 pub(crate) use drive::Tensors;
 pub use drive::{Frame, drive};
 pub use hosts::{Epoch, disturb};
+pub use load::load;
 pub use stalls::Stalls;
 pub use wires::{RustHdl, run_with_waveform};
 

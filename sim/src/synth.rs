@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::error::SimError;
 use crate::rtl::unsupported;
 
-pub use fit::{block_rams, misfit};
+pub use fit::{block_rams, misfit, sprams};
 
 /// An FPGA that the tools know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -57,7 +57,8 @@ fn draft(multiple: u32, random: &mut Random) -> Draft {
 
 fn options(random: &mut Random) -> Options {
     let lanes = random.pick(&[1, 2, 4, 8, 8, 16, 32]);
-    Options { lanes, pipe: random.pick(&[0, 1, 2, 3]), reads: random.pick(&[1, 1, 2]).min(lanes) }
+    let (pipe, reads) = (random.pick(&[0, 1, 2, 3]), random.pick(&[1, 1, 2]).min(lanes));
+    Options { lanes, pipe, reads, ..Options::default() }
 }
 
 fn stalls(random: &mut Random) -> Stalls {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
-use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Stimulus, Written};
+use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Stimulus, StreamByte, Weights, Written};
 use bitfab_sim::SimError;
-use bitfab_sim::rtl::{Circuit, disturb};
+use bitfab_sim::rtl::{Circuit, Stalls, disturb, drive, load};
 
 /// A cycle: what goes in, and what the cycle model shows and finishes.
 type Cycle = (Stimulus, (Ports, Option<Written>));
@@ -113,4 +113,52 @@ fn a_mistake_in_any_operator_is_seen() {
         missed.len(),
         missed.join("\n")
     );
+}
+
+/// What the cycle model does with images that are too short, too long or damaged, the right one, and frames.
+fn loads(program: &Arc<Program>, model: &Model<'_>) -> Vec<Cycle> {
+    let mut recorder = Recorder { machine: Machine::new(Arc::clone(program)), cycles: Vec::new() };
+    let (right, image) = (program.image(), program.image());
+    let damaged = |at: usize| image.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == at)).collect();
+    let early = [image[4..].to_vec(), image[..13].to_vec(), image[..30].to_vec()];
+    let wrong = early.into_iter().chain([damaged(9), [&image[..], &[0; 3]].concat(), damaged(image.len() - 1)]);
+    for (seed, image) in wrong.enumerate() {
+        let stalls = Stalls { seed: seed as u64 + 1, input: 60, output: 0 };
+        assert!(load(&mut recorder, &image, stalls).unwrap().error);
+        if seed % 2 == 0 {
+            assert!(load(&mut recorder, &right, stalls).unwrap().loaded);
+        }
+        recorder.cycle(Stimulus::RESET).unwrap();
+    }
+    // Resets in the middle of a load.
+    for (at, &value) in right[..right.len() - 2].iter().enumerate() {
+        let load = Some(StreamByte { value, last: false });
+        recorder.cycle(Stimulus { reset: at % 29 == 12, load, ..Stimulus::RESET }).unwrap();
+    }
+    recorder.cycle(Stimulus::RESET).unwrap();
+    let row: Vec<u8> = (0..model.input_bytes()).map(|at| (at * 37) as u8).collect();
+    drive(&mut recorder, model, program, &[&row, &row], Stalls::default(), &mut |_| {}).unwrap();
+    recorder.cycle(Stimulus::RESET).unwrap();
+    recorder.cycles
+}
+
+#[test]
+fn a_mistake_in_loading_is_seen() {
+    let head = Plan::dense(10, Kind::I32);
+    let hidden = Plan::dense(12, Kind::Sign).with_weights(WeightKind::Integer);
+    let plans = [hidden, head.with_weights(WeightKind::Ternary)];
+    let words = arbitrary::build(Shape::vector(70), Kind::U8, &plans, &mut Random::new(9)).emit();
+    let model = Model::from_words(&words).unwrap();
+    let options = Options::default().with_lanes(2).with_weights(Weights::Loaded);
+    let program = Arc::new(Program::new(&model, &options).unwrap());
+    let recording = loads(&program, &model);
+    assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None);
+    let (mut all, mut missed) = (0, Vec::new());
+    for (what, mut engine) in Engine::mutants(&program).filter(|(what, _)| what.contains("load")) {
+        all += 1;
+        if difference(&mut engine, &recording, &program).is_none() {
+            missed.push(what);
+        }
+    }
+    assert!(all > 100 && missed.len() * 100 <= all * 5, "{} of {all} are missed:\n{}", missed.len(), missed.join("\n"));
 }

@@ -208,7 +208,7 @@ fn kinds(shape: Shape, outputs: u32, kind: WeightKind, has: fn(&Program) -> bool
 fn prove(name: &str, pipe: u32) {
     let words = network(name).emit();
     let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
-    let program = Program::new(&model, &Options { lanes: 1, pipe, reads: 1 }).unwrap();
+    let program = Program::new(&model, &Options { lanes: 1, pipe, ..Options::default() }).unwrap();
     let (lane, second) = (lane_verilog(&program), second_description(&program));
     assert!(is_equal(&format!("{lane}{second}"), "lanes", "second"), "{name}, pipe {pipe}");
     // One input of one sum is taken from the wrong place.

@@ -16,7 +16,12 @@ const BEARABLE: u64 = 3_000;
 
 fn options(random: &mut Random) -> Options {
     let lanes = random.pick(&[1, 2, 4, 8, 16, 32]);
-    Options { lanes, pipe: random.pick(&[0, 1, 2, 3]), reads: random.pick(&[1, 1, 2, 4, 8]).min(lanes) }
+    Options {
+        lanes,
+        pipe: random.pick(&[0, 1, 2, 3]),
+        reads: random.pick(&[1, 1, 2, 4, 8]).min(lanes),
+        ..Options::default()
+    }
 }
 
 /// The first of the drawn models that is small enough, with its options.

@@ -17,7 +17,12 @@ fn inputs(model: &Model<'_>, count: usize, random: &mut Random) -> Vec<Vec<u8>> 
 
 fn options(random: &mut Random) -> Options {
     let lanes = random.pick(&[1, 2, 4, 8, 16, 32]);
-    Options { lanes, pipe: random.pick(&[0, 1, 2, 3]), reads: random.pick(&[1, 1, 2, 4, 8, 32]).min(lanes) }
+    Options {
+        lanes,
+        pipe: random.pick(&[0, 1, 2, 3]),
+        reads: random.pick(&[1, 1, 2, 4, 8, 32]).min(lanes),
+        ..Options::default()
+    }
 }
 
 fn stalls(random: &mut Random) -> Stalls {

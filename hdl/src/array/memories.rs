@@ -2,6 +2,7 @@
 
 use super::Array;
 use crate::circuit::{Memory, Wire, width};
+use crate::loader::Load;
 use crate::program::{COLUMNS, Row};
 use crate::sequencer::flag;
 
@@ -9,6 +10,9 @@ use crate::sequencer::flag;
 pub(super) const BLOCK: &str = "rom_style = \"block\"";
 /// A word that is read is never written in the same cycle.
 const NO_COLLISION: &str = "no_rw_check";
+/// The same of a memory that is filled after configuration: one port and no contents, by the mark `loaded` known to
+/// scripts that choose its kind of RAM.
+const LOADED: &str = "no_rw_check, loaded";
 
 /// The activation memory, a copy for each read, and the words that the lanes see.
 pub(super) struct Activations<'b> {
@@ -103,12 +107,15 @@ pub(super) struct Operands<'b> {
 }
 
 impl<'b> Operands<'b> {
-    pub fn new(array: &Array<'b, '_>, activations: &Activations<'b>, b: Wire<'b>) -> Self {
+    pub fn new(array: &Array<'b, '_>, activations: &Activations<'b>, b: Wire<'b>, load: &Load<'b>) -> Self {
         let (c, program, lanes) = (array.c, array.program, array.program.lanes());
         let words = |name: &str, contents: &[u32], address: Wire<'b>| {
             let bits = width((contents.len() / lanes).max(1) as u64 - 1);
             let words = || contents.iter().map(|word| u64::from(*word)).collect();
-            let memory = || c.rom(name, BLOCK, &vec![32; lanes], words()).read(address.bits(0, bits));
+            let memory = || match program.is_loaded() {
+                true => filled(array, (name, contents.len() / lanes), address.bits(0, bits), load),
+                false => c.rom(name, BLOCK, &vec![32; lanes], words()).read(address.bits(0, bits)),
+            };
             (!contents.is_empty()).then(memory)
         };
         // The address is delayed so that the bias arrives with its flags.
@@ -125,6 +132,25 @@ impl<'b> Operands<'b> {
             biases: c.rom("biases", BLOCK, &vec![bits + u32::from(flips); lanes], contents).read(b),
         }
     }
+}
+
+/// A memory without contents that is filled through the load port, and read once it is full: it has one address, so
+/// that memories with a single port can hold it.
+fn filled<'b>(
+    array: &Array<'b, '_>,
+    (name, depth): (&str, usize),
+    address: Wire<'b>,
+    load: &Load<'b>,
+) -> Vec<Wire<'b>> {
+    let c = array.c;
+    let memory = c.ram(name, LOADED, depth as u32, &vec![32; array.program.lanes()]);
+    let address = load.is_done().mux(address, load.address(address.width())).named(format!("{name}_address"));
+    let is_mine = load.is_word() & if name == "signs" { load.is_sign() } else { !load.is_sign() };
+    for lane in 0..array.program.lanes() {
+        let enable = is_mine & load.lane().is(lane as u64);
+        memory.write(enable.named(format!("{name}_write_{lane}")), address, lane, load.word);
+    }
+    memory.read(address)
 }
 
 impl Row {

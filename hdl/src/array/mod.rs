@@ -10,6 +10,7 @@ mod scaler;
 use rust_hdl::prelude::*;
 
 use crate::circuit::{Builder, Circuit, Rows, Wire, block, width};
+use crate::loader::Load;
 use crate::program::{Program, Row};
 use depthwise::Channels;
 use emission::Emission;
@@ -34,6 +35,10 @@ block! {
         pub b: Signal<In, Bits<32>>,
         /// What to do with them.
         pub flags: Signal<In, Bits<32>>,
+        /// A word that is loaded.
+        pub load_word: Signal<In, Bits<32>>,
+        /// Where it belongs: [`place`](crate::loader::place).
+        pub load_place: Signal<In, Bits<32>>,
         /// A byte of a patch is offered.
         pub byte_valid: Signal<In, Bit>,
         /// Its word.
@@ -148,11 +153,12 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     c.reset();
     let array = Array::new(&c, program, c.input("row_index", 8));
     let [x, w, s, b] = ["x", "w", "s", "b"].map(|name| c.input(name, 32));
+    let load = Load { word: c.input("load_word", 32), place: c.input("load_place", 32) };
     let activations = Activations::new(&array, x, [w, s]);
     c.output("list_end", activations.list_end);
     // Models of pools alone have no lanes.
     let lanes = array.any(|r| !r.pool).then(|| {
-        let operands = Operands::new(&array, &activations, b);
+        let operands = Operands::new(&array, &activations, b, &load);
         Lanes::new(&array, &operands, Channels::new(&array, &activations).as_ref())
     });
     let emission = lanes.as_ref().map(|lanes| Emission::new(&array, lanes));

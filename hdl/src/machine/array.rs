@@ -26,6 +26,9 @@ pub(crate) struct Array {
     channels: Channels,
     scaler: Scaler,
     ram: Vec<u32>,
+    /// Digits of weights and their signs.
+    weights: Vec<u32>,
+    signs: Vec<u32>,
     /// The words that were read; one is enough for rows that are not listed.
     x: Vec<u32>,
     /// The issue before: where words must be looked up, its word is read now.
@@ -57,6 +60,8 @@ impl Array {
             channels: Channels::default(),
             scaler: Scaler::new(&program),
             ram: vec![0; program.ram_words as usize],
+            weights: initial(&program, &program.weights),
+            signs: initial(&program, &program.signs),
             x: vec![0; program.reads()],
             before: Issue::default(),
             w: 0,
@@ -73,6 +78,13 @@ impl Array {
             write: 0,
             program,
         }
+    }
+
+    /// Stores a word of the image: those of the weights come first.
+    pub fn load(&mut self, number: usize, word: u32) {
+        let weights = self.weights.len();
+        let place = if number < weights { &mut self.weights[number] } else { &mut self.signs[number - weights] };
+        *place = word;
     }
 
     fn late(&self) -> u32 {
@@ -221,11 +233,11 @@ impl Array {
         }
         let lanes = self.program.lanes();
         let column = |address: u32| address as usize * lanes..(address as usize + 1) * lanes;
-        let signs = if row.signed { self.program.signs.get(column(self.s)) } else { None };
+        let signs = if row.signed { self.signs.get(column(self.s)) } else { None };
         let select = early & flag::SELECT != 0;
         let operands = (early & flag::RUN != 0 && !row.depthwise).then(|| Operands {
             x,
-            weights: self.program.weights.get(column(self.w)).unwrap_or(&[]),
+            weights: self.weights.get(column(self.w)).unwrap_or(&[]),
             signs: signs.unwrap_or(&[]),
             masked: row.masked,
             inverts: early & flag::INVERT != 0,
@@ -268,6 +280,11 @@ impl Array {
         self.delay.rotate_right(1);
         self.delay[0] = issue.flags & !flag::LOAD;
     }
+}
+
+/// What a memory of weights holds after configuration.
+fn initial(program: &Program, contents: &[u32]) -> Vec<u32> {
+    if program.is_loaded() { vec![0; contents.len()] } else { contents.to_vec() }
 }
 
 /// The word as the lanes see it.

@@ -8,6 +8,7 @@ mod array;
 mod depthwise;
 mod front;
 mod lanes;
+mod loader;
 mod scaler;
 mod sender;
 mod sequencer;
@@ -20,9 +21,10 @@ use bitfab_format::Model;
 use crate::memories::Reads;
 use crate::program::Program;
 use crate::sequencer::{State, Status};
-use crate::{HdlError, Options, Ports, Stimulus, StreamByte};
+use crate::{HdlError, LoadPorts, Options, Ports, Stimulus, StreamByte, Weights};
 use array::Array;
 use front::Front;
+use loader::Loader;
 use sender::Sender;
 use sequencer::Sequencer;
 
@@ -56,6 +58,8 @@ pub struct Machine {
     sequencer: Sequencer,
     array: Array,
     sender: Sender,
+    /// Where weights are loaded.
+    loader: Option<Loader>,
     /// What the sequencer has read.
     reads: Reads,
 }
@@ -68,6 +72,7 @@ impl Machine {
             sequencer: Sequencer::new(Arc::clone(&program)),
             array: Array::new(Arc::clone(&program)),
             sender: Sender::new(&program),
+            loader: program.is_loaded().then(|| Loader::new(&program)),
             reads: Reads::default(),
             program,
         }
@@ -80,7 +85,14 @@ impl Machine {
 
     /// What the ports show.
     pub fn ports(&self) -> Ports {
-        Ports { in_ready: self.front.ready(), out: self.sender.byte(), frame_error: self.front.frame_error() }
+        let shown =
+            |loader: &Loader| LoadPorts { ready: !loader.loaded(), loaded: loader.loaded(), error: loader.error() };
+        Ports {
+            in_ready: self.front.ready() && self.is_ready(),
+            out: self.sender.byte(),
+            frame_error: self.front.frame_error(),
+            load: self.loader.as_ref().map(shown),
+        }
     }
 
     /// The row of the table that is executed, and what is done in this cycle.
@@ -103,11 +115,25 @@ impl Machine {
     ///
     /// After a reset the engine is as after configuration of the FPGA.
     pub fn step(&mut self, stimulus: Stimulus) -> Option<Written> {
-        let written = self.advance(stimulus.input, stimulus.out_ready);
+        let is_ready = self.is_ready();
+        self.load(stimulus.load.filter(|_| !is_ready));
+        let written = self.advance(stimulus.input.filter(|_| is_ready), stimulus.out_ready);
         if stimulus.reset {
             *self = Self::new(Arc::clone(&self.program));
         }
         written
+    }
+
+    /// Whether the weights are there.
+    fn is_ready(&self) -> bool {
+        self.loader.as_ref().is_none_or(Loader::loaded)
+    }
+
+    /// One edge of the load port; frames wait, so that nothing reads what it stores.
+    fn load(&mut self, byte: Option<StreamByte>) {
+        if let Some((number, word)) = self.loader.as_mut().and_then(|loader| loader.step(byte)) {
+            self.array.load(number, word);
+        }
     }
 
     fn advance(&mut self, input: Option<StreamByte>, out_ready: bool) -> Option<Written> {
@@ -161,7 +187,8 @@ const PATIENCE: u64 = 1 << 30;
 /// # Errors
 /// [`HdlError`] where the model or the options do not fit, and [`HdlError::TooLong`] above 2^30 cycles.
 pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> {
-    let program = Arc::new(Program::new(model, options)?);
+    // They are the same once the weights have come.
+    let program = Arc::new(Program::new(model, &options.with_weights(Weights::Contents))?);
     let (latency, ..) = finish_times(&program, 1)?;
     // The first frames fill the buffers; then every frame takes the same time.
     let (before, rows_before, reads_before) = finish_times(&program, 5)?;

@@ -2,6 +2,7 @@
 
 mod depthwise;
 mod digits;
+mod image;
 mod jobs;
 mod lanes;
 mod row;
@@ -14,7 +15,7 @@ use bitfab_format::{Kind, Layer, Model, Op, Tensor, Transform, WORD_BITS};
 pub use jobs::Job;
 pub use row::Row;
 
-use crate::{HdlError, Options};
+use crate::{HdlError, Options, Weights};
 use jobs::byte_offset;
 pub(crate) use lanes::COLUMNS;
 use lanes::{LayerImage, Plan};
@@ -122,7 +123,15 @@ impl Program {
         program.add_jobs(&layers, arena)?;
         program.add_layers(&layers, copies)?;
         program.size_buffer();
+        if program.is_loaded() && program.weights.is_empty() {
+            return Err(HdlError::NothingToLoad);
+        }
         Ok(program)
+    }
+
+    /// Whether the weights are loaded after configuration.
+    pub fn is_loaded(&self) -> bool {
+        self.options.weights == Weights::Loaded
     }
 
     /// Lanes, as an index.

@@ -1,7 +1,7 @@
 //! The engines by name.
 
 use anyhow::{Result, bail, ensure};
-use bitfab_hdl::Options;
+use bitfab_hdl::{Options, Weights};
 use bitfab_sim::Engine;
 use bitfab_sim::qemu::{Board, Qemu};
 use bitfab_sim::replay::{Replay, Simulator};
@@ -57,6 +57,15 @@ pub fn lanes(text: &str) -> Result<u32> {
     let lanes = text.parse().unwrap_or(0);
     ensure!(matches!(lanes, 1 | 2 | 4 | 8 | 16 | 32), "lanes divide a word: 1, 2, 4, 8, 16 or 32");
     Ok(lanes)
+}
+
+/// Reads where weights come from.
+pub fn weights(text: &str) -> Result<Weights> {
+    match text {
+        "contents" => Ok(Weights::Contents),
+        "loaded" => Ok(Weights::Loaded),
+        _ => bail!("weights are `contents` of memories, or `loaded` through a port"),
+    }
 }
 
 impl Name {

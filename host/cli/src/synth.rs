@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use bitfab_format::Model;
-use bitfab_hdl::Options;
+use bitfab_hdl::{Options, Weights};
 use bitfab_report::table::{self, Resources};
 use bitfab_sim::synth::{Target, misfit, synthesize_model};
 
 use crate::bars;
-use crate::engines::lanes;
+use crate::engines::{lanes, weights};
 use crate::models::Source;
 use crate::out;
 
@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32; several by comma.
     #[arg(long, value_delimiter = ',', default_value = "8", value_parser = lanes)]
     lanes: Vec<u32>,
+    /// Where the weights come from: `contents` of memories at configuration, or `loaded` by a host, so that SPRAM holds them.
+    #[arg(long, value_parser = weights, default_value = "contents")]
+    weights: Weights,
     /// How many placements are tried; the clock is their median.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     seeds: u32,
@@ -33,6 +36,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab synth digits.bfab --target up5k
+  bitfab synth mnist.bfab --target up5k --lanes 2 --weights loaded
   bitfab synth digits.bfab --target hx8k --lanes 1,2,4,8,16,32 --seeds 3
   BITFAB_VENV=target/venv bitfab synth mlp.bfab --target ecp5 --json
 
@@ -80,7 +84,7 @@ fn conclude(target: Target, refused: &[String], all: &[Resources]) -> Result<()>
 
 fn one(arguments: &Arguments, model: &Model<'_>, lanes: u32) -> Result<Resources> {
     let target = arguments.target;
-    let options = Options::default().with_lanes(lanes);
+    let options = Options::default().with_lanes(lanes).with_weights(arguments.weights);
     let bar = bars::spinner(&format!("{lanes} lanes on {}: Yosys, then {} placements", target.name(), arguments.seeds));
     let synthesis = synthesize_model(model, &options, target, arguments.seeds);
     bar.finish_and_clear();

@@ -20,6 +20,17 @@ module testbench;
   reg reset = 0;
   reg in_valid = 0;
   reg out_ready = 0;
+  // @loaded
+  localparam IMAGE = @IMAGE_BYTES@;
+  reg [7:0] image [0:IMAGE-1];
+  reg load_valid = 0;
+  reg [7:0] load_data = 0;
+  reg load_last = 0;
+  wire load_ready;
+  wire loaded;
+  wire load_error;
+  integer at;
+  // @end
   wire in_ready;
   wire frame_error;
   wire out_valid;
@@ -49,6 +60,25 @@ module testbench;
     #1 clock = 1;
     #1 clock = 0;
     reset = 0;
+    // @loaded
+    $readmemh("weights.hex", image);
+    for (at = 0; at < IMAGE; at = at + 1) begin
+      load_valid = 1;
+      load_data = image[at];
+      load_last = at == IMAGE - 1;
+      #1;
+      if (load_ready !== 1 || in_ready !== 0) wrong = wrong + 1;
+      #1 clock = 1;
+      #1 clock = 0;
+    end
+    load_valid = 0;
+    #1;
+    if (loaded !== 1 || load_error !== 0) begin
+      $display("the weights are not loaded: loaded %b, load_error %b", loaded, load_error);
+      wrong = wrong + 1;
+      cycles = PATIENCE;
+    end
+    // @end
     while ((taken < OUTPUTS) && (cycles < PATIENCE)) begin
       // Both sides pause at random; a byte that is offered stays until it is taken.
       if (!in_valid) in_valid = (sent < INPUTS) && ($random(seed) & 3) != 0;

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
-use bitfab_hdl::{Interface, Memories, ModuleName, Options, Sources, Style};
+use bitfab_hdl::{Interface, Memories, ModuleName, Options, Program, Sources, Style, Weights};
 use bitfab_report::{ModelSummary, table};
 use bitfab_sim::Engine;
 use bitfab_sim::replay::connections;
 use bitfab_sim::software::Reference;
 
 use crate::data::Format;
-use crate::engines::lanes;
+use crate::engines::{lanes, weights};
 use crate::inputs::From;
 use crate::models::Source;
 use crate::outputs::{self, GENERATED, Product};
@@ -41,6 +41,9 @@ pub struct Arguments {
     /// Where the contents of large memories stand: in files beside the Verilog, or inline, in one file with it.
     #[arg(long, value_enum, default_value_t = Place::Files, value_name = "PLACE")]
     memories: Place,
+    /// Where the weights come from: `contents` of memories at configuration, or `loaded` by a host through a load port.
+    #[arg(long, value_parser = weights, default_value = "contents")]
+    weights: Weights,
     /// Vectors of the test bench: the first rows of FILE.csv, .npy or .npz, or of a data set's test part, instead of noise.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
@@ -89,7 +92,7 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let options = Options::default().with_lanes(arguments.lanes);
+    let options = Options::default().with_lanes(arguments.lanes).with_weights(arguments.weights);
     let sources = sources(&model, &options, &style(arguments));
     let sources = sources.with_context(|| arguments.source.model.display().to_string())?;
     let cycles = bitfab_hdl::cycles(&model, &options)?;
@@ -100,23 +103,31 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let results = expected.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes());
     let results: Vec<u8> = results.collect();
     let input: Vec<u8> = rows.concat();
-    let bench = bench(&sources, rows.len(), &input, &results);
+    let is_loaded = arguments.weights == Weights::Loaded;
+    let image = if is_loaded { Program::new(&model, &options)?.image() } else { Vec::new() };
+    let bench = bench(&sources, rows.len(), [&input, &results, &image]);
     let readme = readme(&model, &options, &cycles).replace("@MEMORIES@", &memories(&sources));
-    let readme = ports::fill(&readme, arguments.interface).replace("@NAME@", &name);
+    let readme = optional(&readme, is_loaded).replace("@IMAGE@", &image.len().to_string());
+    let readme = ports::fill(&readme, arguments.interface, is_loaded).replace("@NAME@", &name);
+    let image_hex = hex(&image);
     outputs::folder(&arguments.output)?;
-    let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text)];
-    parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents)));
+    let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text.into_bytes())];
+    parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents.into())));
     parts.extend([
-        ("testbench.v".into(), Product::Verilog, bench),
-        ("input.hex".into(), Product::Vectors, hex(&input)),
-        ("expected.hex".into(), Product::Vectors, hex(&results)),
-        ("README.md".into(), Product::Markdown, readme),
+        ("testbench.v".into(), Product::Verilog, bench.into()),
+        ("input.hex".into(), Product::Vectors, hex(&input).into()),
+        ("expected.hex".into(), Product::Vectors, hex(&results).into()),
+        ("README.md".into(), Product::Markdown, readme.into()),
     ]);
+    if is_loaded {
+        parts.push(("weights.bin".into(), Product::Image, image));
+        parts.push(("weights.hex".into(), Product::Vectors, image_hex.into()));
+    }
     for (name, product, _) in &parts {
         outputs::check(&arguments.output.join(name), *product)?;
     }
-    for (name, product, text) in &parts {
-        outputs::write(&arguments.output.join(name), *product, text.as_bytes())?;
+    for (name, product, bytes) in &parts {
+        outputs::write(&arguments.output.join(name), *product, bytes)?;
     }
     say!(
         "{}: {}; {} cycles per row with {} lanes, {:.0} % of them useful",
@@ -149,16 +160,18 @@ fn memories(sources: &Sources) -> String {
 }
 
 /// The test bench of that many rows.
-fn bench(sources: &Sources, rows: usize, input: &[u8], results: &[u8]) -> String {
+fn bench(sources: &Sources, rows: usize, [input, results, image]: [&[u8]; 3]) -> String {
     let counts = [
         ("INPUT_BYTES", input.len()),
         ("OUTPUT_BYTES", results.len()),
         ("FRAME_BYTES", input.len() / rows.max(1)),
         ("RESULT_BYTES", results.len() / rows.max(1)),
+        ("IMAGE_BYTES", image.len()),
     ];
-    fill(BENCH, &counts.map(|(name, count)| (name, count as u64)))
+    let template = optional(BENCH, !image.is_empty());
+    fill(&template, &counts.map(|(name, count)| (name, count as u64)))
         .replace("@NAME@", &sources.name.to_string())
-        .replace("@CONNECTIONS@", &connections(sources.interface))
+        .replace("@CONNECTIONS@", &connections(sources.interface, !image.is_empty()))
 }
 
 /// Rows of the data set, or noise that is the same everywhere.
@@ -174,6 +187,23 @@ fn vectors(arguments: &Arguments, model: &Model<'_>) -> Result<Vec<Vec<u8>>> {
         (state >> 24) as u8
     };
     Ok((0..count).map(|_| (0..model.input_bytes()).map(|_| noise()).collect()).collect())
+}
+
+/// A template with or without the lines that belong to a load port: those after `@loaded`, or after `@contents`, up to
+/// `@end`.
+fn optional(template: &str, is_loaded: bool) -> String {
+    let mut is_kept = true;
+    let mut text = String::with_capacity(template.len());
+    for line in template.lines() {
+        match line.trim().trim_start_matches("// ") {
+            "@loaded" => is_kept = is_loaded,
+            "@contents" => is_kept = !is_loaded,
+            "@end" => is_kept = true,
+            _ if is_kept => text = text + line + "\n",
+            _ => {}
+        }
+    }
+    text
 }
 
 /// One byte a line, as `$readmemh` wants it.

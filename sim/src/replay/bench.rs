@@ -3,25 +3,29 @@
 use bitfab_hdl::{Interface, ModuleName};
 
 /// The ports of an accelerator, connected to wires that have the names of the plain interface.
-pub fn connections(interface: Interface) -> String {
+pub fn connections(interface: Interface, is_loaded: bool) -> String {
     let port = |port: bitfab_hdl::TopPort| {
         format!(".{}({}{})", port.name, if port.is_inverted { "!" } else { "" }, port.signal)
     };
-    interface.ports().map(port).collect::<Vec<_>>().join(",\n    ")
+    interface.ports(is_loaded).map(port).collect::<Vec<_>>().join(",\n    ")
 }
 
 /// A testbench that drives the accelerator `name` for `cycles` cycles from `stimulus.hex`.
 ///
 /// A line of the stimulus holds, from the highest of its 24 bits: `reset`, `in_valid`, `in_last`, `in_data`, `out_ready`,
 /// and what is expected: `in_ready`, `frame_error`, `out_valid`, `out_last`, `out_data`.
+/// Where weights are loaded, 13 bits lie above: `load_valid`, `load_last`, `load_data`, and what is expected: `load_ready`,
+/// `loaded`, `load_error`.
 /// A bit of a port that is unknown after the first edge counts as a difference.
 /// It prints `O` with each byte of the result, `E` with each cycle whose ports differ, and `END` with their number.
-pub fn testbench(name: &ModuleName, interface: Interface, cycles: usize) -> String {
+pub fn testbench(name: &ModuleName, interface: Interface, cycles: usize, loads: bool) -> String {
+    let (high, load, judge) = if loads { (36, LOAD, "load !== now[26:24]") } else { (23, "", "1'b0") };
+    let (format, shown) = if loads { (" %b", ", load") } else { ("", "") };
     format!(
         "`timescale 1ns/1ps
 module bench;
-  reg [23:0] stimulus [0:{last}];
-  reg [23:0] now = 0;
+  reg [{high}:0] stimulus [0:{last}];
+  reg [{high}:0] now = 0;
   reg clock = 0;
   reg unknown;
   wire in_ready, frame_error, out_valid, out_last;
@@ -29,19 +33,19 @@ module bench;
   integer at;
   integer errors = 0;
   wire reset = now[23], in_valid = now[22], in_last = now[21], out_ready = now[12];
-  wire [7:0] in_data = now[20:13];
+  wire [7:0] in_data = now[20:13];{load}
   {name} dut({ports});
   initial begin
     $readmemh(\"stimulus.hex\", stimulus);
     for (at = 0; at < {cycles}; at = at + 1) begin
       now = stimulus[at];
       #1;
-      unknown = (at != 0) && ((^{{out_last, out_data}}) === 1'bx);
+      unknown = ({judge}) || ((at != 0) && ((^{{out_last, out_data}}) === 1'bx));
       if ((in_ready !== now[11]) || (frame_error !== now[10]) || (out_valid !== now[9]) || unknown ||
           (now[9] && ({{out_last, out_data}} !== now[8:0]))) begin
         errors = errors + 1;
-        if (errors <= 20) $display(\"E %0d %b %b %b %b %h\", at, in_ready, frame_error, out_valid, out_last,
-          out_data);
+        if (errors <= 20) $display(\"E %0d %b %b %b %b %h{format}\", at, in_ready, frame_error, out_valid, out_last,
+          out_data{shown});
       end
       if (out_valid && out_ready) $display(\"O %h\", out_data);
       clock = 1;
@@ -53,6 +57,13 @@ module bench;
 endmodule
 ",
         last = cycles.max(1) - 1,
-        ports = connections(interface),
+        ports = connections(interface, loads),
     )
 }
+
+/// The wires of the load port.
+const LOAD: &str = "
+  wire load_valid = now[36], load_last = now[35];
+  wire load_ready, loaded, load_error;
+  wire [7:0] load_data = now[34:27];
+  wire [2:0] load = {load_ready, loaded, load_error};";

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use bitfab_format::Model;
-use bitfab_hdl::{Machine, Ports, Program, Stimulus, StreamByte, Written};
+use bitfab_hdl::{LoadPorts, Machine, Ports, Program, Stimulus, StreamByte, Written};
 
 use crate::error::SimError;
 use crate::rtl::{Circuit, Frame, Tensors};
@@ -11,7 +11,7 @@ use crate::rtl::{Circuit, Frame, Tensors};
 /// Records every port in every cycle.
 pub(super) struct Recorder {
     machine: Machine,
-    lines: Vec<u32>,
+    lines: Vec<u64>,
 }
 
 impl Recorder {
@@ -23,16 +23,22 @@ impl Recorder {
         self.lines.len()
     }
 
+    /// Whether there is a load port.
+    pub fn loads(&self) -> bool {
+        self.machine.program().is_loaded()
+    }
+
     /// The stimulus as hexadecimal lines.
     pub fn stimulus(&self) -> String {
-        let mut text = String::with_capacity(7 * self.lines.len());
+        let digits = if self.loads() { 10 } else { 6 };
+        let mut text = String::with_capacity((digits + 1) * self.lines.len());
         for line in &self.lines {
-            let _ = writeln!(text, "{line:06x}"); // a String takes everything
+            let _ = writeln!(text, "{line:0digits$x}"); // a String takes everything
         }
         text
     }
 
-    fn expected(&self, cycle: usize) -> u32 {
+    fn expected(&self, cycle: usize) -> u64 {
         self.lines.get(cycle).copied().unwrap_or(0)
     }
 }
@@ -40,19 +46,26 @@ impl Recorder {
 impl Circuit for Recorder {
     fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
         let (ports, written) = self.machine.cycle(stimulus)?;
-        self.lines.push(given(stimulus) << 12 | shown(ports));
+        let line = u64::from(given(stimulus) << 12 | shown(ports));
+        self.lines.push(loading(stimulus.load, ports.load) << 24 | line);
         Ok((ports, written))
     }
 }
 
 /// The inputs of a cycle: `reset`, `in_valid`, `in_last`, `in_data`, `out_ready`, the highest bit first.
-fn given(Stimulus { reset, input, out_ready }: Stimulus) -> u32 {
+fn given(Stimulus { reset, input, out_ready, .. }: Stimulus) -> u32 {
     u32::from(reset) << 11 | byte(input) << 1 | u32::from(out_ready)
 }
 
 /// The outputs: `in_ready`, `frame_error`, `out_valid`, `out_last`, `out_data`, the highest bit first.
-fn shown(Ports { in_ready, out, frame_error }: Ports) -> u32 {
+fn shown(Ports { in_ready, out, frame_error, .. }: Ports) -> u32 {
     u32::from(in_ready) << 11 | u32::from(frame_error) << 10 | byte(out)
+}
+
+/// The load port: `load_valid`, `load_last`, `load_data`, then `load_ready`, `loaded`, `load_error`.
+fn loading(load: Option<StreamByte>, shown: Option<LoadPorts>) -> u64 {
+    let LoadPorts { ready, loaded, error } = shown.unwrap_or_default();
+    u64::from(byte(load)) << 3 | u64::from(ready) << 2 | u64::from(loaded) << 1 | u64::from(error)
 }
 
 /// Whether there is a byte, whether it is the last, and the byte.
@@ -73,11 +86,15 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ports { in_ready, out, frame_error } = self.expected;
+        let Ports { in_ready, out, frame_error, load } = self.expected;
         let (valid, last, data) = out.map_or((false, false, 0), |byte| (true, byte.last, byte.value));
         let [in_ready, frame_error, valid, last] = [in_ready, frame_error, valid, last].map(u8::from);
         let expected = named(&[in_ready, frame_error, valid, last].map(|bit| bit.to_string()), &format!("{data:02x}"));
-        write!(f, "cycle {}: expected {expected}, found {}", self.cycle, self.found)
+        let load = load.map_or(String::new(), |LoadPorts { ready, loaded, error }| {
+            let [ready, loaded, error] = [ready, loaded, error].map(u8::from);
+            format!(", load_ready, loaded and load_error {ready}{loaded}{error}")
+        });
+        write!(f, "cycle {}: expected {expected}{load}, found {}", self.cycle, self.found)
     }
 }
 
@@ -145,9 +162,12 @@ fn difference(cycle: &str, found: &[&str], recorder: &Recorder) -> Difference {
     let line = recorder.expected(cycle);
     let is_set = |bit: u32| line >> bit & 1 == 1;
     let out = is_set(9).then_some(StreamByte { value: line as u8, last: is_set(8) });
-    let expected = Ports { in_ready: is_set(11), out, frame_error: is_set(10) };
+    let load = LoadPorts { ready: is_set(26), loaded: is_set(25), error: is_set(24) };
+    let load = recorder.loads().then_some(load);
+    let expected = Ports { in_ready: is_set(11), out, frame_error: is_set(10), load };
     let field = |at: usize| (*found.get(at).unwrap_or(&"?")).to_owned();
-    Difference { cycle, expected, found: named(&[0, 1, 2, 3].map(field), &field(4)) }
+    let bits = found.get(5).map_or(String::new(), |bits| format!(", load_ready, loaded and load_error {bits}"));
+    Difference { cycle, expected, found: named(&[0, 1, 2, 3].map(field), &field(4)) + &bits }
 }
 
 /// The ports with their names.

@@ -4,7 +4,7 @@ use bitfab_format::Model;
 use bitfab_hdl::{Program, Row, Stimulus, StreamByte, Written};
 
 use super::stalls::Pauses;
-use super::{Circuit, Stalls};
+use super::{Circuit, Stalls, load};
 use crate::error::SimError;
 
 /// Cycles without any progress at a port or in a memory after which a circuit counts as stuck.
@@ -109,7 +109,7 @@ impl Ledger<'_> {
     }
 }
 
-/// Runs `inputs` through `circuit`, one frame directly after the other.
+/// Runs `inputs` through `circuit`, once its weights are loaded where they have to be, one frame directly after the other.
 ///
 /// # Errors
 /// [`SimError`] where the circuit fails or stops making progress.
@@ -121,6 +121,9 @@ pub fn drive(
     stalls: Stalls,
     done: &mut dyn FnMut(usize),
 ) -> Result<Vec<Frame>, SimError> {
+    if program.is_loaded() {
+        load(circuit, &program.image(), stalls)?;
+    }
     let mut pauses = Pauses::new(stalls);
     let mut tensors = Tensors::new(model, program);
     let (frame_bytes, result_bytes) = (program.input_bytes as usize, 4 * program.output_words as usize);

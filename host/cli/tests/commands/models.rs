@@ -170,7 +170,7 @@ fn the_written_test_bench_passes_and_sees_a_changed_byte() {
 }
 
 #[test]
-fn large_memories_are_written_beside_the_verilog_or_into_it() {
+fn contents_are_written_beside_the_verilog_or_into_it_or_are_loaded() {
     let learned = Learned::new("mlp:256");
     let write = |place: &str, folder: &str| {
         let write = ["verilog", "net.bfab", "--lanes", "1", "--memories", place, "-o", folder];
@@ -182,7 +182,13 @@ fn large_memories_are_written_beside_the_verilog_or_into_it() {
     assert!(readme.contains("`bitfab_weights.hex`") && readme.contains("`BITFAB_PATH`") && !readme.contains('@'));
     assert!(learned.file("apart/bitfab_weights.hex").exists() && !learned.file("whole/bitfab_weights.hex").exists());
     assert!(!String::from_utf8(learned.read("whole/README.md")).unwrap().contains("_PATH"));
-    for folder in ["apart", "whole"] {
+    let load = ["verilog", "net.bfab", "--lanes", "2", "--weights", "loaded", "-o", "loaded"];
+    bitfab(learned.path()).args(load).assert().success().stdout(contains("weights.bin"));
+    let readme = String::from_utf8(learned.read("loaded/README.md")).unwrap();
+    assert!(
+        readme.contains("| `load_error` |") && !readme.contains("nothing needs to be loaded") && !readme.contains('@')
+    );
+    for folder in ["apart", "whole", "loaded"] {
         let run = |program: &str, arguments: &[&str]| {
             let output = std::process::Command::new(program).args(arguments).current_dir(learned.file(folder)).output();
             String::from_utf8(output.unwrap_or_else(|error| panic!("{program}: {error}")).stdout).unwrap()
@@ -190,6 +196,12 @@ fn large_memories_are_written_beside_the_verilog_or_into_it() {
         run("iverilog", &["-g2012", "-o", "bench", "testbench.v", "bitfab.v"]);
         assert!(run("vvp", &["bench"]).contains("PASS"), "{folder}");
     }
+    let mut image = learned.read("loaded/weights.hex");
+    image[0] = if image[0] == b'0' { b'1' } else { b'0' };
+    learned.write("loaded/weights.hex", &image);
+    let output = std::process::Command::new("vvp").arg("bench").current_dir(learned.file("loaded")).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("the weights are not loaded") && !printed.contains("PASS"), "{printed}");
     write("elsewhere", "other").failure().stderr(contains("[possible values: files, inline]"));
 }
 
