@@ -11,7 +11,8 @@ const FUNCTION_LINES: usize = 40;
 /// Files that may be longer, with the reason.
 const LONG_FILES: &[(&str, &str)] = &[];
 /// Functions that may be longer, with the reason.
-const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
+const LONG_FUNCTIONS: &[(&str, &str, &str)] =
+    &[("hdl/src/engine.rs", "update", "a kernel is one function for rust-hdl: it names each wire between the blocks")];
 
 fn sources() -> Vec<String> {
     files().unwrap().into_iter().filter(|file| file.ends_with(".rs")).collect()

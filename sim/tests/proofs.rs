@@ -131,8 +131,7 @@ fn accumulator(has: &Features) -> String {
   reg signed [{last}:0] total = 0;
   reg [{last}:0] kept = 0; always @(posedge clock) if (f{depth}[16]) kept <= {sum};
   wire clear = {end} | flags[14];
-  wire signed [{bias_last}:0] own = biases_read[{bias_last}:0];
-  wire signed [{last}:0] bias = own;
+  wire signed [{bias_last}:0] own = biases_read[{bias_last}:0]; wire signed [{last}:0] bias = own;
   wire [{last}:0] product = runs ? n{} * {shift} : 0;
   wire reached = total >= $signed({bits}'d0);
   reg [4:0] count = 0;

@@ -201,13 +201,12 @@ impl Sequencer {
             _ => 1,
         };
         self.w = self.w.wrapping_add(w_step);
-        if row.signed {
-            self.s = self.s.wrapping_add(match (word_last && !plane_last, window_end && !pass_last) {
-                (true, _) => 0_u32.wrapping_sub(self.word),
-                (false, true) => row.s_pass,
-                (false, false) => 1,
-            });
-        }
+        let s_step = match (word_last && !plane_last, window_end && !pass_last) {
+            (true, _) => 0_u32.wrapping_sub(self.word),
+            (false, true) => row.s_pass,
+            (false, false) => 1,
+        };
+        self.s = self.s.wrapping_add(if row.signed { s_step } else { 0 });
         self.word = if word_last { 0 } else { self.word + 1 };
         if word_last {
             self.plane = if plane_last { 0 } else { self.plane + 1 };

@@ -3,7 +3,7 @@
 mod ports;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
@@ -97,19 +97,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let sources = sources.with_context(|| arguments.source.model.display().to_string())?;
     let cycles = bitfab_hdl::cycles(&model, &options)?;
     let rows = vectors(arguments, &model)?;
-    let name = arguments.name.to_string();
     let slices: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
     let expected = Reference.run(&model, &slices, &mut |_| ())?;
-    let results = expected.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes());
-    let results: Vec<u8> = results.collect();
+    let results: Vec<u8> = expected.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes()).collect();
     let input: Vec<u8> = rows.concat();
     let is_loaded = arguments.weights == Weights::Loaded;
     let image = if is_loaded { Program::new(&model, &options)?.image() } else { Vec::new() };
     let bench = bench(&sources, rows.len(), [&input, &results, &image]);
     let readme = readme(&model, &options, &cycles).replace("@MEMORIES@", &memories(&sources));
     let readme = optional(&readme, is_loaded).replace("@IMAGE@", &image.len().to_string());
-    let readme = ports::fill(&readme, arguments.interface, is_loaded).replace("@NAME@", &name);
-    let image_hex = hex(&image);
+    let readme = ports::fill(&readme, arguments.interface, is_loaded).replace("@NAME@", &arguments.name.to_string());
     outputs::folder(&arguments.output)?;
     let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text.into_bytes())];
     parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents.into())));
@@ -120,15 +117,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ("README.md".into(), Product::Markdown, readme.into()),
     ]);
     if is_loaded {
+        parts.push(("weights.hex".into(), Product::Vectors, hex(&image).into()));
         parts.push(("weights.bin".into(), Product::Image, image));
-        parts.push(("weights.hex".into(), Product::Vectors, image_hex.into()));
     }
-    for (name, product, _) in &parts {
-        outputs::check(&arguments.output.join(name), *product)?;
-    }
-    for (name, product, bytes) in &parts {
-        outputs::write(&arguments.output.join(name), *product, bytes)?;
-    }
+    write(&arguments.output, &parts)?;
     say!(
         "{}: {}; {} cycles per row with {} lanes, {:.0} % of them useful",
         arguments.output.display(),
@@ -138,6 +130,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         cycles.useful_percent()
     )?;
     Ok(())
+}
+
+/// Writes the files, or none if one of them would replace what is not ours.
+fn write(folder: &Path, parts: &[(String, Product, Vec<u8>)]) -> Result<()> {
+    for (name, product, _) in parts {
+        outputs::check(&folder.join(name), *product)?;
+    }
+    parts.iter().try_for_each(|(name, product, bytes)| outputs::write(&folder.join(name), *product, bytes))
 }
 
 /// What was asked for.
