@@ -3,6 +3,7 @@
 mod drive;
 mod hosts;
 mod load;
+mod recording;
 mod stalls;
 mod wires;
 
@@ -18,6 +19,7 @@ pub(crate) use drive::Tensors;
 pub use drive::{Frame, drive};
 pub use hosts::{Epoch, disturb};
 pub use load::load;
+pub use recording::{Cycle, Recording, record};
 pub use stalls::Stalls;
 pub use wires::{RustHdl, run_with_waveform};
 

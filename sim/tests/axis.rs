@@ -11,7 +11,7 @@ use bitfab_hdl::{
 };
 use bitfab_sim::SimError;
 use bitfab_sim::replay::{Replay, Simulator};
-use bitfab_sim::rtl::{Circuit, Stalls, disturb, drive};
+use bitfab_sim::rtl::{Circuit, Cycle, Stalls, disturb, drive, record};
 
 /// What Yosys says about `verilog` under a script.
 fn yosys(verilog: &str, script: &str) -> (bool, String) {
@@ -155,6 +155,44 @@ fn the_circuit_equals_the_cycle_model_with_pauses_resets_and_broken_frames() {
         drive(&mut both(), &model, &program, &[&input, &input], stalls, &mut |_| {}).unwrap();
         let epochs = disturb(&mut both(), &program, seed, 3_000).unwrap();
         assert!(epochs.iter().any(|epoch| epoch.dropped > 0), "{name}: no frame of a wrong length");
+    }
+}
+
+#[test]
+fn a_recording_is_what_the_circuit_shows_cycle_by_cycle() {
+    for (name, draft) in drafts() {
+        let words = draft.emit();
+        let model = Model::from_words(&words).unwrap();
+        let program = Arc::new(Program::new(&model, &Options::default()).unwrap());
+        let mut both = Both { machine: Machine::new(Arc::clone(&program)), axis: AxiStream::of(&program) };
+        let input = vec![0x5a; model.input_bytes()];
+        let recording = record(&mut both, &model, &program, &input, 2).unwrap();
+        // Played once more, with what it says of the inputs.
+        let mut machine = Machine::new(Arc::clone(&program));
+        let (mut sent, mut found, mut first) = (0, Vec::new(), None);
+        for at in 0..recording.cycles() {
+            let cycle = recording.at(at).unwrap();
+            assert_eq!(machine.cycle(cycle.stimulus).unwrap().0, cycle.ports, "{name}, cycle {at}");
+            assert_eq!(cycle.stimulus.reset, at == 0, "{name}");
+            sent += usize::from(cycle.takes_input());
+            first = first.or(cycle.ports.out.map(|_| at));
+            found.extend(cycle.taken_output());
+        }
+        let first = first.unwrap();
+        assert_eq!(sent, input.len(), "{name}");
+        assert_eq!(found.len(), 4 * program.output_words as usize, "{name}");
+        assert!(found.iter().rev().enumerate().all(|(at, byte)| byte.last == (at == 0)), "{name}");
+        let is_out = |cycle: &Cycle| cycle.ports.out.is_some();
+        assert_eq!(
+            [0, first, first + 1].map(|from| recording.find(from, is_out)),
+            [0, 0, 1].map(|at| Some(first + at))
+        );
+        let taken = recording.find(0, |cycle| cycle.taken_output().is_some());
+        assert_eq!(taken, Some(first + 2), "{name}: the reader pauses for two cycles");
+        assert_eq!(recording.find(0, |_| false), None);
+        assert_eq!(recording.find(recording.cycles(), |_| true), None);
+        let error = record(&mut machine, &model, &program, &input[1..], 0).unwrap_err().to_string();
+        assert!(error.contains(&format!("the model takes {}", input.len())), "{error}");
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Circuit, Stalls, load};
 use crate::error::SimError;
 
 /// Cycles without any progress at a port or in a memory after which a circuit counts as stuck.
-const PATIENCE: u64 = 50_000_000;
+pub(super) const PATIENCE: u64 = 50_000_000;
 
 /// What a circuit did with one input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,7 +162,8 @@ pub fn frame(bytes: &[u8]) -> impl Iterator<Item = StreamByte> {
     bytes.iter().enumerate().map(move |(at, &value)| StreamByte { value, last: at + 1 == end })
 }
 
-fn stuck(cycle: u64) -> SimError {
+/// A circuit that makes no progress.
+pub(super) fn stuck(cycle: u64) -> SimError {
     SimError::Tool {
         program: "the simulated accelerator".into(),
         problem: format!("no progress in the {PATIENCE} cycles before cycle {cycle}"),

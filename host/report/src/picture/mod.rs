@@ -7,10 +7,12 @@ mod folding;
 mod matrix;
 mod samples;
 mod style;
+mod timing;
 
 pub use bars::{Bar, Bars};
 pub use folding::{Folding, Piece};
 pub use samples::Sample;
+pub use timing::{Signal, Timing, Trace, WaveLane, Window};
 
 use svg::Document;
 use svg::node::element::Group;
