@@ -31,6 +31,8 @@ pub enum Product {
     Verilog,
     /// Generated Markdown.
     Markdown,
+    /// What is generated for the design around the Verilog: headers, packages, cores, diagrams.
+    Design,
     /// Vectors for a test bench: hexadecimal text.
     Vectors,
     /// The image of an accelerator's weights.
@@ -69,6 +71,7 @@ impl Product {
             Self::Answers => "a table of answers of `bitfab run`",
             Self::Verilog => "Verilog that bitfab generated",
             Self::Markdown => "Markdown that bitfab generated",
+            Self::Design => "a part of a design that bitfab generated",
             Self::Vectors => "vectors that bitfab generated",
             Self::Image => "an image of weights with its CRC",
             Self::Vcd => "a waveform",
@@ -95,7 +98,7 @@ impl Product {
             Self::Update => head.starts_with(b"bfpl"),
             Self::Npy => head.starts_with(b"\x93NUMPY"),
             Self::Answers => head.starts_with(ANSWERS.as_bytes()),
-            Self::Verilog | Self::Markdown => contains(GENERATED),
+            Self::Verilog | Self::Markdown | Self::Design => contains(GENERATED),
             Self::Vectors => head.iter().all(|&byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()),
             Self::Image => is_image(head),
             Self::Vcd => head.starts_with(b"$"),

@@ -7,10 +7,12 @@
 // Verilog 2005, so the error is a $finish after "FAIL").
 `timescale 1ns/1ps
 module testbench;
-  localparam INPUTS = @INPUT_BYTES@;
-  localparam OUTPUTS = @OUTPUT_BYTES@;
-  localparam FRAME = @FRAME_BYTES@;
-  localparam RESULT = @RESULT_BYTES@;
+  `include "@NAME@.vh"
+  localparam VECTORS = @VECTORS@;
+  localparam FRAME = @PREFIX@_INPUT_BYTES;
+  localparam RESULT = @PREFIX@_OUTPUT_BYTES;
+  localparam INPUTS = VECTORS * FRAME;
+  localparam OUTPUTS = VECTORS * RESULT;
   localparam STRAY = 5;
   localparam PATIENCE = 100000000;
 
@@ -21,7 +23,7 @@ module testbench;
   reg in_valid = 0;
   reg out_ready = 0;
   // @loaded
-  localparam IMAGE = @IMAGE_BYTES@;
+  localparam IMAGE = @PREFIX@_IMAGE_BYTES;
   reg [7:0] image [0:IMAGE-1];
   reg load_valid = 0;
   reg [7:0] load_data = 0;

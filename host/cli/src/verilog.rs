@@ -1,6 +1,8 @@
 //! `bitfab verilog`: the accelerator for a model, ready for a synthesis tool.
 
+mod beside;
 mod ports;
+mod timing;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -69,8 +71,9 @@ const EXAMPLES: &str = "Examples:
   bitfab verilog kws.bfab --memories inline -o kws_verilog
   bitfab verilog digits.bfab --interface axis --name digits -o digits_axis
 
-Then, in that folder:
-  iverilog -g2012 -o bench testbench.v bitfab.v && vvp bench";
+Then, in that folder (its README.md says what each file is for):
+  iverilog -g2012 -o bench testbench.v bitfab.v && vvp bench
+  fusesoc --cores-root . run --target sim bitfab:accelerator:bitfab";
 
 /// The test bench: noise on both handshakes, every byte of the result checked.
 const BENCH: &str = include_str!("testbench.v");
@@ -103,11 +106,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let input: Vec<u8> = rows.concat();
     let is_loaded = arguments.weights == Weights::Loaded;
     let image = if is_loaded { Program::new(&model, &options)?.image() } else { Vec::new() };
-    let bench = bench(&sources, rows.len(), [&input, &results, &image]);
+    let shown = rows.first().map_or(&[][..], Vec::as_slice);
+    let beside = beside::files((&model, &options), &sources, &cycles, [shown, &image])?;
+    let bench = bench(&sources, rows.len(), is_loaded);
     let readme = readme(&model, &options, &cycles).replace("@MEMORIES@", &memories(&sources));
     let readme = optional(&readme, is_loaded).replace("@IMAGE@", &image.len().to_string());
     let readme = ports::fill(&readme, arguments.interface, is_loaded).replace("@NAME@", &arguments.name.to_string());
-    outputs::folder(&arguments.output)?;
     let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text.into_bytes())];
     parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents.into())));
     parts.extend([
@@ -116,10 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ("expected.hex".into(), Product::Vectors, hex(&results).into()),
         ("README.md".into(), Product::Markdown, readme.into()),
     ]);
-    if is_loaded {
-        parts.push(("weights.hex".into(), Product::Vectors, hex(&image).into()));
-        parts.push(("weights.bin".into(), Product::Image, image));
-    }
+    parts.extend(beside);
     write(&arguments.output, &parts)?;
     say!(
         "{}: {}; {} cycles per row with {} lanes, {:.0} % of them useful",
@@ -134,6 +135,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// Writes the files, or none if one of them would replace what is not ours.
 fn write(folder: &Path, parts: &[(String, Product, Vec<u8>)]) -> Result<()> {
+    outputs::folder(folder)?;
     for (name, product, _) in parts {
         outputs::check(&folder.join(name), *product)?;
     }
@@ -160,18 +162,12 @@ fn memories(sources: &Sources) -> String {
 }
 
 /// The test bench of that many rows.
-fn bench(sources: &Sources, rows: usize, [input, results, image]: [&[u8]; 3]) -> String {
-    let counts = [
-        ("INPUT_BYTES", input.len()),
-        ("OUTPUT_BYTES", results.len()),
-        ("FRAME_BYTES", input.len() / rows.max(1)),
-        ("RESULT_BYTES", results.len() / rows.max(1)),
-        ("IMAGE_BYTES", image.len()),
-    ];
-    let template = optional(BENCH, !image.is_empty());
-    fill(&template, &counts.map(|(name, count)| (name, count as u64)))
-        .replace("@NAME@", &sources.name.to_string())
-        .replace("@CONNECTIONS@", &connections(sources.interface, !image.is_empty()))
+fn bench(sources: &Sources, rows: usize, is_loaded: bool) -> String {
+    let name = sources.name.to_string();
+    fill(&optional(BENCH, is_loaded), &[("VECTORS", rows as u64)])
+        .replace("@PREFIX@", &name.to_ascii_uppercase())
+        .replace("@NAME@", &name)
+        .replace("@CONNECTIONS@", &connections(sources.interface, is_loaded))
 }
 
 /// Rows of the data set, or noise that is the same everywhere.
@@ -195,7 +191,8 @@ fn optional(template: &str, is_loaded: bool) -> String {
     let mut is_kept = true;
     let mut text = String::with_capacity(template.len());
     for line in template.lines() {
-        match line.trim().trim_start_matches("// ") {
+        // Comments of Verilog, VHDL and YAML.
+        match line.trim().trim_start_matches(['/', '-', '#', ' ']) {
             "@loaded" => is_kept = is_loaded,
             "@contents" => is_kept = !is_loaded,
             "@end" => is_kept = true,

@@ -3,8 +3,8 @@
 use bitfab_format::Model;
 use bitfab_hdl::{Ports, Program, Stimulus, StreamByte};
 
-use super::{Circuit, Stalls, load};
 use super::drive::{PATIENCE, frame, stuck};
+use super::{Circuit, Stalls, load};
 use crate::engine::check_inputs;
 use crate::error::SimError;
 
