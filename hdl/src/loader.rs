@@ -27,7 +27,7 @@ block! {
         pub load_error: Signal<Out, Bit>,
         /// A word.
         pub word: Signal<Out, Bits<32>>,
-        /// Where it belongs: [`place`].
+        /// Where it belongs, as `place` writes it.
         pub word_place: Signal<Out, Bits<32>>,
     }
 }

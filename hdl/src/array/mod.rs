@@ -37,7 +37,7 @@ block! {
         pub flags: Signal<In, Bits<32>>,
         /// A word that is loaded.
         pub load_word: Signal<In, Bits<32>>,
-        /// Where it belongs: [`place`](crate::loader::place).
+        /// Where it belongs, as `loader::place` writes it.
         pub load_place: Signal<In, Bits<32>>,
         /// A byte of a patch is offered.
         pub byte_valid: Signal<In, Bit>,
