@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, Shape};
 use bitfab_hdl::{
-    AxiStream, Interface, Machine, Memories, Options, Ports, Program, Sources, Stimulus, Style, Written, sources,
+    AxiStream, Interface, Machine, Memories, Options, Ports, Program, Sources, Stimulus, Style, Weights, Written,
+    sources,
 };
 use bitfab_sim::SimError;
 use bitfab_sim::replay::{Replay, Simulator};
@@ -83,16 +84,21 @@ fn axis(model: &Model<'_>, options: &Options) -> Sources {
     sources(model, options, &style).unwrap()
 }
 
-/// The Verilog of a model on one lane.
-fn text(draft: &Draft) -> String {
-    let words = draft.emit();
-    axis(&Model::from_words(&words).unwrap(), &Options::default().with_lanes(1)).text
+/// Names and Verilog of the models on one lane, and of one whose weights are loaded.
+fn texts() -> Vec<(&'static str, String)> {
+    let text = |(name, draft): (&'static str, Draft), weights| {
+        let words = draft.emit();
+        let options = Options::default().with_lanes(1).with_weights(weights);
+        (name, axis(&Model::from_words(&words).unwrap(), &options).text)
+    };
+    let mut texts: Vec<_> = drafts().into_iter().map(|draft| text(draft, Weights::Contents)).collect();
+    texts.extend(drafts().into_iter().take(1).map(|(_, draft)| text(("loaded weights", draft), Weights::Loaded)));
+    texts
 }
 
 #[test]
 fn yosys_proves_the_rules_of_the_result_stream_and_refutes_faults() {
-    for (at, (name, draft)) in drafts().into_iter().enumerate() {
-        let verilog = text(&draft);
+    for (at, (name, verilog)) in texts().into_iter().enumerate() {
         assert!(keeps_the_rules(&verilog), "{name}");
         if at != 0 {
             continue; // the wires and the sender's control are alike in all
@@ -111,8 +117,7 @@ fn yosys_proves_the_rules_of_the_result_stream_and_refutes_faults() {
 
 #[test]
 fn no_output_depends_on_an_input_but_through_registers() {
-    for (at, (name, draft)) in drafts().into_iter().enumerate() {
-        let verilog = text(&draft);
+    for (at, (name, verilog)) in texts().into_iter().enumerate() {
         assert!(is_registered(&verilog), "{name}");
         if at != 0 {
             continue;
