@@ -9,7 +9,7 @@ mod trace;
 mod verilator;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 
 use bitfab_format::Model;
@@ -169,7 +169,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), SimError> {
     std::fs::write(path, text).map_err(|source| io(&format!("writing {}", path.display()), source))
 }
 
-/// Runs a tool in `folder` and returns what it printed.
+/// Runs a tool and returns what it printed.
 pub(crate) fn run_tool(
     command: &mut Command,
     program: &'static str,
@@ -185,12 +185,42 @@ pub(crate) fn run_tool(
     }
     let said = printed + &String::from_utf8_lossy(&output.stderr);
     let tail: Vec<&str> = said.lines().rev().take(20).collect();
-    let problem = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
-    Err(SimError::Tool { program: program.into(), problem })
+    let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+    Err(SimError::Tool { program: program.into(), problem: format!("{}: {tail}", ending(output.status)) })
+}
+
+/// How a tool ended that failed: the signal, where one ended it, in words.
+fn ending(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    let is_killed = std::os::unix::process::ExitStatusExt::signal(&status) == Some(9);
+    #[cfg(not(unix))]
+    let is_killed = false;
+    let why = if is_killed { ", as the system ends what takes more memory than there is" } else { "" };
+    format!("{status}{why}")
 }
 
 fn icarus(folder: &Path, verilog: &str, edition: &str) -> Result<String, SimError> {
     let compile = [edition, "-DBITFAB_TRACE", "-o", "bench.vvp", "bench.v", verilog];
     run_tool(Command::new("iverilog").current_dir(folder).args(compile), "iverilog", "iverilog")?;
     run_tool(Command::new("vvp").current_dir(folder).args(["-N", "bench.vvp"]), "vvp", "iverilog")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> String {
+        run_tool(Command::new("sh").args(["-c", script]), "sh", "dash").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_failure_says_how_the_tool_ended_and_what_it_said_last() {
+        let killed = shell("echo Executing ABC.; kill -9 $$");
+        assert!(killed.starts_with("sh failed: signal: 9 (SIGKILL), as the system ends"), "{killed}");
+        assert!(killed.contains("more memory") && killed.ends_with("Executing ABC."), "{killed}");
+        let aborted = shell("kill -6 $$");
+        assert!(aborted.contains("signal: 6 (SIGABRT)") && !aborted.contains("memory"), "{aborted}");
+        let failed = shell("echo no such file >&2; exit 3");
+        assert_eq!(failed, "sh failed: exit status: 3: no such file");
+    }
 }
