@@ -1,5 +1,6 @@
 //! The memories of an engine: how large they are, and how much of them an inference reads.
 
+use crate::circuit::{LogicCells, Placement, count_logic};
 use crate::engine::circuits;
 use crate::program::{Program, Row};
 use crate::sequencer::{Issue, flag};
@@ -34,6 +35,8 @@ pub struct MemorySize {
     pub varying: u32,
     /// Whether it has contents from the start, and is never written.
     pub is_constant: bool,
+    /// Whether synthesis is told to make it of look-up tables.
+    pub is_logic: bool,
 }
 
 impl MemorySize {
@@ -49,18 +52,27 @@ impl Program {
     /// # Panics
     /// If a circuit has a memory of which nothing says what it is for: a mistake in this crate.
     pub fn memories(&self) -> Vec<MemorySize> {
-        let size = |(name, depth, [width, varying], is_constant): (&str, usize, [u32; 2], bool)| MemorySize {
-            name: name.to_owned(),
-            purpose: purpose(name),
-            depth: depth as u64,
-            width,
-            varying,
-            is_constant,
+        let size = |memory: (&str, usize, [u32; 2], [bool; 2])| {
+            let (name, depth, [width, varying], [is_constant, is_logic]) = memory;
+            let (purpose, depth, name) = (purpose(name), depth as u64, name.to_owned());
+            MemorySize { name, purpose, depth, width, varying, is_constant, is_logic }
         };
         circuits(self)
             .iter()
             .flat_map(|(_, circuit)| circuit.memories().into_iter().map(size).collect::<Vec<_>>())
             .collect()
+    }
+}
+
+impl Program {
+    /// The cells of an iCE40 that the engine takes besides block RAMs, where `placement` says where each memory lies.
+    ///
+    /// Flip-flops are those that the circuits describe, without what no output needs. Look-up tables are an estimate: the logic between them is covered by tables of four inputs, by one rule for every model. A synthesis
+    /// tool restructures logic before it does that.
+    pub fn logic(&self, placement: impl Fn(&MemorySize) -> Placement) -> LogicCells {
+        let memories = self.memories();
+        let of = |name: &str| memories.iter().find(|memory| memory.name == name).map_or(Placement::Logic, &placement);
+        count_logic(&circuits(self), &of)
     }
 }
 

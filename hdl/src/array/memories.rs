@@ -1,15 +1,13 @@
 //! The memories: activations, where the bytes of listed words lie, weights, their signs and biases.
 
 use super::Array;
-use crate::circuit::{Memory, Wire, width};
+use crate::circuit::{Memory, NO_COLLISION, Wire, width};
 use crate::loader::Load;
 use crate::program::{COLUMNS, Row};
 use crate::sequencer::flag;
 
 /// How synthesis is asked to keep contents.
 pub(super) const BLOCK: &str = "rom_style = \"block\"";
-/// A word that is read is never written in the same cycle.
-const NO_COLLISION: &str = "no_rw_check";
 /// The same of a memory that is filled after configuration: one port and no contents, by the mark `loaded` known to
 /// scripts that choose its kind of RAM.
 const LOADED: &str = "no_rw_check, loaded";
@@ -31,6 +29,7 @@ impl<'b> Activations<'b> {
         let s = if program.counts_signs { s } else { w };
         let x = x.bits(0, bits);
         if program.fetch() == 1 {
+            // A word that is read is never written in the same cycle.
             let memory = c.ram("ram", NO_COLLISION, program.ram_words, &[8; COLUMNS]);
             let words = vec![forced(array, c.join(&memory.read(x)), 0)];
             let memories = (0..COLUMNS).map(|column| (memory, column)).collect();

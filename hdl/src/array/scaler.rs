@@ -3,7 +3,8 @@
 
 use super::Array;
 use super::emission::Emission;
-use crate::circuit::{Wire, width};
+use super::memories::BLOCK;
+use crate::circuit::{LOGIC, Wire, width};
 use crate::program::Row;
 use crate::sequencer::flag;
 
@@ -68,7 +69,7 @@ fn entry<'b>(array: &Array<'b, '_>, emission: &Emission<'b>, emits: Wire<'b>) ->
     let scored = flags.late(flag::DONE) & flags.late(flag::PIXEL) & !array.is_requant;
     let starts = flags.now(flag::LOAD) | scored | emission.pixel_end;
     c.next(entry, &[(starts, q_base), (emits, entry.next())]);
-    let style = if count <= FEW { "rom_style = \"logic\"" } else { "rom_style = \"block\"" };
+    let style = if count <= FEW { LOGIC } else { BLOCK };
     let memory = c.rom("scales", style, &widths, program.scales.iter().flat_map(row).collect());
     let mut read = memory.read(entry.bits(0, width(count as u64 - 1)));
     let factor = if factor == 0 { None } else { read.pop() };

@@ -5,6 +5,11 @@ use super::node::{Id, Op};
 use super::wire::Wire;
 use crate::circuit::width;
 
+/// Tells synthesis to make a memory of look-up tables.
+pub(crate) const LOGIC: &str = "rom_style = \"logic\"";
+/// Tells synthesis that a word is never read and written at one edge.
+pub(crate) const NO_COLLISION: &str = "no_rw_check";
+
 /// A write port of one column.
 #[derive(Clone, Debug)]
 pub(super) struct Write {
@@ -46,6 +51,12 @@ impl MemoryPart {
             varying.iter_mut().zip(word).zip(&self.contents).for_each(|((bits, own), first)| *bits |= own ^ first);
         }
         varying.iter().map(|bits: &u64| bits.count_ones()).sum()
+    }
+
+    /// Whether block RAM alone does not give the old word where it is read and written at one edge, and synthesis is not told
+    /// that this never happens.
+    pub fn is_emulated(&self) -> bool {
+        !self.writes.is_empty() && !self.attribute.starts_with(NO_COLLISION)
     }
 
     /// Those that are addresses.

@@ -9,6 +9,7 @@ mod builder;
 mod code;
 mod fold;
 mod literal;
+mod logic;
 mod memory;
 mod mutant;
 mod names;
@@ -20,7 +21,10 @@ mod wire;
 
 pub(crate) use block::{Port, block, with_ports};
 pub use builder::Builder;
+pub(crate) use logic::count as count_logic;
+pub use logic::{LogicCells, Placement};
 pub use memory::Memory;
+pub(crate) use memory::{LOGIC, NO_COLLISION};
 pub use mutant::Mutant;
 pub(crate) use names::keyword;
 pub use node::Circuit;

@@ -1,6 +1,6 @@
 //! What a finished circuit is made of.
 
-use super::memory::MemoryPart;
+use super::memory::{LOGIC, MemoryPart};
 
 /// The number of a node; operands have lower numbers than what is made of them.
 pub(super) type Id = usize;
@@ -134,15 +134,16 @@ impl Circuit {
         self.outputs.iter().map(|(name, id)| (name.as_str(), self.nodes[*id].width)).collect()
     }
 
-    /// Name, words, bits of a word and how many of them are not constant, and whether it is never written, of the memories
-    /// that something reads.
-    pub fn memories(&self) -> Vec<(&str, usize, [u32; 2], bool)> {
+    /// Name, words, bits of a word and how many of them are not constant, whether it is never written and whether synthesis
+    /// is told to make it of look-up tables, of the memories that something reads.
+    pub fn memories(&self) -> Vec<(&str, usize, [u32; 2], [bool; 2])> {
         let live = self.memories.iter().filter(|memory| self.is_live(memory));
         let widths = |memory: &MemoryPart| {
             let width = memory.columns.iter().map(|column| self.nodes[*column].width).sum();
             [width, if memory.writes.is_empty() { memory.varying_bits() } else { width }]
         };
-        live.map(|m| (m.name.as_str(), m.depth, widths(m), m.writes.is_empty())).collect()
+        let marks = |memory: &MemoryPart| [memory.writes.is_empty(), memory.attribute == LOGIC];
+        live.map(|m| (m.name.as_str(), m.depth, widths(m), marks(m))).collect()
     }
 
     /// Puts the ports into the order that `place` gives their names.
