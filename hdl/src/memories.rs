@@ -72,7 +72,7 @@ impl Program {
     pub fn logic(&self, placement: impl Fn(&MemorySize) -> Placement) -> LogicCells {
         let memories = self.memories();
         let of = |name: &str| memories.iter().find(|memory| memory.name == name).map_or(Placement::Logic, &placement);
-        count_logic(&circuits(self), &of)
+        count_logic(&circuits(self).into_iter().map(|(_, circuit)| circuit).collect::<Vec<_>>(), &of)
     }
 }
 

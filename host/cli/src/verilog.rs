@@ -118,7 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ("testbench.v".into(), Product::Verilog, bench.into()),
         ("input.hex".into(), Product::Vectors, hex(&input).into()),
         ("expected.hex".into(), Product::Vectors, hex(&results).into()),
-        ("README.md".into(), Product::Markdown, readme.into()),
+        ("README.md".into(), Product::Text, readme.into()),
     ]);
     parts.extend(beside);
     write(&arguments.output, &parts)?;

@@ -9,6 +9,7 @@ mod model;
 mod operations;
 pub mod picture;
 mod render;
+pub mod resources;
 pub mod table;
 
 pub use confusion::Confusion;

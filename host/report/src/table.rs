@@ -1,15 +1,13 @@
 //! Text tables for terminals.
 
-use bitfab_sim::synth::Synthesis;
 use bitfab_sim::verify::Verdict;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use serde::Serialize;
 
 use crate::{Confusion, LayerSummary, Metrics, ModelSummary};
 
 /// A table whose columns from `numbers` on are aligned to the right.
-fn table(header: &[&str], numbers: usize) -> Table {
+pub(crate) fn table(header: &[&str], numbers: usize) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     for column in table.column_iter_mut().skip(numbers) {
@@ -208,69 +206,6 @@ pub fn verdicts<'v>(verdicts: impl IntoIterator<Item = (&'v Verdict, f64)>) -> S
     table.to_string()
 }
 
-/// What the accelerator costs on an FPGA.
-#[derive(Clone, Debug, Serialize)]
-pub struct Resources {
-    /// Output channels computed at a time.
-    pub lanes: u32,
-    /// Clock cycles from result to result.
-    pub cycles: u64,
-    /// What the tools say.
-    pub synthesis: Synthesis,
-}
-
-impl Resources {
-    /// Look-up tables for each binary multiply-accumulate that can be done in a cycle.
-    pub fn luts_per_mac(&self) -> f64 {
-        f64::from(self.synthesis.luts()) / f64::from(self.lanes.max(1) * bitfab_format::WORD_BITS)
-    }
-
-    /// Results a second at the median clock.
-    pub fn rate(&self) -> Option<f64> {
-        Some(self.synthesis.median_mhz()? * 1e6 / self.cycles.max(1) as f64)
-    }
-}
-
-/// Resources and speed, one line a number of lanes.
-pub fn resources(all: &[Resources]) -> String {
-    let header = [
-        "target",
-        "lanes",
-        "LUT4",
-        "logic cells",
-        "carry",
-        "flip-flops",
-        "RAMs",
-        "MHz, median",
-        "MHz, range",
-        "cycles",
-        "results/s",
-        "LUT4 per MAC/cycle",
-    ];
-    let mut table = table(&header, 1);
-    for one in all {
-        let (cells, mhz) = (one.synthesis.cells, &one.synthesis.mhz);
-        let (low, high) = mhz.iter().fold((f64::MAX, 0f64), |(low, high), &mhz| (low.min(mhz), high.max(mhz)));
-        table.add_row([
-            one.synthesis.target.name().to_owned(),
-            one.lanes.to_string(),
-            thousands(cells.luts.into()),
-            one.synthesis
-                .logic
-                .map_or("-".into(), |[used, of]| format!("{} of {}", thousands(used.into()), thousands(of.into()))),
-            thousands(cells.carries.into()),
-            thousands(cells.flip_flops.into()),
-            cells.rams.to_string(),
-            one.synthesis.median_mhz().map_or("does not fit".into(), |mhz| format!("{mhz:.1}")),
-            if mhz.is_empty() { "-".into() } else { format!("{low:.1} to {high:.1}") },
-            thousands(one.cycles),
-            one.rate().map_or("-".into(), |rate| thousands(rate.round() as u64)),
-            format!("{:.2}", one.luts_per_mac()),
-        ]);
-    }
-    table.to_string()
-}
-
 /// Truth in rows, predictions in columns, recognised share of each row.
 pub fn confusion(matrix: &Confusion) -> String {
     let mut header = vec!["truth \\ found"];
@@ -336,20 +271,6 @@ mod tests {
         let cells: Vec<&str> = row.split(['│', '┆']).map(str::trim).collect();
         assert_eq!(cells, ["", "rtl", "1,000", "999", "4,000", "1,235", "-", "0.50", ""]);
         assert_eq!(text.lines().map(|line| line.chars().count()).max(), Some(row.chars().count()));
-    }
-
-    #[test]
-    fn resources_show_the_median_and_what_does_not_fit() {
-        let cells = bitfab_sim::synth::Cells { luts: 1280, carries: 30, flip_flops: 400, rams: 16 };
-        let target = bitfab_sim::synth::Target::Up5k;
-        let placed = Synthesis { target, cells, logic: Some([1300, 5280]), mhz: vec![44.0, 40.0, 42.0], misfit: None };
-        let misfit = Synthesis { mhz: Vec::new(), misfit: Some("no BELs".into()), ..placed.clone() };
-        let fits = Resources { lanes: 8, cycles: 420, synthesis: placed };
-        assert_eq!((fits.luts_per_mac(), fits.rate()), (5.0, Some(100_000.0)));
-        let text = resources(&[fits, Resources { lanes: 32, cycles: 200, synthesis: misfit }]);
-        for part in ["1,280", "1,300 of 5,280", "42.0", "40.0 to 44.0", "100,000", "does not fit"] {
-            assert!(text.contains(part), "{part} is not in\n{text}");
-        }
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use bitfab_format::Model;
 use bitfab_hdl::{MemorySize, Options, Program, Purpose};
 
-use super::Target;
+use super::{Family, Target};
 
 /// Lanes that are tried where others do not fit.
 const LANES: [u32; 6] = [1, 2, 4, 8, 16, 32];
 
 /// Words and bits that a block RAM can have.
-const ICE40: &[(u64, u64)] = &[(256, 16), (512, 8), (1024, 4), (2048, 2)];
-const ECP5: &[(u64, u64)] = &[(512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)];
+const ICE40: &[[u64; 2]] = &[[256, 16], [512, 8], [1024, 4], [2048, 2]];
+/// Of ECP5, Gowin and Xilinx, of which a pair of 36 kbit counts twice.
+const OF_18K: &[[u64; 2]] = &[[512, 36], [1024, 18], [2048, 9], [4096, 4], [8192, 2], [16384, 1]];
 
 /// Words and bits of an SPRAM, and how many the UP5K has.
 const SPRAM: (u64, u64) = (16_384, 16);
@@ -19,24 +20,30 @@ const SPRAMS: u64 = 4;
 /// Block RAMs that the memories of `program` take on `target`: as Yosys maps them, but for small ones that it may turn
 /// into logic; words are split by bits and by addresses, and bits that never differ are left out.
 pub fn block_rams(program: &Program, target: Target) -> u64 {
-    let shapes = if target.is_ice40() { ICE40 } else { ECP5 };
-    let blocks = |memory: &MemorySize| {
-        let split =
-            |&(words, bits): &(u64, u64)| memory.depth.div_ceil(words) * u64::from(memory.varying).div_ceil(bits);
-        shapes.iter().map(split).min().unwrap_or(0)
-    };
+    let blocks = |memory: &MemorySize| shape(memory, target).map_or(0, |shape| split(memory, shape));
     program.memories().iter().filter(|memory| is_block(memory, target)).map(blocks).sum()
 }
 
+/// How many blocks of so many words and bits hold a memory.
+fn split(memory: &MemorySize, [words, bits]: [u64; 2]) -> u64 {
+    memory.depth.div_ceil(words) * u64::from(memory.varying).div_ceil(bits)
+}
+
+/// Words and bits of the block RAMs that hold a memory: the fewest, and of those the deepest.
+fn shape(memory: &MemorySize, target: Target) -> Option<[u64; 2]> {
+    let shapes = if target.family() == Family::Ice40 { ICE40 } else { OF_18K };
+    shapes.iter().copied().min_by_key(|shape| (split(memory, *shape), memory.depth.div_ceil(shape[0])))
+}
+
 /// Whether a memory surely becomes block RAM: those with contents are asked to; iCE40 has nothing else for the
-/// others, and ECP5 may make small memories of look-up tables.
+/// others, and the other families may make small memories of look-up tables, 16 to 64 bits of each.
 fn is_block(memory: &MemorySize, target: Target) -> bool {
     if is_spram(memory, target) {
         return false;
     }
     // Memories of very few bits become look-up tables.
     let is_large = memory.bits() >= 256;
-    is_large && (memory.is_constant || target.is_ice40())
+    is_large && !memory.is_logic && (memory.is_constant || target.family() == Family::Ice40)
 }
 
 /// Whether a memory becomes SPRAM: loaded weights, where there is any.
@@ -116,8 +123,11 @@ mod tests {
         let model = Model::from_words(&words).unwrap();
         let why = misfit(&model, &Options::default(), Target::Up5k).unwrap();
         assert!(why.contains("take 113 block RAMs, and the device has 30"), "{why}");
-        assert!(why.contains("ecp5-12k, ecp5-25k, ecp5-45k, ecp5-85k with 8"), "{why}");
+        assert!(why.contains("ecp5-12k, ecp5-25k, ecp5-45k, ecp5-85k, gw2ar-18, xc7a35t, xc7a100t with 8"), "{why}");
         assert_eq!(misfit(&model, &Options::default(), Target::Ecp5Of25k), None);
+        let why = misfit(&model, &Options::default(), Target::Gw1nr9).unwrap();
+        assert!(why.contains("take 28 block RAMs, and the device has 26"), "{why}");
+        assert_eq!(misfit(&model, &Options::default(), Target::Xc7a35t), None);
         let words = network(64, &[128, 64]);
         let model = Model::from_words(&words).unwrap();
         let why = misfit(&model, &Options::default().with_lanes(32), Target::Up5k).unwrap();

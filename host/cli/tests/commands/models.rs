@@ -206,12 +206,43 @@ fn contents_are_written_beside_the_verilog_or_into_it_or_are_loaded() {
 }
 
 #[test]
-fn synth_counts_cells_and_finds_a_clock() {
+fn synth_counts_cells_block_by_block_finds_a_clock_and_keeps_what_the_tools_made() {
     let learned = Learned::new("mlp:16");
-    let all = json(learned.path(), &["synth", "net.bfab", "--target", "hx8k", "--lanes", "1", "--seeds", "1"]);
+    let arguments = ["synth", "net.bfab", "--target", "hx8k", "--lanes", "1", "--seeds", "1", "-o", "out"];
+    let all = json(learned.path(), &arguments);
     let synthesis = &all[0]["synthesis"];
     let luts = synthesis["cells"]["luts"].as_u64().unwrap();
     assert!((100..7680).contains(&luts), "{all}");
     assert!(synthesis["mhz"][0].as_f64().unwrap() > 10.0, "{all}");
     assert!(all[0]["cycles"].as_u64().unwrap() > 64, "{all}");
+    let blocks = &all[0]["blocks"];
+    let each: Vec<&serde_json::Value> = blocks["blocks"].as_array().unwrap().iter().collect();
+    let names: Vec<&str> = each.iter().map(|block| block["name"].as_str().unwrap()).collect();
+    for name in ["front", "sequencer", "array", "sender"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let sum = |field: &str| each.iter().map(|block| block[field].as_u64().unwrap()).sum::<u64>();
+    assert!(each.iter().all(|block| block["luts"].as_u64().unwrap() > 10), "{blocks}");
+    assert_eq!(blocks["sum"]["flip_flops"], sum("flip_flops"));
+    let over = blocks["luts_over_flattened"].as_i64().unwrap();
+    assert_eq!(i64::try_from(sum("all_luts")).unwrap() - over, i64::try_from(luts).unwrap());
+    assert!(blocks["how"].as_str().unwrap().contains("synth_ice40 -noflatten"), "{blocks}");
+    // What was printed is kept, with the files of the tools, and nothing of another kind is overwritten.
+    let kept: serde_json::Value = serde_json::from_slice(&learned.read("out/report.json")).unwrap();
+    assert_eq!(kept, all);
+    let text = String::from_utf8(learned.read("out/report.txt")).unwrap();
+    assert!(text.contains("sum of the blocks") && text.contains("nextpnr-ice40 --hx8k"), "{text}");
+    for (name, part) in [
+        ("bitfab.v", "module bitfab("),
+        ("netlist.json", "SB_LUT4"),
+        ("yosys.log", "Executing ABC"),
+        ("yosys_blocks.log", "synth_ice40 -noflatten"),
+        ("place_1.log", "Max frequency"),
+    ] {
+        let bytes = learned.read(&format!("out/1_lanes/{name}"));
+        assert!(String::from_utf8_lossy(&bytes).contains(part), "{name}");
+    }
+    learned.write("out/1_lanes/place_1.log", b"my notes");
+    let refused = bitfab(learned.path()).args(arguments).assert().code(1);
+    refused.stderr(contains("place_1.log exists and is not a log of Yosys or nextpnr"));
 }
