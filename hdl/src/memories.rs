@@ -62,13 +62,12 @@ impl Program {
             .flat_map(|(_, circuit)| circuit.memories().into_iter().map(size).collect::<Vec<_>>())
             .collect()
     }
-}
 
-impl Program {
     /// The cells of an iCE40 that the engine takes besides block RAMs, where `placement` says where each memory lies.
     ///
-    /// Flip-flops are those that the circuits describe, without what no output needs. Look-up tables are an estimate: the logic between them is covered by tables of four inputs, by one rule for every model. A synthesis
-    /// tool restructures logic before it does that.
+    /// Flip-flops are those that the circuits describe, without what no output needs. Look-up tables are an estimate: the
+    /// logic between them is covered by tables of four inputs, by one rule for every model, whereas a synthesis tool
+    /// restructures logic before it does that.
     pub fn logic(&self, placement: impl Fn(&MemorySize) -> Placement) -> LogicCells {
         let memories = self.memories();
         let of = |name: &str| memories.iter().find(|memory| memory.name == name).map_or(Placement::Logic, &placement);

@@ -1,6 +1,7 @@
 //! Prints what the accelerator costs, as Markdown: `cargo run --release -p bitfab-sim --example resources -- up5k 5`.
 //!
-//! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`), the second the number of seeds of the placement;
+//! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`; `estimate` for what is known of `up5k` without synthesis),
+//! the second the number of seeds of the placement;
 //! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, `depthwise`, `pointwise`, or a kind of weights),
 //! a fourth to one number of lanes, a fifth is the number of words read in a cycle, and with `loaded` behind that the
 //! weights come through the load port.
@@ -10,7 +11,7 @@ use bitfab_format::{
     Coder, Draft, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue, Rescale, Shape, WeightKind,
 };
 use bitfab_hdl::{Options, Weights, cycles};
-use bitfab_sim::synth::{Synthesis, Target, synthesize_model};
+use bitfab_sim::synth::{Estimate, Family, Synthesis, Target, estimate, synthesize_model};
 
 /// A network and the lanes that are worth measuring.
 struct Case {
@@ -152,42 +153,58 @@ fn refill(draft: Draft, fill: Fill) -> Draft {
     arbitrary::refill(draft, &mut |layer| fill(layer, &mut random))
 }
 
-fn row(case: &Case, lanes: u32, synthesis: &Synthesis, interval: u64, useful: f64) -> String {
+fn row(case: &Case, lanes: u32, synthesis: &Synthesis, foreseen: &Estimate, useful: f64) -> String {
     let cells = synthesis.cells;
     let clock = match (synthesis.median_mhz(), &synthesis.misfit) {
         (Some(mhz), _) => format!("{mhz:.1}"),
         (None, Some(why)) => format!("not placed: {why}"),
         (None, None) => "not placed".into(),
     };
+    let is_ice40 = synthesis.target.family() == Family::Ice40;
+    let estimated = if is_ice40 { foreseen.luts.to_string() } else { "-".into() };
     let per_mac = f64::from(synthesis.luts()) / f64::from(32 * lanes);
     format!(
-        "| {} | {lanes} | {} | {} | {} | {} | {per_mac:.1} | {clock} | {interval} | {useful:.1} % |",
+        "| {} | {lanes} | {} | {estimated} | {} | {} | {} | {per_mac:.1} | {clock} | {} | {useful:.1} % |",
         case.name,
         synthesis.luts(),
         cells.carries,
         cells.flip_flops,
-        cells.rams
+        cells.rams,
+        foreseen.cycles
     )
 }
+
+const HEADER: &str = "\
+| network | lanes | LUT4 in all | LUT4 estimated | carry | FF | RAM | LUT4 per MAC | MHz | cycles per input | useful |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
+const ESTIMATES: &str = "\
+| network | lanes | LUT4 | FF | RAM | cycles per input |
+| --- | --- | --- | --- | --- | --- |";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let argument = |at: usize| arguments.get(at).map(String::as_str);
-    let target: Target = argument(0).unwrap_or("up5k").parse().map_err(anyhow::Error::msg)?;
+    let is_estimate = argument(0) == Some("estimate");
+    let target: Target = argument(0).filter(|_| !is_estimate).unwrap_or("up5k").parse().map_err(anyhow::Error::msg)?;
     let seeds: u32 = argument(1).unwrap_or("1").parse()?;
     let only_lanes: Option<u32> = argument(3).map(str::parse).transpose()?;
     let reads: u32 = argument(4).unwrap_or("1").parse()?;
     let weights = if argument(5) == Some("loaded") { Weights::Loaded } else { Weights::Contents };
-    println!("| network | lanes | LUT4 in all | carry | FF | RAM | LUT4 per MAC | MHz | cycles per input | useful |");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("{}", if is_estimate { ESTIMATES } else { HEADER });
     for case in cases().iter().filter(|case| argument(2).is_none_or(|name| name == case.name)) {
         let words = case.draft.emit();
         let model = Model::new(bytemuck::cast_slice(&words)).map_err(|error| anyhow::anyhow!("{error}"))?;
         for &lanes in case.lanes.iter().filter(|lanes| only_lanes.is_none_or(|only| only == **lanes)) {
             let options = Options::default().with_lanes(lanes).with_reads(reads).with_weights(weights);
+            let foreseen = estimate(&model, &options)?;
+            if is_estimate {
+                let Estimate { luts, flip_flops, rams, cycles, .. } = foreseen;
+                println!("| {} | {lanes} | {luts} | {flip_flops} | {rams} | {cycles} |", case.name);
+                continue;
+            }
             let counted = cycles(&model, &options)?;
             let synthesis = synthesize_model(&model, &options, target, seeds)?;
-            println!("{}", row(case, lanes, &synthesis, counted.interval, counted.useful_percent()));
+            println!("{}", row(case, lanes, &synthesis, &foreseen, counted.useful_percent()));
         }
     }
     Ok(())

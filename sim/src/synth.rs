@@ -1,6 +1,7 @@
 //! Synthesis, place and route of the accelerator: what it costs and how fast it is, by the open tools.
 
 mod cells;
+mod estimate;
 mod fit;
 mod flow;
 mod parse;
@@ -15,6 +16,7 @@ use crate::error::SimError;
 use crate::rtl::unsupported;
 
 pub use cells::{Block, Blocks, Cells};
+pub use estimate::{Estimate, LUTS_WITHIN_PERCENT, estimate};
 pub use fit::{block_rams, misfit, sprams};
 pub use flow::names_of_files;
 pub use target::{Family, Target};

@@ -17,7 +17,8 @@ use memories::Memories;
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// Show the memories of an accelerator with so many lanes (1, 2, 4, 8, 16 or 32) as well.
+    /// Show the memories of an accelerator with so many lanes (1, 2, 4, 8, 16 or 32) as well, and its size on an iCE40 and
+    /// its cycles without synthesis.
     #[arg(long, value_parser = lanes)]
     lanes: Option<u32>,
     /// Print JSON.
@@ -28,7 +29,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   bitfab inspect digits.bfab
   bitfab inspect digits.bfab --json | jq .arena_bytes
-  bitfab inspect digits.bfab --lanes 8          memories of the accelerator beside the bits of the file
+  bitfab inspect digits.bfab --lanes 8          memories, size and cycles of the accelerator, without synthesis
   bitfab inspect any.bfab --planes 2            a file of several precisions, at the second one";
 
 /// What `--json` prints.

@@ -29,15 +29,18 @@ fn split(memory: &MemorySize, [words, bits]: [u64; 2]) -> u64 {
     memory.depth.div_ceil(words) * u64::from(memory.varying).div_ceil(bits)
 }
 
-/// Words and bits of the block RAMs that hold a memory: the fewest, and of those the deepest.
-fn shape(memory: &MemorySize, target: Target) -> Option<[u64; 2]> {
-    let shapes = if target.family() == Family::Ice40 { ICE40 } else { OF_18K };
-    shapes.iter().copied().min_by_key(|shape| (split(memory, *shape), memory.depth.div_ceil(shape[0])))
+/// Words and bits of the block RAMs that hold a memory: the fewest, where each weighs as much as twice as many bits of the
+/// choice between those that are deep one behind the other; Yosys weighs them alike.
+pub(super) fn shape(memory: &MemorySize, target: Target) -> Option<[u64; 2]> {
+    let (shapes, weight) = if target.family() == Family::Ice40 { (ICE40, 64) } else { (OF_18K, 128) };
+    let choice = |shape: &[u64; 2]| (memory.depth.div_ceil(shape[0]) - 1) * u64::from(memory.varying);
+    let cost = |shape: &[u64; 2]| (2 * weight * split(memory, *shape) + choice(shape), split(memory, *shape));
+    shapes.iter().copied().min_by_key(cost)
 }
 
 /// Whether a memory surely becomes block RAM: those with contents are asked to; iCE40 has nothing else for the
 /// others, and the other families may make small memories of look-up tables, 16 to 64 bits of each.
-fn is_block(memory: &MemorySize, target: Target) -> bool {
+pub(super) fn is_block(memory: &MemorySize, target: Target) -> bool {
     if is_spram(memory, target) {
         return false;
     }
@@ -47,7 +50,7 @@ fn is_block(memory: &MemorySize, target: Target) -> bool {
 }
 
 /// Whether a memory becomes SPRAM: loaded weights, where there is any.
-fn is_spram(memory: &MemorySize, target: Target) -> bool {
+pub(super) fn is_spram(memory: &MemorySize, target: Target) -> bool {
     target == Target::Up5k && memory.purpose == Purpose::Weights && !memory.is_constant
 }
 

@@ -287,3 +287,80 @@ impl<'c> Survey<'c> {
         count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Builder, Wire};
+
+    /// The cells of what `describe` makes of two words of eight bits and a bit, next to a reset.
+    fn cells(describe: impl for<'b> Fn(&'b Builder, [Wire<'b>; 3]) -> Wire<'b>) -> LogicCells {
+        let c = Builder::new("A test.");
+        c.reset();
+        let value = describe(&c, [c.input("a", 8), c.input("b", 8), c.input("go", 1)]);
+        c.output("value", value);
+        count(&[c.finish()], &|_| Placement::Logic)
+    }
+
+    #[test]
+    fn four_inputs_are_one_table_seven_two_and_inverters_join_them() {
+        assert_eq!(cells(|_, [a, ..]| a.bits(0, 4).any()).luts, 1);
+        assert_eq!(cells(|_, [a, ..]| !a.bits(0, 7).any()).luts, 2);
+        assert_eq!(cells(|_, [a, b, _]| a.bits(0, 2).equals(b.bits(0, 2))).luts, 1);
+        assert_eq!(cells(|_, [a, b, go]| go.mux(a, b)).luts, 8);
+        assert_eq!(cells(|_, [a, ..]| !a).luts, 8);
+        assert_eq!(cells(|_, [a, ..]| a).luts, 0);
+    }
+
+    #[test]
+    fn a_sum_is_a_table_a_bit_and_a_difference_inverts_what_it_takes_away() {
+        assert_eq!(cells(|_, [a, b, _]| a + b).luts, 8);
+        // The last bit has no carry cell, so that its inverter joins its table.
+        assert_eq!(cells(|_, [a, b, _]| a - b).luts, 8 + 7);
+        assert_eq!(cells(|_, [a, b, _]| a.less(b)).luts, 8 + 1);
+    }
+
+    #[test]
+    fn enables_and_resets_of_registers_take_no_table_a_bit() {
+        let stored = cells(|c, [a, _, go]| {
+            let stored = c.register("stored", 8);
+            c.next(stored, &[(go, a)]);
+            stored
+        });
+        // The cells reset only where they are enabled: one table says when.
+        assert_eq!(stored, LogicCells { luts: 1, flip_flops: 8, multipliers: 0 });
+        let shifted = cells(|c, [a, b, go]| {
+            let shifted = c.data("shifted", 8);
+            c.next(shifted, &[(go, a), (b.bit(0), c.constant(0, 8))]);
+            shifted
+        });
+        // An enable, and a reset where the bit is not set.
+        assert_eq!(shifted, LogicCells { luts: 2, flip_flops: 8, multipliers: 0 });
+    }
+
+    #[test]
+    fn registers_that_never_change_or_are_the_same_vanish() {
+        let twice = cells(|c, [a, b, _]| {
+            let (first, second) = (c.delay("first", a), c.delay("second", a));
+            let never = c.register("never", 8);
+            c.next(never, &[(b.bit(0), c.constant(0, 8))]);
+            (first ^ second) | never
+        });
+        assert_eq!(twice, LogicCells::default());
+    }
+
+    #[test]
+    fn memories_in_logic_are_flip_flops_and_those_in_blocks_are_none() {
+        let describe = |placement: Placement| {
+            let c = Builder::new("A test.");
+            let (at, data, go) = (c.input("at", 2), c.input("data", 8), c.input("go", 1));
+            let memory = c.ram("memory", super::super::NO_COLLISION, 4, &[8]);
+            memory.write(go, at, 0, data);
+            c.output("value", memory.read(at)[0]);
+            count(&[c.finish()], &move |_| placement)
+        };
+        assert_eq!(describe(Placement::Blocks(1)), LogicCells::default());
+        // Four words and the one that was read; a choice of four is three tables a bit, an enable one a word.
+        assert_eq!(describe(Placement::Logic), LogicCells { luts: 3 * 8 + 4, flip_flops: 40, multipliers: 0 });
+    }
+}

@@ -86,23 +86,14 @@ impl<'c> Words<'c> {
                 self.terms(at, id, false, true, &mut terms);
                 self.cells.sum(terms, width)
             }
-            Op::Multiply(a, b) => {
-                let (a, b) = (self.bits(at, *a), self.bits(at, *b));
-                self.cells.product(&a, &b, width)
-            }
+            Op::Multiply(a, b) => self.words(at, [*a, *b], |cells, a, b| cells.product(a, b, width)),
             Op::ShiftLeft(a, by) => self.shifted(at, *a, *by),
             Op::Equal(a, b) => {
                 let same = self.each(at, [*a, *b], |cells, a, b| cells.graph.xor(a, b) ^ 1);
                 vec![self.cells.graph.all(&same)]
             }
-            Op::Less(a, b) => {
-                let (a, b) = (self.bits(at, *a), self.bits(at, *b));
-                vec![self.cells.less(&a, &b)]
-            }
-            Op::Any(a) => {
-                let bits = self.bits(at, *a);
-                vec![self.cells.graph.any(&bits)]
-            }
+            Op::Less(a, b) => self.words(at, [*a, *b], |cells, a, b| vec![cells.less(a, b)]),
+            Op::Any(a) => self.words(at, [*a; 2], |cells, a, _| vec![cells.graph.any(a)]),
             Op::Repeat(a) => vec![self.bit(at, *a); width],
             Op::Mux(condition, yes, no) => {
                 let condition = self.bit(at, *condition);
@@ -116,6 +107,11 @@ impl<'c> Words<'c> {
                 (0..width).map(|bit| self.table(&index, rows, bit, 0)).collect()
             }
         }
+    }
+
+    fn words(&mut self, at: usize, [a, b]: [Id; 2], of: impl Fn(&mut Cells, &[Lit], &[Lit]) -> Vec<Lit>) -> Vec<Lit> {
+        let (a, b) = (self.bits(at, a), self.bits(at, b));
+        of(&mut self.cells, &a, &b)
     }
 
     fn each(&mut self, at: usize, [a, b]: [Id; 2], of: impl Fn(&mut Cells, Lit, Lit) -> Lit) -> Vec<Lit> {

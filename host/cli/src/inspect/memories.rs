@@ -1,9 +1,10 @@
-//! The memories of the accelerator beside the bits that the file spends on the same things.
+//! The memories of the accelerator beside the bits that the file spends on the same things, and an estimate of its size.
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
 use bitfab_hdl::{Options, Program, Purpose};
 use bitfab_report::{ModelSummary, table};
+use bitfab_sim::synth::{Estimate, Target, estimate};
 use serde::Serialize;
 
 /// A memory of the accelerator.
@@ -33,6 +34,8 @@ pub struct Memories {
     memories: Vec<Memory>,
     compared: [Compared; 2],
     bits_read: u64,
+    /// Size and speed as they are known without synthesis.
+    estimate: Estimate,
 }
 
 impl Memories {
@@ -60,10 +63,30 @@ impl Memories {
             })
         };
         let memories: Vec<Memory> = sizes.iter().map(memory).collect::<Result<_>>()?;
-        Ok(Self { lanes, bits_read: memories.iter().map(|memory| memory.bits_read).sum(), memories, compared })
+        let bits_read = memories.iter().map(|memory| memory.bits_read).sum();
+        Ok(Self { lanes, bits_read, memories, compared, estimate: estimate(model, &options)? })
     }
 
-    /// Both tables.
+    /// What is known without synthesis.
+    fn size(&self) -> String {
+        let of = &self.estimate;
+        let all = Target::Up5k.luts();
+        let luts = format!(
+            "{} of {}, estimated: at most {} % from what Yosys counted wherever both were compared",
+            table::thousands(of.luts.into()),
+            table::thousands(all.into()),
+            of.luts_within_percent
+        );
+        table::facts(&[
+            ("LUT4", luts),
+            ("flip-flops", format!("{}, at most 1 % from Yosys's count", table::thousands(of.flip_flops.into()))),
+            ("block RAMs of 4 kbit", format!("{} of {}", of.rams, Target::Up5k.block_rams())),
+            ("multiplier blocks", of.multipliers.to_string()),
+            ("cycles from result to result", table::thousands(of.cycles)),
+        ])
+    }
+
+    /// All tables.
     pub fn text(&self) -> String {
         let line = |memory: &Memory| {
             let numbers = [memory.words, memory.width.into(), memory.bits, memory.bits_read].map(table::thousands);
@@ -82,8 +105,10 @@ impl Memories {
         let all = table::thousands(self.memories.iter().map(|memory| memory.bits).sum());
         let read = table::thousands(self.bits_read);
         format!(
-            "Memories of the accelerator with {} lanes, {all} bits, of which an inference reads {read}:\n{memories}\n{compared}",
-            self.lanes
+            "Memories of the accelerator with {} lanes, {all} bits, of which an inference reads {read}:\n{memories}\n{compared}\n\n\
+             On an iCE40 UP5K, without synthesis (`bitfab synth --target up5k` counts and places it):\n{}",
+            self.lanes,
+            self.size()
         )
     }
 }
