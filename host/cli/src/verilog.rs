@@ -86,7 +86,7 @@ const MEMORIES: &str = include_str!("memories.md");
 pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<Sources> {
     let mut sources = bitfab_hdl::sources(model, options, style)?;
     let bytes = size_of_val(model.words());
-    let head = format!("// {GENERATED}: {} lanes, a model of {bytes} bytes in its memories.\n", options.lanes);
+    let head = format!("// {GENERATED}: {} lanes, for a model of {bytes} bytes.\n", options.lanes);
     sources.text.insert_str(0, &head);
     Ok(sources)
 }
