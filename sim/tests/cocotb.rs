@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{self, Plan, Random};
-use bitfab_format::{Kind, Model, Op, PadValue, Shape};
-use bitfab_hdl::{Interface, Memories, Options, Style, cycles, sources};
+use bitfab_format::{Kind, Model, Op, PadValue, Shape, WeightKind};
+use bitfab_hdl::{Interface, Memories, Options, Program, Style, Weights, cycles, sources};
 use bitfab_sim::engine::Engine;
 use bitfab_sim::software::Reference;
 
@@ -40,8 +40,10 @@ fn drive(
     let answers: Vec<Vec<u8>> = runs.iter().map(|run| answer(&run.output)).collect();
     // Pauses make it slower by as much as they are frequent; ten times that never is.
     let limit = 10.0 * (cycles(&model, options)?.latency * (ROWS as u64 + 2)) as f64 / busy;
+    let is_loaded = options.weights == Weights::Loaded;
+    let image = if is_loaded { Program::new(&model, options)?.image() } else { Vec::new() };
     let case = serde_json::json!({
-        "rows": rows, "answers": answers, "busy": busy, "seed": 5, "cycles": limit as u64 + 1_000,
+        "rows": rows, "answers": answers, "busy": busy, "seed": 5, "cycles": limit as u64 + 1_000, "image": image,
     });
     let folder = tempfile::tempdir()?;
     let bench = if interface == Interface::Plain { "drive" } else { "axis" };
@@ -78,6 +80,37 @@ fn rows_give_their_answers_from_cocotb() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+#[test]
+fn every_kind_of_weights_gives_its_answers_from_cocotb() -> Result<()> {
+    for (at, kind) in WeightKind::WEIGHTED.into_iter().enumerate() {
+        let values = [Kind::Sign, Kind::Unsigned { bits: 2 }, Kind::Unsigned { bits: 5 }][at % 3];
+        let plans = [Plan::dense(24, values), Plan::dense(10, Kind::I32)].map(|plan| plan.with_weights(kind));
+        let words = arbitrary::build(Shape::vector(40), Kind::U8, &plans, &mut Random::new(3)).emit();
+        let options = Options::default().with_lanes([8, 2, 16, 4][at % 4]);
+        let interface = Interface::ALL[at % 2];
+        if let Err(printed) = drive(&words, (&options, interface), 0.9, &|text| text)? {
+            panic!("{kind:?}, {interface}: {printed}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn loaded_weights_give_their_answers_from_cocotb() -> Result<()> {
+    let plans = [Plan::dense(24, Kind::Sign).with_weights(WeightKind::Ternary), Plan::dense(10, Kind::I32)];
+    let words = arbitrary::build(Shape::vector(40), Kind::U8, &plans, &mut Random::new(3)).emit();
+    let options = Options::default().with_lanes(2).with_weights(Weights::Loaded);
+    let with =
+        |from: &str, to: &str| drive(&words, (&options, Interface::AxiStream), 0.8, &|text| text.replace(from, to));
+    if let Err(printed) = with("", "")? {
+        panic!("{printed}");
+    }
+    // A loader that takes any CRC takes the wrong one too.
+    let printed = with("= load_done;", "= 1'b1;")?.err().context("an image is never refused, and nobody says so")?;
+    ensure!(printed.contains("loaded, load_error"), "{printed}");
     Ok(())
 }
 

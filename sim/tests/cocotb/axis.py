@@ -45,6 +45,8 @@ class Bench:
         reset = {"reset": dut.aresetn, "reset_active_level": False}
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
+        load = AxiStreamBus.from_prefix(dut, "s_axis_load") if case["image"] else None
+        self.loader = AxiStreamSource(load, dut.aclk, **reset) if load else None
         if case["busy"] < 1.0:
             self.source.set_pause_generator(pauses(case["seed"], case["busy"]))
             self.sink.set_pause_generator(pauses(case["seed"] + 1, case["busy"]))
@@ -54,6 +56,19 @@ class Bench:
         await ClockCycles(self.dut.aclk, cycles)
         self.dut.aresetn.value = 1
         await RisingEdge(self.dut.aclk)
+        if self.loader:
+            await self.load()
+
+    async def load(self):
+        """Fills the memories of weights, with an image whose last byte is wrong first."""
+        image = bytes(self.case["image"])
+        wrong = image[:-1] + bytes([image[-1] ^ 1])
+        for bytes_sent, is_right in ((wrong, False), (image, True)):
+            await self.loader.send(bytes_sent)
+            await self.loader.wait()
+            await ClockCycles(self.dut.aclk, 2)
+            found = (bool(self.dut.loaded.value), bool(self.dut.load_error.value))
+            assert found == (is_right, not is_right), f"loaded, load_error: {found} behind an image that is {is_right}"
 
     async def start(self):
         self.dut.aresetn.value = 0
