@@ -324,5 +324,5 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
     };
     let modules = finished(&printed, &style.name);
     let text = if memories.is_empty() { modules } else { memory_macros(&prefix) + &modules };
-    Ok(Sources { name: style.name.clone(), interface: style.interface, text, memories })
+    Ok(Sources { name: style.name.clone(), interface: style.interface, is_loaded: program.is_loaded(), text, memories })
 }

@@ -1,6 +1,6 @@
 //! What is generated: Verilog, and the contents of its memories beside it.
 
-use crate::{Interface, ModuleName};
+use crate::{Interface, ModuleName, TopPort};
 
 /// Where the contents of memories stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Sources {
     pub name: ModuleName,
     /// Which ports it has.
     pub interface: Interface,
+    /// Whether it has a load port as well.
+    pub is_loaded: bool,
     /// The Verilog.
     pub text: String,
     /// What it reads.
@@ -47,13 +49,19 @@ pub struct Sources {
 }
 
 impl From<&str> for Sources {
-    /// One file of Verilog, whose top module has the default name and ports.
+    /// One file of Verilog, whose top module has the default name and ports, and no load port.
     fn from(text: &str) -> Self {
-        Self { name: ModuleName::default(), interface: Interface::Plain, text: text.to_owned(), memories: Vec::new() }
+        let (name, interface) = (ModuleName::default(), Interface::Plain);
+        Self { name, interface, is_loaded: false, text: text.to_owned(), memories: Vec::new() }
     }
 }
 
 impl Sources {
+    /// The ports of the top module, in its order.
+    pub fn ports(&self) -> impl Iterator<Item = TopPort> {
+        self.interface.ports(self.is_loaded)
+    }
+
     /// The name of the file of Verilog: tools want that of its top module.
     pub fn file_name(&self) -> String {
         format!("{}.v", self.name)

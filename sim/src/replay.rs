@@ -13,7 +13,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{Machine, Options, Program, Sources, Style};
+use bitfab_hdl::{Machine, Options, Program, Sources, Style, Weights};
 
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
@@ -53,7 +53,8 @@ impl Replay {
     /// # Errors
     /// [`SimError`] where the model is refused, a tool is missing or the simulator fails.
     pub fn replay(&self, model: &Model<'_>, inputs: &[&[u8]], verilog: &str) -> Result<Replayed, SimError> {
-        self.replay_sources(model, inputs, &Sources::from(verilog))
+        let is_loaded = self.options.weights == Weights::Loaded;
+        self.replay_sources(model, inputs, &Sources { is_loaded, ..Sources::from(verilog) })
     }
 
     /// As [`Replay::replay`], with the files that the Verilog reads.
@@ -110,9 +111,7 @@ impl Replay {
             write(&path.join(name), contents)?;
         }
         write(&path.join("stimulus.hex"), &recorder.stimulus())?;
-        let loads = recorder.loads();
-        let bench = testbench(&sources.name, sources.interface, recorder.cycles(), loads);
-        write(&path.join("bench.v"), &bench)?;
+        write(&path.join("bench.v"), &testbench(sources, recorder.cycles()))?;
         match self.simulator {
             Simulator::Icarus => icarus(path, &sources.file_name(), "-g2012"),
             Simulator::Icarus2005 => icarus(path, &sources.file_name(), "-g2005"),

@@ -163,6 +163,28 @@ fn the_verilog_refuses_wrong_loads() {
     }
 }
 
+/// An accelerator whose load port always shows the same.
+struct Dead(LoadPorts);
+
+impl Circuit for Dead {
+    fn cycle(&mut self, _: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
+        Ok((Ports { load: Some(self.0), ..Ports::default() }, None))
+    }
+}
+
+#[test]
+fn a_load_that_never_ends_or_is_refused_ends_in_words() {
+    let draft = network(WeightKind::Binary);
+    let words = draft.emit();
+    let model = Model::from_words(&words).unwrap();
+    let program = program(&draft, Options::default().with_weights(Weights::Loaded));
+    let row = vec![0; model.input_bytes()];
+    for (shown, said) in [(LoadPorts::default(), "no progress"), (REFUSED, "refuses the image")] {
+        let error = drive(&mut Dead(shown), &model, &program, &[&row], Stalls::default(), &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
 #[test]
 fn a_model_without_weights_has_nothing_to_load() {
     let words = arbitrary::draft(Op::Encode, &mut Random::new(1)).emit();

@@ -264,8 +264,8 @@ const UNITS: [Unit; 5] = [
     ),
     (
         WeightKind::Integer,
-        |row| row.passes > 1 && row.raw,
-        &[("pass <= pass_last ?", "pass <= !pass_last ?"), ("(pass != ", "(pass == ")],
+        |row| row.passes > 2 && row.raw,
+        &[("pass <= pass_last ?", "pass <= !pass_last ?"), ("pass != ", "pass == ")],
     ),
     (
         WeightKind::PowerOfTwo,

@@ -104,14 +104,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let expected = Reference.run(&model, &slices, &mut |_| ())?;
     let results: Vec<u8> = expected.iter().flat_map(|run| &run.output).flat_map(|word| word.to_le_bytes()).collect();
     let input: Vec<u8> = rows.concat();
-    let is_loaded = arguments.weights == Weights::Loaded;
-    let image = if is_loaded { Program::new(&model, &options)?.image() } else { Vec::new() };
+    let image = if sources.is_loaded { Program::new(&model, &options)?.image() } else { Vec::new() };
     let shown = rows.first().map_or(&[][..], Vec::as_slice);
     let beside = beside::files((&model, &options), &sources, &cycles, [shown, &image])?;
-    let bench = bench(&sources, rows.len(), is_loaded);
+    let bench = bench(&sources, rows.len());
     let readme = readme(&model, &options, &cycles).replace("@MEMORIES@", &memories(&sources));
-    let readme = optional(&readme, is_loaded).replace("@IMAGE@", &image.len().to_string());
-    let readme = ports::fill(&readme, arguments.interface, is_loaded).replace("@NAME@", &arguments.name.to_string());
+    let readme = optional(&readme, sources.is_loaded).replace("@IMAGE@", &image.len().to_string());
+    let readme = ports::fill(&readme, &sources).replace("@NAME@", &arguments.name.to_string());
     let mut parts = vec![(sources.file_name(), Product::Verilog, sources.text.into_bytes())];
     parts.extend(sources.memories.into_iter().map(|memory| (memory.name, Product::Vectors, memory.contents.into())));
     parts.extend([
@@ -162,12 +161,12 @@ fn memories(sources: &Sources) -> String {
 }
 
 /// The test bench of that many rows.
-fn bench(sources: &Sources, rows: usize, is_loaded: bool) -> String {
+fn bench(sources: &Sources, rows: usize) -> String {
     let name = sources.name.to_string();
-    fill(&optional(BENCH, is_loaded), &[("VECTORS", rows as u64)])
+    fill(&optional(BENCH, sources.is_loaded), &[("VECTORS", rows as u64)])
         .replace("@PREFIX@", &name.to_ascii_uppercase())
         .replace("@NAME@", &name)
-        .replace("@CONNECTIONS@", &connections(sources.interface, is_loaded))
+        .replace("@CONNECTIONS@", &connections(sources))
 }
 
 /// Rows of the data set, or noise that is the same everywhere.

@@ -1,16 +1,14 @@
 //! The testbench: fixed text but for the name and the ports of the accelerator and the number of cycles.
 
-use bitfab_hdl::{Interface, ModuleName};
+use bitfab_hdl::{Sources, TopPort};
 
 /// The ports of an accelerator, connected to wires that have the names of the plain interface.
-pub fn connections(interface: Interface, is_loaded: bool) -> String {
-    let port = |port: bitfab_hdl::TopPort| {
-        format!(".{}({}{})", port.name, if port.is_inverted { "!" } else { "" }, port.signal)
-    };
-    interface.ports(is_loaded).map(port).collect::<Vec<_>>().join(",\n    ")
+pub fn connections(sources: &Sources) -> String {
+    let port = |port: TopPort| format!(".{}({}{})", port.name, if port.is_inverted { "!" } else { "" }, port.signal);
+    sources.ports().map(port).collect::<Vec<_>>().join(",\n    ")
 }
 
-/// A testbench that drives the accelerator `name` for `cycles` cycles from `stimulus.hex`.
+/// A testbench that drives the accelerator of `sources` for `cycles` cycles from `stimulus.hex`.
 ///
 /// A line of the stimulus holds, from the highest of its 24 bits: `reset`, `in_valid`, `in_last`, `in_data`, `out_ready`,
 /// and what is expected: `in_ready`, `frame_error`, `out_valid`, `out_last`, `out_data`.
@@ -18,7 +16,8 @@ pub fn connections(interface: Interface, is_loaded: bool) -> String {
 /// `loaded`, `load_error`.
 /// A bit of a port that is unknown after the first edge counts as a difference.
 /// It prints `O` with each byte of the result, `E` with each cycle whose ports differ, and `END` with their number.
-pub fn testbench(name: &ModuleName, interface: Interface, cycles: usize, loads: bool) -> String {
+pub fn testbench(sources: &Sources, cycles: usize) -> String {
+    let (name, loads) = (&sources.name, sources.is_loaded);
     let (high, load, judge) = if loads { (36, LOAD, "load !== now[26:24]") } else { (23, "", "1'b0") };
     let (format, shown) = if loads { (" %b", ", load") } else { ("", "") };
     format!(
@@ -57,7 +56,7 @@ module bench;
 endmodule
 ",
         last = cycles.max(1) - 1,
-        ports = connections(interface, loads),
+        ports = connections(sources),
     )
 }
 

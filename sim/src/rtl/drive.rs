@@ -3,8 +3,9 @@
 use bitfab_format::Model;
 use bitfab_hdl::{Program, Row, Stimulus, StreamByte, Written};
 
+use super::load::fill;
 use super::stalls::Pauses;
-use super::{Circuit, Stalls, load};
+use super::{Circuit, Stalls};
 use crate::error::SimError;
 
 /// Cycles without any progress at a port or in a memory after which a circuit counts as stuck.
@@ -122,7 +123,7 @@ pub fn drive(
     done: &mut dyn FnMut(usize),
 ) -> Result<Vec<Frame>, SimError> {
     if program.is_loaded() {
-        load(circuit, &program.image(), stalls)?;
+        fill(circuit, program, stalls)?;
     }
     let mut pauses = Pauses::new(stalls);
     let mut tensors = Tensors::new(model, program);

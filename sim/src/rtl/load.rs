@@ -1,19 +1,29 @@
 //! Fills the memories of weights through the load port.
 
-use bitfab_hdl::{LoadPorts, Stimulus, StreamByte};
+use bitfab_hdl::{LoadPorts, Program, Stimulus, StreamByte};
 
+use super::drive::{PATIENCE, stuck};
 use super::stalls::Pauses;
 use super::{Circuit, Stalls};
 use crate::error::SimError;
 
+/// Fills the memories of a circuit with the image of its own program.
+///
+/// # Errors
+/// As [`load`], and where the image is refused.
+pub(super) fn fill(circuit: &mut dyn Circuit, program: &Program, stalls: Stalls) -> Result<(), SimError> {
+    let shown = load(circuit, &program.image(), stalls)?;
+    if shown.loaded { Ok(()) } else { Err(wrong("it refuses the image of its own weights")) }
+}
+
 /// Sends bytes to the load port, the last one marked, while a frame is offered; returns what the port shows afterwards.
 ///
 /// # Errors
-/// [`SimError`] where the circuit fails, has no load port, or takes a byte of the frame before its weights have come.
+/// [`SimError`] where the circuit fails, has no load port, takes a byte of the frame before its weights have come, or none
+/// of the image any more.
 pub fn load(circuit: &mut dyn Circuit, image: &[u8], stalls: Stalls) -> Result<LoadPorts, SimError> {
-    let wrong = |problem: &str| SimError::Tool { program: "the simulated accelerator".into(), problem: problem.into() };
     let mut pauses = Pauses::new(stalls);
-    let mut sent = 0;
+    let (mut sent, mut cycle, mut progress) = (0, 0, 0);
     while sent < image.len() {
         let byte = StreamByte { value: image[sent], last: sent + 1 == image.len() };
         let offered = (!pauses.next().0).then_some(byte);
@@ -23,8 +33,17 @@ pub fn load(circuit: &mut dyn Circuit, image: &[u8], stalls: Stalls) -> Result<L
         if ports.in_ready {
             return Err(wrong("it takes a frame before its weights have come"));
         }
-        sent += usize::from(offered.is_some() && shown.ready);
+        cycle += 1;
+        if offered.is_some() && shown.ready {
+            (sent, progress) = (sent + 1, cycle);
+        } else if cycle - progress > PATIENCE {
+            return Err(stuck(cycle));
+        }
     }
     let (ports, _) = circuit.cycle(Stimulus::new(None, true))?;
     ports.load.ok_or_else(|| wrong("it has no load port"))
+}
+
+fn wrong(problem: &str) -> SimError {
+    SimError::Tool { program: "the simulated accelerator".into(), problem: problem.into() }
 }

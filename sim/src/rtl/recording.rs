@@ -4,7 +4,8 @@ use bitfab_format::Model;
 use bitfab_hdl::{Ports, Program, Stimulus, StreamByte};
 
 use super::drive::{PATIENCE, frame, stuck};
-use super::{Circuit, Stalls, load};
+use super::load::fill;
+use super::{Circuit, Stalls};
 use crate::engine::check_inputs;
 use crate::error::SimError;
 
@@ -81,7 +82,7 @@ pub fn record(
     let (mut bytes, mut left, mut pauses) = (frame(input).peekable(), 4 * program.output_words, pause);
     let (mut stimulus, mut quiet) = (Stimulus::RESET, 0);
     if program.is_loaded() {
-        load(circuit, &program.image(), Stalls::default())?;
+        fill(circuit, program, Stalls::default())?;
         stimulus = Stimulus::new(None, false);
     }
     while left != 0 {

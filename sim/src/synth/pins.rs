@@ -1,6 +1,6 @@
 //! Pins for tools that place no port of their own accord.
 
-use bitfab_hdl::{Sources, TopPort};
+use bitfab_hdl::{Interface, Sources, TopPort};
 
 use super::Target;
 use crate::error::SimError;
@@ -11,8 +11,7 @@ fn ports(sources: &Sources) -> Vec<String> {
         1 => vec![port.name.to_owned()],
         width => (0..width).map(|bit| format!("{}[{bit}]", port.name)).collect(),
     };
-    let is_loaded = sources.text.contains("load_valid");
-    sources.interface.ports(is_loaded).flat_map(bits).collect()
+    sources.ports().flat_map(bits).collect()
 }
 
 /// Pins of the package QN88 that are free on the board, the one of its crystal first.
@@ -25,6 +24,12 @@ fn free(target: Target) -> Option<Vec<u32>> {
     // Pins 37 and 43 to 47 of the smaller one are supplies.
     let is_supply = |pin: &u32| target == Target::Gw1nr9 && *pin == 37;
     Some(free.iter().cloned().flatten().filter(|pin| !is_supply(pin)).collect())
+}
+
+/// Whether there are pins enough for the load port as well.
+pub(super) fn has_pins_to_load(target: Target) -> bool {
+    let ports: u32 = Interface::Plain.ports(true).map(|port| port.width).sum();
+    free(target).is_none_or(|pins| pins.len() >= ports as usize)
 }
 
 /// The constraint file, for tools that want one: every port on a pin, to be changed for a board.
@@ -60,7 +65,8 @@ mod tests {
             let text = constraints(target, &plain).unwrap().unwrap();
             assert_eq!(text.lines().count(), 1 + ports(&plain).len(), "{}", target.name());
             assert!(text.contains("IO_LOC \"clock\"") && text.contains("IO_LOC \"out_data[7]\""), "{text}");
-            let loaded = constraints(target, &Sources::from("input load_valid")).unwrap().unwrap_err().to_string();
+            let loaded = Sources { is_loaded: true, ..plain.clone() };
+            let loaded = constraints(target, &loaded).unwrap().unwrap_err().to_string();
             assert!(loaded.contains(target.name()) && loaded.contains("38 ports"), "{loaded}");
         }
         assert!(constraints(Target::Up5k, &plain).is_none());

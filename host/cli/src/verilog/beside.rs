@@ -49,13 +49,12 @@ fn fill(
     cycles: &Cycles,
     image_bytes: usize,
 ) -> String {
-    let is_loaded = image_bytes != 0;
     let summary = ModelSummary::new(model);
     let words = model.output().region.words;
     let name = sources.name.to_string();
     let memories = sources.memories.iter().map(|memory| memory.name.as_str());
     let memories = memories.map(|name| format!("      - {name}: {{file_type: user, copyto: {name}}}\n"));
-    let data = sources.interface.ports(is_loaded).find(|port| port.signal == "in_data");
+    let data = sources.ports().find(|port| port.signal == "in_data");
     let values: [(&str, String); 16] = [
         ("NAME", name.clone()),
         ("PREFIX", name.to_ascii_uppercase()),
@@ -72,9 +71,11 @@ fn fill(
         ("SHAPE", summary.input.shape_text()),
         ("RESULT", format!("{} {}", summary.output.shape_text(), summary.output.kind)),
         ("MEMORY_FILES", memories.collect()),
-        ("VHDL_PORTS", sources.interface.ports(is_loaded).map(vhdl_port).collect::<Vec<_>>().join(";\n")),
+        ("VHDL_PORTS", sources.ports().map(vhdl_port).collect::<Vec<_>>().join(";\n")),
     ];
-    values.iter().fold(optional(template, is_loaded), |text, (place, value)| text.replace(&format!("@{place}@"), value))
+    values
+        .iter()
+        .fold(optional(template, sources.is_loaded), |text, (place, value)| text.replace(&format!("@{place}@"), value))
 }
 
 /// A port in VHDL.

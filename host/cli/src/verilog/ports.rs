@@ -1,6 +1,6 @@
 //! What the README of an accelerator says about its ports.
 
-use bitfab_hdl::{Interface, TopPort};
+use bitfab_hdl::{Interface, Sources, TopPort};
 
 /// What AXI4-Stream leaves open.
 const AXI_STREAM: &str = "
@@ -11,17 +11,17 @@ offered stays as it is until it is taken.
 ";
 
 /// Fills the places of ports in a template.
-pub fn fill(template: &str, interface: Interface, is_loaded: bool) -> String {
+pub fn fill(template: &str, sources: &Sources) -> String {
     let row = |port: TopPort| {
         let direction = if port.is_input { "in" } else { "out" };
         let about = if port.is_inverted { format!("low {}", port.about) } else { port.about.into() };
         format!("| `{}` | {direction} | {} | {about} |", port.name, port.width)
     };
-    let table = interface.ports(is_loaded).map(row).collect::<Vec<_>>().join("\n");
-    let (standard, idle) = match interface {
+    let table = sources.ports().map(row).collect::<Vec<_>>().join("\n");
+    let (standard, idle) = match sources.interface {
         Interface::Plain => ("", "0"),
         Interface::AxiStream => (AXI_STREAM, "1"),
     };
     let text = template.replace("@PORTS@", &table).replace("@STANDARD@\n", standard).replace("@IDLE@", idle);
-    interface.ports(is_loaded).fold(text, |text, port| text.replace(&format!("@{}@", port.signal), port.name))
+    sources.ports().fold(text, |text, port| text.replace(&format!("@{}@", port.signal), port.name))
 }
