@@ -20,6 +20,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ALONE = 8
 # What is not on record.
 UNKNOWN = 1
+# Binaries whose tests build firmware most of the time, all in one folder.
+BUILDERS = {"sim firmware": "boards"}
 # Nothing takes this long; what does is stopped.
 LIMIT = 2400
 SLOWEST = 20
@@ -53,6 +55,8 @@ class Outcome:
     problem: str
     output: str
     seconds: float
+    # Seconds of processor, of all that it started and waited for.
+    processor: float = 0.0
     passed: int = 0
     failed: int = 0
     ignored: int = 0
@@ -149,12 +153,14 @@ class Runner:
                     now = time.monotonic()
                     times.append((now - last, f"{unit.name.split(': ')[0]}: {done[1]}"))
                     last = now
-        code = process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         stop.cancel()
         seconds = time.monotonic() - begin
         output = "".join(lines)
-        problem, *counts = judge(unit, code, output)
-        outcome = Outcome(unit, problem, output, seconds, *counts, times or [(seconds, unit.name)])
+        problem, *counts = judge(unit, process.returncode, output)
+        processor = usage.ru_utime + usage.ru_stime
+        outcome = Outcome(unit, problem, output, seconds, processor, *counts, times or [(seconds, unit.name)])
         with self.changed:
             del self.running[unit]
             self.outcomes.append(outcome)
@@ -165,7 +171,8 @@ class Runner:
         elapsed = time.monotonic() - self.started
         count = f" ({outcome.passed} tests)" if outcome.passed + outcome.failed else ""
         word = "FAILED" if outcome.problem else "ok"
-        self.say(f"[{elapsed:5.0f} s] {word:6} {outcome.seconds:7.1f} s  {outcome.unit.name}{count}")
+        took = f"{outcome.seconds:7.1f} s {outcome.processor:7.1f} s of processor"
+        self.say(f"[{elapsed:5.0f} s] {word:6} {took}  {outcome.unit.name}{count}")
         if outcome.problem:
             self.say(f"---- {outcome.unit.name}: {outcome.problem}; it printed:\n{outcome.output}\n----")
 
@@ -191,6 +198,7 @@ def summary(outcomes):
     lines = [f"\nthe slowest {min(SLOWEST, len(times))}, in seconds:"]
     lines += [f"{seconds:7.1f}  {name}" for seconds, name in times[:SLOWEST]]
     wrong = [outcome for outcome in outcomes if outcome.problem]
+    lines.append(f"\n{sum(outcome.processor for outcome in outcomes):.0f} s of processor in all")
     lines += [f"FAILED {outcome.unit.name}: {outcome.problem}" for outcome in wrong]
     passed, failed, ignored = (sum(getattr(o, n) for o in outcomes) for n in ("passed", "failed", "ignored"))
     # What failed without naming a test is one failure.
@@ -239,6 +247,7 @@ def units_of(name, executable, folder, known, after):
                 [executable, "--test-threads=1", "--exact", *group],
                 seconds=sum(seconds[test] for test in group),
                 after=after,
+                lock=BUILDERS.get(name, ""),
                 folder=folder,
                 environment={"CARGO_MANIFEST_DIR": folder},
                 tests=len(group),
@@ -255,7 +264,7 @@ def steps(known, install):
 
     yield step("build", lock="workspace")
     yield step("fuzz", environment=one)
-    yield step("board_lints", environment=one)
+    yield step("board_lints", lock="boards", environment=one)
     yield step("lints", "build", lock="workspace", environment=one)
     yield step("documentation", "build", lock="workspace", environment=one)
     yield step("examples_in_documentation", "build", lock="workspace", environment=one)
