@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use bitfab_format::Model;
+use bitfab_train::methods::Knobs;
 use bitfab_train::{Dataset, Outcome, Silent, TrainConfig};
 
 /// What was learned, compiled.
@@ -46,8 +47,7 @@ pub fn mixed() -> &'static Trained {
             method: "planes:4".parse().expect("a method"),
             methods: methods.map(|one| one.parse().expect("a method")).into(),
             bits: 4,
-            zeros: 0.5,
-            coefficients: 0.4,
+            knobs: Knobs::default().with(&[("zeros", 0.5), ("coefficients", 0.4)]),
             epochs: 12,
             batch: 32,
             validation: 0.0,

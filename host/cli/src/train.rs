@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::{Confusion, Metrics, table};
-use bitfab_train::{Best, ClassWeights, Dataset, Method, TrainConfig, Trainer};
+use bitfab_train::{Best, ClassWeights, Dataset, TrainConfig, Trainer};
 use serde::Serialize;
 
 use crate::engines::{Accelerator, Name};
@@ -121,8 +121,9 @@ struct Summary {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let config = arguments.settings.config()?;
     ensure!(
-        config.method != Method::Float,
-        "a float network has no file; it is a yardstick of `bitfab bench methods --only float`"
+        !config.method.method().about().is_real,
+        "a {} network has no file; it is a yardstick of `bitfab bench methods --only {0}`",
+        config.method
     );
     match arguments.folds {
         Some(folds) => folds::run(arguments, &config, folds),

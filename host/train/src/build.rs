@@ -6,10 +6,10 @@ use crate::architecture::Block;
 use crate::config::{InputCoding, TrainConfig};
 use crate::error::{TrainError, config_error};
 use crate::layers::{Norm, Weighted};
-use crate::method::Method;
+use crate::methods::{Site, Start};
 use crate::net::{Net, Parameter, Stage, Step, Thermometer, latent};
 use crate::random::{Purpose, stream, symmetric};
-use crate::rules::{AlphaBeta, Quantizer, Rule, SmartDeal, Ternary, Training};
+use crate::weights::{Matrix, Quantizer};
 use bitfab_data::Dataset;
 use bitfab_graph::Shape;
 
@@ -44,57 +44,8 @@ impl Net {
         builder.net.logit_scale = builder.logit_scale();
         builder.check_names()?;
         let mut net = builder.net;
-        if config.method == Method::OnceQat {
-            net.add_variants(&PRECISIONS);
-        }
+        net.add_variants(config.method.method().precisions());
         Ok(net)
-    }
-}
-
-/// Planes that learn at once.
-const PRECISIONS: [u32; 4] = [1, 2, 4, 8];
-/// Bits behind the point of the ratio of two values.
-const RATIO_BITS: u32 = 6;
-/// Decay of layers that are pruned, unless the configuration states another: weights of inputs that are always zero
-/// must fall behind.
-const PRUNED_DECAY: f32 = 0.1;
-
-/// The rule of a layer and what else it learns.
-fn rule(config: &TrainConfig, method: Method, layer: &Weighted, is_last: bool) -> (Rule, Vec<f32>) {
-    let ternary = |restarts| {
-        let zeros = if is_last { 0.5 * config.zeros } else { config.zeros };
-        Rule::Ternary(Ternary::new(layer.weights(), zeros, restarts))
-    };
-    let deal = |training| {
-        let share = if is_last { (2.0 * config.coefficients).min(1.0) } else { config.coefficients };
-        let deal = SmartDeal::new(layer.fan_in(), share, training);
-        let bases = deal.bases(layer.fan_in()) * layer.outputs();
-        (Rule::SmartDeal(deal), vec![0.0; bases])
-    };
-    let plain = match method {
-        Method::Bnn | Method::Qnn(1) => Rule::Sign,
-        Method::Xnor | Method::Bwn => Rule::Scaled,
-        Method::Qnn(bits) | Method::Int(bits) => Rule::Integer(bits),
-        Method::QnnLog => Rule::Power,
-        Method::Sbnn => return (Rule::AlphaBeta(AlphaBeta { shift: RATIO_BITS }), AlphaBeta::START.to_vec()),
-        Method::Hq => ternary(true),
-        Method::PrunedTernary => ternary(false),
-        Method::SmartDeal => return deal(Training::Straight),
-        Method::SmartDealSwitch => return deal(Training::Switch),
-        Method::SmartDealProject => return deal(Training::Project),
-        Method::Planes(bits) => Rule::Planes(bits),
-        Method::OnceQat => Rule::Planes(PRECISIONS[0]),
-        Method::Float => Rule::Float,
-    };
-    (plain, Vec::new())
-}
-
-/// Where latent weights are held.
-fn limit(rule: &Rule) -> Option<f32> {
-    match rule {
-        Rule::Sign | Rule::Scaled => Some(1.0),
-        Rule::AlphaBeta(_) => Some(1.5),
-        _ => None,
     }
 }
 
@@ -226,30 +177,32 @@ impl<'a> Builder<'a> {
         if layer.weights() as u64 > bitfab_graph::MAX_WEIGHTS {
             return Err(config_error("arch", format!("{name} has {} weights", layer.weights())));
         }
-        let (rule, extra) = rule(self.config, self.config.method_of(&name), &layer, name == SCORES);
-        let weights = self.latent_weights(&layer, &rule);
+        let method = self.config.method_of(&name);
+        let is_last = name == SCORES;
+        let (bits, outputs, knobs) = (method.bits(), layer.outputs(), &self.config.knobs);
+        let mut start = method.method().start(&Site { knobs, bits, fan_in, outputs, is_last });
+        let extra = std::mem::take(&mut start.extra);
+        let weights = self.latent_weights(&layer, &start);
         let extra = (!extra.is_empty()).then(|| self.parameter(Parameter::free(extra)));
-        let quantizer = Quantizer { rule, fan_in, is_shared: name == SCORES };
+        let quantizer = Quantizer { rule: start.rule, matrix: Matrix { fan_in, is_shared: is_last } };
         let newest = self.newest();
         self.push(name, vec![newest], Step::Weighted { layer, quantizer, weights, extra }, shape);
         Ok(())
     }
 
-    /// Small random numbers, for SmartDeal padded to rows of three.
-    fn latent_weights(&mut self, layer: &Weighted, rule: &Rule) -> usize {
+    /// Small random numbers, padded as the method wants it.
+    fn latent_weights(&mut self, layer: &Weighted, start: &Start) -> usize {
         let index = self.net.parameters.len() as u64;
         let mut rng = stream(self.config.seed, Purpose::Weights, index, 0);
         let fan_in = layer.fan_in();
         let scale = 1.0 / (fan_in as f32).sqrt();
-        let padding = if matches!(rule, Rule::SmartDeal(_)) { SmartDeal::padded(fan_in) - fan_in } else { 0 };
-        let mut values = Vec::with_capacity(layer.outputs() * (fan_in + padding));
+        let mut values = Vec::with_capacity(layer.outputs() * (fan_in + start.padding));
         for _ in 0..layer.outputs() {
             values.extend((0..fan_in).map(|_| symmetric(&mut rng) * scale));
-            values.extend(std::iter::repeat_n(0.0, padding));
+            values.extend(std::iter::repeat_n(0.0, start.padding));
         }
-        let is_pruned = matches!(rule, Rule::Ternary(_)) && self.config.decay == 0.0;
-        let decay = if is_pruned { PRUNED_DECAY } else { self.config.decay };
-        self.parameter(Parameter { values, limit: limit(rule), decay })
+        let decay = if self.config.decay == 0.0 { start.decay } else { self.config.decay };
+        self.parameter(Parameter { values, limit: start.limit, decay })
     }
 
     /// Scores of a fresh network times this have a spread of about 1.
@@ -261,7 +214,7 @@ impl<'a> Builder<'a> {
         let effective = quantizer.effective(latent(&self.net.parameters, *weights, *extra));
         let squares: f64 = effective.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
         let size = (squares / effective.len() as f64).sqrt() as f32;
-        self.unit / (size * (quantizer.fan_in as f32).sqrt())
+        self.unit / (size * (quantizer.matrix.fan_in as f32).sqrt())
     }
 
     /// Every layer that the configuration names is there.

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 /// The first bytes of every checkpoint.
 pub const CHECKPOINT_MAGIC: &[u8; 7] = b"BFTRAIN";
 /// The first bytes of one that can be read; the last one is the version.
-const MAGIC: &[u8; 8] = b"BFTRAIN\x03";
+const MAGIC: &[u8; 8] = b"BFTRAIN\x04";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    config: TrainConfig,
+    /// The settings in JSON.
+    config: String,
     fingerprint: u32,
     position: Position,
     net: Snapshot,
@@ -41,6 +42,8 @@ impl Standing {
     /// [`TrainError::Checkpoint`] if the bytes are damaged or of another version.
     pub fn of(bytes: &[u8]) -> Result<Self, TrainError> {
         let Stored { config, position, .. } = read(bytes)?;
+        let config = serde_json::from_str(&config)
+            .map_err(|problem| error(format!("its settings cannot be read: {problem}; start afresh by --restart")))?;
         Ok(Self { config, epoch: position.epoch, batch: position.batch })
     }
 }
@@ -56,7 +59,7 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Checkpoint`] if the encoder fails.
     pub fn checkpoint(&self) -> Result<Vec<u8>, TrainError> {
         let stored = Stored {
-            config: self.config.clone(),
+            config: self.config.text(),
             fingerprint: self.fingerprint,
             position: self.position.clone(),
             net: Snapshot::of(&self.net),
@@ -75,7 +78,7 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Checkpoint`] if the bytes are damaged or belong to another run; the message says which setting differs.
     pub fn resume(config: &TrainConfig, data: &'a Dataset, bytes: &[u8]) -> Result<Self, TrainError> {
         let stored = read(bytes)?;
-        let differences = stored.config.differences(config);
+        let differences = config.differences_from(&stored.config);
         if !differences.is_empty() {
             return Err(error(format!(
                 "it belongs to a run with another {}; use the same settings, or start afresh by --restart",

@@ -1,116 +1,99 @@
 //! How a layer learns, as a short text such as `sbnn` or `planes:4`.
 
 use crate::error::{TrainError, config_error};
+use crate::methods::{ALL, Bits, Method};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How the weights of a layer are learned and what they become.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A method, with the number behind its name where it takes one.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Method {
-    /// Signs (BNN).
-    #[default]
-    Bnn,
-    /// Signs times the mean magnitude of their filter, whose gradient is followed too (XNOR-Net).
-    Xnor,
-    /// As [`Xnor`](Self::Xnor), but activations of 8 bits (binary-weight network).
-    Bwn,
-    /// Integers of this many bits on an even grid, activations of 4 bits (QNN); 1 bit is a sign.
-    Qnn(u32),
-    /// Powers of two (QNN with logarithmic quantisation), activations of 4 bits.
-    QnnLog,
-    /// Two learned values, few weights take the second one (SBNN).
-    Sbnn,
-    /// -1, 0, +1 by learning on the sphere, pruning and restarting (hyperspherical quantisation).
-    Hq,
-    /// -1, 0, +1 by pruning and pulling weights to their ternary point.
-    PrunedTernary,
-    /// Sparse powers of two times a small basis, trained after one decomposition (SmartDeal).
-    SmartDeal,
-    /// As [`SmartDeal`](Self::SmartDeal), but powers of two move by whole steps only ("bucket switch").
-    SmartDealSwitch,
-    /// As [`SmartDeal`](Self::SmartDeal), but real weights are decomposed anew after every epoch.
-    SmartDealProject,
-    /// Odd integers of this many bits, which nest.
-    Planes(u32),
-    /// 8, 4, 2 and 1 plane at once, from the same weights.
-    OnceQat,
-    /// Integers of this many bits, activations of 8 bits.
-    Int(u32),
-    /// Real weights and activations, as a yardstick; cannot be exported.
-    Float,
+pub struct Choice {
+    method: &'static dyn Method,
+    /// 0 for methods without.
+    bits: u32,
 }
 
-/// Every method in its shortest form.
-const FORMS: &str = "bnn, xnor, bwn, qnn:BITS, qnn-log, sbnn, hq, pruned-ternary, smart-deal, smart-deal-switch, \
-                     smart-deal-project, planes:BITS, once-qat, int:BITS or float, BITS from 1 to 8 (int: 2 to 8)";
+impl Choice {
+    /// The method, with its usual number; it need not be in the table of all.
+    pub fn of(method: &'static dyn Method) -> Self {
+        Self { method, bits: method.about().bits.map_or(0, |bits| bits.usual) }
+    }
 
-impl Method {
-    /// Activation bits unless the configuration states others; 0 for real numbers.
-    pub fn activation_bits(self) -> u32 {
-        match self {
-            Self::Bnn | Self::Xnor | Self::Sbnn => 1,
-            Self::Qnn(_) | Self::QnnLog | Self::Planes(_) | Self::OnceQat => 4,
-            Self::Float => 0,
-            _ => 8,
-        }
+    /// The same method with another number; none if it takes no such number.
+    pub fn with_bits(self, bits: u32) -> Option<Self> {
+        let Bits { from, to, .. } = self.method.about().bits?;
+        (from..=to).contains(&bits).then_some(Self { bits, ..self })
+    }
+
+    /// The method.
+    pub fn method(self) -> &'static dyn Method {
+        self.method
+    }
+
+    /// The number behind the name; 0 for methods without.
+    pub fn bits(self) -> u32 {
+        self.bits
     }
 }
 
-impl FromStr for Method {
+impl Default for Choice {
+    /// The first of all methods.
+    fn default() -> Self {
+        Self::of(ALL[0])
+    }
+}
+
+impl PartialEq for Choice {
+    fn eq(&self, other: &Self) -> bool {
+        self.method.about().name == other.method.about().name && self.bits == other.bits
+    }
+}
+
+impl Eq for Choice {}
+
+/// The methods that are wanted, in their shortest forms: `bnn, qnn:BITS, ... or int:BITS, BITS from 1 to 8 (int: 2 to 8)`.
+pub fn forms(is_wanted: impl Fn(&dyn Method) -> bool) -> String {
+    let wanted = || ALL.iter().map(|method| (*method, method.about())).filter(|(method, _)| is_wanted(*method));
+    let form = |about: &crate::methods::About| match about.bits {
+        Some(_) => format!("{}:BITS", about.name),
+        None => about.name.to_owned(),
+    };
+    let names: Vec<String> = wanted().map(|(_, about)| form(about)).collect();
+    let ranges: Vec<(&str, Bits)> = wanted().filter_map(|(_, about)| Some((about.name, about.bits?))).collect();
+    let list = match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    };
+    let Some((_, Bits { from, to, .. })) = ranges.first().copied() else { return list };
+    let others = ranges.iter().filter(|(_, bits)| (bits.from, bits.to) != (from, to));
+    let others: Vec<String> = others.map(|(name, bits)| format!(" ({name}: {} to {})", bits.from, bits.to)).collect();
+    format!("{list}, BITS from {from} to {to}{}", others.concat())
+}
+
+impl FromStr for Choice {
     type Err = TrainError;
 
     fn from_str(text: &str) -> Result<Self, TrainError> {
-        let (name, bits) = match text.split_once(':') {
-            Some((name, bits)) => (name, bits.parse::<u32>().ok().filter(|bits| (1..=8).contains(bits))),
-            None => (text, None),
-        };
-        let is_plain = !text.contains(':');
-        let method = match (name, bits) {
-            ("qnn", Some(bits)) => Some(Self::Qnn(bits)),
-            ("planes", Some(bits)) => Some(Self::Planes(bits)),
-            ("int", Some(bits)) if bits > 1 => Some(Self::Int(bits)),
-            ("qnn" | "planes", None) if is_plain => Some(if name == "qnn" { Self::Qnn(4) } else { Self::Planes(4) }),
-            ("int", None) if is_plain => Some(Self::Int(8)),
-            (_, None) if is_plain => PLAIN.iter().find(|(plain, _)| *plain == name).map(|(_, method)| *method),
-            _ => None,
-        };
-        method.ok_or_else(|| config_error("method", format!("'{text}'; use {FORMS}")))
+        let (name, bits) = text.split_once(':').map_or((text, None), |(name, bits)| (name, Some(bits)));
+        let method = ALL.iter().find(|method| method.about().name == name);
+        let choice = method.and_then(|method| match bits {
+            None => Some(Self::of(*method)),
+            Some(bits) => Self::of(*method).with_bits(bits.parse().ok()?),
+        });
+        choice.ok_or_else(|| config_error("method", format!("'{text}'; use {}", forms(|_| true))))
     }
 }
 
-/// Methods without a number.
-const PLAIN: [(&str, Method); 12] = [
-    ("bnn", Method::Bnn),
-    ("xnor", Method::Xnor),
-    ("bwn", Method::Bwn),
-    ("qnn-log", Method::QnnLog),
-    ("sbnn", Method::Sbnn),
-    ("hq", Method::Hq),
-    ("pruned-ternary", Method::PrunedTernary),
-    ("smart-deal", Method::SmartDeal),
-    ("smart-deal-switch", Method::SmartDealSwitch),
-    ("smart-deal-project", Method::SmartDealProject),
-    ("once-qat", Method::OnceQat),
-    ("float", Method::Float),
-];
-
-impl fmt::Display for Method {
+impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Qnn(bits) => write!(f, "qnn:{bits}"),
-            Self::Planes(bits) => write!(f, "planes:{bits}"),
-            Self::Int(bits) => write!(f, "int:{bits}"),
-            plain => {
-                let name = PLAIN.iter().find(|(_, method)| method == plain).map_or("", |(name, _)| name);
-                f.write_str(name)
-            }
-        }
+        let about = self.method.about();
+        if about.bits.is_some() { write!(f, "{}:{}", about.name, self.bits) } else { f.write_str(about.name) }
     }
 }
 
-impl TryFrom<String> for Method {
+impl TryFrom<String> for Choice {
     type Error = TrainError;
 
     fn try_from(text: String) -> Result<Self, TrainError> {
@@ -118,9 +101,9 @@ impl TryFrom<String> for Method {
     }
 }
 
-impl From<Method> for String {
-    fn from(method: Method) -> Self {
-        method.to_string()
+impl From<Choice> for String {
+    fn from(choice: Choice) -> Self {
+        choice.to_string()
     }
 }
 
@@ -131,7 +114,7 @@ pub struct LayerMethod {
     /// Name of the layer in the graph: `dense1`, `conv2`, `scores`.
     pub layer: String,
     /// How it learns.
-    pub method: Method,
+    pub method: Choice,
 }
 
 impl FromStr for LayerMethod {
@@ -171,18 +154,23 @@ mod tests {
 
     #[test]
     fn text_and_methods_round_trip() {
-        let numbered = ["qnn:3", "planes:1", "int:8"].into_iter();
-        for text in PLAIN.iter().map(|(name, _)| *name).chain(numbered) {
-            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
+        for method in ALL {
+            let bits = method.about().bits.map_or(0..=0, |bits| bits.from..=bits.to);
+            for bits in bits {
+                let choice = Choice::of(method);
+                let choice = choice.with_bits(bits).unwrap_or(choice);
+                assert_eq!(choice.to_string().parse::<Choice>().unwrap(), choice);
+            }
         }
-        assert_eq!("qnn".parse::<Method>().unwrap(), Method::Qnn(4));
-        assert_eq!("int".parse::<Method>().unwrap(), Method::Int(8));
-        for text in ["int:1", "planes:9", "planes:x", "bnn:1", "", "Bnn"] {
-            let error = text.parse::<Method>().unwrap_err().to_string();
+        let text = |text: &str| text.parse::<Choice>().unwrap().to_string();
+        assert_eq!(["qnn", "int", "planes:1", "bnn"].map(text), ["qnn:4", "int:8", "planes:1", "bnn"]);
+        for text in ["int:1", "planes:9", "planes:x", "planes:", "bnn:1", "bnn:", "", "Bnn"] {
+            let error = text.parse::<Choice>().unwrap_err().to_string();
             assert!(error.contains(&format!("'{text}'")) && error.contains("pruned-ternary"), "{error}");
+            assert!(error.contains("float, BITS from 1 to 8 (int: 2 to 8)"), "{error}");
         }
         let one: LayerMethod = "dense1=planes:4".parse().unwrap();
-        assert_eq!((one.layer.as_str(), one.method), ("dense1", Method::Planes(4)));
+        assert_eq!((one.layer.as_str(), one.method.bits()), ("dense1", 4));
         assert_eq!(one.to_string(), "dense1=planes:4");
         assert!("dense1".parse::<LayerMethod>().is_err());
     }

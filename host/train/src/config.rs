@@ -2,9 +2,11 @@
 
 use crate::architecture::Architecture;
 use crate::balance::ClassWeights;
+use crate::choice::{Choice, LayerMethod};
 use crate::error::{TrainError, config_error};
-use crate::method::{LayerMethod, Method};
+use crate::methods::{ALL, Knob, Knobs, Method};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
@@ -104,14 +106,14 @@ impl FromStr for Keep {
 
 /// Everything that decides a run besides the data; equal configurations on equal data give equal bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct TrainConfig {
     /// Hidden blocks.
     pub arch: Architecture,
     /// How the first layer sees bytes.
     pub input: InputCoding,
     /// How weights are learned.
-    pub method: Method,
+    pub method: Choice,
     /// Layers that learn in another way.
     pub methods: Vec<LayerMethod>,
     /// Activation bits: 1 is sign, 2 to 8 are unsigned levels, 0 is what the method is meant for.
@@ -138,14 +140,9 @@ pub struct TrainConfig {
     pub smoothing: f32,
     /// Weight decay for each unit of the learning rate.
     pub decay: f32,
-    /// `sbnn`: largest share of weights that take the second value, over all such layers.
-    pub ones: f32,
-    /// `sbnn`: share of the loss that the penalty has while there are more; 0 is what suits `ones`.
-    pub penalty: f32,
-    /// `hq` and `pruned-ternary`: share of zeros in hidden layers; the last layer has half of the rest's.
-    pub zeros: f32,
-    /// `smart-deal`: share of coefficients that are kept in hidden layers; the last layer keeps twice as many.
-    pub coefficients: f32,
+    /// Settings of methods, beside the others in a file; a name that no method of the crate has is refused there.
+    #[serde(flatten)]
+    pub knobs: Knobs,
     /// Batch norms that multiply by powers of two only.
     pub shift_norm: bool,
     /// Rounds the gradient of every layer's result at random to this many bits, 2 to 8; 0 is off.
@@ -166,7 +163,7 @@ impl Default for TrainConfig {
         Self {
             arch: Architecture { blocks: vec![crate::Block::Dense { outputs: 256 }; 3] },
             input: InputCoding::Planes,
-            method: Method::Bnn,
+            method: Choice::default(),
             methods: Vec::new(),
             bits: 0,
             residual: false,
@@ -180,10 +177,7 @@ impl Default for TrainConfig {
             tilt: 0.0,
             smoothing: 0.0,
             decay: 0.0,
-            ones: 0.1,
-            penalty: 0.0,
-            zeros: 0.9,
-            coefficients: 0.2,
+            knobs: Knobs::default(),
             shift_norm: false,
             gradient_bits: 0,
             validation: 0.1,
@@ -216,64 +210,95 @@ impl TrainConfig {
         within("tilt", self.tilt, 0.0, 90.0)?;
         within("smoothing", self.smoothing, 0.0, 0.9)?;
         within("decay", self.decay, 0.0, 10.0)?;
-        within("ones", self.ones, 0.001, 1.0)?;
-        within("penalty", self.penalty, 0.0, 0.95)?;
-        within("zeros", self.zeros, 0.0, 0.99)?;
-        within("coefficients", self.coefficients, 0.01, 1.0)?;
         within("validation", self.validation, 0.0, 0.5)?;
         within("gradient_bits", self.gradient_bits as f32, 0.0, 8.0)?;
         if self.gradient_bits == 1 {
             return Err(config_error("gradient_bits", "1, allowed is 2 to 8, or 0 for none"));
         }
+        self.check_knobs()?;
         self.check_methods()
     }
 
-    /// Real and nested networks are a matter of all layers.
-    fn check_methods(&self) -> Result<(), TrainError> {
-        if self.method == Method::Float && (self.bits > 0 || !self.methods.is_empty()) {
-            return Err(config_error("method", "float is for the whole network; leave out bits and methods"));
+    /// Every method of the crate, and those that are chosen.
+    fn methods_in_reach(&self) -> impl Iterator<Item = &'static dyn Method> {
+        let chosen = std::iter::once(self.method).chain(self.methods.iter().map(|one| one.method));
+        ALL.into_iter().chain(chosen.map(Choice::method))
+    }
+
+    /// Knobs are there and within their ranges.
+    fn check_knobs(&self) -> Result<(), TrainError> {
+        for (name, value) in self.knobs.iter() {
+            let mut all = self.methods_in_reach().flat_map(|method| method.about().knobs);
+            let Some(Knob { name, range: [low, high], .. }) = all.find(|knob| knob.name == name) else {
+                return Err(config_error("knobs", format!("no method has a setting '{name}'")));
+            };
+            if !(*low..=*high).contains(&value) {
+                return Err(config_error(name, format!("{value}, allowed is {low} to {high}")));
+            }
         }
-        if let Some(one) = self.methods.iter().find(|one| matches!(one.method, Method::Float | Method::OnceQat)) {
+        Ok(())
+    }
+
+    /// What is a matter of all layers: real and nested networks, residuals.
+    fn check_methods(&self) -> Result<(), TrainError> {
+        let method = self.method.method();
+        let name = method.about().name;
+        if method.about().is_real && (self.bits > 0 || !self.methods.is_empty()) {
+            let problem = format!("{name} is for the whole network; leave out bits and methods");
+            return Err(config_error("method", problem));
+        }
+        if let Some(one) = self.methods.iter().find(|one| !one.method.method().about().is_for_layers) {
             return Err(config_error("methods", format!("{one}: only the whole network can learn so")));
         }
-        if self.residual && (self.method != Method::Bnn || !self.methods.is_empty()) {
-            return Err(config_error("residual", "only with method bnn: others scale their sums before the addition"));
+        if self.residual && (!method.about().adds_residuals || !self.methods.is_empty()) {
+            let able = ALL.iter().map(|method| method.about()).filter(|about| about.adds_residuals);
+            let able: Vec<&str> = able.map(|about| about.name).collect();
+            let problem = format!("only with method {}: others scale their sums before the addition", able.join(", "));
+            return Err(config_error("residual", problem));
         }
-        let fixed = self.methods.iter().find(|one| matches!(one.method, Method::Planes(_)));
-        match fixed.filter(|_| self.method == Method::OnceQat) {
-            Some(one) => Err(config_error("methods", format!("{one}: once-qat has the planes already"))),
-            None => Ok(()),
+        for one in &self.methods {
+            if let Some(objection) = method.objection(one.method.method()) {
+                return Err(config_error("methods", format!("{one}: {objection}")));
+            }
         }
+        Ok(())
     }
 
     /// How a layer learns.
-    pub fn method_of(&self, layer: &str) -> Method {
+    pub fn method_of(&self, layer: &str) -> Choice {
         self.methods.iter().find(|one| one.layer == layer).map_or(self.method, |one| one.method)
     }
 
     /// Bits of the activations: 0 real, 1 sign, else levels.
     pub fn activation_bits(&self) -> u32 {
-        if self.bits > 0 { self.bits } else { self.method.activation_bits() }
+        if self.bits > 0 { self.bits } else { self.method.method().about().activation_bits }
     }
 
-    /// Names of the fields in which two configurations differ, of all fields that are written to a file.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
-        let [own, other] = [self, other].map(|one| match serde_json::to_value(one) {
-            Ok(serde_json::Value::Object(fields)) => fields,
-            // A configuration that cannot be written is like no other.
-            _ => serde_json::Map::new(),
-        });
-        let names = own.keys().chain(other.keys().filter(|name| !own.contains_key(*name)));
-        names.filter(|name| own.get(*name) != other.get(*name)).cloned().collect()
+    /// All settings in JSON: what is stored, compared and printed.
+    ///
+    /// # Panics
+    /// If a field cannot be written as JSON; numbers, texts and lists of them can.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).expect("settings are numbers and texts")
+    }
+
+    /// Names of the fields in which these settings differ from stored ones, of all fields that either has.
+    pub(crate) fn differences_from(&self, stored: &str) -> Vec<String> {
+        let fields = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap_or_default();
+        let (own, stored) = (fields(&self.text()), fields(stored));
+        let names = own.keys().chain(stored.keys().filter(|name| !own.contains_key(*name)));
+        names.filter(|name| own.get(*name) != stored.get(*name)).cloned().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::knobs;
+    use crate::trainer::Trainer;
 
     /// A stored value that is another one and can be read.
-    fn another(name: &str, value: &serde_json::Value) -> serde_json::Value {
+    fn another(name: &str, value: &Value) -> Value {
         match (name, value) {
             ("arch", _) => "mlp:7".into(),
             ("input", _) => "thermometer:3".into(),
@@ -282,25 +307,43 @@ mod tests {
             ("optimizer", _) => "sgd".into(),
             ("keep", _) => "last".into(),
             ("class_weights", _) => "1,2".into(),
-            (_, serde_json::Value::Bool(on)) => (!on).into(),
-            (_, serde_json::Value::Number(number)) if number.is_f64() => 0.375.into(),
-            (_, serde_json::Value::Number(_)) => 77.into(),
+            (_, Value::Bool(on)) => (!on).into(),
+            (_, Value::Number(number)) if number.is_f64() => 0.375.into(),
+            (_, Value::Number(_)) => 77.into(),
             other => panic!("{other:?}: say what else it may be"),
         }
     }
 
+    /// Settings of methods are among them: they are fields as all others.
     #[test]
-    fn a_difference_in_any_field_is_named() {
-        let config = TrainConfig::default();
-        assert!(config.differences(&config).is_empty());
+    fn a_difference_in_any_field_is_named_where_a_run_is_resumed() {
+        let data = bitfab_data::digits(0).unwrap();
+        let config = TrainConfig { arch: "mlp:2".parse().unwrap(), ..TrainConfig::default() };
+        assert!(config.differences_from(&config.text()).is_empty());
+        let bytes = Trainer::new(&config, &data).unwrap().checkpoint().unwrap();
         let fields = serde_json::to_value(&config).unwrap();
-        for (name, value) in fields.as_object().unwrap() {
+        let fields = fields.as_object().unwrap();
+        assert!(knobs().iter().all(|knob| fields.contains_key(knob.name)));
+        for (name, value) in fields {
             let mut changed = fields.clone();
             changed[name] = another(name, value);
-            let changed: TrainConfig = serde_json::from_value(changed).unwrap();
-            assert_eq!(config.differences(&changed), [name.as_str()]);
+            let changed: TrainConfig = serde_json::from_value(changed.into()).unwrap();
+            assert_eq!(changed.differences_from(&config.text()), [name.as_str()]);
+            let error = Trainer::resume(&changed, &data, &bytes).unwrap_err().to_string();
+            assert!(error.contains(&format!("with another {name};")), "{error}");
         }
         let other = TrainConfig { rate: 0.5, seed: 9, ..config.clone() };
-        assert_eq!(config.differences(&other), ["rate", "seed"]);
+        assert_eq!(other.differences_from(&config.text()), ["rate", "seed"]);
+        assert_eq!(config.differences_from("{}").len(), fields.len());
+    }
+
+    #[test]
+    fn settings_that_no_method_has_are_refused_wherever_they_are_stated() {
+        let error = serde_json::from_str::<TrainConfig>(r#"{"archh": "mlp"}"#).unwrap_err().to_string();
+        assert!(error.contains("unknown field `archh`"), "{error}");
+        let config = TrainConfig { knobs: Knobs::default().with(&[("twos", 0.1)]), ..TrainConfig::default() };
+        assert!(config.check().unwrap_err().to_string().contains("no method has a setting 'twos'"));
+        let read: TrainConfig = serde_json::from_str(r#"{"ones": 0.25, "zeros": 0}"#).unwrap();
+        assert_eq!(read.knobs, Knobs::default().with(&[("ones", 0.25), ("zeros", 0.0)]));
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::TrainError;
 use crate::layers::Weighted;
 use crate::net::{Net, Parameter, Stage, Step, latent};
-use crate::rules::Exported;
+use crate::weights::Exported;
 use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Weights};
 
 /// Bytes enter learning divided by 256.

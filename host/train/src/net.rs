@@ -5,9 +5,9 @@ use crate::layers::{
     quantize_forward, relu_backward, relu_forward, sign_backward, sign_forward, sum_pool_backward, sum_pool_forward,
 };
 use crate::noise::Noise;
-use crate::rules::{Latent, Quantizer};
 use crate::saved::Saved;
-use crate::variants::Variant;
+use crate::variant::Variant;
+use crate::weights::{Latent, Moment, Quantizer};
 use bitfab_graph::Shape;
 
 /// A vector that learns.
@@ -287,6 +287,55 @@ impl Net {
             Step::SumPool(shape) => Some(sum_pool_backward(dy, shape)),
             Step::Add { .. } => Some(dy.values.clone()),
         }
+    }
+}
+
+impl Net {
+    /// Number of weights of all layers.
+    pub fn weight_count(&self) -> u64 {
+        let layers = self.stages.iter().map(|stage| match &stage.step {
+            Step::Weighted { weights, .. } => self.parameters[*weights].values.len() as u64,
+            _ => 0,
+        });
+        layers.sum()
+    }
+
+    /// How near weights are to what they stand for: the least layer's [`cosine`](crate::weights::Rule::cosine), of the
+    /// layers that have one.
+    pub fn cosine(&self) -> Option<f64> {
+        let layers = self.stages.iter().filter_map(|stage| match &stage.step {
+            Step::Weighted { quantizer, weights, .. } => {
+                quantizer.rule.cosine(quantizer.matrix, &self.parameters[*weights].values)
+            }
+            _ => None,
+        });
+        layers.min_by(f64::total_cmp)
+    }
+
+    /// Lets rules see the gradient before the step; some move their weights themselves.
+    pub(crate) fn observe(&mut self, gradients: &mut [Vec<f32>], share: f32) {
+        for stage in &mut self.stages {
+            if let Step::Weighted { quantizer, weights, .. } = &mut stage.step {
+                quantizer.rule.observe(&mut self.parameters[*weights].values, &mut gradients[*weights], share);
+            }
+        }
+    }
+
+    /// Lets rules move on after the step; gives the parameters whose numbers got another meaning.
+    pub(crate) fn follow(&mut self, moment: Moment) -> Vec<usize> {
+        let mut restarted = Vec::new();
+        for stage in &mut self.stages {
+            let Step::Weighted { quantizer, weights, extra, .. } = &mut stage.step else { continue };
+            let mut more = extra.map(|at| std::mem::take(&mut self.parameters[at].values)).unwrap_or_default();
+            let is_new = quantizer.follow(&mut self.parameters[*weights].values, &mut more, moment);
+            if let Some(at) = *extra {
+                self.parameters[at].values = more;
+            }
+            if is_new {
+                restarted.extend(std::iter::once(*weights).chain(*extra));
+            }
+        }
+        restarted
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::layers::Norm;
 use crate::net::{Net, Step};
-use crate::rules::Quantizer;
+use crate::weights::{Quantizer, Stored};
 use serde::{Deserialize, Serialize};
 
 /// Parameters, batch norms and rules of a network at one time.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Snapshot {
     parameters: Vec<Vec<f32>>,
     norms: Vec<Norm>,
-    quantizers: Vec<Quantizer>,
+    rules: Vec<Stored>,
 }
 
 /// The quantisers of a network in order, with the positions of their latent weights.
@@ -28,7 +28,7 @@ impl Snapshot {
         Self {
             parameters: net.parameters.iter().map(|p| p.values.clone()).collect(),
             norms: copy.norms().map(|norm| norm.clone()).collect(),
-            quantizers: quantizers(&mut copy).map(|(quantizer, _)| quantizer.clone()).collect(),
+            rules: quantizers(&mut copy).map(|(quantizer, _)| Stored::of(&*quantizer.rule)).collect(),
         }
     }
 
@@ -48,17 +48,17 @@ impl Snapshot {
                 None => return false,
             }
         }
-        let mut stored = self.quantizers.into_iter();
+        let mut stored = self.rules.iter();
         for (quantizer, weights) in quantizers(net) {
-            let fits = |other: &Quantizer| other.is_like(quantizer, self.parameters[weights].len());
-            match stored.next().filter(fits) {
-                Some(other) => *quantizer = other,
-                None => return false,
+            let count = self.parameters[weights].len();
+            if !stored.next().is_some_and(|stored| stored.put(&mut *quantizer.rule, count)) {
+                return false;
             }
         }
+        let is_whole = norms.next().is_none() && stored.next().is_none();
         for (parameter, values) in net.parameters.iter_mut().zip(self.parameters) {
             parameter.values = values;
         }
-        norms.next().is_none() && stored.next().is_none()
+        is_whole
     }
 }

@@ -4,17 +4,16 @@ use crate::config::{Keep, TrainConfig};
 use crate::error::{TrainError, config_error};
 use crate::evaluation::{Evaluation, Validated};
 use crate::feed::{self, Changes};
+use crate::groups::Groups;
 use crate::layers::weighted_cross_entropy;
-use crate::method::Method;
 use crate::net::Net;
 use crate::noise::Noise;
 use crate::optimizer::{Optimizer, scheduled_rate};
 use crate::random::{Purpose, permutation, stream};
-use crate::rules::Moment;
 use crate::snapshot::Snapshot;
-use crate::sparsity;
 use crate::validation;
 use crate::watch::{EpochReport, Progress, Watch};
+use crate::weights::Moment;
 use bitfab_data::{Dataset, Split};
 use bitfab_graph::{Graph, Interface};
 use serde::{Deserialize, Serialize};
@@ -64,6 +63,7 @@ pub struct Trainer<'a> {
     /// Factors of the classes in the loss, where they differ.
     pub(crate) factors: Option<Vec<f32>>,
     pub(crate) net: Net,
+    groups: Groups,
     pub(crate) optimizer: Optimizer,
     pub(crate) position: Position,
     /// The network of the best epoch, where it is the one to keep.
@@ -82,7 +82,7 @@ impl<'a> Trainer<'a> {
         let data = validation::prepare(data, config.validation)?;
         let net = Net::new(config, &data)?;
         Changes::new(config, &data, 0)?;
-        if config.method != Method::Float {
+        if !config.method.method().about().is_real {
             net.to_graph()?;
         }
         if config.patience > 0 && data.validation.is_empty() {
@@ -97,6 +97,7 @@ impl<'a> Trainer<'a> {
             factors: config.class_weights.factors(&data.train.labels, data.classes)?,
             data,
             optimizer: Optimizer::new(config.optimizer, &net.parameters),
+            groups: Groups::new(&net, config),
             net,
             position: Position::default(),
             best: None,
@@ -216,7 +217,7 @@ impl<'a> Trainer<'a> {
 
     /// Takes the epoch for the best one if it is.
     fn remember(&mut self, epoch: u32, validated: Option<Validated>) {
-        let Some(Validated { score, loss, .. }) = validated.filter(|_| sparsity::is_settled(&self.net, &self.config))
+        let Some(Validated { score, loss, .. }) = validated.filter(|_| self.groups.is_settled(&self.net, &self.config))
         else {
             return;
         };
@@ -247,7 +248,7 @@ impl<'a> Trainer<'a> {
             self.position.correct += if variant == 0 { u64::from(loss.correct) } else { 0 };
         }
         self.net.select(0);
-        sparsity::penalise(&self.net, &self.config, mean_loss / labels.len() as f64, &mut gradients);
+        self.groups.before_step(&self.net, &self.config, mean_loss / labels.len() as f64, &mut gradients);
         self.step(&mut gradients);
         self.position.loss += mean_loss;
         self.position.batch += 1;
@@ -261,7 +262,7 @@ impl<'a> Trainer<'a> {
         self.optimizer.step(&mut self.net.parameters, gradients, rate);
         let epoch = u64::from(self.batches());
         let moment = Moment { step: self.steps() + 1, steps: u64::from(self.config.epochs) * epoch, epoch };
-        sparsity::cap(&mut self.net, &self.config, moment);
+        self.groups.after_step(&mut self.net, &self.config, moment);
         for parameter in self.net.follow(moment) {
             self.optimizer.restart(parameter);
         }

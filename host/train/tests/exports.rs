@@ -2,6 +2,7 @@
 
 use bitfab_graph::{Graph, Op, PadValue, Shape, Weights, Window};
 use bitfab_train::layers::{Batch, Form};
+use bitfab_train::methods::Knobs;
 use bitfab_train::{Dataset, Silent, TrainConfig, Trainer, digits};
 
 /// All tensors of the graph for one input, in `f64`.
@@ -206,7 +207,7 @@ fn graphs_of_every_method_answer_as_learning_did() {
             methods: layers.split_whitespace().map(|one| one.parse().unwrap()).collect(),
             epochs: 4,
             batch: 64,
-            coefficients: 0.4,
+            knobs: Knobs::default().with(&[("coefficients", 0.4)]),
             validation: 0.0,
             ..TrainConfig::default()
         };

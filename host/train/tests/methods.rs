@@ -2,9 +2,9 @@
 
 mod common;
 
-use bitfab_graph::WeightQuantizer;
-use bitfab_train::rules::{AlphaBeta, Rule};
-use bitfab_train::{Net, Silent, Step, TrainConfig, TrainError, Trainer, digits};
+use bitfab_graph::{Graph, WeightQuantizer};
+use bitfab_train::methods::{ALL, Knobs};
+use bitfab_train::{Silent, TrainConfig, TrainError, Trainer, digits};
 use common::StopAfter;
 
 /// Every method with the share of digits that it must reach.
@@ -99,48 +99,50 @@ fn threads_do_not_change_a_bit_of_any_method() {
     }
 }
 
-/// The rule and latent weights of every weighted layer.
-fn layers(net: &Net) -> impl Iterator<Item = (&Rule, &[f32])> {
-    net.stages.iter().filter_map(|stage| match &stage.step {
-        Step::Weighted { quantizer, weights, .. } => Some((&quantizer.rule, &net.parameters[*weights].values[..])),
-        _ => None,
-    })
+/// Of every layer of a finished graph: weights that are there, and those of them that `is_counted`.
+fn counts(graph: &Graph, is_counted: impl Fn(f32) -> bool) -> Vec<[usize; 2]> {
+    let layers = graph.nodes.iter().filter_map(|node| node.op.weights());
+    layers.map(|one| [one.values.len(), one.values.iter().filter(|&&value| is_counted(value)).count()]).collect()
 }
 
 #[test]
 fn constraints_hold_at_the_end() {
     let data = digits(0).unwrap();
-    let finished = |config: TrainConfig| {
+    let finished = |method: &str, settings: &[(&str, f32)]| {
+        // What holds at the end holds for the last epoch.
+        let knobs = Knobs::default().with(settings);
+        let config = TrainConfig { keep: bitfab_train::Keep::Last, knobs, ..config(method) };
         let mut trainer = Trainer::new(&config, &data).unwrap();
         finish(&mut trainer);
-        trainer.net().clone()
+        (trainer.graph().unwrap(), trainer.net().cosine())
     };
-    // What holds at the end holds for the last epoch.
-    let config = |method: &str| TrainConfig { keep: bitfab_train::Keep::Last, ..config(method) };
     for ones in [0.3, 0.1] {
-        let net = finished(TrainConfig { ones, ..config("sbnn") });
-        let counts = layers(&net).map(|(_, weights)| (AlphaBeta::ones(weights), weights.len()));
-        let (found, all) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let layers = counts(&finished("sbnn", &[("ones", ones)]).0, |value| value > 0.0);
+        let [all, found] = layers.iter().fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]]);
         assert!(found as f32 <= ones * all as f32 && found as f32 > 0.5 * ones * all as f32, "{found} of {all}");
     }
     for method in ["hq", "pruned-ternary"] {
-        let net = finished(TrainConfig { zeros: 0.8, ..config(method) });
-        for (index, (rule, weights)) in layers(&net).enumerate() {
-            let Rule::Ternary(ternary) = rule else { panic!("{rule:?}") };
-            let zeros = ternary.mask.iter().filter(|left| !**left).count() as f32 / weights.len() as f32;
-            let goal = if index == 2 { 0.4 } else { 0.8 };
+        let (graph, cosine) = finished(method, &[("zeros", 0.8)]);
+        for (index, [all, zeros]) in counts(&graph, |value| value == 0.0).into_iter().enumerate() {
+            let (zeros, goal) = (zeros as f32 / all as f32, if index == 2 { 0.4 } else { 0.8 });
             assert!((zeros - goal).abs() < 0.01, "{method} {index}: {zeros}");
         }
-        let cosine = net.ternary_cosine();
         assert!(cosine.is_some_and(|cosine| (0.95..=1.000_001).contains(&cosine)), "{method}: {cosine:?}");
     }
-    let net = finished(TrainConfig { coefficients: 0.3, ..config("smart-deal") });
-    for (index, (rule, weights)) in layers(&net).enumerate() {
-        let Rule::SmartDeal(deal) = rule else { panic!("{rule:?}") };
-        let kept = deal.mask.iter().filter(|kept| **kept).count() as f32 / weights.len() as f32;
-        let goal = if index == 2 { 0.6 } else { 0.3 };
+    let (graph, cosine) = finished("smart-deal", &[("coefficients", 0.3)]);
+    for (index, [all, kept]) in counts(&graph, |value| value != 0.0).into_iter().enumerate() {
+        let (kept, goal) = (kept as f32 / all as f32, if index == 2 { 0.6 } else { 0.3 });
         assert!(kept <= goal + 0.01 && kept > 0.8 * goal, "{index}: {kept}");
     }
+    assert_eq!(cosine, None);
+}
+
+/// The list above has every method that has a graph.
+#[test]
+fn no_method_is_left_out() {
+    let names = METHODS.map(|(method, _)| method.split(':').next().unwrap());
+    let about = ALL.iter().map(|method| method.about());
+    assert_eq!(about.filter(|about| !about.is_real).map(|about| about.name).collect::<Vec<_>>(), names);
 }
 
 /// Every layer of one network by another method, and each graph weight of its kind.
@@ -151,9 +153,7 @@ fn one_network_mixes_methods_layer_by_layer() {
     let config = TrainConfig {
         arch: "mlp:64,64,48,32,32".parse().unwrap(),
         methods: methods.split(' ').map(|one| one.parse().unwrap()).collect(),
-        coefficients: 0.4,
-        ones: 0.2,
-        zeros: 0.7,
+        knobs: Knobs::default().with(&[("coefficients", 0.4), ("ones", 0.2), ("zeros", 0.7)]),
         ..config("bnn")
     };
     let mut trainer = Trainer::new(&config, &data).unwrap();
@@ -216,11 +216,16 @@ fn methods_that_do_not_fit_are_refused_with_the_reason() {
     assert!(message(TrainConfig { bits: 4, ..config("float") }).contains("leave out bits"));
     assert!(message(TrainConfig { residual: true, ..config("hq") }).contains("only with method bnn"));
     assert!(message(TrainConfig { gradient_bits: 1, ..config("bnn") }).contains("2 to 8"));
+    let of = |method: &str, knob: &str, value| TrainConfig {
+        knobs: Knobs::default().with(&[(knob, value)]),
+        ..config(method)
+    };
     for wrong in [
-        TrainConfig { ones: 0.0, ..config("sbnn") },
-        TrainConfig { zeros: 1.0, ..config("hq") },
-        TrainConfig { coefficients: 0.0, ..config("smart-deal") },
-        TrainConfig { penalty: 1.0, ..config("sbnn") },
+        of("sbnn", "ones", 0.0),
+        of("hq", "zeros", 1.0),
+        of("smart-deal", "coefficients", 0.0),
+        of("sbnn", "penalty", 1.0),
+        of("sbnn", "ones", f32::NAN),
         TrainConfig { decay: f32::NAN, ..config("bnn") },
     ] {
         assert!(message(wrong).contains("allowed is"));

@@ -3,6 +3,7 @@
 mod common;
 
 use bitfab_graph::Shape;
+use bitfab_train::methods::Knobs;
 use bitfab_train::{ClassWeights, Dataset, Keep, Silent, Split, TrainConfig, TrainError, Trainer, digits};
 use common::StopAfter;
 
@@ -80,7 +81,11 @@ fn an_epoch_before_the_weights_have_their_form_is_no_result() {
     for (method, first) in
         [("hq", 6), ("pruned-ternary", 6), ("smart-deal", 4), ("smart-deal-project", 10), ("sbnn", 1)]
     {
-        let config = TrainConfig { method: method.parse().unwrap(), ones: 0.1, zeros: 0.8, ..config(10) };
+        let config = TrainConfig {
+            method: method.parse().unwrap(),
+            knobs: Knobs::default().with(&[("ones", 0.1), ("zeros", 0.8)]),
+            ..config(10)
+        };
         let trainer = learned(&config, &data);
         assert!(trainer.kept_epoch() >= first, "{method}: epoch {}", trainer.kept_epoch());
         let graph = trainer.graph().unwrap();

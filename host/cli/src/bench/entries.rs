@@ -1,6 +1,7 @@
 //! The rows of the table.
 
-use bitfab_train::{Method, TrainConfig};
+use bitfab_train::methods::{ALL, Knobs, Row};
+use bitfab_train::{Choice, TrainConfig};
 
 /// One row.
 #[derive(Clone, Debug)]
@@ -9,33 +10,22 @@ pub struct Entry {
     pub name: &'static str,
     /// How it learns; seed, architecture and epochs may be replaced.
     pub config: TrainConfig,
+    /// Whether all planes but one are also cut off, as a comparison.
+    pub is_truncated: bool,
 }
 
 /// A recipe that learns from all training rows for a fixed number of epochs: nothing is chosen, so there is nothing to
 /// choose by.
-fn config(method: Method, epochs: u32) -> TrainConfig {
-    TrainConfig { method, epochs, shift: 1, validation: 0.0, ..TrainConfig::default() }
+fn entry(choice: Choice, row: &Row) -> Entry {
+    let method = choice.with_bits(row.bits).unwrap_or(choice);
+    let (epochs, knobs) = (row.epochs, Knobs::default().with(row.settings));
+    let config = TrainConfig { method, epochs, knobs, shift: 1, validation: 0.0, ..TrainConfig::default() };
+    Entry { name: row.name, config, is_truncated: row.is_truncated }
 }
 
-/// All rows.
+/// All rows of all methods, yardsticks first.
 pub fn all() -> Vec<Entry> {
-    let row = |name, config| Entry { name, config };
-    let sbnn = |ones| TrainConfig { ones, ..config(Method::Sbnn, 20) };
-    vec![
-        row("float", config(Method::Float, 15)),
-        row("bnn", config(Method::Bnn, 20)),
-        row("bwn", config(Method::Bwn, 15)),
-        row("sbnn-10", sbnn(0.10)),
-        row("sbnn-5", sbnn(0.05)),
-        row("hq", config(Method::Hq, 20)),
-        row("pruned-ternary", config(Method::PrunedTernary, 20)),
-        row("smart-deal", config(Method::SmartDeal, 20)),
-        row("qnn-log", config(Method::QnnLog, 15)),
-        row("int-4", config(Method::Int(4), 15)),
-        row("once-qat", config(Method::OnceQat, 15)),
-        row("planes-8", config(Method::Planes(8), 15)),
-        row("planes-4", config(Method::Planes(4), 15)),
-        row("planes-2", config(Method::Planes(2), 15)),
-        row("planes-1", config(Method::Planes(1), 15)),
-    ]
+    let (real, others): (Vec<_>, Vec<_>) = ALL.into_iter().partition(|method| method.about().is_real);
+    let rows = real.into_iter().chain(others);
+    rows.flat_map(|method| method.about().bench.iter().map(|row| entry(Choice::of(method), row))).collect()
 }

@@ -142,7 +142,7 @@ impl Methods {
         }
         note!("{}, seed {seed}:", entry.name);
         let mut bar = Follow(Bar::new((data.train.len() as u32 / config.batch).max(1), 0, None));
-        let product = outcome::run(entry.name, &config, data, board, &mut bar)?;
+        let product = outcome::run(entry, &config, data, board, &mut bar)?;
         bar.0.finish();
         if let Some((graph, model)) = &product.files {
             outputs::write(&graph_path, Product::Graph, graph)?;

@@ -7,9 +7,10 @@ use bitfab_compile::{Compiled, Options, bytes};
 use bitfab_format::Model;
 use bitfab_report::{Confusion, ModelSummary};
 use bitfab_sim::qemu::Qemu;
-use bitfab_train::{Dataset, Method, TrainConfig, Trainer, Watch};
+use bitfab_train::{Dataset, TrainConfig, Trainer, Watch};
 use serde::{Deserialize, Serialize};
 
+use super::entries::Entry;
 use crate::engines::{Accelerator, Name};
 use crate::models;
 
@@ -74,7 +75,7 @@ pub struct Product {
 
 /// Learns, compiles and judges; counts instructions on `board` if there is one.
 pub fn run(
-    name: &str,
+    entry: &Entry,
     config: &TrainConfig,
     data: &Dataset,
     board: Option<&Qemu>,
@@ -86,11 +87,10 @@ pub fn run(
         trainer.run_epoch(watch)?;
     }
     let seconds = start.elapsed().as_secs_f64();
-    let truncated =
-        (config.method == Method::Planes(8)).then(|| trainer.truncated(1, REESTIMATED).evaluate(&data.test).accuracy());
-    let cosine = trainer.net().ternary_cosine();
+    let truncated = entry.is_truncated.then(|| trainer.truncated(1, REESTIMATED).evaluate(&data.test).accuracy());
+    let cosine = trainer.net().cosine();
     let outcome = |precisions| Outcome {
-        name: name.into(),
+        name: entry.name.into(),
         data: data.name.clone(),
         config: config.clone(),
         precisions,
@@ -98,7 +98,7 @@ pub fn run(
         cosine,
         seconds,
     };
-    if config.method == Method::Float {
+    if config.method.method().about().is_real {
         let accuracy = trainer.evaluate(&data.test).accuracy();
         let weights = trainer.net().weight_count();
         let (bytes, arena, instructions) = (weights * 4, None, None);

@@ -1,71 +1,80 @@
-//! The networks of the demo, one a kind of weights.
+//! The networks of the demo: one a kind of weights, as the methods state them, and one of several.
 
 use anyhow::Result;
-use bitfab_train::{LayerMethod, Method, TrainConfig};
+use bitfab_train::methods::{ALL, Demo, Knobs, Method};
+use bitfab_train::{Choice, TrainConfig};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Passes over the digits; seconds of work.
 const EPOCHS: u32 = 60;
+/// The kind of several methods.
+const MIXED: &str = "mixed";
+/// Its methods by layers.
+const LAYERS: [&str; 3] = ["dense1=sbnn", "dense2=hq", "dense3=smart-deal"];
 
 /// Which weights the demo learns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// +1 or -1.
-    Binary,
-    /// Two learned values, at most one weight in ten takes the second.
-    SparseBinary,
-    /// -1, 0 or +1, mostly 0.
-    Ternary,
-    /// Powers of two: shifts and additions.
-    PowerOfTwo,
-    /// Four planes of signs.
-    Planes,
-    /// Integers of four bits.
-    Integer,
-    /// Sparse powers of two times a small basis.
-    SmartDeal,
+    /// Those of a method.
+    Of(&'static dyn Method, Demo),
     /// Sparse-binary, ternary, SmartDeal and four planes, layer by layer in one file.
     Mixed,
 }
 
+/// The kinds of all methods.
+fn kinds() -> impl Iterator<Item = Kind> {
+    let kinds = ALL.into_iter().filter_map(|method| Some(Kind::Of(method, method.about().demo?)));
+    kinds.chain([Kind::Mixed])
+}
+
 impl Kind {
     /// Its name on the command line.
-    pub fn name(self) -> String {
-        clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |value| value.get_name().to_owned())
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Of(_, demo) => demo.kind,
+            Self::Mixed => MIXED,
+        }
+    }
+
+    /// Reads the name.
+    pub fn parser() -> impl TypedValueParser<Value = Self> {
+        let value = |kind: Self| PossibleValue::new(kind.name()).help(kind.help());
+        let names = PossibleValuesParser::new(kinds().map(value));
+        names.try_map(|name| kinds().find(|kind| kind.name() == name).ok_or("no such kind"))
+    }
+
+    /// Its weights, in a sentence.
+    fn help(self) -> &'static str {
+        match self {
+            Self::Of(_, demo) => demo.help,
+            Self::Mixed => "Sparse-binary, ternary, SmartDeal and four planes, layer by layer in one file",
+        }
     }
 
     /// Words of the network for people.
-    pub const fn what(self) -> &'static str {
+    pub fn what(self) -> String {
         match self {
-            Self::Binary => "a 64-128-64-10 network whose weights and activations are +1 or -1",
-            Self::SparseBinary => "a 64-128-64-10 network of two weight values, one of them rare, and signs",
-            Self::Ternary => "a 64-128-64-10 network of weights -1, 0 and +1 and 8-bit activations",
-            Self::PowerOfTwo => "a 64-128-64-10 network of powers of two and 4-bit activations",
-            Self::Planes => "a 64-128-64-10 network of 4 planes of signs and 4-bit activations",
-            Self::Integer => "a 64-128-64-10 network of 4-bit integers and 8-bit activations",
-            Self::SmartDeal => "a 64-128-64-10 network of powers of two times small bases and 8-bit activations",
-            Self::Mixed => "a 64-128-64-32-10 network: sparse-binary, ternary, SmartDeal, then 4 planes",
+            Self::Of(_, demo) => format!("a 64-128-64-10 network {}", demo.what),
+            Self::Mixed => "a 64-128-64-32-10 network: sparse-binary, ternary, SmartDeal, then 4 planes".into(),
         }
     }
 
     /// How it learns.
     pub fn config(self, seed: u64) -> Result<TrainConfig> {
         // A fixed recipe chooses nothing, so all training rows are learned from.
-        let of = |method| TrainConfig { method, epochs: EPOCHS, seed, validation: 0.0, ..TrainConfig::default() };
-        let two = |method| -> Result<TrainConfig> { Ok(TrainConfig { arch: "mlp:128,64".parse()?, ..of(method) }) };
+        let fixed = TrainConfig { epochs: EPOCHS, seed, validation: 0.0, ..TrainConfig::default() };
         match self {
-            Self::Binary => two(Method::Bnn),
-            Self::SparseBinary => two(Method::Sbnn),
-            Self::Ternary => Ok(TrainConfig { zeros: 0.8, ..two(Method::Hq)? }),
-            Self::PowerOfTwo => two(Method::QnnLog),
-            Self::Planes => two(Method::Planes(4)),
-            Self::Integer => two(Method::Int(4)),
-            Self::SmartDeal => Ok(TrainConfig { coefficients: 0.3, ..two(Method::SmartDeal)? }),
+            Self::Of(method, demo) => {
+                let choice = Choice::of(method);
+                let method = choice.with_bits(demo.bits).unwrap_or(choice);
+                let knobs = Knobs::default().with(demo.settings);
+                Ok(TrainConfig { arch: "mlp:128,64".parse()?, method, knobs, ..fixed })
+            }
             Self::Mixed => {
-                let layers = [("dense1", Method::Sbnn), ("dense2", Method::Hq), ("dense3", Method::SmartDeal)];
-                let methods = layers.map(|(layer, method)| LayerMethod { layer: layer.into(), method }).into();
-                let (zeros, coefficients, bits) = (0.7, 0.3, 4);
-                let arch = "mlp:128,64,32".parse()?;
-                Ok(TrainConfig { arch, methods, zeros, coefficients, bits, ..of(Method::Planes(4)) })
+                let methods = LAYERS.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+                let knobs = Knobs::default().with(&[("zeros", 0.7), ("coefficients", 0.3)]);
+                let (arch, method) = ("mlp:128,64,32".parse()?, "planes:4".parse()?);
+                Ok(TrainConfig { arch, method, methods, knobs, bits: 4, ..fixed })
             }
         }
     }

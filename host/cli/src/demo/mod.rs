@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Which weights the network learns.
-    #[arg(long, value_enum, default_value_t = Kind::Binary)]
+    #[arg(long, default_value = "binary", value_parser = Kind::parser())]
     kind: Kind,
     /// Lanes of the accelerator: 1, 2, 4, 8, 16 or 32.
     #[arg(long, default_value_t = 8, value_parser = lanes)]

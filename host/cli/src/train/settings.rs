@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use bitfab_train::{Architecture, ClassWeights, InputCoding, Keep, LayerMethod, Method, OptimizerKind, TrainConfig};
+use bitfab_train::methods::knobs;
+use bitfab_train::{Architecture, Choice, ClassWeights, InputCoding, Keep, LayerMethod, OptimizerKind, TrainConfig};
+use clap::{Arg, ArgMatches, Command, FromArgMatches, value_parser};
 
 use crate::files;
 
@@ -19,28 +21,16 @@ pub struct Settings {
     /// planes (bytes as they are) or thermometer:N [default: planes].
     #[arg(long)]
     input: Option<InputCoding>,
-    /// How weights are learned and what they become: bnn, xnor, bwn, qnn:BITS, qnn-log, sbnn, hq, pruned-ternary,
-    /// smart-deal, planes:BITS, once-qat, int:BITS [default: bnn].
-    #[arg(long)]
-    method: Option<Method>,
+    #[arg(long, help = method_help())]
+    method: Option<Choice>,
     /// Another method for one layer, such as dense1=sbnn or scores=int:8; may be repeated.
     #[arg(long = "layer", value_name = "LAYER=METHOD")]
     methods: Vec<LayerMethod>,
     /// Activation bits, 1 to 8 [default: what the method is meant for].
     #[arg(long)]
     bits: Option<u32>,
-    /// sbnn: largest share of ones among the weights [default: 0.1].
-    #[arg(long, value_name = "SHARE")]
-    ones: Option<f32>,
-    /// sbnn: share of the loss that the penalty has while there are more ones [default: what suits the share].
-    #[arg(long, value_name = "SHARE")]
-    penalty: Option<f32>,
-    /// hq, pruned-ternary: share of zeros in hidden layers [default: 0.9].
-    #[arg(long, value_name = "SHARE")]
-    zeros: Option<f32>,
-    /// smart-deal: share of coefficients that are kept in hidden layers [default: 0.2].
-    #[arg(long, value_name = "SHARE")]
-    coefficients: Option<f32>,
+    #[command(flatten)]
+    knobs: Chosen,
     /// Weight decay for each unit of the learning rate [default: 0].
     #[arg(long)]
     decay: Option<f32>,
@@ -96,6 +86,42 @@ pub struct Settings {
     class_weights: Option<ClassWeights>,
 }
 
+/// What `--method` may be; networks that have no file are left out.
+fn method_help() -> String {
+    let methods = bitfab_train::forms(|method| !method.about().is_real);
+    format!("How weights are learned and what they become: {methods} [default: {}]", Choice::default())
+}
+
+/// The settings of methods that are stated: an option each, named and explained by the methods.
+#[derive(Debug, Default)]
+struct Chosen(Vec<(&'static str, f32)>);
+
+impl clap::Args for Chosen {
+    fn augment_args(command: Command) -> Command {
+        let option = |knob: &'static bitfab_train::methods::Knob| {
+            let [id, value] = [knob.name, knob.value];
+            Arg::new(id).long(id).value_name(value).help(knob.help).value_parser(value_parser!(f32))
+        };
+        command.args(knobs().into_iter().map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Chosen {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let value = |name| Some((name, *matches.get_one::<f32>(name)?));
+        Ok(Self(knobs().into_iter().filter_map(|knob| value(knob.name)).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.extend(Self::from_arg_matches(matches)?.0);
+        Ok(())
+    }
+}
+
 impl Settings {
     /// The settings of the file, or the defaults.
     fn file(&self) -> Result<TrainConfig> {
@@ -116,10 +142,7 @@ impl Settings {
         set(&mut config.input, &self.input);
         set(&mut config.method, &self.method);
         set(&mut config.bits, &self.bits);
-        set(&mut config.ones, &self.ones);
-        set(&mut config.penalty, &self.penalty);
-        set(&mut config.zeros, &self.zeros);
-        set(&mut config.coefficients, &self.coefficients);
+        self.knobs.0.iter().for_each(|(name, value)| config.knobs.set(name, *value));
         set(&mut config.decay, &self.decay);
         set(&mut config.gradient_bits, &self.gradient_bits);
         set(&mut config.epochs, &self.epochs);

@@ -7,7 +7,7 @@
 
 use super::{Batch, Form};
 use crate::math::{channel_sums, map_channels};
-use crate::rules::power_ap2;
+use crate::weights::grid::power_ap2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -1,13 +1,81 @@
-//! Ternary weights by pruning on the sphere: hyperspherical quantisation and pruned ternary (Liu et al. 2021, 2023).
+//! Ternary weights by pruning on the sphere: hyperspherical quantisation (Liu, Chen, Ma, Liu, WACV 2023, arXiv 2212.12653)
+//! and pruning ternary quantisation (Liu, Chen, Fu, Ma, Liu, 2021, arXiv 2107.10998).
 //!
 //! Both papers' formulas could not be read; this is a reconstruction from their abstracts, and it was chosen by test.
 //! Learning has three parts: weights of unit length a filter; pruning of the smallest by a cubic schedule; then
 //! `sign(w) / sqrt(n)` on what is left, with the gradient projected onto the tangent of the sphere.
+//! Weights decay, so that those of inputs that are always zero fall behind, and a growing pull takes the rest to the
+//! ternary point. The last layer has no batch norm, so all its outputs share one scale; it keeps twice the weights.
 
-use super::binary::sign;
-use super::{Integers, Latent, Moment, Quantizer};
+use super::{About, Demo, Knob, Method, Row, Site, Start};
+use crate::weights::grid::sign;
+use crate::weights::{Exported, Integers, Latent, Matrix, Moment, Rule};
+use bitfab_graph::WeightQuantizer;
 use serde::{Deserialize, Serialize};
 
+/// Pruning, with or without a restart.
+#[derive(Debug)]
+pub(super) struct Pruning {
+    about: About,
+    restarts: bool,
+}
+
+static ZEROS: Knob = Knob {
+    name: "zeros",
+    usual: 0.9,
+    range: [0.0, 0.99],
+    value: "SHARE",
+    help: "hq, pruned-ternary: share of zeros in hidden layers, half of it in the last [default: 0.9]",
+};
+
+pub(super) static HQ: Pruning = Pruning {
+    about: About {
+        name: "hq",
+        paper: "Liu et al. 2023, arXiv 2212.12653",
+        weights: "-1, 0, +1",
+        learning: "filters of unit length; pruned to `zeros`; survivors restart near their mean; then ternary with the gradient on the sphere",
+        activation_bits: 8,
+        knobs: &[&ZEROS],
+        bench: &[Row::new("hq", 20)],
+        demo: Some(Demo {
+            kind: "ternary",
+            help: "-1, 0 or +1, mostly 0",
+            what: "of weights -1, 0 and +1 and 8-bit activations",
+            bits: 0,
+            settings: &[("zeros", 0.8)],
+        }),
+        ..About::PLAIN
+    },
+    restarts: true,
+};
+
+pub(super) static PRUNED_TERNARY: Pruning = Pruning {
+    about: About {
+        name: "pruned-ternary",
+        paper: "Liu et al. 2021, arXiv 2107.10998",
+        learning: "as `hq`, without the restart",
+        bench: &[Row::new("pruned-ternary", 20)],
+        demo: None,
+        ..HQ.about
+    },
+    restarts: false,
+};
+
+impl Method for Pruning {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn start(&self, site: &Site<'_>) -> Start {
+        let zeros = site.knobs.get(&ZEROS);
+        let zeros = if site.is_last { 0.5 * zeros } else { zeros };
+        Start { decay: DECAY, ..Start::new(Ternary::new(site.fan_in * site.outputs, zeros, self.restarts)) }
+    }
+}
+
+/// Decay of layers that are pruned, unless the configuration states another: weights of inputs that are always zero
+/// must fall behind.
+const DECAY: f32 = 0.1;
 /// Pruning begins at this share of the run.
 const PRUNE: f32 = 0.25;
 /// Ternary weights begin at this share.
@@ -40,73 +108,12 @@ impl Ternary {
         Self { zeros, restarts, mask: vec![true; count], is_ternary: false }
     }
 
-    /// Unit-length filters while weights are still real.
-    pub(super) fn before(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Option<Vec<f32>> {
-        if self.is_ternary {
-            return None;
-        }
-        let group = quantizer.group(latent.weights);
-        let length = unit_length(quantizer, latent.weights.len());
-        let mut result = self.masked(latent.weights);
-        for row in result.chunks_exact_mut(group) {
-            let scale = length / norm(row);
-            row.iter_mut().for_each(|w| *w *= scale);
-        }
-        Some(result)
-    }
-
-    pub(super) fn integers(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Integers {
-        let values = self.codes(latent.weights);
-        let group = quantizer.group(latent.weights);
-        let length = unit_length(quantizer, values.len());
-        let scale = |mask: &[bool]| length / (mask.iter().filter(|m| **m).count().max(1) as f32).sqrt();
-        Integers { scales: self.mask.chunks_exact(group).map(scale).collect(), values }
-    }
-
     fn codes(&self, weights: &[f32]) -> Vec<f32> {
         weights.iter().zip(&self.mask).map(|(&w, &is_left)| if is_left { sign(w) } else { 0.0 }).collect()
     }
 
     fn masked(&self, weights: &[f32]) -> Vec<f32> {
         weights.iter().zip(&self.mask).map(|(&w, &is_left)| if is_left { w } else { 0.0 }).collect()
-    }
-
-    /// `(g - u (u . g)) L / |w|` on what is left, `u = w / |w|` and L the length of a filter.
-    pub(super) fn backward(&self, quantizer: &Quantizer, latent: Latent<'_>, mut gradient: Vec<f32>) -> Vec<f32> {
-        let group = quantizer.group(latent.weights);
-        let length = unit_length(quantizer, gradient.len());
-        let weights = self.masked(latent.weights);
-        let rows = weights.chunks_exact(group).zip(self.mask.chunks_exact(group));
-        for ((row, mask), gradient) in rows.zip(gradient.chunks_exact_mut(group)) {
-            let norm = norm(row);
-            let along: f64 = row.iter().zip(gradient.iter()).map(|(&w, &g)| f64::from(w * g)).sum();
-            let along = along as f32 / (norm * norm);
-            for ((g, &w), &is_left) in gradient.iter_mut().zip(row).zip(mask) {
-                *g = if is_left { (*g - w * along) * length / norm } else { 0.0 };
-            }
-        }
-        gradient
-    }
-
-    pub(super) fn follow(&mut self, weights: &mut [f32], fan_in: usize, is_shared: bool, moment: Moment) -> bool {
-        let progress = moment.progress();
-        if !self.is_ternary && progress >= PRUNE && (moment.step.is_multiple_of(EVERY) || progress >= TERNARY) {
-            let part = ((progress - PRUNE) / (TERNARY - PRUNE)).min(1.0);
-            self.prune(weights, fan_in, self.zeros * (1.0 - (1.0 - part).powi(3)));
-        }
-        if !self.is_ternary && progress >= TERNARY {
-            self.is_ternary = true;
-            if self.restarts {
-                self.pull(weights, if is_shared { weights.len() } else { fan_in }, 1.0 - KEPT);
-            }
-            return true;
-        }
-        if self.is_ternary {
-            let part = (progress - TERNARY) / (1.0 - TERNARY);
-            let share = 2.0 * PULL * part / ((1.0 - TERNARY) * moment.steps as f32);
-            self.pull(weights, if is_shared { weights.len() } else { fan_in }, share.min(0.5));
-        }
-        false
     }
 
     /// Takes the smallest of what is left, until `zeros` of the layer are gone; filters keep a few.
@@ -139,12 +146,89 @@ impl Ternary {
             }
         }
     }
+}
+
+impl Rule for Ternary {
+    fn name(&self) -> &'static str {
+        "ternary"
+    }
+
+    fn integers(&self, matrix: Matrix, latent: Latent<'_>) -> Integers {
+        let values = self.codes(latent.weights);
+        let length = unit_length(matrix, values.len());
+        let scale = |mask: &[bool]| length / (mask.iter().filter(|m| **m).count().max(1) as f32).sqrt();
+        Integers { scales: self.mask.chunks_exact(matrix.group(latent.weights)).map(scale).collect(), values }
+    }
+
+    /// Unit-length filters while weights are still real.
+    fn effective(&self, matrix: Matrix, latent: Latent<'_>) -> Vec<f32> {
+        if self.is_ternary {
+            return self.integers(matrix, latent).times();
+        }
+        let length = unit_length(matrix, latent.weights.len());
+        let mut result = self.masked(latent.weights);
+        for row in result.chunks_exact_mut(matrix.group(latent.weights)) {
+            let scale = length / norm(row);
+            row.iter_mut().for_each(|w| *w *= scale);
+        }
+        result
+    }
+
+    /// `(g - u (u . g)) L / |w|` on what is left, `u = w / |w|` and L the length of a filter.
+    fn backward(&self, matrix: Matrix, latent: Latent<'_>, mut gradient: Vec<f32>) -> (Vec<f32>, Vec<f32>) {
+        let group = matrix.group(latent.weights);
+        let length = unit_length(matrix, gradient.len());
+        let weights = self.masked(latent.weights);
+        let rows = weights.chunks_exact(group).zip(self.mask.chunks_exact(group));
+        for ((row, mask), gradient) in rows.zip(gradient.chunks_exact_mut(group)) {
+            let norm = norm(row);
+            let along: f64 = row.iter().zip(gradient.iter()).map(|(&w, &g)| f64::from(w * g)).sum();
+            let along = along as f32 / (norm * norm);
+            for ((g, &w), &is_left) in gradient.iter_mut().zip(row).zip(mask) {
+                *g = if is_left { (*g - w * along) * length / norm } else { 0.0 };
+            }
+        }
+        (gradient, Vec::new())
+    }
+
+    fn export(&self, matrix: Matrix, latent: Latent<'_>) -> Option<Exported> {
+        Some(self.integers(matrix, latent).exported(WeightQuantizer::Ternary))
+    }
+
+    fn follow(&mut self, matrix: Matrix, weights: &mut [f32], _: &mut [f32], moment: Moment) -> bool {
+        let (progress, group) = (moment.progress(), matrix.group(weights));
+        if !self.is_ternary && progress >= PRUNE && (moment.step.is_multiple_of(EVERY) || progress >= TERNARY) {
+            let part = ((progress - PRUNE) / (TERNARY - PRUNE)).min(1.0);
+            self.prune(weights, matrix.fan_in, self.zeros * (1.0 - (1.0 - part).powi(3)));
+        }
+        if !self.is_ternary && progress >= TERNARY {
+            self.is_ternary = true;
+            if self.restarts {
+                self.pull(weights, group, 1.0 - KEPT);
+            }
+            return true;
+        }
+        if self.is_ternary {
+            let part = (progress - TERNARY) / (1.0 - TERNARY);
+            let share = 2.0 * PULL * part / ((1.0 - TERNARY) * moment.steps as f32);
+            self.pull(weights, group, share.min(0.5));
+        }
+        false
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_ternary
+    }
 
     /// Mean over the filters of the cosine between the weights that are left and their ternary point.
-    pub fn cosine(&self, weights: &[f32], fan_in: usize) -> f64 {
-        let rows = weights.chunks_exact(fan_in).zip(self.mask.chunks_exact(fan_in));
+    fn cosine(&self, matrix: Matrix, weights: &[f32]) -> Option<f64> {
+        let rows = weights.chunks_exact(matrix.fan_in).zip(self.mask.chunks_exact(matrix.fan_in));
         let cosines: Vec<f64> = rows.map(|(weights, mask)| cosine(weights, mask)).collect();
-        cosines.iter().sum::<f64>() / cosines.len().max(1) as f64
+        Some(cosines.iter().sum::<f64>() / cosines.len().max(1) as f64)
+    }
+
+    fn fits(&self, stored: &Self, count: usize) -> bool {
+        stored.mask.len() == count
     }
 }
 
@@ -157,8 +241,8 @@ fn cosine(weights: &[f32], mask: &[bool]) -> f64 {
 }
 
 /// Length of one group: 1 for a filter; a layer with one scale is as long as all its filters.
-fn unit_length(quantizer: &Quantizer, count: usize) -> f32 {
-    if quantizer.is_shared { ((count / quantizer.fan_in) as f32).sqrt() } else { 1.0 }
+fn unit_length(matrix: Matrix, count: usize) -> f32 {
+    if matrix.is_shared { ((count / matrix.fan_in) as f32).sqrt() } else { 1.0 }
 }
 
 fn norm(row: &[f32]) -> f32 {
@@ -169,10 +253,10 @@ fn norm(row: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Rule;
+    use crate::weights::Quantizer;
 
     fn quantizer(ternary: &Ternary, fan_in: usize) -> Quantizer {
-        Quantizer { rule: Rule::Ternary(ternary.clone()), fan_in, is_shared: false }
+        Quantizer { rule: Box::new(ternary.clone()), matrix: Matrix { fan_in, is_shared: false } }
     }
 
     fn latent(weights: &[f32]) -> Latent<'_> {
@@ -213,7 +297,7 @@ mod tests {
         let mut last = 40;
         for step in 0..=100 {
             let moment = Moment { step, steps: 100, epoch: 10 };
-            let is_new = ternary.follow(&mut weights, 10, false, moment);
+            let is_new = ternary.follow(Matrix { fan_in: 10, is_shared: false }, &mut weights, &mut [], moment);
             assert_eq!(is_new, step == 60);
             let left = ternary.mask.iter().filter(|m| **m).count();
             assert!(left <= last, "masks only shrink");
@@ -233,12 +317,12 @@ mod tests {
         let mut ternary = Ternary::new(4, 0.0, true);
         ternary.mask[3] = false;
         let mut weights = [0.1, -0.9, 0.5, 77.0];
-        let before = ternary.cosine(&weights, 4);
+        let before = cosine(&weights, &ternary.mask);
         assert!((before - 1.5 / (1.07f64 * 3.0).sqrt()).abs() < 1e-6);
         ternary.pull(&mut weights, 4, 1.0 - KEPT);
-        assert!(ternary.cosine(&weights, 4) > before);
+        assert!(cosine(&weights, &ternary.mask) > before);
         assert!(weights[0] > 0.1 && weights[1] > -0.9 && weights[1] < 0.0 && weights[3] == 77.0);
         ternary.pull(&mut weights, 4, 1.0);
-        assert!(ternary.cosine(&weights, 4) > 0.999_999);
+        assert!(cosine(&weights, &ternary.mask) > 0.999_999);
     }
 }

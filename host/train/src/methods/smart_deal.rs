@@ -1,21 +1,98 @@
-//! Weights as sparse powers of two times a small basis (SmartExchange and SmartDeal, Zhao et al. 2020, Chen et al. 2021).
+//! Weights as sparse powers of two times a small basis: SmartExchange (Zhao et al., ISCA 2020, arXiv 2005.03403) and
+//! SmartDeal (Chen et al., 2020, arXiv 2101.01163).
 //!
-//! Latent weights are real at first; then each filter's rows of three are decomposed chunk by chunk, and from there on
-//! the latent numbers are coefficients (their zeros are frozen) and bases.
+//! `W = C B` chunk by chunk, see [`decompose()`]. Latent weights are real at first; then each filter's rows of three are
+//! decomposed, and from there on the latent numbers are coefficients (their zeros are frozen) and bases.
+//! The papers' structural sparsity is not there, and rows run along the inputs of a filter, not along the kernel's width.
 
-use super::decompose::{Decomposed, SIDE, decompose};
-use super::grid::{SPAN, exp2, nearest_power};
-use super::{Exported, Integers, Latent, Moment, Quantizer};
+mod decompose;
+mod layout;
+
+pub use decompose::{Decomposed, decompose};
+
+use super::{About, Demo, Knob, Method, Row, Site, Start};
+use crate::weights::grid::{SPAN, exp2};
+use crate::weights::{Exported, Integers, Latent, Matrix, Moment, Rule};
 use bitfab_graph::WeightQuantizer;
+use decompose::SIDE;
+use layout::{BASIS, code, lowest_power, pad, padded, revive, strip};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+/// The decomposition, by how coefficients learn.
+#[derive(Debug)]
+pub(super) struct Dealt {
+    about: About,
+    training: Training,
+}
+
+static COEFFICIENTS: Knob = Knob {
+    name: "coefficients",
+    usual: 0.2,
+    range: [0.01, 1.0],
+    value: "SHARE",
+    help: "smart-deal: share of coefficients that are kept in hidden layers, twice as many in the last [default: 0.2]",
+};
+
+pub(super) static SMART_DEAL: Dealt = Dealt {
+    about: About {
+        name: "smart-deal",
+        paper: "Zhao et al. 2020, Chen et al. 2020, arXiv 2005.03403, 2101.01163",
+        weights: "sparse powers of two times bases of bytes",
+        learning: "real at first, decomposed once (`coefficients` are kept), then both factors learn",
+        activation_bits: 8,
+        knobs: &[&COEFFICIENTS],
+        bench: &[Row::new("smart-deal", 20)],
+        demo: Some(Demo {
+            kind: "smart-deal",
+            help: "Sparse powers of two times a small basis",
+            what: "of powers of two times small bases and 8-bit activations",
+            bits: 0,
+            settings: &[("coefficients", 0.3)],
+        }),
+        ..About::PLAIN
+    },
+    training: Training::Straight,
+};
+
+pub(super) static SMART_DEAL_SWITCH: Dealt = Dealt {
+    about: About {
+        name: "smart-deal-switch",
+        learning: "powers move by whole exponents when gradients agree",
+        bench: &[],
+        demo: None,
+        ..SMART_DEAL.about
+    },
+    training: Training::Switch,
+};
+
+pub(super) static SMART_DEAL_PROJECT: Dealt = Dealt {
+    about: About {
+        name: "smart-deal-project",
+        learning: "real weights, decomposed after every epoch",
+        ..SMART_DEAL_SWITCH.about
+    },
+    training: Training::Project,
+};
+
+impl Method for Dealt {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn start(&self, site: &Site<'_>) -> Start {
+        let share = site.knobs.get(&COEFFICIENTS);
+        let share = if site.is_last { (2.0 * share).min(1.0) } else { share };
+        let deal = SmartDeal::new(site.fan_in, share, self.training);
+        let extra = vec![0.0; deal.bases(site.fan_in) * site.outputs];
+        Start { extra, padding: padded(site.fan_in) - site.fan_in, ..Start::new(deal) }
+    }
+}
 
 /// The decomposition comes at this share of the run.
 const SPLIT: f32 = 0.4;
 /// Rows of a chunk at most.
 const MOST_ROWS: usize = 192;
-/// Values of a basis.
-const BASIS: usize = SIDE * SIDE;
 /// Steps in one direction until a coefficient moves to the next power, at the highest rate.
 const BAR: i16 = 40;
 /// Momentum of gradients that are counted.
@@ -66,37 +143,14 @@ impl SmartDeal {
         }
     }
 
-    /// Latent numbers of one filter: its weights padded to rows of three.
-    pub fn padded(fan_in: usize) -> usize {
-        fan_in.next_multiple_of(SIDE)
-    }
-
     /// Numbers of the bases of one filter.
     pub fn bases(&self, fan_in: usize) -> usize {
         fan_in.div_ceil(SIDE).div_ceil(self.rows) * BASIS
     }
 
-    /// Whether masks and counters have the length of the latent numbers, where there are any.
-    pub(super) fn is_sound(&self, count: usize) -> bool {
-        let fits = |length: usize| length == count || length == 0;
-        (self.mask.len() == count || !self.is_split)
-            && fits(self.counters.len())
-            && self.momentum.len() == self.counters.len()
-    }
-
-    /// Real weights without the padding.
-    pub(super) fn before(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Option<Vec<f32>> {
-        (!self.is_split).then(|| strip(latent.weights, quantizer.fan_in))
-    }
-
-    pub(super) fn integers(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Integers {
-        let Exported { values, basis, scales, .. } = self.export(quantizer, latent);
-        Integers { values: self.rebuild(quantizer.fan_in, &values, &basis), scales }
-    }
-
     /// Coefficients times bases, without the padding.
     fn rebuild(&self, fan_in: usize, coefficients: &[f32], bases: &[f32]) -> Vec<f32> {
-        let filters = coefficients.chunks_exact(Self::padded(fan_in)).zip(bases.chunks_exact(self.bases(fan_in)));
+        let filters = coefficients.chunks_exact(padded(fan_in)).zip(bases.chunks_exact(self.bases(fan_in)));
         let mut result = Vec::with_capacity(coefficients.len());
         for (coefficients, bases) in filters {
             let start = result.len();
@@ -114,23 +168,23 @@ impl SmartDeal {
     /// For the graph: coefficients as integers, bases as bytes, and the product of their units.
     ///
     /// Real weights are decomposed for the occasion.
-    pub(super) fn export(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Exported {
+    fn exported(&self, matrix: Matrix, latent: Latent<'_>) -> Exported {
         if !self.is_split {
             let (mut deal, mut weights, mut extra) = (self.clone(), latent.weights.to_vec(), latent.extra.to_vec());
-            deal.split(&mut weights, &mut extra, quantizer.fan_in, 1.0);
-            return deal.export(quantizer, Latent { weights: &weights, extra: &extra });
+            deal.split(&mut weights, &mut extra, matrix.fan_in, 1.0);
+            return deal.exported(matrix, Latent { weights: &weights, extra: &extra });
         }
-        let Parts { values, basis, powers, units } = self.parts(quantizer, latent);
+        let Parts { values, basis, powers, units } = self.parts(matrix, latent);
         let scales = powers.iter().zip(units).map(|(power, unit)| power * unit).collect();
         Exported { quantizer: WeightQuantizer::SmartDeal { rows: self.rows as u32 }, values, basis, scales }
     }
 
     /// Integers and their units; one unit a filter, or one for all if the scale is shared.
-    fn parts(&self, quantizer: &Quantizer, latent: Latent<'_>) -> Parts {
-        let padded = Self::padded(quantizer.fan_in);
-        let (group, bases) = match quantizer.is_shared {
+    fn parts(&self, matrix: Matrix, latent: Latent<'_>) -> Parts {
+        let padded = padded(matrix.fan_in);
+        let (group, bases) = match matrix.is_shared {
             true => (latent.weights.len(), latent.extra.len()),
-            false => (padded, self.bases(quantizer.fan_in)),
+            false => (padded, self.bases(matrix.fan_in)),
         };
         let mut parts = Parts::default();
         let masks = self.mask.chunks_exact(group);
@@ -143,74 +197,19 @@ impl SmartDeal {
             parts.basis.extend(extra.iter().map(|b| (b / unit).round()));
             parts.units.push(unit);
         }
-        self.empty_dead_chunks(quantizer.fan_in, &mut parts.values, &parts.basis);
+        self.empty_dead_chunks(matrix.fan_in, &mut parts.values, &parts.basis);
         parts
     }
 
     /// A basis that rounds to nothing is used by no coefficient.
     fn empty_dead_chunks(&self, fan_in: usize, values: &mut [f32], basis: &[f32]) {
-        let filters = values.chunks_exact_mut(Self::padded(fan_in)).zip(basis.chunks_exact(self.bases(fan_in)));
+        let filters = values.chunks_exact_mut(padded(fan_in)).zip(basis.chunks_exact(self.bases(fan_in)));
         for (values, basis) in filters {
             for (values, basis) in values.chunks_mut(self.rows * SIDE).zip(basis.chunks_exact(BASIS)) {
                 if basis.iter().all(|&b| b == 0.0) {
                     values.fill(0.0);
                 }
             }
-        }
-    }
-
-    /// Straight through both roundings: `dC = G B'` where coefficients are kept, `dB = C' G`.
-    pub(super) fn backward(
-        &self,
-        quantizer: &Quantizer,
-        latent: Latent<'_>,
-        gradient: Vec<f32>,
-    ) -> (Vec<f32>, Vec<f32>) {
-        let fan_in = quantizer.fan_in;
-        let gradient = pad(&gradient, fan_in);
-        if !self.is_split {
-            return (gradient, vec![0.0; latent.extra.len()]);
-        }
-        let parts = self.parts(quantizer, latent);
-        let mut dc = vec![0.0; gradient.len()];
-        let mut db = vec![0.0; latent.extra.len()];
-        let (padded, bases) = (Self::padded(fan_in), self.bases(fan_in));
-        for (filter, gradient) in gradient.chunks_exact(padded).enumerate() {
-            let group = if quantizer.is_shared { 0 } else { filter };
-            let (power, unit) = (parts.powers[group], parts.units[group]);
-            for (row, g) in gradient.chunks_exact(SIDE).enumerate() {
-                let first = filter * padded + row * SIDE;
-                let chunk = filter * bases + row / self.rows * BASIS;
-                for j in (0..SIDE).filter(|j| self.mask[first + j]) {
-                    let places = chunk + j * SIDE..chunk + (j + 1) * SIDE;
-                    let along: f32 = g.iter().zip(&parts.basis[places.clone()]).map(|(g, b)| g * b).sum();
-                    dc[first + j] = along * unit;
-                    let coefficient = parts.values[first + j] * power;
-                    db[places].iter_mut().zip(g).for_each(|(sum, g)| *sum += g * coefficient);
-                }
-            }
-        }
-        (dc, db)
-    }
-
-    pub(super) fn follow(&mut self, weights: &mut [f32], extra: &mut [f32], fan_in: usize, moment: Moment) -> bool {
-        let is_last = moment.step >= moment.steps;
-        match self.training {
-            _ if self.is_split => false,
-            Training::Project if moment.ends_epoch() || is_last => {
-                self.split(weights, extra, fan_in, moment.progress());
-                if !is_last {
-                    self.is_split = false;
-                    let built = self.rebuild(fan_in, weights, extra);
-                    weights.copy_from_slice(&pad(&built, fan_in));
-                }
-                true
-            }
-            Training::Straight | Training::Switch if moment.progress() >= SPLIT => {
-                self.split(weights, extra, fan_in, 1.0);
-                true
-            }
-            _ => false,
         }
     }
 
@@ -234,7 +233,7 @@ impl SmartDeal {
         let coefficients = found.iter().flat_map(|one| &one.coefficients);
         weights.iter_mut().zip(coefficients).for_each(|(w, c)| *w = *c);
         extra.iter_mut().zip(found.iter().flat_map(|one| one.basis)).for_each(|(b, found)| *b = found);
-        revive(weights, extra, Self::padded(fan_in), self.bases(fan_in));
+        revive(weights, extra, padded(fan_in), self.bases(fan_in));
         self.mask = weights.iter().map(|&c| c != 0.0).collect();
         self.counters = vec![0; if self.training == Training::Switch { weights.len() } else { 0 }];
         self.momentum = vec![0.0; self.counters.len()];
@@ -244,10 +243,80 @@ impl SmartDeal {
     /// Every chunk of every filter.
     fn decomposed(&self, weights: &[f32], fan_in: usize, threshold: f32) -> Vec<Decomposed> {
         let filters: Vec<Vec<Decomposed>> = weights
-            .par_chunks_exact(Self::padded(fan_in))
+            .par_chunks_exact(padded(fan_in))
             .map(|filter| filter.chunks(self.rows * SIDE).map(|chunk| decompose(chunk, threshold)).collect())
             .collect();
         filters.concat()
+    }
+}
+
+impl Rule for SmartDeal {
+    fn name(&self) -> &'static str {
+        "smart-deal"
+    }
+
+    fn integers(&self, matrix: Matrix, latent: Latent<'_>) -> Integers {
+        let Exported { values, basis, scales, .. } = self.exported(matrix, latent);
+        Integers { values: self.rebuild(matrix.fan_in, &values, &basis), scales }
+    }
+
+    /// Real weights without the padding, until they are split.
+    fn effective(&self, matrix: Matrix, latent: Latent<'_>) -> Vec<f32> {
+        match self.is_split {
+            false => strip(latent.weights, matrix.fan_in),
+            true => self.integers(matrix, latent).times(),
+        }
+    }
+
+    /// Straight through both roundings: `dC = G B'` where coefficients are kept, `dB = C' G`.
+    fn backward(&self, matrix: Matrix, latent: Latent<'_>, gradient: Vec<f32>) -> (Vec<f32>, Vec<f32>) {
+        let fan_in = matrix.fan_in;
+        let gradient = pad(&gradient, fan_in);
+        if !self.is_split {
+            return (gradient, vec![0.0; latent.extra.len()]);
+        }
+        let parts = self.parts(matrix, latent);
+        let mut dc = vec![0.0; gradient.len()];
+        let mut db = vec![0.0; latent.extra.len()];
+        let (padded, bases) = (padded(fan_in), self.bases(fan_in));
+        for (filter, gradient) in gradient.chunks_exact(padded).enumerate() {
+            let group = if matrix.is_shared { 0 } else { filter };
+            let (power, unit) = (parts.powers[group], parts.units[group]);
+            for (row, g) in gradient.chunks_exact(SIDE).enumerate() {
+                let first = filter * padded + row * SIDE;
+                let chunk = filter * bases + row / self.rows * BASIS;
+                for j in (0..SIDE).filter(|j| self.mask[first + j]) {
+                    let places = chunk + j * SIDE..chunk + (j + 1) * SIDE;
+                    let along: f32 = g.iter().zip(&parts.basis[places.clone()]).map(|(g, b)| g * b).sum();
+                    dc[first + j] = along * unit;
+                    let coefficient = parts.values[first + j] * power;
+                    db[places].iter_mut().zip(g).for_each(|(sum, g)| *sum += g * coefficient);
+                }
+            }
+        }
+        (dc, db)
+    }
+
+    fn follow(&mut self, matrix: Matrix, weights: &mut [f32], extra: &mut [f32], moment: Moment) -> bool {
+        let fan_in = matrix.fan_in;
+        let is_last = moment.step >= moment.steps;
+        match self.training {
+            _ if self.is_split => false,
+            Training::Project if moment.ends_epoch() || is_last => {
+                self.split(weights, extra, fan_in, moment.progress());
+                if !is_last {
+                    self.is_split = false;
+                    let built = self.rebuild(fan_in, weights, extra);
+                    weights.copy_from_slice(&pad(&built, fan_in));
+                }
+                true
+            }
+            Training::Straight | Training::Switch if moment.progress() >= SPLIT => {
+                self.split(weights, extra, fan_in, 1.0);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Moves coefficients by whole exponents ("bucket switch"): signs of the running gradient are counted, and where
@@ -255,7 +324,7 @@ impl SmartDeal {
     ///
     /// `share` is the rate as a part of the highest: with a lower rate more have to agree.
     /// The gradient of coefficients is then zero for the step rule; other ways of training leave it alone.
-    pub(super) fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32], share: f32) {
+    fn observe(&mut self, weights: &mut [f32], gradient: &mut [f32], share: f32) {
         if self.counters.is_empty() {
             return;
         }
@@ -277,6 +346,23 @@ impl SmartDeal {
         }
         gradient.fill(0.0);
     }
+
+    fn export(&self, matrix: Matrix, latent: Latent<'_>) -> Option<Exported> {
+        Some(self.exported(matrix, latent))
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_split
+    }
+
+    /// Masks and counters have the length of the latent numbers, where there are any.
+    fn fits(&self, stored: &Self, count: usize) -> bool {
+        let fits = |length: usize| length == count || length == 0;
+        (stored.rows, stored.training) == (self.rows, self.training)
+            && (stored.mask.len() == count || !stored.is_split)
+            && fits(stored.counters.len())
+            && stored.momentum.len() == stored.counters.len()
+    }
 }
 
 /// Integers of one layer with their units.
@@ -288,46 +374,14 @@ struct Parts {
     units: Vec<f32>,
 }
 
-/// The exponent of the smallest power that a group may use.
-fn lowest_power(weights: &[f32], mask: &[bool]) -> i32 {
-    let kept = weights.iter().zip(mask).filter(|(_, is_kept)| **is_kept);
-    nearest_power(kept.fold(1e-12f32, |largest, (c, _)| largest.max(c.abs()))) - SPAN
-}
-
-/// `+-2^0..6`, or zero where nothing is kept.
-fn code(c: f32, is_kept: bool, lowest: i32) -> f32 {
-    if !is_kept {
-        return 0.0;
-    }
-    let exponent = if c == 0.0 { 0 } else { (nearest_power(c) - lowest).clamp(0, SPAN) };
-    exp2(exponent).copysign(c)
-}
-
-/// A filter without any coefficient gets one, so that it is not dead.
-fn revive(weights: &mut [f32], extra: &mut [f32], padded: usize, bases: usize) {
-    let filters = weights.chunks_exact_mut(padded).zip(extra.chunks_exact_mut(bases));
-    for (weights, extra) in filters.filter(|(weights, _)| weights.iter().all(|&c| c == 0.0)) {
-        weights[0] = 1.0 / 64.0;
-        extra[..BASIS].copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-    }
-}
-
-/// Filters padded to rows of three.
-fn pad(values: &[f32], fan_in: usize) -> Vec<f32> {
-    let padding = SmartDeal::padded(fan_in) - fan_in;
-    values.chunks_exact(fan_in).flat_map(|filter| filter.iter().copied().chain(vec![0.0; padding])).collect()
-}
-
-/// Filters without their padding.
-fn strip(values: &[f32], fan_in: usize) -> Vec<f32> {
-    values.chunks_exact(SmartDeal::padded(fan_in)).flat_map(|filter| &filter[..fan_in]).copied().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::{Purpose, stream, symmetric};
-    use crate::rules::Rule;
+    use crate::weights::Quantizer;
+    use crate::weights::grid::nearest_power;
+
+    const MATRIX: Matrix = Matrix { fan_in: 17, is_shared: false };
 
     fn random(count: usize) -> Vec<f32> {
         let mut rng = stream(4, Purpose::Weights, 0, 0);
@@ -335,18 +389,19 @@ mod tests {
     }
 
     /// Three filters of 17 weights, split with most coefficients kept.
-    fn split(training: Training) -> (Quantizer, Vec<f32>, Vec<f32>, Vec<f32>) {
+    fn split(training: Training) -> (SmartDeal, Vec<f32>, Vec<f32>, Vec<f32>) {
         let mut deal = SmartDeal::new(17, 0.8, training);
         deal.rows = 4;
         let real = random(51);
         let (mut weights, mut extra) = (pad(&real, 17), vec![0.0; 3 * deal.bases(17)]);
         deal.split(&mut weights, &mut extra, 17, 1.0);
-        (Quantizer { rule: Rule::SmartDeal(deal), fan_in: 17, is_shared: false }, weights, extra, real)
+        (deal, weights, extra, real)
     }
 
     #[test]
     fn a_split_layer_is_near_what_it_was_and_exports_integers() {
-        let (quantizer, weights, extra, real) = split(Training::Straight);
+        let (deal, weights, extra, real) = split(Training::Straight);
+        let quantizer = Quantizer { rule: Box::new(deal), matrix: MATRIX };
         let kept = weights.iter().filter(|c| **c != 0.0).count();
         assert!((36..=43).contains(&kept), "{kept}");
         let latent = Latent { weights: &weights, extra: &extra };
@@ -368,14 +423,13 @@ mod tests {
     /// Rounding steps aside (coefficients are powers and bases lie on their grid), weights are linear in either.
     #[test]
     fn gradients_follow_their_differences() {
-        let (quantizer, weights, extra, _) = split(Training::Straight);
-        let Rule::SmartDeal(deal) = &quantizer.rule else { unreachable!() };
+        let (deal, weights, extra, _) = split(Training::Straight);
         let pull = random(51);
         let loss = |weights: &[f32], extra: &[f32]| -> f32 {
             deal.rebuild(17, weights, extra).iter().zip(&pull).map(|(w, p)| w * p).sum()
         };
         let latent = Latent { weights: &weights, extra: &extra };
-        let (dc, db) = quantizer.backward(latent, pull.clone());
+        let (dc, db) = deal.backward(MATRIX, latent, pull.clone());
         for at in 0..weights.len() {
             let mut moved = weights.clone();
             moved[at] += 0.5;
@@ -393,8 +447,7 @@ mod tests {
 
     #[test]
     fn a_switch_moves_by_one_exponent_once_enough_gradients_agree() {
-        let (mut quantizer, mut weights, _, _) = split(Training::Switch);
-        let Rule::SmartDeal(deal) = &mut quantizer.rule else { unreachable!() };
+        let (mut deal, mut weights, _, _) = split(Training::Switch);
         let before = weights.clone();
         let at = weights.iter().position(|c| (0.1..0.3).contains(c)).unwrap();
         for step in 0..BAR {
@@ -415,7 +468,10 @@ mod tests {
         let first = weights.clone();
         for step in 1..=6 {
             let moment = Moment { step, steps: 6, epoch: 3 };
-            assert_eq!(deal.follow(&mut weights, &mut extra, 9, moment), step % 3 == 0);
+            assert_eq!(
+                deal.follow(Matrix { fan_in: 9, is_shared: false }, &mut weights, &mut extra, moment),
+                step % 3 == 0
+            );
             assert_eq!(deal.is_split, step == 6);
             assert_eq!(weights != first, step >= 3);
         }

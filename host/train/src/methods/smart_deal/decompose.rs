@@ -1,6 +1,6 @@
 //! A matrix with three columns as sparse powers of two times a 3 x 3 basis (SmartExchange, Zhao et al. 2020).
 
-use super::grid::{SPAN, exp2, nearest_power};
+use crate::weights::grid::{SPAN, exp2, nearest_power};
 
 /// Values of a row.
 pub(super) const SIDE: usize = 3;
