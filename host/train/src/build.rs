@@ -3,12 +3,13 @@
 mod windows;
 
 use crate::architecture::Block;
+use crate::codecs::Lossless;
 use crate::config::{InputCoding, TrainConfig};
 use crate::error::{TrainError, config_error};
-use crate::layers::{Norm, Weighted};
+use crate::layers::{Add, Learned, Norm, Normed, Parameter, Quantize, Relu, Sign, Weighted};
 use crate::methods::{Site, Start};
-use crate::net::{Net, Parameter, Stage, Step, Thermometer, latent};
 use crate::random::{Purpose, stream, symmetric};
+use crate::tape::{Net, Stage, Step, Thermometer};
 use crate::weights::{Matrix, Quantizer};
 use bitfab_data::Dataset;
 use bitfab_graph::Shape;
@@ -98,6 +99,7 @@ impl<'a> Builder<'a> {
                 logit_scale: 1.0,
                 variants: Vec::new(),
                 selected: 0,
+                codec: &Lossless,
             },
         }
     }
@@ -186,7 +188,7 @@ impl<'a> Builder<'a> {
         let extra = (!extra.is_empty()).then(|| self.parameter(Parameter::free(extra)));
         let quantizer = Quantizer { rule: start.rule, matrix: Matrix { fan_in, is_shared: is_last } };
         let newest = self.newest();
-        self.push(name, vec![newest], Step::Weighted { layer, quantizer, weights, extra }, shape);
+        self.push(name, vec![newest], Step::Weighted(Learned { layer, quantizer, weights, extra }), shape);
         Ok(())
     }
 
@@ -207,14 +209,11 @@ impl<'a> Builder<'a> {
 
     /// Scores of a fresh network times this have a spread of about 1.
     fn logit_scale(&self) -> f32 {
-        let Some(Step::Weighted { quantizer, weights, extra, .. }) = self.net.stages.last().map(|stage| &stage.step)
-        else {
-            return 1.0;
-        };
-        let effective = quantizer.effective(latent(&self.net.parameters, *weights, *extra));
+        let Some(learned) = self.net.stages.last().and_then(|stage| stage.step.learned()) else { return 1.0 };
+        let effective = learned.effective(&self.net.parameters);
         let squares: f64 = effective.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
         let size = (squares / effective.len() as f64).sqrt() as f32;
-        self.unit / (size * (quantizer.matrix.fan_in as f32).sqrt())
+        self.unit / (size * (learned.quantizer.matrix.fan_in as f32).sqrt())
     }
 
     /// Every layer that the configuration names is there.
@@ -233,19 +232,16 @@ impl<'a> Builder<'a> {
     }
 
     fn weighted_names(&self) -> impl Iterator<Item = &str> {
-        let weighted = self.net.stages.iter().filter(|stage| matches!(stage.step, Step::Weighted { .. }));
+        let weighted = self.net.stages.iter().filter(|stage| stage.step.learned().is_some());
         weighted.map(|stage| stage.name.as_str())
     }
 
     /// Adds the packed tensor `source`, scaled to about the spread of the accumulators.
     fn residual(&mut self, source: usize) {
-        let fan_in = match &self.net.stages[self.newest() - 1].step {
-            Step::Weighted { layer, .. } => layer.fan_in(),
-            _ => 1,
-        };
+        let fan_in = self.net.stages[self.newest() - 1].step.learned().map_or(1, |learned| learned.layer.fan_in());
         let shift = fan_in.ilog2() / 2;
         let (name, newest, shape) = (format!("add{}", self.number), self.newest(), self.shape);
-        self.push(name, vec![newest, source], Step::Add { shift }, shape);
+        self.push(name, vec![newest, source], Step::Add(Add { shift }), shape);
     }
 
     fn norm(&mut self) {
@@ -253,22 +249,23 @@ impl<'a> Builder<'a> {
         let gamma = self.parameter(Parameter::free(vec![1.0; channels]));
         let beta = self.parameter(Parameter::free(vec![0.0; channels]));
         let norm = Norm { is_shift: self.config.shift_norm, ..Norm::new(channels, EPSILON) };
-        self.chain("norm", Step::Norm { norm, gamma, beta }, self.shape);
+        self.chain("norm", Step::Norm(Normed { norm, gamma, beta }), self.shape);
     }
 
     fn activation(&mut self) {
         self.unit = 1.0;
         self.largest = 1;
+        let estimator = self.config.method.method().estimator();
         match self.config.activation_bits() {
-            0 => self.chain("relu", Step::Relu, self.shape),
-            1 => self.chain("sign", Step::Sign, self.shape),
+            0 => self.chain("relu", Step::Relu(Relu), self.shape),
+            1 => self.chain("sign", Step::Sign(Sign { estimator }), self.shape),
             bits => {
                 self.largest = (1 << bits) - 1;
                 // Powers of two near the best uniform step for half of a normal distribution.
                 let range = if bits > 4 { 4.0 } else { 2.0 };
                 let step = range / (1u32 << bits) as f32;
                 self.unit = step;
-                self.chain("levels", Step::Quantize { bits, step }, self.shape);
+                self.chain("levels", Step::Quantize(Quantize { bits, step, estimator }), self.shape);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::feed;
 use crate::layers::{arg_max, weighted_cross_entropy};
-use crate::net::Net;
+use crate::tape::Net;
 use crate::trainer::Trainer;
 use bitfab_data::Split;
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! From a learning network to a graph.
 
 use crate::error::TrainError;
-use crate::layers::Weighted;
-use crate::net::{Net, Parameter, Stage, Step, latent};
+use crate::layers::{Normed, Parameter, Weighted};
+use crate::tape::{Net, Stage, Step};
 use crate::weights::Exported;
 use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Weights};
 
@@ -100,9 +100,9 @@ impl<'a> Export<'a> {
     fn stage(&mut self, stage: &Stage, is_coded: bool, is_last: bool) -> Result<(), TrainError> {
         let inputs = stage.inputs.iter().map(|&at| self.tensors[at]).collect();
         let (op, mut factors) = match &stage.step {
-            Step::Weighted { layer, quantizer, weights, extra } => {
-                let exported = quantizer.export(latent(self.parameters, *weights, *extra));
-                weighted(layer, exported.ok_or(TrainError::NotExported)?)
+            Step::Weighted(learned) => {
+                let exported = learned.quantizer.export(learned.latent(self.parameters));
+                weighted(&learned.layer, exported.ok_or(TrainError::NotExported)?)
             }
             other => (self.op(other)?, vec![1.0]),
         };
@@ -124,16 +124,16 @@ impl<'a> Export<'a> {
     /// Every step but weighted ones.
     fn op(&self, step: &Step) -> Result<Op, TrainError> {
         Ok(match step {
-            Step::Norm { norm, gamma, beta } => {
+            Step::Norm(Normed { norm, gamma, beta }) => {
                 let (gamma, variance, epsilon) = norm.plain(&self.parameters[*gamma].values);
                 Op::BatchNorm { gamma, beta: self.values(*beta), mean: norm.mean.clone(), variance, epsilon }
             }
-            Step::Sign => Op::Sign,
-            Step::Quantize { bits, step } => Op::Quantize { bits: *bits, step: *step },
-            Step::MaxPool(shape) => Op::MaxPool { window: shape.window },
-            Step::SumPool(shape) => Op::SumPool { window: shape.window },
-            Step::Add { shift } => Op::Add { shift: *shift },
-            Step::Weighted { .. } | Step::Relu => return Err(TrainError::NotExported),
+            Step::Sign(_) => Op::Sign,
+            Step::Quantize(layer) => Op::Quantize { bits: layer.bits, step: layer.step },
+            Step::MaxPool(layer) => Op::MaxPool { window: layer.0.window },
+            Step::SumPool(layer) => Op::SumPool { window: layer.0.window },
+            Step::Add(layer) => Op::Add { shift: layer.shift },
+            Step::Weighted(_) | Step::Relu(_) => return Err(TrainError::NotExported),
         })
     }
 }

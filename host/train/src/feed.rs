@@ -1,10 +1,10 @@
 //! From rows of bytes to batches: order, random changes and input coding.
 
+use crate::batch::{Batch, Form};
 use crate::config::TrainConfig;
 use crate::error::TrainError;
-use crate::layers::{Batch, Form};
-use crate::net::{Net, Thermometer};
 use crate::random::{Purpose, below, stream};
+use crate::tape::{Net, Thermometer};
 use crate::tilt::Tilt;
 use bitfab_data::{Dataset, Split};
 use bitfab_graph::Shape;

@@ -1,8 +1,9 @@
 //! The layers of each method, for what concerns all of them at once.
 
 use crate::config::TrainConfig;
+use crate::layers::Learned;
 use crate::methods::Method;
-use crate::net::{Net, Step};
+use crate::tape::Net;
 use crate::weights::Moment;
 
 /// The layers that learn by one method.
@@ -27,7 +28,7 @@ impl Groups {
     pub(crate) fn new(net: &Net, config: &TrainConfig) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         for stage in &net.stages {
-            let Step::Weighted { weights, .. } = &stage.step else { continue };
+            let Some(Learned { weights, .. }) = stage.step.learned() else { continue };
             let method = config.method_of(&stage.name).method();
             match groups.iter_mut().find(|group| group.method.about().name == method.about().name) {
                 Some(group) => group.weights.push(*weights),
@@ -62,11 +63,7 @@ impl Groups {
             let latent = pick(net.parameters.iter().map(|one| &one.values[..]), &group.weights);
             group.method.is_settled(&config.knobs, &latent)
         };
-        let of_rule = |step: &Step| match step {
-            Step::Weighted { quantizer, .. } => quantizer.rule.is_settled(),
-            _ => true,
-        };
-        self.0.iter().all(of_group) && net.stages.iter().all(|stage| of_rule(&stage.step))
+        self.0.iter().all(of_group) && net.learned().all(|layer| layer.quantizer.rule.is_settled())
     }
 }
 

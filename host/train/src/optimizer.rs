@@ -1,8 +1,8 @@
 //! Step rules and the learning-rate schedule.
 
 use crate::config::{OptimizerKind, TrainConfig};
+use crate::layers::Parameter;
 use crate::math::ELEMENTS;
-use crate::net::Parameter;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! Everything in a network that learning changes, taken out and put back.
 
 use crate::layers::Norm;
-use crate::net::{Net, Step};
-use crate::weights::{Quantizer, Stored};
+use crate::tape::Net;
+use crate::weights::Stored;
 use serde::{Deserialize, Serialize};
 
 /// Parameters, batch norms and rules of a network at one time.
@@ -13,14 +13,6 @@ pub(crate) struct Snapshot {
     rules: Vec<Stored>,
 }
 
-/// The quantisers of a network in order, with the positions of their latent weights.
-fn quantizers(net: &mut Net) -> impl Iterator<Item = (&mut Quantizer, usize)> {
-    net.stages.iter_mut().filter_map(|stage| match &mut stage.step {
-        Step::Weighted { quantizer, weights, .. } => Some((quantizer, *weights)),
-        _ => None,
-    })
-}
-
 impl Snapshot {
     /// What the network is now.
     pub(crate) fn of(net: &Net) -> Self {
@@ -28,7 +20,7 @@ impl Snapshot {
         Self {
             parameters: net.parameters.iter().map(|p| p.values.clone()).collect(),
             norms: copy.norms().map(|norm| norm.clone()).collect(),
-            rules: quantizers(&mut copy).map(|(quantizer, _)| Stored::of(&*quantizer.rule)).collect(),
+            rules: net.learned().map(|layer| Stored::of(&*layer.quantizer.rule)).collect(),
         }
     }
 
@@ -49,9 +41,9 @@ impl Snapshot {
             }
         }
         let mut stored = self.rules.iter();
-        for (quantizer, weights) in quantizers(net) {
-            let count = self.parameters[weights].len();
-            if !stored.next().is_some_and(|stored| stored.put(&mut *quantizer.rule, count)) {
+        for layer in net.learned_mut() {
+            let count = self.parameters[layer.weights].len();
+            if !stored.next().is_some_and(|stored| stored.put(&mut *layer.quantizer.rule, count)) {
                 return false;
             }
         }

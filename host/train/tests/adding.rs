@@ -1,12 +1,17 @@
-//! A method that the crate does not know, added from outside: it learns, is stored, resumed and exported as all others.
+//! A method, an estimator and a codec that the crate does not know, added from outside: the method learns, is stored,
+//! resumed and exported as all others.
 //!
 //! Inside the crate the same is a file of `methods` and a line of its table.
 
 use bitfab_graph::{Graph, WeightQuantizer};
+use bitfab_train::codecs::{Codec, Lossless, Packed};
+use bitfab_train::estimators::{Estimator, Line};
+use bitfab_train::layers::{Batch, Form};
 use bitfab_train::methods::{About, Knob, Knobs, Method, Site, Start};
 use bitfab_train::weights::{Exported, Integers, Latent, Matrix, Moment, Rule};
-use bitfab_train::{Choice, LayerMethod, Silent, TrainConfig, Trainer, digits};
+use bitfab_train::{Choice, LayerMethod, Net, Saved, Silent, TrainConfig, Trainer, digits};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A share of the largest weight: what is smaller is zero.
 static DEAD: Knob =
@@ -25,6 +30,62 @@ impl Method for Threshold {
 
     fn start(&self, site: &Site<'_>) -> Start {
         Start { limit: Some(1.0), ..Start::new(Cut { dead: site.knobs.get(&DEAD), steps: 0 }) }
+    }
+
+    fn estimator(&self) -> &'static dyn Estimator {
+        &Everywhere
+    }
+}
+
+/// Gradients pass beyond the ends of the line too; nothing is saved.
+#[derive(Debug)]
+struct Everywhere;
+
+impl Estimator for Everywhere {
+    fn name(&self) -> &'static str {
+        "everywhere"
+    }
+
+    fn save(&self, _: &[f32], _: Line) -> Saved {
+        Saved::Nothing
+    }
+
+    fn backward(&self, dy: &Batch, _: &Saved, line: Line) -> Vec<f32> {
+        dy.values.iter().map(|gradient| gradient / line.step).collect()
+    }
+}
+
+/// Reals in 16 bits, the lowest three of them zero: sign, exponent and four bits of the fraction.
+#[derive(Debug)]
+struct Halves;
+
+#[derive(Debug)]
+struct Upper(Vec<u16>);
+
+impl Codec for Halves {
+    fn name(&self) -> &'static str {
+        "halves"
+    }
+
+    fn save(&self, x: Batch) -> Saved {
+        match x.form {
+            Form::Reals => {
+                Saved::Packed(Arc::new(Upper(x.values.iter().map(|v| (v.to_bits() >> 16) as u16 & !7).collect())))
+            }
+            _ => Lossless.save(x),
+        }
+    }
+}
+
+impl Packed for Upper {
+    fn unpack(&self, start: usize, out: &mut [f32]) {
+        for (out, &half) in out.iter_mut().zip(&self.0[start..]) {
+            *out = f32::from_bits(u32::from(half) << 16);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        2 * self.0.len()
     }
 }
 
@@ -118,4 +179,26 @@ fn its_settings_are_checked_as_all_others() {
     assert_eq!(TrainConfig { methods: vec![layer], ..without }.check(), Ok(()));
     let residual = TrainConfig { residual: true, methods: Vec::new(), ..config(0.4) };
     assert!(problem(residual).contains("only with method bnn"));
+}
+
+/// Sums in front of batch norms are saved in half of the bytes, and gradients are nearly those of all bits.
+#[test]
+fn a_codec_from_outside_keeps_less_and_gradients_stay_near() {
+    let data = digits(0).unwrap();
+    let config = TrainConfig { arch: "cnn:8,p2,d24".parse().unwrap(), ..config(0.4) };
+    let config = TrainConfig { methods: Vec::new(), ..config };
+    let passed = |codec: &'static dyn Codec| {
+        let mut net = Net::new(&config, &data).unwrap();
+        net.codec = codec;
+        let values = data.train.inputs[..64 * 64].iter().map(|&byte| f32::from(byte) / 256.0).collect();
+        let (scores, tape) = net.forward(Batch { values, count: 64, shape: data.shape, form: Form::Bytes });
+        let bytes = tape.bytes();
+        (bytes, net.backward(tape, scores.values).concat())
+    };
+    let ((whole, exact), (half, near)) = (passed(&Lossless), passed(&Halves));
+    let sums = 64 * (8 * 64 + 24);
+    assert_eq!(whole - half, 2 * sums, "{whole} and {half}");
+    let difference: f32 = exact.iter().zip(&near).map(|(a, b)| (a - b).powi(2)).sum();
+    let size: f32 = exact.iter().map(|a| a * a).sum();
+    assert!(difference > 0.0 && difference < 1e-2 * size, "{difference} of {size}");
 }

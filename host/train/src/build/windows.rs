@@ -3,8 +3,8 @@
 use super::Builder;
 use crate::architecture::Block;
 use crate::error::{TrainError, config_error};
-use crate::layers::{ConvShape, PoolShape, Weighted};
-use crate::net::Step;
+use crate::layers::{ConvShape, MaxPool, PoolShape, SumPool, Weighted};
+use crate::tape::Step;
 use bitfab_graph::{PadValue, Shape, Window};
 
 impl Builder<'_> {
@@ -38,7 +38,7 @@ impl Builder<'_> {
 
     pub(super) fn max_pool(&mut self, size: [u32; 2]) -> Result<(), TrainError> {
         let shape = self.pool_shape(Window { kernel: size, stride: size, ..Window::valid(1, 1) })?;
-        self.chain("pool", Step::MaxPool(shape), shape.output);
+        self.chain("pool", Step::MaxPool(MaxPool(shape)), shape.output);
         Ok(())
     }
 
@@ -55,7 +55,7 @@ impl Builder<'_> {
         };
         let shape = self.pool_shape(window)?;
         self.number += 1;
-        self.chain("sum", Step::SumPool(shape), shape.output);
+        self.chain("sum", Step::SumPool(SumPool(shape)), shape.output);
         Ok(())
     }
 

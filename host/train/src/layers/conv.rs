@@ -1,8 +1,8 @@
 //! Convolution as matrix products: windows are laid out as rows (im2col), a few samples at a time.
 
 use super::{Batch, Form};
+use crate::codecs::Saved;
 use crate::math::{add_in_order, view};
-use crate::saved::Saved;
 use bitfab_graph::{PadValue, Shape, Window};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayViewMut2, Axis, Slice};

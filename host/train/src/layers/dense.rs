@@ -1,8 +1,8 @@
 //! Dense layers: `y = x W^T`.
 
 use super::{Batch, Form};
+use crate::codecs::Saved;
 use crate::math::{product, view, view_mut};
-use crate::saved::Saved;
 use bitfab_graph::Shape;
 
 /// `y[n, o] = sum_i x[n, i] * w[o, i]`; `weights` is outputs x features.

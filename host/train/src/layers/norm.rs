@@ -5,7 +5,8 @@
 //! So after some batches the forward pass uses the running statistics, as inference will,
 //! while the gradient still takes the batch's own statistics into account.
 
-use super::{Batch, Form};
+use super::{Batch, Entry, Form, Inputs, Layer, Parameter};
+use crate::codecs::{Codec, Saved};
 use crate::math::{channel_sums, map_channels};
 use crate::weights::grid::power_ap2;
 use rayon::prelude::*;
@@ -172,6 +173,55 @@ impl Norm {
             beta: sums.iter().map(|sum| sum[0] as f32).collect(),
             input: combine(&dy.values, x, &constants),
         }
+    }
+}
+
+/// A batch norm, with the positions of what it learns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normed {
+    /// Statistics.
+    pub norm: Norm,
+    /// Scale.
+    pub gamma: usize,
+    /// Shift.
+    pub beta: usize,
+}
+
+impl Normed {
+    /// Scale and shift.
+    fn own<'a>(&self, parameters: &'a [Parameter]) -> [&'a [f32]; 2] {
+        [self.gamma, self.beta].map(|at| &parameters[at].values[..])
+    }
+}
+
+impl Layer for Normed {
+    fn forward(&mut self, parameters: &[Parameter], inputs: Inputs, codec: &dyn Codec) -> (Batch, Entry) {
+        let [gamma, beta] = self.own(parameters);
+        let (y, statistics) = self.norm.forward(&inputs.x, gamma, beta);
+        (y, Entry { statistics, ..Entry::of(codec.save(inputs.x)) })
+    }
+
+    fn infer(&self, parameters: &[Parameter], Inputs { x, .. }: Inputs) -> Batch {
+        let [gamma, beta] = self.own(parameters);
+        self.norm.apply(&x, gamma, beta)
+    }
+
+    fn backward(
+        &self,
+        parameters: &[Parameter],
+        entry: &Entry,
+        dy: &Batch,
+        _: bool,
+        gradients: &mut [Vec<f32>],
+    ) -> [Option<Vec<f32>>; 2] {
+        let [gamma, _] = self.own(parameters);
+        let found = match &entry.saved {
+            Saved::Reals(x) => Norm::backward(dy, x, &entry.statistics, gamma),
+            other => Norm::backward(dy, &other.to_values(dy.values.len()), &entry.statistics, gamma),
+        };
+        gradients[self.gamma] = found.gamma;
+        gradients[self.beta] = found.beta;
+        [Some(found.input), None]
     }
 }
 

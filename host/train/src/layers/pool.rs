@@ -1,7 +1,7 @@
 //! Max pool and sum pool.
 
-use super::{Batch, Form};
-use crate::saved::Saved;
+use super::{Batch, Entry, Form, Inputs, Layer, Parameter};
+use crate::codecs::{Codec, Saved};
 use bitfab_graph::{Shape, Window};
 use rayon::prelude::*;
 
@@ -38,6 +38,43 @@ impl PoolShape {
     /// Input and output values of one sample.
     fn widths(&self) -> (usize, usize) {
         (self.input.elements() as usize, self.output.elements() as usize)
+    }
+}
+
+/// Largest value of each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxPool(pub PoolShape);
+
+impl Layer for MaxPool {
+    fn forward(&mut self, _: &[Parameter], Inputs { x, .. }: Inputs, _: &dyn Codec) -> (Batch, Entry) {
+        let (y, saved) = max_pool_forward(&x, &self.0);
+        (y, Entry::of(saved))
+    }
+
+    fn infer(&self, _: &[Parameter], Inputs { x, .. }: Inputs) -> Batch {
+        max_pool_forward(&x, &self.0).0
+    }
+
+    fn backward(&self, _: &[Parameter], own: &Entry, dy: &Batch, _: bool, _: &mut [Vec<f32>]) -> [Option<Vec<f32>>; 2] {
+        [Some(max_pool_backward(dy, &own.saved, &self.0)), None]
+    }
+}
+
+/// Sum of each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumPool(pub PoolShape);
+
+impl Layer for SumPool {
+    fn forward(&mut self, parameters: &[Parameter], inputs: Inputs, _: &dyn Codec) -> (Batch, Entry) {
+        (self.infer(parameters, inputs), Entry::of(Saved::Nothing))
+    }
+
+    fn infer(&self, _: &[Parameter], Inputs { x, .. }: Inputs) -> Batch {
+        sum_pool_forward(&x, &self.0)
+    }
+
+    fn backward(&self, _: &[Parameter], _: &Entry, dy: &Batch, _: bool, _: &mut [Vec<f32>]) -> [Option<Vec<f32>>; 2] {
+        [Some(sum_pool_backward(dy, &self.0)), None]
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a method of learning says of itself and what it does.
 
 use super::knobs::{Knob, Knobs};
+use crate::estimators::{Estimator, StraightThrough};
 use crate::weights::{Moment, Rule};
 use std::fmt::Debug;
 
@@ -146,6 +147,11 @@ pub trait Method: Debug + Send + Sync {
 
     /// How a layer begins.
     fn start(&self, site: &Site<'_>) -> Start;
+
+    /// How gradients pass the activations of its network.
+    fn estimator(&self) -> &'static dyn Estimator {
+        &StraightThrough
+    }
 
     /// Numbers of planes that learn at once, rising; mostly none.
     fn precisions(&self) -> &'static [u32] {

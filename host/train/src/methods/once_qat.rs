@@ -6,8 +6,8 @@
 
 use super::planes::Planes;
 use super::{About, Method, Row, Site, Start};
-use crate::layers::Norm;
-use crate::net::{Net, Parameter, Step};
+use crate::layers::{Norm, Normed, Parameter};
+use crate::tape::{Net, Step};
 use crate::variant::{OwnNorm, Variant};
 
 /// Planes that learn at once.
@@ -53,7 +53,9 @@ impl Net {
     pub(crate) fn add_variants(&mut self, planes: &[u32]) {
         let Some(&first) = planes.first() else { return };
         let own = self.stages.iter().filter_map(|stage| match &stage.step {
-            Step::Norm { norm, gamma, beta } => Some(OwnNorm { norm: norm.clone(), gamma: *gamma, beta: *beta }),
+            Step::Norm(Normed { norm, gamma, beta }) => {
+                Some(OwnNorm { norm: norm.clone(), gamma: *gamma, beta: *beta })
+            }
             _ => None,
         });
         let own: Vec<OwnNorm> = own.collect();
@@ -85,7 +87,7 @@ impl Net {
         for at in [self.selected, variant] {
             let mut own = self.variants[at].norms.iter_mut();
             for stage in &mut self.stages {
-                if let Step::Norm { norm, gamma, beta } = &mut stage.step {
+                if let Step::Norm(Normed { norm, gamma, beta }) = &mut stage.step {
                     own.next().expect("one for each norm").swap(norm, gamma, beta);
                 }
             }
@@ -96,11 +98,7 @@ impl Net {
 
     /// Sets the bits of every layer of planes.
     pub fn set_planes(&mut self, planes: u32) {
-        for stage in &mut self.stages {
-            if let Step::Weighted { quantizer, .. } = &mut stage.step {
-                quantizer.rule.set_planes(planes);
-            }
-        }
+        self.learned_mut().for_each(|layer| layer.quantizer.rule.set_planes(planes));
     }
 
     /// Every batch norm, of all variants.
@@ -109,7 +107,7 @@ impl Net {
         let others = self.variants.iter_mut().enumerate().filter(move |(index, _)| *index != selected);
         let others = others.flat_map(|(_, variant)| variant.norms.iter_mut().map(|one| &mut one.norm));
         let stages = self.stages.iter_mut().filter_map(|stage| match &mut stage.step {
-            Step::Norm { norm, .. } => Some(norm),
+            Step::Norm(layer) => Some(&mut layer.norm),
             _ => None,
         });
         stages.chain(others)
@@ -133,7 +131,7 @@ mod tests {
         let mut net = Net::new(&config, &digits(0).unwrap()).unwrap();
         assert_eq!(net.norms().count(), 8);
         let first = |net: &mut Net| match &mut net.stages[1].step {
-            Step::Norm { norm, gamma, .. } => {
+            Step::Norm(Normed { norm, gamma, .. }) => {
                 norm.mean[0] += 1.0;
                 (norm.mean[0], *gamma)
             }
@@ -146,13 +144,9 @@ mod tests {
             let visits = gammas.iter().filter(|found| **found == gamma).count();
             assert_eq!(mean, 1.0 + visits as f32, "variant {variant} counts its own visits");
             gammas.push(gamma);
-            let bits = net.stages.iter().filter_map(|stage| match &stage.step {
-                Step::Weighted { quantizer, weights, .. } => Some((quantizer.rule.clone(), *weights)),
-                _ => None,
-            });
             let planes = [1, 2, 4, 8][variant];
-            assert!(bits.clone().all(|(rule, _)| rule == Planes { bits: planes }.boxed()));
-            assert_eq!(bits.map(|(_, weights)| weights).collect::<Vec<_>>(), [0, 3, 6]);
+            assert!(net.learned().all(|layer| layer.quantizer.rule == Planes { bits: planes }.boxed()));
+            assert_eq!(net.learned().map(|layer| layer.weights).collect::<Vec<_>>(), [0, 3, 6]);
         }
     }
 }

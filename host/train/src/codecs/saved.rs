@@ -1,7 +1,9 @@
-//! What a layer keeps from its forward pass for its backward pass, in the smallest lossless form.
+//! What is kept from the forward pass for the backward pass, with its number of bytes.
 
 use crate::math::ELEMENTS;
 use rayon::prelude::*;
+use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Bits in 64-bit words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +38,20 @@ impl Bits {
     }
 }
 
-/// A saved tensor; every form gives back exactly what the backward pass needs.
-#[derive(Clone, Debug, PartialEq)]
+/// A tensor in a form of a codec's own; it is read in pieces, from several threads.
+pub trait Packed: Debug + Send + Sync {
+    /// Writes the values from `start` on into `out`.
+    ///
+    /// # Panics
+    /// If fewer values are kept.
+    fn unpack(&self, start: usize, out: &mut [f32]);
+
+    /// Bytes of memory that the content takes.
+    fn bytes(&self) -> usize;
+}
+
+/// A saved tensor; every form but [`Packed`](Self::Packed) gives back exactly what was saved.
+#[derive(Clone, Debug)]
 pub enum Saved {
     /// The layer needs nothing.
     Nothing,
@@ -60,6 +74,8 @@ pub enum Saved {
     Indices(Vec<u8>),
     /// Plain numbers.
     Reals(Vec<f32>),
+    /// As a codec keeps it.
+    Packed(Arc<dyn Packed>),
 }
 
 impl Saved {
@@ -85,6 +101,7 @@ impl Saved {
             Self::Levels { nibbles, .. } => nibbles.len(),
             Self::Octets(bytes) | Self::Bytes(bytes) | Self::Indices(bytes) => bytes.len(),
             Self::Reals(values) => values.len() * 4,
+            Self::Packed(packed) => packed.bytes(),
         }
     }
 
@@ -106,6 +123,7 @@ impl Saved {
             Self::Bytes(bytes) => places.for_each(|(out, at)| *out = f32::from(bytes[at]) / 256.0),
             Self::Octets(bytes) | Self::Indices(bytes) => places.for_each(|(out, at)| *out = f32::from(bytes[at])),
             Self::Reals(values) => out.copy_from_slice(&values[start..start + out.len()]),
+            Self::Packed(packed) => packed.unpack(start, out),
         }
     }
 }
