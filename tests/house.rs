@@ -4,5 +4,6 @@ mod agreement;
 mod faults;
 mod golden;
 mod tidy;
+mod tidy_circles;
 mod tidy_sources;
 mod trained;

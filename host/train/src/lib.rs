@@ -16,6 +16,7 @@ mod evaluation;
 mod export;
 mod feed;
 mod groups;
+mod judging;
 pub mod layers;
 mod math;
 pub mod methods;
