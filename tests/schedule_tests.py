@@ -7,7 +7,7 @@ import time
 import unittest
 
 import schedule
-from schedule import Runner, Unit, judge, records, summary, units_of
+from schedule import Runner, Unit, judge, records, stale, summary, units_of
 
 GOOD = "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 5 filtered out; finished in 0.00s\n"
 BAD = "test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n"
@@ -103,6 +103,7 @@ class Schedule(unittest.TestCase):
             os.chmod(binary, os.stat(binary).st_mode | stat.S_IXUSR)
             known = records("# seconds\n 20.5 sim binary: b # alone\n3 sim binary: a\n")
             units = list(units_of("sim binary", binary, folder, known, ("build",)))
+        self.assertEqual(stale({**known, "sim binary: gone": 9.0, "build": 900.0}, units), ["sim binary: gone"])
         self.assertEqual([unit.name for unit in units], ["sim binary: b", "sim binary"])
         self.assertEqual([unit.command[3:] for unit in units], [["b"], ["a", "c::d"]])
         self.assertEqual([unit.tests for unit in units], [1, 2])
