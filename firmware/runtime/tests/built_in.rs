@@ -39,7 +39,8 @@ impl Programs {
         fs::create_dir_all(folder.join("src/bin")).unwrap();
         let runtime = Path::new(env!("CARGO_MANIFEST_DIR"));
         let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n\
+             [profile.dev]\ndebug = false\nincremental = false\n[dependencies]\n\
              bitfab-runtime = {{ path = {runtime:?}, default-features = false, features = {features:?} }}\n"
         );
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
