@@ -11,6 +11,7 @@ use crate::front::{self, FrontBlock};
 use crate::loader::{self, LoaderBlock};
 use crate::machine::Written;
 use crate::program::Program;
+use crate::rebuilder::{self, RebuilderBlock};
 use crate::sender::{self, SenderBlock};
 use crate::sequencer::{self, SequencerBlock};
 use crate::top::finished;
@@ -62,7 +63,13 @@ pub struct Engine {
     front: FrontBlock,
     /// One where weights are loaded.
     loader: Vec<LoaderBlock>,
-    /// One where they are contents.
+    /// One where they are not.
+    _not_loaded: Vec<()>,
+    /// One where weights are rebuilt.
+    rebuilder: Vec<RebuilderBlock>,
+    /// One where they are not.
+    _not_rebuilt: Vec<()>,
+    /// One where they are neither.
     _contents: Vec<()>,
     sequencer: SequencerBlock,
     array: ArrayBlock,
@@ -102,12 +109,27 @@ impl Logic for Engine {
         self.array.s.next = self.sequencer.s.val();
         self.array.b.next = self.sequencer.b.val();
         self.array.flags.next = self.sequencer.flags.val();
-        // Weights are the contents of their memories, or they are loaded before any frame.
+        // Weights are the contents of their memories, or they are loaded before any frame, or rebuilt before each group.
         for _i in 0..self._contents.len() {
-            self.front.in_valid.next = self.in_valid.val();
-            self.in_ready.next = self.front.in_ready.val();
             self.array.load_word.next = 0.into();
             self.array.load_place.next = 0.into();
+        }
+        for _i in 0..self._not_loaded.len() {
+            self.front.in_valid.next = self.in_valid.val();
+            self.in_ready.next = self.front.in_ready.val();
+        }
+        for _i in 0..self._not_rebuilt.len() {
+            self.sequencer.rebuilt.next = false;
+        }
+        for i in 0..self.rebuilder.len() {
+            self.rebuilder[i].clock.next = self.clock.val();
+            self.rebuilder[i].reset.next = self.reset.val();
+            self.rebuilder[i].row_index.next = self.sequencer.row_index.val();
+            self.rebuilder[i].flags.next = self.sequencer.flags.val();
+            self.rebuilder[i].rebuild.next = self.sequencer.rebuild.val();
+            self.sequencer.rebuilt.next = self.rebuilder[i].rebuilt.val();
+            self.array.load_word.next = self.rebuilder[i].word.val();
+            self.array.load_place.next = self.rebuilder[i].word_place.val();
         }
         for i in 0..self.loader.len() {
             self.loader[i].clock.next = self.clock.val();
@@ -165,12 +187,13 @@ impl Engine {
     /// # Panics
     /// If a block is missing.
     fn join(program: &Arc<Program>, circuits: Vec<(&'static str, Circuit)>) -> Self {
+        let (loads, rebuilds) = (usize::from(program.is_loaded()), usize::from(program.is_rebuilt()));
         let mut circuits = circuits.into_iter().map(|(_, circuit)| circuit);
-        let mut next = || circuits.next().expect("an engine has four blocks");
+        let mut next = || circuits.next().expect("an engine has four blocks, and its own origin of weights");
         let (front, sequencer) = (FrontBlock::of(next()), SequencerBlock::of(next()));
         let (array, sender) = (ArrayBlock::of(next()), SenderBlock::of(next()));
-        let loader: Vec<LoaderBlock> = circuits.map(LoaderBlock::of).collect();
-        let loads = loader.len();
+        let loader: Vec<LoaderBlock> = (0..loads).map(|_| LoaderBlock::of(next())).collect();
+        let rebuilder: Vec<RebuilderBlock> = (0..rebuilds).map(|_| RebuilderBlock::of(next())).collect();
         let mut engine = Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -194,7 +217,10 @@ impl Engine {
             array,
             sender,
             loader,
-            _contents: vec![(); 1 - loads],
+            rebuilder,
+            _not_loaded: vec![(); 1 - loads],
+            _not_rebuilt: vec![(); 1 - rebuilds],
+            _contents: vec![(); 1 - loads - rebuilds],
             _program: Arc::clone(program),
         };
         engine.connect_all();
@@ -247,6 +273,7 @@ impl Engine {
         front
             && sequencer
             && self.loader.iter().all(LoaderBlock::is_at_start)
+            && self.rebuilder.iter().all(RebuilderBlock::is_at_start)
             && self.array.is_at_start()
             && self.sender.is_at_start()
     }
@@ -276,7 +303,7 @@ pub(crate) fn settle(top: &mut impl Block) -> Result<(), HdlError> {
     if simulate(top, SETTLE) { Ok(()) } else { Err(HdlError::Loop) }
 }
 
-/// The blocks: front, sequencer, array and sender, and the loader where weights are loaded.
+/// The blocks: front, sequencer, array and sender, and the loader or the rebuilder where weights are loaded or rebuilt.
 pub(crate) fn circuits(program: &Program) -> Vec<(&'static str, Circuit)> {
     let mut circuits = vec![
         ("front", front::circuit(program)),
@@ -285,6 +312,7 @@ pub(crate) fn circuits(program: &Program) -> Vec<(&'static str, Circuit)> {
         ("sender", sender::circuit(program)),
     ];
     circuits.extend(program.is_loaded().then(|| ("loader", loader::circuit(program))));
+    circuits.extend(program.is_rebuilt().then(|| ("rebuilder", rebuilder::circuit(program))));
     circuits
 }
 

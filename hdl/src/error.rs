@@ -40,6 +40,12 @@ pub enum HdlError {
     /// There is nothing to load.
     #[error("the model has no weights that could be loaded: leave its memories to the configuration of the FPGA")]
     NothingToLoad,
+    /// There is nothing to rebuild.
+    #[error(
+        "the model has no dense layer of SmartDeal weights, which alone are rebuilt: \
+         leave its weights to the contents of memories"
+    )]
+    NothingToRebuild,
     /// An accumulator with its threshold subtracted leaves the engine's registers.
     #[error("layer {layer}: an accumulator of {bits} bits is needed, and {limit} is the most: reduce its fan-in")]
     Accumulator {

@@ -78,7 +78,7 @@ impl Program {
 /// What the memory with this name is for.
 fn purpose(name: &str) -> Purpose {
     match name {
-        "weights" | "signs" | "lists" | "channel_weights" => Purpose::Weights,
+        "weights" | "signs" | "lists" | "streams" | "channel_weights" => Purpose::Weights,
         "biases" | "scales" | "limits" => Purpose::Thresholds,
         "bytes" => Purpose::Input,
         "buffer" => Purpose::Result,
@@ -105,6 +105,8 @@ pub struct Reads {
     pub signs: u64,
     /// Of the lists.
     pub lists: u64,
+    /// Of bases and coefficients that weights are rebuilt from.
+    pub streams: u64,
     /// Of the weights of depthwise layers.
     pub channel_weights: u64,
     /// Of the biases.
@@ -144,6 +146,7 @@ impl Reads {
             "weights" => self.weights,
             "signs" => self.signs,
             "lists" => self.lists,
+            "streams" => self.streams,
             "channel_weights" => self.channel_weights,
             "biases" => self.biases,
             "scales" => self.scales,
@@ -163,6 +166,7 @@ impl Reads {
             weights: self.weights - before.weights,
             signs: self.signs - before.signs,
             lists: self.lists - before.lists,
+            streams: self.streams - before.streams,
             channel_weights: self.channel_weights - before.channel_weights,
             biases: self.biases - before.biases,
             scales: self.scales - before.scales,

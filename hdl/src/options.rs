@@ -12,6 +12,10 @@ pub enum Weights {
     /// no frame is taken before they have come and their CRC was right. Memories that have no contents, such as SPRAM,
     /// can hold them: each has one port, for the load and for reading.
     Loaded,
+    /// As [`Weights::Contents`], but those of dense SmartDeal layers lie there as in the model's file, as bases and sparse
+    /// powers of two: a rebuilder makes digits of them, one group of lanes at a time, before the group meets its window.
+    /// That takes a cycle or more for each weight, and a small part of the memory.
+    Rebuilt,
 }
 
 /// Size and depth of the engine; everything else follows from the model.

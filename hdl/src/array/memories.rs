@@ -7,7 +7,7 @@ use crate::program::{COLUMNS, Row};
 use crate::sequencer::flag;
 
 /// How synthesis is asked to keep contents.
-pub(super) const BLOCK: &str = "rom_style = \"block\"";
+pub(crate) const BLOCK: &str = "rom_style = \"block\"";
 /// The same of a memory that is filled after configuration: one port and no contents, by the mark `loaded` known to
 /// scripts that choose its kind of RAM.
 const LOADED: &str = "no_rw_check, loaded";
@@ -111,8 +111,9 @@ impl<'b> Operands<'b> {
         let words = |name: &str, contents: &[u32], address: Wire<'b>| {
             let bits = width((contents.len() / lanes).max(1) as u64 - 1);
             let words = || contents.iter().map(|word| u64::from(*word)).collect();
-            let memory = || match program.is_loaded() {
-                true => filled(array, (name, contents.len() / lanes), address.bits(0, bits), load),
+            let is_filled = program.is_loaded() || (program.is_rebuilt() && name == "weights");
+            let memory = || match is_filled {
+                true => filled(array, (name, contents), address.bits(0, bits), load),
                 false => c.rom(name, BLOCK, &vec![32; lanes], words()).read(address.bits(0, bits)),
             };
             (!contents.is_empty()).then(memory)
@@ -133,16 +134,23 @@ impl<'b> Operands<'b> {
     }
 }
 
-/// A memory without contents that is filled through the load port, and read once it is full: it has one address, so
-/// that memories with a single port can hold it.
+/// A memory that is filled through the load port or by the rebuilder, and not read meanwhile: it has one address, so that
+/// memories with a single port can hold it. Only beside weights that are rebuilt it has contents, those of other layers.
 fn filled<'b>(
     array: &Array<'b, '_>,
-    (name, depth): (&str, usize),
+    (name, words): (&str, &[u32]),
     address: Wire<'b>,
     load: &Load<'b>,
 ) -> Vec<Wire<'b>> {
-    let c = array.c;
-    let memory = c.ram(name, LOADED, depth as u32, &vec![32; array.program.lanes()]);
+    let (c, program) = (array.c, array.program);
+    let (columns, depth) = (vec![32; program.lanes()], (words.len() / program.lanes()) as u32);
+    let has_contents = program.is_rebuilt() && program.rebuilds.iter().all(|rebuild| rebuild.place != 0);
+    let contents = || words.iter().map(|word| u64::from(*word)).collect();
+    let memory = match (program.is_loaded(), has_contents) {
+        (true, _) => c.ram(name, LOADED, depth, &columns),
+        (false, false) => c.ram(name, NO_COLLISION, depth, &columns),
+        (false, true) => c.ram_of(name, NO_COLLISION, depth, &columns, contents()),
+    };
     let address = load.is_done().mux(address, load.address(address.width())).named(format!("{name}_address"));
     let is_mine = load.is_word() & if name == "signs" { load.is_sign() } else { !load.is_sign() };
     for lane in 0..array.program.lanes() {

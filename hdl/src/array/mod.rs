@@ -16,6 +16,7 @@ use depthwise::Channels;
 use emission::Emission;
 use lanes::Lanes;
 pub use lanes::lane_verilog;
+pub(crate) use memories::BLOCK;
 use memories::{Activations, Operands};
 use packer::Packer;
 use scaler::Scaler;

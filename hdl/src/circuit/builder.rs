@@ -232,6 +232,18 @@ impl Builder {
         Memory::new(self, (name, attribute), depth as usize, widths, Vec::new())
     }
 
+    /// A memory of so many words that starts with `contents`, or without where these are empty.
+    pub fn ram_of(
+        &self,
+        name: &str,
+        attribute: &'static str,
+        depth: u32,
+        widths: &[u32],
+        contents: Vec<u64>,
+    ) -> Memory<'_> {
+        Memory::new(self, (name, attribute), depth as usize, widths, contents)
+    }
+
     /// An output port.
     pub fn output(&self, name: &str, value: Wire<'_>) {
         self.claim(name);

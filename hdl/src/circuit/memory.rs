@@ -110,6 +110,14 @@ impl<'b> Memory<'b> {
         assert!(address.width() == need, "memory `{}` has {need} address bits, not {}", memory.name, address.width());
     }
 
+    /// The columns of the word that was read at the last edge, for addresses that depend on it; [`Memory::read`] says from
+    /// where.
+    pub fn last_read(self) -> Vec<Wire<'b>> {
+        let parts = self.builder.parts.borrow();
+        let columns = &parts.memories[self.number].columns;
+        columns.iter().map(|id| Wire { builder: self.builder, id: *id }).collect()
+    }
+
     /// The columns of the word that was read at the last edge, from the address of that cycle.
     pub fn read(self, address: Wire<'b>) -> Vec<Wire<'b>> {
         self.port(None, address)
@@ -123,11 +131,12 @@ impl<'b> Memory<'b> {
 
     fn port(self, enable: Option<Id>, address: Wire<'b>) -> Vec<Wire<'b>> {
         self.check_address(address);
-        let mut parts = self.builder.parts.borrow_mut();
-        let memory = &mut parts.memories[self.number];
-        assert!(memory.read.is_none(), "memory `{}` is read twice", memory.name);
-        memory.read = Some((enable, address.id));
-        memory.columns.iter().map(|id| Wire { builder: self.builder, id: *id }).collect()
+        {
+            let memory = &mut self.builder.parts.borrow_mut().memories[self.number];
+            assert!(memory.read.is_none(), "memory `{}` is read twice", memory.name);
+            memory.read = Some((enable, address.id));
+        }
+        self.last_read()
     }
 
     /// Writes `data` into a column at each edge at which `enable` is set; a read at the same edge sees the old word.

@@ -9,6 +9,7 @@ mod depthwise;
 mod front;
 mod lanes;
 mod loader;
+mod rebuilder;
 mod scaler;
 mod sender;
 mod sequencer;
@@ -20,11 +21,12 @@ use bitfab_format::Model;
 
 use crate::memories::Reads;
 use crate::program::Program;
-use crate::sequencer::{State, Status};
+use crate::sequencer::{State, Status, flag};
 use crate::{HdlError, LoadPorts, Options, Ports, Stimulus, StreamByte, Weights};
 use array::Array;
 use front::Front;
 use loader::Loader;
+use rebuilder::{Made, Rebuilder};
 use sender::Sender;
 use sequencer::Sequencer;
 
@@ -60,6 +62,8 @@ pub struct Machine {
     sender: Sender,
     /// Where weights are loaded.
     loader: Option<Loader>,
+    /// Where weights are rebuilt.
+    rebuilder: Option<Rebuilder>,
     /// What the sequencer has read.
     reads: Reads,
 }
@@ -73,6 +77,7 @@ impl Machine {
             array: Array::new(Arc::clone(&program)),
             sender: Sender::new(&program),
             loader: program.is_loaded().then(|| Loader::new(&program)),
+            rebuilder: program.is_rebuilt().then(|| Rebuilder::new(Arc::clone(&program))),
             reads: Reads::default(),
             program,
         }
@@ -108,7 +113,8 @@ impl Machine {
     /// What was read so far from each memory.
     pub fn reads(&self) -> Reads {
         let (limits, bytes) = self.front.reads();
-        Reads { limits, bytes, buffer: self.sender.reads(), ..self.reads.clone() }
+        let streams = self.rebuilder.as_ref().map_or(0, Rebuilder::reads);
+        Reads { limits, bytes, streams, buffer: self.sender.reads(), ..self.reads.clone() }
     }
 
     /// One rising edge of the clock; returns the output word that it finished.
@@ -146,11 +152,17 @@ impl Machine {
             room: self.sender.room(),
             idle: self.array.idle(),
             list_end: self.array.list_end(),
+            rebuilt: self.rebuilder.as_ref().is_some_and(Rebuilder::rebuilt),
         };
         let byte = self.front.byte();
         let result = self.array.result(row);
         let takes = self.array.takes_byte(row);
+        let (loads, wanted) = (issue.flags & flag::LOAD != 0, self.sequencer.state() == State::Rebuild);
+        let made = self.rebuilder.as_mut().and_then(|rebuilder| rebuilder.step(row, loads, wanted));
         let stored = self.array.step(row, issue, byte);
+        if let Some(Made { address, lane, word }) = made {
+            self.array.load(address as usize * self.program.lanes() + lane, word);
+        }
         self.sequencer.step(status);
         self.front.step(input, takes, release);
         self.sender.step(result, out_ready);
@@ -188,7 +200,8 @@ const PATIENCE: u64 = 1 << 30;
 /// [`HdlError`] where the model or the options do not fit, and [`HdlError::TooLong`] above 2^30 cycles.
 pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> {
     // They are the same once the weights have come.
-    let program = Arc::new(Program::new(model, &options.with_weights(Weights::Contents))?);
+    let weights = if options.weights == Weights::Loaded { Weights::Contents } else { options.weights };
+    let program = Arc::new(Program::new(model, &options.with_weights(weights))?);
     let (latency, ..) = finish_times(&program, 1)?;
     // The first frames fill the buffers; then every frame takes the same time.
     let (before, rows_before, reads_before) = finish_times(&program, 5)?;

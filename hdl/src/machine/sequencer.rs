@@ -130,6 +130,8 @@ impl Sequencer {
                     self.state = self.begin();
                 }
             }
+            State::Rebuild if status.rebuilt => self.state = State::Run,
+            State::Rebuild => {}
             State::Run => self.run(status.list_end),
             State::Residual => self.residual(),
             State::Bias => self.bias(),
@@ -177,7 +179,7 @@ impl Sequencer {
         self.y_start = [0_u32.wrapping_sub(row.top), 0_u32.wrapping_sub(row.left)];
         self.y = self.y_start;
         self.summing = row.shared;
-        self.state = if row.patch || row.send { State::Wait } else { State::Run };
+        self.state = if row.patch || row.send { State::Wait } else { self.begin() };
     }
 
     fn run(&mut self, list_end: bool) {
@@ -237,9 +239,13 @@ impl Sequencer {
         }
     }
 
-    /// What a group begins with: its window, unless all channels of its output word have been counted.
+    /// What a group begins with: its window, unless its weights are rebuilt first or all channels of its output word have been counted.
     fn begin(&self) -> State {
-        if self.now().depthwise && self.slot != 0 { State::Scale } else { State::Run }
+        match self.now() {
+            row if row.rebuilt => State::Rebuild,
+            row if row.depthwise && self.slot != 0 => State::Scale,
+            _ => State::Run,
+        }
     }
 
     /// What follows the last pass over the window, or each one of a depthwise row.
@@ -302,6 +308,9 @@ impl Sequencer {
             self.next_pixel(&row, column_last, row_last);
         } else if word_end {
             self.r = self.r.wrapping_add(1);
+        }
+        if row.rebuilt {
+            self.w = row.w_base;
         }
         self.state = if pixel_end && column_last && row_last {
             State::Drain

@@ -45,10 +45,7 @@ impl Digits {
         if !layer.op.is_weighted() {
             return Self { fan_in: layer.fan_in() as usize, passes: 1, ..Self::default() };
         }
-        let mut values = layer.integer_weights();
-        let all = values.iter().fold(0, |all, value| all | value);
-        let common = if all == 0 { 0 } else { all.trailing_zeros() };
-        values.iter_mut().for_each(|value| *value >>= common);
+        let (values, common) = without_common(layer.integer_weights());
         let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
         let passes = (32 - largest.leading_zeros()).max(1);
         let depthwise = depthwise::pays(layer, lanes, passes);
@@ -69,6 +66,15 @@ impl Digits {
         let fits = self.values.iter().all(|value| (-half..half).contains(value));
         let may = fits && !self.values.is_empty() && !self.odd && !self.uniform;
         may.then(|| Self { tops: true, uniform: true, ..self.clone() })
+    }
+
+    /// The bits of two's complement of the weights of `layer`, as the rebuilder makes them.
+    pub fn rebuilt(layer: &Layer<'_>) -> Self {
+        let (values, common) = without_common(layer.integer_weights());
+        // As many bits as the largest weight of either sign has, one of them its sign.
+        let bits = values.iter().map(|value| 33 - (value ^ (value >> 31)).leading_zeros()).max().unwrap_or(1);
+        let fan_in = layer.fan_in() as usize;
+        Self { values, fan_in, common, passes: bits, tops: true, uniform: true, ..Self::default() }
     }
 
     /// The two values, where there are two that lie a power of two apart and the commoner one is smaller than that.
@@ -160,6 +166,14 @@ impl Digits {
         let first = self.places(0).total();
         (0..self.outputs()).all(|o| (self.places(o).total() ^ first) & 1 == 0)
     }
+}
+
+/// The weights without the largest power of two that divides all of them, and its exponent.
+fn without_common(mut values: Vec<i32>) -> (Vec<i32>, u32) {
+    let all = values.iter().fold(0, |all, value| all | value);
+    let common = if all == 0 { 0 } else { all.trailing_zeros() };
+    values.iter_mut().for_each(|value| *value >>= common);
+    (values, common)
 }
 
 /// How often an output's digits count, by what they are.

@@ -3,8 +3,9 @@
 use bitfab_format::{Layer, Op, WORD_BITS};
 
 use super::digits::Digits;
+use super::rebuild::can_rebuild;
 use super::units::{Channel, Units};
-use crate::Options;
+use crate::{Options, Weights};
 
 /// Bytes of a word, which listed layers find one by one.
 pub(crate) const COLUMNS: usize = 4;
@@ -122,18 +123,23 @@ pub(crate) struct Plan {
     pub digits: Digits,
     pub units: Units,
     pub image: LayerImage,
+    /// Whether the words come from the rebuilder, so that the image has none.
+    pub is_rebuilt: bool,
 }
 
 impl Plan {
     /// The plan of `layer` with the fewest cycles, and with those the fewest bits.
     pub fn new(layer: &Layer<'_>, options: &Options) -> Self {
+        if options.weights == Weights::Rebuilt && can_rebuild(layer) {
+            return Self::rebuilt(layer, options);
+        }
         let of = |digits: Digits| {
             let units = Units::new(layer, &digits);
             let image = match layer.op {
                 Op::Encode | Op::MaxPool => LayerImage::default(),
                 _ => LayerImage::new(layer, &units, &digits, options),
             };
-            Self { digits, units, image }
+            Self { digits, units, image, is_rebuilt: false }
         };
         let digits = Digits::new(layer, options.lanes);
         // Bits of two's complement are seldom zero, where digits with a sign may be worth a list.
@@ -143,16 +149,34 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The plan of a layer whose weights the rebuilder makes: all its digits are masks, those of the first pass negative.
+    fn rebuilt(layer: &Layer<'_>, options: &Options) -> Self {
+        let digits = Digits::rebuilt(layer);
+        let units = Units::new(layer, &digits);
+        let channels = LayerImage::channels(layer, &units, &digits, options.lanes);
+        let mut image =
+            LayerImage { words: 1, channels, masked: true, minus: true, sign_step: 1, ..LayerImage::default() };
+        image.place(layer, options.lanes, layer.output.shape.channels.div_ceil(options.lanes));
+        Self { digits, units, image, is_rebuilt: true }
+    }
+}
+
 impl LayerImage {
+    /// What each channel does, dummies up to whole groups of `lanes` included.
+    fn channels(layer: &Layer<'_>, units: &Units, digits: &Digits, lanes: u32) -> Vec<Channel> {
+        let outputs = layer.output.shape.channels;
+        let mut channels: Vec<Channel> = (0..outputs).map(|o| Channel::new(layer, units, digits, o)).collect();
+        let dummy = Channel::none(units, &channels[0]); // no layer is without outputs
+        channels.resize(outputs.next_multiple_of(lanes) as usize, dummy);
+        channels
+    }
+
     /// The image of a weighted layer or a sum-pool.
     pub fn new(layer: &Layer<'_>, units: &Units, digits: &Digits, options: &Options) -> Self {
-        let outputs = layer.output.shape.channels;
-        let groups = outputs.div_ceil(options.lanes);
-        let mut image = Self { words: 1, ..Self::default() };
-        let real: Vec<Channel> = (0..outputs).map(|o| Channel::new(layer, units, digits, o)).collect();
-        let dummy = Channel::none(units, &real[0]); // no layer is without outputs
-        image.channels = real;
-        image.channels.resize((groups * options.lanes) as usize, dummy);
+        let groups = layer.output.shape.channels.div_ceil(options.lanes);
+        let channels = Self::channels(layer, units, digits, options.lanes);
+        let mut image = Self { words: 1, channels, ..Self::default() };
         if layer.op.is_weighted() {
             image.place(layer, options.lanes, groups);
             if !digits.depthwise {

@@ -5,6 +5,7 @@ mod digits;
 mod image;
 mod jobs;
 mod lanes;
+mod rebuild;
 mod row;
 mod scales;
 mod table;
@@ -13,6 +14,8 @@ mod units;
 use bitfab_format::{Kind, Layer, Model, Op, Tensor, Transform, WORD_BITS};
 
 pub use jobs::Job;
+pub use rebuild::Rebuild;
+pub(crate) use rebuild::{BASIS_PIECES, PIECE};
 pub use row::Row;
 
 use crate::{HdlError, Options, Weights};
@@ -47,6 +50,11 @@ pub struct Program {
     pub offsets: Vec<u32>,
     /// Whether the next address is the last of its pass, for the same addresses.
     pub ends: Vec<bool>,
+    /// SmartDeal weights that are rebuilt, layer by layer in pieces of four bits.
+    pub streams: Vec<u8>,
+    /// How the weights of each row are rebuilt, what rows without such weights have does not matter; empty where there are
+    /// none.
+    pub rebuilds: Vec<Rebuild>,
     /// Biases: address by address, in it lane by lane; address 0 is all zero.
     pub biases: Vec<i64>,
     /// Whether the channel complements its count; beside the last bias of a channel.
@@ -102,6 +110,8 @@ impl Program {
             counts_signs: false,
             offsets: Vec::new(),
             ends: Vec::new(),
+            streams: Vec::new(),
+            rebuilds: Vec::new(),
             biases: vec![0; options.lanes as usize],
             flips: vec![false; options.lanes as usize],
             scales: Vec::new(),
@@ -125,6 +135,9 @@ impl Program {
         program.size_buffer();
         if program.is_loaded() && program.weights.is_empty() {
             return Err(HdlError::NothingToLoad);
+        }
+        if options.weights == Weights::Rebuilt && program.rebuilds.is_empty() {
+            return Err(HdlError::NothingToRebuild);
         }
         Ok(program)
     }
@@ -251,7 +264,7 @@ impl Program {
         let bases = self.place_weights(&plans);
         let mut jobs = 0;
         for (at, layer) in layers.iter().enumerate() {
-            let Plan { digits, units, image } = &plans[at];
+            let Plan { digits, units, image, .. } = &plans[at];
             let b_base = self.place_biases(image, layer.index)?;
             let mut row = match layer.op {
                 Op::Encode => table::encode(layer),
@@ -279,6 +292,7 @@ impl Program {
             let output = layers[layers.len() - 1].output;
             self.rows.push(table::copy_out(layers.len() as u16 - 1, output.region));
         }
+        self.add_rebuilds(layers, &plans);
         Ok(())
     }
 

@@ -67,6 +67,8 @@ pub struct Row {
     pub s_base: u32,
     /// Step of the signs from the last word of a pass to the next pass.
     pub s_pass: u32,
+    /// Whether the rebuilder makes the weights of each group of lanes before its window.
+    pub rebuilt: bool,
     /// Whether each lane takes the bit of its own channel instead of a product (sum-pool).
     pub select: bool,
     /// Whether it is a max-pool, or a copy (a max-pool of one tap).

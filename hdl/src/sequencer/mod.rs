@@ -24,6 +24,8 @@ block! {
         pub idle: Signal<In, Bit>,
         /// The word after the last one that was issued is the last of its list.
         pub list_end: Signal<In, Bit>,
+        /// The weights of the group have been made.
+        pub rebuilt: Signal<In, Bit>,
         /// Row of the layer table.
         pub row_index: Signal<Out, Bits<8>>,
         /// Word of the activation memory.
@@ -38,6 +40,8 @@ block! {
         pub flags: Signal<Out, Bits<32>>,
         /// The patch may be filled again.
         pub release_patch: Signal<Out, Bit>,
+        /// The weights of a group are waited for.
+        pub rebuild: Signal<Out, Bit>,
     }
 }
 
@@ -45,9 +49,10 @@ block! {
 pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The sequencer: a counter for each loop of a layer, and what they issue.");
     c.reset();
-    let [patch_ready, room, idle, list_end] = ["patch_ready", "room", "idle", "list_end"].map(|name| c.input(name, 1));
+    let [patch_ready, room, idle] = ["patch_ready", "room", "idle"].map(|name| c.input(name, 1));
+    let [list_end, rebuilt] = ["list_end", "rebuilt"].map(|name| c.input(name, 1));
     let walk = Walk::new(&c, program, list_end);
-    walk.next_state((patch_ready, room, idle));
+    walk.next_state((patch_ready, room, idle), rebuilt);
     walk.next_words();
     walk.next_groups();
     walk.next_positions();
@@ -55,6 +60,7 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     c.output("row_index", walk.row.extend(8));
     c.output("flags", flags(&walk));
     c.output("release_patch", walk.ends.leaves & walk.is.patch & walk.ends.group);
+    c.output("rebuild", walk.state.rebuilding);
     c.finish()
 }
 

@@ -7,7 +7,7 @@ use crate::program::Row;
 
 impl<'b> Walk<'b, '_> {
     /// The state, and the row that is executed.
-    pub fn next_state(&self, (patch_ready, room, idle): (Wire<'b>, Wire<'b>, Wire<'b>)) {
+    pub fn next_state(&self, (patch_ready, room, idle): (Wire<'b>, Wire<'b>, Wire<'b>), rebuilt: Wire<'b>) {
         let Self { c, program, state, is, at, ends, .. } = self;
         let to = |next: State| state.of(c, next);
         let [added, scaled, biased, emitted] = self.step_ends();
@@ -18,16 +18,21 @@ impl<'b> Walk<'b, '_> {
         let after_own = is.residual.mux(to(State::Residual), is.pool.mux(to(State::Done), to(State::Bias)));
         let shared = if state.scaling.constant().is_some() { after_own } else { to(State::Scale) };
         let after_window = at.summing.mux(to(State::Done), (is.shared | is.depthwise).mux(shared, after_own));
+        let enter = match state.rebuilding.constant() {
+            Some(_) => to(State::Run),
+            None => is.rebuilt.mux(to(State::Rebuild), to(State::Run)),
+        };
         let waits_again = is.send | (is.patch & ends.group);
         // Later groups of an output word take what the first one has counted for all.
         let [begin, begin_next] = [at.slot.any(), !ends.output_word].map(|counted| match state.scaling.constant() {
-            Some(_) => to(State::Run),
-            None => (is.depthwise & counted).mux(to(State::Scale), to(State::Run)),
+            Some(_) => enter,
+            None => (is.depthwise & counted).mux(to(State::Scale), enter),
         });
         let after_group = row_end.mux(to(State::Drain), waits_again.mux(to(State::Wait), begin_next));
         let rules = [
-            (state.loading, (is.patch | is.send).mux(to(State::Wait), to(State::Run))),
+            (state.loading, (is.patch | is.send).mux(to(State::Wait), enter)),
             (state.waiting & waits, begin),
+            (state.rebuilding & rebuilt, to(State::Run)),
             (state.running & ends.window & (ends.pass | is.depthwise), after_window),
             (self.between_planes(), to(State::Run)),
             (scaled, after_sum),
@@ -195,7 +200,9 @@ impl<'b> Walk<'b, '_> {
             }
             false => w + (again | taps_again).mux(of.word("w_back", bits, |r| r.w_back), one),
         };
-        c.next(w, &[(state.loading, w_base), (state.running, walked), (pixel, w_base)]);
+        // The rebuilder makes the weights of each group in the same place.
+        let again = pixel | (ends.leaves & is.rebuilt);
+        c.next(w, &[(state.loading, w_base), (state.running, walked), (again, w_base)]);
         w
     }
 

@@ -11,6 +11,8 @@ pub(crate) struct Status {
     pub idle: bool,
     /// The word after the last one that was issued is the last of its list.
     pub list_end: bool,
+    /// The weights of the group have been made.
+    pub rebuilt: bool,
 }
 
 /// Where the sequencer is; the numbers are those of the Verilog.
@@ -36,4 +38,6 @@ pub(crate) enum State {
     /// Double the accumulators and add the sum of the window; in depthwise rows double all channels before their next
     /// plane, or take what they have counted.
     Scale = 8,
+    /// Wait until the rebuilder has made the weights of the group.
+    Rebuild = 9,
 }

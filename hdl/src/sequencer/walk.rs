@@ -28,6 +28,7 @@ pub(super) struct States<'b> {
     pub finishing: Wire<'b>,
     pub draining: Wire<'b>,
     pub scaling: Wire<'b>,
+    pub rebuilding: Wire<'b>,
 }
 
 /// What the row is.
@@ -41,6 +42,7 @@ pub(super) struct Kind<'b> {
     pub residual: Wire<'b>,
     pub shared: Wire<'b>,
     pub depthwise: Wire<'b>,
+    pub rebuilt: Wire<'b>,
 }
 
 /// Counters of the loops, the innermost first, and what counts beside them.
@@ -109,7 +111,7 @@ impl<'b, 'p> Walk<'b, 'p> {
 impl<'b> States<'b> {
     fn new(c: &'b Builder, program: &Program) -> Self {
         let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
-        let now = c.register("state", if any(|r| r.shared || r.depthwise) { 4 } else { 3 });
+        let now = c.register("state", if any(|r| r.shared || r.depthwise || r.rebuilt) { 4 } else { 3 });
         let is = |used: bool, name: &str, state: State| {
             if used { now.is(state as u64).named(name) } else { c.low() }
         };
@@ -124,6 +126,7 @@ impl<'b> States<'b> {
             finishing: is(true, "finishing", State::Done),
             draining: is(true, "draining", State::Drain),
             scaling: is(any(|r| r.shared || r.depthwise), "scaling", State::Scale),
+            rebuilding: is(any(|r| r.rebuilt), "rebuilding", State::Rebuild),
         }
     }
 
@@ -145,6 +148,7 @@ impl<'b> Kind<'b> {
             residual: of.flag("is_residual", |r| r.residual),
             shared: of.flag("is_shared", |r| r.shared),
             depthwise: of.flag("is_depthwise", |r| r.depthwise),
+            rebuilt: of.flag("is_rebuilt", |r| r.rebuilt),
         }
     }
 }
