@@ -119,7 +119,8 @@ impl Logic for Engine {
             self.in_ready.next = self.front.in_ready.val();
         }
         for _i in 0..self._not_rebuilt.len() {
-            self.sequencer.rebuilt.next = false;
+            // Weights are there at once.
+            self.sequencer.rebuilt.next = self.sequencer.rebuild.val();
         }
         for i in 0..self.rebuilder.len() {
             self.rebuilder[i].clock.next = self.clock.val();

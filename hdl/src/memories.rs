@@ -37,6 +37,8 @@ pub struct MemorySize {
     pub is_constant: bool,
     /// Whether synthesis is told to make it of look-up tables.
     pub is_logic: bool,
+    /// Whether it has no contents and one port, since it is filled through the load port.
+    pub is_loaded: bool,
 }
 
 impl MemorySize {
@@ -52,10 +54,10 @@ impl Program {
     /// # Panics
     /// If a circuit has a memory of which nothing says what it is for: a mistake in this crate.
     pub fn memories(&self) -> Vec<MemorySize> {
-        let size = |memory: (&str, usize, [u32; 2], [bool; 2])| {
-            let (name, depth, [width, varying], [is_constant, is_logic]) = memory;
+        let size = |memory: (&str, usize, [u32; 2], [bool; 3])| {
+            let (name, depth, [width, varying], [is_constant, is_logic, is_loaded]) = memory;
             let (purpose, depth, name) = (purpose(name), depth as u64, name.to_owned());
-            MemorySize { name, purpose, depth, width, varying, is_constant, is_logic }
+            MemorySize { name, purpose, depth, width, varying, is_constant, is_logic, is_loaded }
         };
         circuits(self)
             .iter()

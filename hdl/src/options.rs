@@ -18,6 +18,20 @@ pub enum Weights {
     Rebuilt,
 }
 
+impl Weights {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::Contents, Self::Loaded, Self::Rebuilt];
+
+    /// The name in options of commands.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contents => "contents",
+            Self::Loaded => "loaded",
+            Self::Rebuilt => "rebuilt",
+        }
+    }
+}
+
 /// Size and depth of the engine; everything else follows from the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {

@@ -2,9 +2,9 @@
 //!
 //! The first argument is the target (`up5k`, `hx8k`, `ecp5-25k`; `estimate` for what is known of `up5k` without synthesis),
 //! the second the number of seeds of the placement;
-//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, `depthwise`, `pointwise`, or a kind of weights),
-//! a fourth to one number of lanes, a fifth is the number of words read in a cycle, and with `loaded` behind that the
-//! weights come through the load port.
+//! a third one restricts the table to one network (`dense`, `codes`, `convolution`, `levels`, `borders`, `mnist`, `depthwise`, `pointwise`, `smart-deal mnist`, or a kind of weights),
+//! a fourth to one number of lanes, a fifth is the number of words read in a cycle, and `loaded` or `rebuilt` behind
+//! that says where the weights come from.
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{
@@ -92,6 +92,9 @@ fn kinds() -> Vec<Case> {
             DraftWeights::integer(layer, &sparse(layer, r, 101, |r| r.between(-128, 127)), 8)
         }),
     ];
+    let pixels = [Plan::dense(256, sign), head].map(|plan| plan.with_weights(WeightKind::SmartDeal));
+    let pixels = refill(build(Shape::vector(784), &pixels), smart_deal);
+    let smart_deal_pixels = Case { name: "smart-deal mnist", draft: pixels, lanes: &[8] };
     let case = |(name, hidden, fill)| Case { name, draft: refill(shape(hidden), fill), lanes: &[8] };
     let wide = || build(Shape::vector(512), &[Plan::dense(32, sign), Plan::dense(32, sign), head]);
     let wide_binary = Case { name: "wide binary", draft: wide(), lanes: &[8] };
@@ -102,7 +105,7 @@ fn kinds() -> Vec<Case> {
             draft: scored(refill(shape(sign), kinds[0].2), factor, shift as u32),
             lanes: &[8],
         });
-    kinds.into_iter().map(case).chain([wide_binary, wide_sparse, moved, scaled]).collect()
+    kinds.into_iter().map(case).chain([wide_binary, wide_sparse, moved, scaled, smart_deal_pixels]).collect()
 }
 
 /// Draws the weights of a layer.
@@ -189,7 +192,8 @@ fn main() -> anyhow::Result<()> {
     let seeds: u32 = argument(1).unwrap_or("1").parse()?;
     let only_lanes: Option<u32> = argument(3).map(str::parse).transpose()?;
     let reads: u32 = argument(4).unwrap_or("1").parse()?;
-    let weights = if argument(5) == Some("loaded") { Weights::Loaded } else { Weights::Contents };
+    let named = argument(5).and_then(|name| Weights::ALL.into_iter().find(|weights| weights.name() == name));
+    let weights = named.unwrap_or_default();
     println!("{}", if is_estimate { ESTIMATES } else { HEADER });
     for case in cases().iter().filter(|case| argument(2).is_none_or(|name| name == case.name)) {
         let words = case.draft.emit();

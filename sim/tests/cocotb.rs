@@ -85,14 +85,16 @@ fn rows_give_their_answers_from_cocotb() -> Result<()> {
 
 #[test]
 fn every_kind_of_weights_gives_its_answers_from_cocotb() -> Result<()> {
-    for (at, kind) in WeightKind::WEIGHTED.into_iter().enumerate() {
+    let contents = WeightKind::WEIGHTED.map(|kind| (kind, Weights::Contents));
+    let all = contents.into_iter().chain([(WeightKind::SmartDeal, Weights::Rebuilt)]);
+    for (at, (kind, weights)) in all.enumerate() {
         let values = [Kind::Sign, Kind::Unsigned { bits: 2 }, Kind::Unsigned { bits: 5 }][at % 3];
         let plans = [Plan::dense(24, values), Plan::dense(10, Kind::I32)].map(|plan| plan.with_weights(kind));
         let words = arbitrary::build(Shape::vector(40), Kind::U8, &plans, &mut Random::new(3)).emit();
-        let options = Options::default().with_lanes([8, 2, 16, 4][at % 4]);
+        let options = Options::default().with_lanes([8, 2, 16, 4][at % 4]).with_weights(weights);
         let interface = Interface::ALL[at % 2];
         if let Err(printed) = drive(&words, (&options, interface), 0.9, &|text| text)? {
-            panic!("{kind:?}, {interface}: {printed}");
+            panic!("{kind:?}, {weights:?}, {interface}: {printed}");
         }
     }
     Ok(())

@@ -1,17 +1,13 @@
 //! Depthwise layers: all channels of a word are counted at once where that pays, and every engine agrees.
 
+mod common;
+
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind, Window};
 use bitfab_hdl::{Options, Program, Row, cycles};
-use bitfab_sim::engine::Engine;
 use bitfab_sim::replay::{Replay, Simulator};
-use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
-use bitfab_sim::software::Reference;
-use bitfab_sim::verify;
-
-fn size(random: &mut Random, low: u32, high: u32) -> u32 {
-    random.between(low as i32, high as i32) as u32
-}
+use bitfab_sim::rtl::{CycleModel, Stalls};
+use common::{check, size, stalls};
 
 /// A window that fits `input`, with uneven borders.
 fn window(input: Shape, random: &mut Random) -> Window {
@@ -61,27 +57,6 @@ fn options(random: &mut Random) -> Options {
     Options { lanes, pipe, reads, ..Options::default() }
 }
 
-fn stalls(random: &mut Random) -> Stalls {
-    let often = |random: &mut Random| random.pick(&[0, 0, 64, 200]);
-    Stalls { seed: random.bits(), input: often(random), output: often(random) }
-}
-
-fn inputs(model: &Model<'_>, random: &mut Random) -> Vec<Vec<u8>> {
-    (0..3).map(|_| (0..model.input_bytes()).map(|_| random.word() as u8).collect()).collect()
-}
-
-/// `engine` gives what the reference gives, for some inputs.
-fn check(model: &Model<'_>, random: &mut Random, engine: &mut dyn Engine, what: &str) {
-    let inputs = inputs(model, random);
-    let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-    let expected = Reference.run(model, &inputs, &mut |_| {}).unwrap();
-    let found = engine.run(model, &inputs, &mut |_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert_eq!(found.len(), inputs.len(), "{what}");
-    for (at, (expected, found)) in expected.iter().zip(&found).enumerate() {
-        assert_eq!(verify::compare(model, at, expected, found), None, "{what}");
-    }
-}
-
 /// What the row of the depthwise layer can be.
 type Has = fn(&Row, &Options) -> bool;
 
@@ -129,17 +104,7 @@ fn random_depthwise_layers_agree_and_reach_every_kind() {
 
 #[test]
 fn the_circuit_of_depthwise_layers_is_the_cycle_model() {
-    for seed in 0..40 {
-        let random = &mut Random::new(1000 + seed);
-        let (words, options) = drawn(random, u64::MAX);
-        let model = Model::from_words(&words).unwrap();
-        let stalls = stalls(random);
-        let inputs = inputs(&model, random);
-        let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let registers = CycleModel { options, stalls }.run(&model, &inputs, &mut |_| {}).unwrap();
-        let wires = RustHdl { options, stalls }.run(&model, &inputs, &mut |_| {}).unwrap();
-        assert_eq!(registers, wires, "seed {seed}, {options:?}");
-    }
+    common::circuit_is_the_cycle_model(|random| drawn(random, u64::MAX));
 }
 
 /// A model whose channels are counted at once, and its options: of at most so many cycles an inference.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use bitfab_format::arbitrary::{Random, chain, draft};
-use bitfab_format::{Draft, Model, Op};
-use bitfab_hdl::{Engine, Interface, Machine, Options, Ports, Program, Sources, Stimulus, Style, Written, cycles};
+use bitfab_format::arbitrary::{Plan, Random, build, chain, draft};
+use bitfab_format::{Draft, Kind, Model, Op, Shape, WeightKind};
+use bitfab_hdl::{
+    Engine, Interface, Machine, Options, Ports, Program, Sources, Stimulus, Style, Weights, Written, cycles,
+};
 use bitfab_sim::SimError;
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{Circuit, Epoch, Stalls, disturb};
@@ -32,10 +34,17 @@ fn model(seed: u64) -> (Draft, Options) {
     let lanes = random.pick(&[1, 4, 8, 32]);
     let options = Options { lanes, pipe: random.pick(&[0, 1, 2, 3]), ..Options::default() };
     loop {
-        let draft = match seed % 6 {
+        let draft = match seed % 7 {
             5 => chain(3, &mut random),
+            6 => {
+                let (values, outputs) = (random.between(1, 40) as u32, random.between(1, 6) as u32);
+                let plan = Plan::dense(outputs, Kind::I32).with_weights(WeightKind::SmartDeal);
+                build(Shape::vector(values), Kind::U8, &[plan], &mut random)
+            }
             at => draft(ops[at as usize], &mut random),
         };
+        let weights = if seed % 7 == 6 { Weights::Rebuilt } else { Weights::Contents };
+        let options = options.with_weights(weights);
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
         if cycles(&model, &options).unwrap().latency < 2_500 {

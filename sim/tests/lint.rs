@@ -48,6 +48,8 @@ fn verilator_and_icarus_find_nothing_in_any_kind_of_model() {
         let options = Options { lanes: [8, 1, 32, 4][at % 4], pipe: at as u32 % 4, ..Options::default() };
         let loaded = options.with_weights(Weights::Loaded);
         let options = if at % 3 == 2 && Program::new(&model, &loaded).is_ok() { loaded } else { options };
+        let rebuilt = options.with_weights(Weights::Rebuilt);
+        let options = if Program::new(&model, &rebuilt).is_ok() { rebuilt } else { options };
         for interface in Interface::ALL {
             let style = Style { interface, ..inline("bitfab") };
             let text = sources(&model, &options, &style).unwrap().text;

@@ -165,12 +165,39 @@ fn a_mistake_in_loading_is_seen() {
     let program = Arc::new(Program::new(&model, &options).unwrap());
     let recording = loads(&program, &model);
     assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None);
+    let (all, missed) = missed(&program, &recording, "load");
+    assert!(all > 100 && missed.len() * 100 <= all * 5, "{} of {all} are missed:\n{}", missed.len(), missed.join("\n"));
+}
+
+/// How many mutants of what is called `part` there are, and those that look like the original.
+fn missed(program: &Arc<Program>, recording: &[Cycle], part: &str) -> (usize, Vec<String>) {
     let (mut all, mut missed) = (0, Vec::new());
-    for (what, mut engine) in Engine::mutants(&program).filter(|(what, _)| what.contains("load")) {
+    for (what, mut engine) in Engine::mutants(program).filter(|(what, _)| what.contains(part)) {
         all += 1;
-        if difference(&mut engine, &recording, &program).is_none() {
+        if difference(&mut engine, recording, program).is_none() {
             missed.push(what);
         }
     }
-    assert!(all > 100 && missed.len() * 100 <= all * 5, "{} of {all} are missed:\n{}", missed.len(), missed.join("\n"));
+    (all, missed)
+}
+
+#[test]
+fn a_mistake_in_rebuilding_is_seen() {
+    let (mut all, mut unseen) = (0, Vec::new());
+    // Taps of a word and a part of another one, several chunks, two layers with other widths, and other weights beside them.
+    let smart_deal = |plan: Plan| plan.with_weights(WeightKind::SmartDeal);
+    let windows = [Plan::same(3, PadValue::Zero, 40, Kind::Sign), smart_deal(Plan::dense(5, Kind::I32))];
+    let layers = [smart_deal(Plan::dense(9, Kind::Unsigned { bits: 2 })), smart_deal(Plan::dense(3, Kind::I32))];
+    for (shape, plans, seed) in [(Shape::new(1, 2, 1), windows, 3), (Shape::vector(50), layers, 5)] {
+        let words = arbitrary::build(shape, Kind::U8, &plans, &mut Random::new(seed)).emit();
+        let model = Model::from_words(&words).unwrap();
+        let options = Options::default().with_lanes(2).with_weights(Weights::Rebuilt);
+        let program = Arc::new(Program::new(&model, &options).unwrap());
+        let recording = recording(&program, 12_000);
+        assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None);
+        let (count, missed) = missed(&program, &recording, "rebuil");
+        all += count;
+        unseen.extend(missed);
+    }
+    assert!(all > 200 && unseen.len() * 100 <= all * 8, "{} of {all} are missed:\n{}", unseen.len(), unseen.join("\n"));
 }

@@ -1,17 +1,13 @@
 //! SmartDeal weights that are rebuilt beside the lanes: every engine agrees, and the accelerator keeps what the file keeps.
 
+mod common;
+
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape, WeightKind};
-use bitfab_hdl::{HdlError, MemorySize, Options, Program, Rebuild, Weights, cycles};
-use bitfab_sim::engine::Engine;
+use bitfab_hdl::{HdlError, MemorySize, Options, Program, Rebuild, Style, Weights, cycles};
 use bitfab_sim::replay::{Replay, Simulator};
-use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
-use bitfab_sim::software::Reference;
-use bitfab_sim::verify;
-
-fn size(random: &mut Random, low: u32, high: u32) -> u32 {
-    random.between(low as i32, high as i32) as u32
-}
+use bitfab_sim::rtl::{CycleModel, Stalls};
+use common::{check, size, stalls};
 
 /// Dense layers, most of SmartDeal, behind bytes or behind a convolution of any number of channels.
 fn draft(random: &mut Random) -> Draft {
@@ -44,15 +40,6 @@ fn options(random: &mut Random) -> Options {
     Options { lanes, pipe, reads, weights: Weights::Rebuilt }
 }
 
-fn stalls(random: &mut Random) -> Stalls {
-    let often = |random: &mut Random| random.pick(&[0, 0, 64, 200]);
-    Stalls { seed: random.bits(), input: often(random), output: often(random) }
-}
-
-fn inputs(model: &Model<'_>, random: &mut Random) -> Vec<Vec<u8>> {
-    (0..3).map(|_| (0..model.input_bytes()).map(|_| random.word() as u8).collect()).collect()
-}
-
 /// A model with weights to rebuild, and its options: of at most so many cycles an inference.
 fn drawn(random: &mut Random, most: u64) -> (Vec<u32>, Options) {
     loop {
@@ -63,18 +50,6 @@ fn drawn(random: &mut Random, most: u64) -> (Vec<u32>, Options) {
             Ok(_) | Err(HdlError::NothingToRebuild) => {}
             Err(error) => panic!("{error}"),
         }
-    }
-}
-
-/// `engine` gives what the reference gives, for some inputs.
-fn check(model: &Model<'_>, random: &mut Random, engine: &mut dyn Engine, what: &str) {
-    let inputs = inputs(model, random);
-    let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-    let expected = Reference.run(model, &inputs, &mut |_| {}).unwrap();
-    let found = engine.run(model, &inputs, &mut |_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert_eq!(found.len(), inputs.len(), "{what}");
-    for (at, (expected, found)) in expected.iter().zip(&found).enumerate() {
-        assert_eq!(verify::compare(model, at, expected, found), None, "{what}");
     }
 }
 
@@ -113,17 +88,7 @@ fn random_rebuilt_layers_agree_and_reach_every_kind() {
 
 #[test]
 fn the_circuit_of_rebuilt_layers_is_the_cycle_model() {
-    for seed in 0..40 {
-        let random = &mut Random::new(1000 + seed);
-        let (words, options) = drawn(random, u64::MAX);
-        let model = Model::from_words(&words).unwrap();
-        let stalls = stalls(random);
-        let inputs = inputs(&model, random);
-        let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let registers = CycleModel { options, stalls }.run(&model, &inputs, &mut |_| {}).unwrap();
-        let wires = RustHdl { options, stalls }.run(&model, &inputs, &mut |_| {}).unwrap();
-        assert_eq!(registers, wires, "seed {seed}, {options:?}");
-    }
+    common::circuit_is_the_cycle_model(|random| drawn(random, u64::MAX));
 }
 
 #[test]
@@ -137,6 +102,25 @@ fn the_verilog_of_rebuilt_layers_agrees_in_every_simulator() {
             let what = format!("{simulator:?}, seed {seed}, {options:?}, {stalls:?}");
             check(&model, random, &mut Replay { simulator, options, stalls }, &what);
         }
+    }
+}
+
+#[test]
+fn streams_and_weights_beside_them_are_files() {
+    let plans = [
+        Plan::dense(64, Kind::Sign),
+        Plan::dense(40, Kind::Sign).with_weights(WeightKind::SmartDeal),
+        Plan::dense(10, Kind::I32),
+    ];
+    let words = arbitrary::build(Shape::vector(700), Kind::U8, &plans, &mut Random::new(5)).emit();
+    let model = Model::from_words(&words).unwrap();
+    let options = Options::default().with_lanes(2).with_weights(Weights::Rebuilt);
+    let sources = bitfab_hdl::sources(&model, &options, &Style::default()).unwrap();
+    let names: Vec<&str> = sources.memories.iter().map(|memory| memory.name.as_str()).collect();
+    assert_eq!(names, ["bitfab_weights.hex", "bitfab_streams.hex"]);
+    for simulator in [Simulator::Icarus, Simulator::Icarus2005, Simulator::Verilator] {
+        let mut replay = Replay { simulator, options, stalls: Stalls::default() };
+        check(&model, &mut Random::new(6), &mut replay, &format!("{simulator:?}"));
     }
 }
 

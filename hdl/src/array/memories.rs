@@ -1,16 +1,13 @@
 //! The memories: activations, where the bytes of listed words lie, weights, their signs and biases.
 
 use super::Array;
-use crate::circuit::{Memory, NO_COLLISION, Wire, width};
+use crate::circuit::{LOADED, Memory, NO_COLLISION, Wire, width};
 use crate::loader::Load;
 use crate::program::{COLUMNS, Row};
 use crate::sequencer::flag;
 
 /// How synthesis is asked to keep contents.
 pub(crate) const BLOCK: &str = "rom_style = \"block\"";
-/// The same of a memory that is filled after configuration: one port and no contents, by the mark `loaded` known to
-/// scripts that choose its kind of RAM.
-const LOADED: &str = "no_rw_check, loaded";
 
 /// The activation memory, a copy for each read, and the words that the lanes see.
 pub(super) struct Activations<'b> {

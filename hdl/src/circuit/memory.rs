@@ -7,6 +7,9 @@ use crate::circuit::width;
 
 /// Tells synthesis to make a memory of look-up tables.
 pub(crate) const LOGIC: &str = "rom_style = \"logic\"";
+/// The mark of a memory that is filled after configuration: one port and no contents, known to scripts that choose its kind
+/// of RAM.
+pub(crate) const LOADED: &str = "no_rw_check, loaded";
 /// Tells synthesis that a word is never read and written at one edge.
 pub(crate) const NO_COLLISION: &str = "no_rw_check";
 

@@ -24,7 +24,7 @@ pub use builder::Builder;
 pub(crate) use logic::count as count_logic;
 pub use logic::{LogicCells, Placement};
 pub use memory::Memory;
-pub(crate) use memory::{LOGIC, NO_COLLISION};
+pub(crate) use memory::{LOADED, LOGIC, NO_COLLISION};
 pub use mutant::Mutant;
 pub(crate) use names::keyword;
 pub use node::Circuit;

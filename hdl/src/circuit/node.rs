@@ -1,6 +1,6 @@
 //! What a finished circuit is made of.
 
-use super::memory::{LOGIC, MemoryPart};
+use super::memory::{LOADED, LOGIC, MemoryPart};
 
 /// The number of a node; operands have lower numbers than what is made of them.
 pub(super) type Id = usize;
@@ -134,15 +134,16 @@ impl Circuit {
         self.outputs.iter().map(|(name, id)| (name.as_str(), self.nodes[*id].width)).collect()
     }
 
-    /// Name, words, bits of a word and how many of them are not constant, whether it is never written and whether synthesis
-    /// is told to make it of look-up tables, of the memories that something reads.
-    pub fn memories(&self) -> Vec<(&str, usize, [u32; 2], [bool; 2])> {
+    /// Name, words, bits of a word and how many of them are not constant, whether it is never written, whether synthesis is
+    /// told to make it of look-up tables and whether it is filled after configuration, of the memories that something reads.
+    pub fn memories(&self) -> Vec<(&str, usize, [u32; 2], [bool; 3])> {
         let live = self.memories.iter().filter(|memory| self.is_live(memory));
         let widths = |memory: &MemoryPart| {
             let width = memory.columns.iter().map(|column| self.nodes[*column].width).sum();
             [width, if memory.writes.is_empty() { memory.varying_bits() } else { width }]
         };
-        let marks = |memory: &MemoryPart| [memory.writes.is_empty(), memory.attribute == LOGIC];
+        let marks =
+            |memory: &MemoryPart| [memory.writes.is_empty(), memory.attribute == LOGIC, memory.attribute == LOADED];
         live.map(|m| (m.name.as_str(), m.depth, widths(m), marks(m))).collect()
     }
 

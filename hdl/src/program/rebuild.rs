@@ -17,7 +17,9 @@ const BEYOND: usize = 2;
 pub struct Rebuild {
     /// First piece of the stream.
     pub stream: u32,
-    /// Last row of a chunk.
+    /// Last row of a filter.
+    pub rows: u32,
+    /// Last row of a chunk; the last chunk of a filter may end before.
     pub chunk_rows: u32,
     /// Last value of a tap; the next tap begins a word.
     pub values: u32,
@@ -69,8 +71,8 @@ impl Streams {
         let (taps, channels) = (layer.window.taps(), layer.input.shape.channels);
         let (taps, values) = if is_patch(layer) { (1, taps * channels) } else { (taps, channels) };
         let words = taps * values.div_ceil(WORD_BITS);
-        let (chunk_rows, values, taps) = (chunk_rows - 1, values - 1, taps - 1);
-        Rebuild { stream, chunk_rows, values, taps, words, ..Rebuild::default() }
+        let (rows, chunk_rows, values, taps) = (rows - 1, chunk_rows - 1, values - 1, taps - 1);
+        Rebuild { stream, rows, chunk_rows, values, taps, words, ..Rebuild::default() }
     }
 
     fn push_chunk(&mut self, deal: &Deal) {

@@ -61,12 +61,14 @@ struct Steps<'b> {
     makes: Wire<'b>,
     pads: Wire<'b>,
     writes: Wire<'b>,
-    /// It is the last one of its tap, of its filter; the row has no more; the chunk has no more; the word is full.
+    /// It is the last one of its tap, of its filter; the word is full.
     tap_ends: Wire<'b>,
     spends: Wire<'b>,
-    row_ends: Wire<'b>,
-    chunk_last: Wire<'b>,
     full: Wire<'b>,
+    /// The row has no more weights; it is the last one of its filter, of its chunk.
+    row_ends: Wire<'b>,
+    filter_last: Wire<'b>,
+    chunk_last: Wire<'b>,
     /// The word of the last pass is written.
     pass_last: Wire<'b>,
     /// Which of the row's coefficients is looked at, whether there is one, and which of the row's weights.
@@ -81,8 +83,9 @@ struct Counters<'b> {
     piece: Wire<'b>,
     /// Weights of a row.
     column: Wire<'b>,
-    /// Rows of a chunk.
+    /// Rows of a filter, and of a chunk.
     row: Wire<'b>,
+    chunk_row: Wire<'b>,
     /// Weights of a word, values of a tap, taps.
     bit: Wire<'b>,
     value: Wire<'b>,
@@ -138,7 +141,8 @@ impl<'b> Counters<'b> {
         Self {
             piece: c.counter("basis_piece", BASIS_PIECES - 1),
             column: c.counter("column", 2),
-            row: of.counter("chunk_row", |r| r.chunk_rows),
+            row: of.counter("row", |r| r.rows),
+            chunk_row: of.counter("chunk_row", |r| r.chunk_rows),
             bit: c.counter("word_bit", 31),
             value: of.counter("value", |r| r.values),
             tap: of.counter("tap", |r| r.taps),
@@ -169,7 +173,8 @@ impl<'b> Rebuilder<'b, '_> {
         let last = |counter: Wire<'b>, name: &str, of: Wire<'b>| counter.equals(of).named(name);
         let value_last = last(at.value, "value_last", of.count("values", |r| r.values));
         let tap_last = last(at.tap, "tap_last", of.count("taps", |r| r.taps));
-        let chunk_last = last(at.row, "chunk_last", of.count("chunk_rows", |r| r.chunk_rows));
+        let filter_last = last(at.row, "filter_last", of.count("rows", |r| r.rows));
+        let chunk_last = last(at.chunk_row, "chunk_last", of.count("chunk_rows", |r| r.chunk_rows));
         let (deals, pads) = (self.is(State::Deal).named("deals"), self.is(State::Pad).named("pads"));
         let is_last = !self.rest().any();
         let makes = (deals & is_last & !at.spent).named("makes");
@@ -177,7 +182,7 @@ impl<'b> Rebuilder<'b, '_> {
         let spends = (tap_ends & tap_last).named("spends");
         let row_ends = (deals & at.column.is(2) & is_last).named("row_ends");
         // The next row of the chunk begins with the last weight of this one.
-        let follows = row_ends & !chunk_last & !at.spent & !spends;
+        let follows = row_ends & !chunk_last & !filter_last;
         let [first, second] = [0, 1].map(|j| self.mask.bit(j));
         Steps {
             loads_basis: self.is(State::Basis).named("loads_basis"),
@@ -189,6 +194,7 @@ impl<'b> Rebuilder<'b, '_> {
             tap_ends,
             spends,
             row_ends,
+            filter_last,
             chunk_last,
             full: ((makes | pads) & at.bit.is(31)).named("full"),
             pass_last: last(at.pass, "pass_last", of.count("passes", |r| r.passes)),
@@ -213,7 +219,7 @@ impl<'b> Rebuilder<'b, '_> {
         let Self { c, state, at, .. } = self;
         let to = |state: State| c.constant(state as u64, 3);
         let after_row = steps.chunk_last.mux(to(State::Basis), to(State::Deal));
-        let after_row = (at.spent | steps.spends).mux(to(State::Next), after_row);
+        let after_row = steps.filter_last.mux(to(State::Next), after_row);
         let after = steps.row_ends.mux(after_row, to(State::Deal)).named("after");
         let resume = c.register("resume", 3);
         c.next(resume, &[(steps.deals, after)]);
@@ -241,7 +247,8 @@ impl<'b> Rebuilder<'b, '_> {
         let tap_last = at.tap.equals(of.count("taps", |r| r.taps));
         c.next(at.piece, &[until(at.piece, steps.loads_basis, piece_last)]);
         c.next(at.column, &[until(at.column, steps.deals, at.column.is(2))]);
-        c.next(at.row, &[zero(at.row), until(at.row, steps.row_ends, steps.chunk_last)]);
+        c.next(at.row, &[until(at.row, steps.row_ends, steps.filter_last)]);
+        c.next(at.chunk_row, &[zero(at.chunk_row), until(at.chunk_row, steps.row_ends, steps.chunk_last)]);
         c.next(at.bit, &[(steps.makes | steps.pads, at.bit.next())]);
         c.next(at.value, &[until(at.value, steps.makes, value_last)]);
         c.next(at.tap, &[until(at.tap, steps.tap_ends, tap_last)]);

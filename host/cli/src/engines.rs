@@ -35,15 +35,24 @@ pub struct Accelerator {
     /// Lanes of the accelerator: output channels computed at a time, 1, 2, 4, 8, 16 or 32.
     #[arg(long, default_value_t = 8, value_parser = lanes)]
     pub lanes: u32,
+    /// Where the accelerator's weights come from: `contents` of memories, `loaded` through its port, or `rebuilt`, those of
+    /// dense SmartDeal layers from bases and powers of two beside the lanes.
+    #[arg(long, value_parser = weights, default_value = "contents")]
+    pub weights: Weights,
     /// Pause the accelerator's streams at random, by this seed.
     #[arg(long, value_name = "SEED")]
     pub stalls: Option<u64>,
 }
 
 impl Accelerator {
+    /// Weights in memories and streams without pauses.
+    pub const fn plain(lanes: u32) -> Self {
+        Self { lanes, weights: Weights::Contents, stalls: None }
+    }
+
     /// The circuit's options.
     pub fn options(self) -> Options {
-        Options::default().with_lanes(self.lanes)
+        Options::default().with_lanes(self.lanes).with_weights(self.weights)
     }
 
     /// Pauses in half of the cycles where they are wanted.
@@ -61,10 +70,9 @@ pub fn lanes(text: &str) -> Result<u32> {
 
 /// Reads where weights come from.
 pub fn weights(text: &str) -> Result<Weights> {
-    match text {
-        "contents" => Ok(Weights::Contents),
-        "loaded" => Ok(Weights::Loaded),
-        _ => bail!("weights are `contents` of memories, or `loaded` through a port"),
+    match Weights::ALL.into_iter().find(|weights| weights.name() == text) {
+        Some(weights) => Ok(weights),
+        None => bail!("weights are `contents` of memories, `loaded` through a port, or `rebuilt` of SmartDeal's bases"),
     }
 }
 

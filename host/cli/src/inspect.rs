@@ -3,10 +3,11 @@
 mod memories;
 
 use anyhow::{Context, Result};
+use bitfab_hdl::Weights;
 use bitfab_report::{InterfaceSummary, ModelSummary, table};
 use serde::Serialize;
 
-use crate::engines::lanes;
+use crate::engines::{lanes, weights};
 use crate::models::Source;
 use crate::out;
 use memories::Memories;
@@ -21,6 +22,10 @@ pub struct Arguments {
     /// its cycles without synthesis.
     #[arg(long, value_parser = lanes)]
     lanes: Option<u32>,
+    /// Where the weights of that accelerator come from: `contents` of memories, `loaded` through a port, or `rebuilt`, those
+    /// of dense SmartDeal layers from bases and powers of two beside the lanes.
+    #[arg(long, value_parser = weights, default_value = "contents", requires = "lanes")]
+    weights: Weights,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -30,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   bitfab inspect digits.bfab
   bitfab inspect digits.bfab --json | jq .arena_bytes
   bitfab inspect digits.bfab --lanes 8          memories, size and cycles of the accelerator, without synthesis
+  bitfab inspect smart-deal.bfab --lanes 8 --weights rebuilt     and where it rebuilds SmartDeal weights
   bitfab inspect any.bfab --planes 2            a file of several precisions, at the second one";
 
 /// What `--json` prints.
@@ -47,7 +53,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
     let (summary, interface) = (ModelSummary::new(&model), InterfaceSummary::new(&model));
-    let accelerator = arguments.lanes.map(|lanes| Memories::new(&model, &summary, lanes)).transpose();
+    let accelerator =
+        arguments.lanes.map(|lanes| Memories::new(&model, &summary, (lanes, arguments.weights))).transpose();
     let accelerator = accelerator.with_context(|| arguments.source.model.display().to_string())?;
     if arguments.json {
         out::json(&Outcome { summary, interface, accelerator })?;

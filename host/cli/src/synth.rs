@@ -28,7 +28,8 @@ pub struct Arguments {
     /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32; several by comma.
     #[arg(long, value_delimiter = ',', default_value = "8", value_parser = lanes)]
     lanes: Vec<u32>,
-    /// Where the weights come from: `contents` of memories at configuration, or `loaded` by a host, so that SPRAM holds them.
+    /// Where the weights come from: `contents` of memories at configuration, `loaded` by a host, so that SPRAM holds
+    /// them, or `rebuilt`: those of dense SmartDeal layers are kept as in the file, and made again for each group of lanes.
     #[arg(long, value_parser = weights, default_value = "contents")]
     weights: Weights,
     /// How many placements are tried; the clock is their median.
@@ -46,6 +47,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   bitfab synth digits.bfab --target up5k
   bitfab synth mnist.bfab --target up5k --lanes 2 --weights loaded
+  bitfab synth smart-deal.bfab --target up5k --weights rebuilt
   bitfab synth digits.bfab --target hx8k --lanes 1,2,4,8,16,32 --seeds 3 -o hx8k
   BITFAB_VENV=target/venv bitfab synth mlp.bfab --target ecp5 --json
   BITFAB_VENV=target/venv bitfab synth mlp.bfab --target gw1nr-9 -o tang_nano_9k

@@ -257,7 +257,7 @@ impl Places {
 fn judge(model: &Model<'_>, data: &Dataset) -> Result<Confusion> {
     let rows = models::rows(model, data, None)?;
     let bar = bars::rows("test", rows.len());
-    let mut engine = Name::Runtime.create(Accelerator { lanes: 8, stalls: None })?;
+    let mut engine = Name::Runtime.create(Accelerator::plain(8))?;
     let runs = engine.run(model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
     bar.finish_and_clear();
     let pairs = models::predictions(model, &data.test, &runs)?;

@@ -43,7 +43,8 @@ pub struct Arguments {
     /// Where the contents of large memories stand: in files beside the Verilog, or inline, in one file with it.
     #[arg(long, value_enum, default_value_t = Place::Files, value_name = "PLACE")]
     memories: Place,
-    /// Where the weights come from: `contents` of memories at configuration, or `loaded` by a host through a load port.
+    /// Where the weights come from: `contents` of memories at configuration, `loaded` by a host through a load port, or
+    /// `rebuilt`: those of dense SmartDeal layers are kept as in the file, and made again for each group of lanes.
     #[arg(long, value_parser = weights, default_value = "contents")]
     weights: Weights,
     /// Vectors of the test bench: the first rows of FILE.csv, .npy or .npz, or of a data set's test part, instead of noise.

@@ -39,7 +39,7 @@ pub(super) fn shape(memory: &MemorySize, target: Target) -> Option<[u64; 2]> {
     shapes.iter().copied().min_by_key(cost)
 }
 
-/// Whether a memory surely becomes block RAM: those with contents are asked to, loaded ones are as large; iCE40 has nothing
+/// Whether a memory surely becomes block RAM: those with contents are asked to, other weights are as large; iCE40 has nothing
 /// else for the others, and the other families may make small memories of look-up tables, 16 to 64 bits of each.
 pub(super) fn is_block(memory: &MemorySize, target: Target) -> bool {
     if is_spram(memory, target) {
@@ -47,18 +47,13 @@ pub(super) fn is_block(memory: &MemorySize, target: Target) -> bool {
     }
     // Memories of very few bits become look-up tables.
     let is_large = memory.bits() >= 256;
-    let is_kept = memory.is_constant || is_loaded(memory);
+    let is_kept = memory.is_constant || memory.purpose == Purpose::Weights;
     is_large && !memory.is_logic && (is_kept || target.family() == Family::Ice40)
-}
-
-/// Whether a memory is filled through the load port.
-fn is_loaded(memory: &MemorySize) -> bool {
-    memory.purpose == Purpose::Weights && !memory.is_constant
 }
 
 /// Whether a memory becomes SPRAM: loaded weights, where there is any.
 pub(super) fn is_spram(memory: &MemorySize, target: Target) -> bool {
-    target == Target::Up5k && is_loaded(memory)
+    target == Target::Up5k && memory.is_loaded
 }
 
 /// SPRAMs that the memories of `program` take on `target`.
@@ -83,7 +78,7 @@ fn shortage(program: &Program, target: Target) -> Option<String> {
 pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<String> {
     let short = shortage(&Program::new(model, options).ok()?, target)?;
     let fits = |options: Options, target: Target| {
-        let has_pins = options.weights == Weights::Contents || has_pins_to_load(target);
+        let has_pins = options.weights != Weights::Loaded || has_pins_to_load(target);
         has_pins && Program::new(model, &options).is_ok_and(|program| shortage(&program, target).is_none())
     };
     let lanes = LANES.into_iter().filter(|&lanes| lanes != options.lanes && fits(options.with_lanes(lanes), target));
@@ -91,6 +86,9 @@ pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<St
     let targets = Target::ALL.into_iter().filter(|&other| other != target && fits(*options, other));
     let targets: Vec<&str> = targets.map(Target::name).collect();
     let mut ways = Vec::new();
+    if fits(options.with_weights(Weights::Rebuilt), target) {
+        ways.push(format!("{} on it with its SmartDeal weights rebuilt", target.name()));
+    }
     if !lanes.is_empty() {
         ways.push(format!("{} on it with {} lanes", target.name(), lanes.join(" or ")));
     }

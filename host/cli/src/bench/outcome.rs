@@ -137,7 +137,7 @@ fn judge(
     let model = if planes == 0 { *model } else { model.with_planes(planes) };
     let trained = trainer.evaluate_at(planes, &data.test).unwrap_or_else(|| trainer.evaluate(&data.test));
     let rows = models::rows(&model, data, None)?;
-    let mut engine = Name::Runtime.create(Accelerator { lanes: 8, stalls: None })?;
+    let mut engine = Name::Runtime.create(Accelerator::plain(8))?;
     let runs = engine.run(&model, &rows, &mut |_| ()).context("the runtime stopped")?;
     let pairs = models::predictions(&model, &data.test, &runs)?;
     let summary = ModelSummary::new(&model);

@@ -102,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// Learns, compiles and compares, with a line on each step.
 fn find(arguments: &Arguments) -> Result<Findings> {
-    let accelerator = Accelerator { lanes: arguments.lanes, stalls: None };
+    let accelerator = Accelerator::plain(arguments.lanes);
     let data = data::load("digits", None)?;
     say!("bitfab: one model file, microcontroller and FPGA, the same bits\n")?;
     let (learn, judge) = (data.train.len() as u64, data.test.len());

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use bitfab_format::Model;
-use bitfab_hdl::{Options, Program, Purpose};
+use bitfab_hdl::{Options, Program, Purpose, Weights};
 use bitfab_report::{ModelSummary, table};
 use bitfab_sim::synth::{Estimate, Target, estimate};
 use serde::Serialize;
@@ -39,9 +39,9 @@ pub struct Memories {
 }
 
 impl Memories {
-    /// The memories of the accelerator for `model` with so many lanes.
-    pub fn new(model: &Model<'_>, summary: &ModelSummary, lanes: u32) -> Result<Self> {
-        let options = Options::default().with_lanes(lanes);
+    /// The memories of the accelerator for `model` with so many lanes, and weights from there.
+    pub fn new(model: &Model<'_>, summary: &ModelSummary, (lanes, weights): (u32, Weights)) -> Result<Self> {
+        let options = Options::default().with_lanes(lanes).with_weights(weights);
         let sizes = Program::new(model, &options)?.memories();
         let reads = bitfab_hdl::cycles(model, &options)?.reads;
         let bits =

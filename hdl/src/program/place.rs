@@ -1,0 +1,61 @@
+//! Where the weights, signs and biases of layers lie in their memories.
+
+use super::lanes::{LayerImage, Plan};
+use super::{MAX_ACCUMULATOR, Program, Row, signed_bits};
+use crate::HdlError;
+
+impl Program {
+    /// Puts the weights into their memories, listed layers first, then those with signs, and returns where the weights
+    /// and the signs of each layer start.
+    pub(super) fn place_weights(&mut self, plans: &[Plan]) -> Vec<(u32, u32)> {
+        let mut bases = vec![(0, 0); plans.len()];
+        let order = |image: &LayerImage| (!image.listed, !image.signed);
+        let mut places: Vec<usize> = (0..plans.len()).collect();
+        places.sort_by_key(|at| order(&plans[*at].image));
+        for at in places {
+            let image = &plans[at].image;
+            let address = |words: &[u32]| (words.len() / self.lanes()) as u32;
+            bases[at] = (address(&self.weights), address(&self.signs));
+            self.weights.extend_from_slice(&image.weights);
+            self.offsets.extend_from_slice(&image.offsets);
+            self.ends.extend_from_slice(&image.ends);
+            self.signs.extend_from_slice(&image.signs);
+        }
+        self.weight_addresses = (self.weights.len() / self.lanes()) as u32;
+        bases
+    }
+
+    /// Gives signs an address of their own, unless they lie beside the weights of all rows that look at them.
+    /// Rows without signs then look at a word of zeros behind the last one.
+    pub(super) fn address_signs(&mut self) {
+        let lies_apart = |row: &Row| row.masked && !(row.signed && row.s_base == row.w_base && row.s_pass == 1);
+        if self.signs.is_empty() || !self.rows.iter().any(lies_apart) {
+            return;
+        }
+        self.counts_signs = true;
+        let none = (self.signs.len() / self.lanes()) as u32;
+        if self.rows.iter().any(|row| row.masked && !row.signed) {
+            self.signs.extend(vec![0; self.lanes()]);
+        }
+        self.rows.iter_mut().filter(|row| row.masked && !row.signed).for_each(|row| row.s_base = none);
+    }
+
+    /// Puts the biases into their memory and returns where the layer starts.
+    pub(super) fn place_biases(&mut self, image: &LayerImage, layer: u16) -> Result<u32, HdlError> {
+        let base = self.biases.len() / self.lanes();
+        let thresholds = image.channels.first().map_or(0, |channel| channel.biases.len());
+        for group in image.channels.chunks(self.lanes()) {
+            for step in 0..thresholds {
+                self.biases.extend(group.iter().map(|channel| channel.biases[step]));
+                self.flips.extend(group.iter().map(|channel| channel.flip && step + 1 == thresholds));
+            }
+        }
+        let ranges = image.channels.iter().map(|channel| channel.range);
+        let bits = ranges.map(|(low, high)| signed_bits(low).max(signed_bits(high))).max().unwrap_or(0);
+        if bits > MAX_ACCUMULATOR {
+            return Err(HdlError::Accumulator { layer, bits, limit: MAX_ACCUMULATOR });
+        }
+        self.accumulator_bits = self.accumulator_bits.max(bits);
+        Ok(base as u32)
+    }
+}
