@@ -100,6 +100,37 @@ fn every_kind_of_weights_gives_its_answers_from_cocotb() -> Result<()> {
     Ok(())
 }
 
+/// Depthwise layers and sums of windows, codes of bytes, residuals, and scores with a factor and an offset a class.
+#[test]
+fn layers_and_transforms_of_every_kind_give_their_answers_from_cocotb() -> Result<()> {
+    let levels = Kind::Unsigned { bits: 5 };
+    let build = |shape, plans: &[Plan]| arbitrary::build(shape, Kind::U8, plans, &mut Random::new(3)).emit();
+    let layer = |side, kind| Plan::same(side, PadValue::Zero, 32, kind).with_weights(WeightKind::Integer);
+    let depthwise = Plan { groups: 32, ..layer(3, levels) };
+    let head = Plan::dense(5, Kind::I32);
+    let windows = build(Shape::new(3, 3, 1), &[layer(1, levels), depthwise, Plan::pool(Op::SumPool, 3, levels), head]);
+    let codes = build(Shape::vector(20), &[Plan { op: Op::Encode, ..Plan::dense(40, Kind::Sign) }, head]);
+    let residual = (0..).map(|seed| arbitrary::chain(4, &mut Random::new(seed)).emit()).find(|words| {
+        let model = Model::from_words(words).expect("an arbitrary model");
+        let is_short = || cycles(&model, &Options::default()).is_ok_and(|cycles| cycles.latency < 3_000);
+        model.layers().any(|layer| layer.residual.is_some()) && is_short()
+    });
+    let scaled = arbitrary::scored().into_iter().find(|(name, _)| name.contains("factors")).context("scaled scores")?;
+    let all =
+        [("windows", windows), ("codes", codes), ("residual", residual.context("one")?), ("scaled", scaled.1.emit())];
+    for (at, (name, words)) in all.iter().enumerate() {
+        let interface = Interface::ALL[at % 2];
+        if let Err(printed) = drive(words, (&Options::default(), interface), 0.8, &|text| text)? {
+            panic!("{name}, {interface}: {printed}");
+        }
+    }
+    // Channels of a depthwise layer that are never doubled.
+    let without = |text: String| text.replace("wire channels_double = ", "wire channels_double = 1'b0 && ");
+    let printed = drive(&all[0].1, (&Options::default(), Interface::Plain), 0.8, &without)?;
+    ensure!(printed.is_err(), "a fault of the depthwise unit is not seen");
+    Ok(())
+}
+
 #[test]
 fn loaded_weights_give_their_answers_from_cocotb() -> Result<()> {
     let plans = [Plan::dense(24, Kind::Sign).with_weights(WeightKind::Ternary), Plan::dense(10, Kind::I32)];
