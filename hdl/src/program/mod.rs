@@ -32,7 +32,7 @@ const MAX_ACCUMULATOR: u32 = 40;
 const MAX_BUFFER: u32 = 512;
 
 /// Everything that makes the engine execute one model: contents, not structure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     /// What the user chose.
     pub options: Options,
@@ -104,43 +104,25 @@ impl Program {
         let arena = stored.map(|(_, layer)| layer.output.region.end()).max().unwrap_or(0);
         let mut program = Self {
             options,
-            rows: Vec::new(),
-            jobs: Vec::new(),
-            weights: Vec::new(),
-            signs: Vec::new(),
-            counts_signs: false,
-            offsets: Vec::new(),
-            ends: Vec::new(),
-            streams: Vec::new(),
-            rebuilds: Vec::new(),
             biases: vec![0; options.lanes as usize],
             flips: vec![false; options.lanes as usize],
-            scales: Vec::new(),
-            channel_weights: Vec::new(),
             channel_bits: 2,
             scale_bits: 1,
-            weight_addresses: 0,
-            group_steps: Vec::new(),
-            thresholds: Vec::new(),
             byte_offset: byte_offset(model.input().kind),
             input_bytes: model.input().shape.volume(),
             output_words: layers[last].output.region.words,
-            direct: false,
             accumulator_bits: 2,
-            ram_words: 0,
-            buffer_words: 0,
+            ..Self::default()
         };
         program.check_sizes(&layers)?;
         program.add_jobs(&layers, arena)?;
         program.add_layers(&layers, copies)?;
         program.size_buffer();
-        if program.is_loaded() && program.weights.is_empty() {
-            return Err(HdlError::NothingToLoad);
+        match options.weights {
+            Weights::Loaded if program.weights.is_empty() => Err(HdlError::NothingToLoad),
+            Weights::Rebuilt if !program.is_rebuilt() => Err(HdlError::NothingToRebuild),
+            _ => Ok(program),
         }
-        if options.weights == Weights::Rebuilt && program.rebuilds.is_empty() {
-            return Err(HdlError::NothingToRebuild);
-        }
-        Ok(program)
     }
 
     /// Whether the weights are loaded after configuration.

@@ -17,9 +17,11 @@ pub fn connections(sources: &Sources) -> String {
 /// A bit of a port that is unknown after the first edge counts as a difference.
 /// It prints `O` with each byte of the result, `E` with each cycle whose ports differ, and `END` with their number.
 pub fn testbench(sources: &Sources, cycles: usize) -> String {
-    let (name, loads) = (&sources.name, sources.is_loaded);
-    let (high, load, judge) = if loads { (36, LOAD, "load !== now[26:24]") } else { (23, "", "1'b0") };
-    let (format, shown) = if loads { (" %b", ", load") } else { ("", "") };
+    let name = &sources.name;
+    let (high, load, judge, format, shown) = match sources.is_loaded {
+        true => (36, LOAD, "load !== now[26:24]", " %b", ", load"),
+        false => (23, "", "1'b0", "", ""),
+    };
     format!(
         "`timescale 1ns/1ps
 module bench;
