@@ -17,8 +17,8 @@ impl Estimator for StraightThrough {
 
     fn save(&self, x: &[f32], Line { step, low, high }: Line) -> Saved {
         // Exact, because steps are powers of two.
-        let inside = low * step..=high * step;
-        Saved::Mask(Bits::new(x, |value| inside.contains(&value)))
+        let (low, high) = (low * step, high * step);
+        Saved::Mask(Bits::new(x, move |value| (low..=high).contains(&value)))
     }
 
     fn backward(&self, dy: &Batch, saved: &Saved, line: Line) -> Vec<f32> {

@@ -119,8 +119,8 @@ impl Method for Sbnn {
 
 /// All weights, and those that take the second value.
 fn counts(latent: &[&[f32]]) -> [usize; 2] {
-    let weights = || latent.iter().flat_map(|layer| layer.iter());
-    [weights().count(), weights().filter(|w| **w > 0.0).count()]
+    let ones = |layer: &[f32]| layer.iter().filter(|&&w| w > 0.0).count();
+    [latent.iter().map(|layer| layer.len()).sum(), latent.iter().map(|layer| ones(layer)).sum()]
 }
 
 /// The penalty aims a little below the constraint, so that the end of a run lies below it.
