@@ -34,6 +34,33 @@ fn a_mixed_model_gives_the_same_bits_on_every_engine() {
     bitfab(folder).args(verify).assert().success().stdout(contains("qemu-rv32"));
     let outcome = json(folder, &["eval", "mixed.bfab", "--data", "mnist"]);
     assert!(outcome["accuracy"].as_f64().unwrap() > 0.8, "{}", outcome["accuracy"]);
+    the_accelerator_rebuilds(folder);
+}
+
+/// The SmartDeal layer of the model in `folder` is rebuilt in the accelerator, which gives the same bits.
+fn the_accelerator_rebuilds(folder: &std::path::Path) {
+    let memories = |weights: &str| {
+        let shown = json(folder, &["inspect", "mixed.bfab", "--lanes", "8", "--weights", weights]);
+        let memories = shown["accelerator"]["memories"].as_array().unwrap().clone();
+        memories.iter().map(|memory| memory["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(memories("rebuilt").contains(&"streams".into()) && !memories("contents").contains(&"streams".into()));
+    let verify = ["verify", "mixed.bfab", "--data", "mnist", "--limit", "100", "--weights", "rebuilt"];
+    let engines = ["--engines", "reference,cycle-model,rtl,icarus", "--subset", "rtl=20,icarus=2"];
+    bitfab(folder).args(verify).args(engines).assert().success();
+    let write = ["verilog", "mixed.bfab", "--weights", "rebuilt", "--vectors", "1", "-o", "rebuilt"];
+    bitfab(folder).args(write).assert().success();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(program).args(arguments).current_dir(folder.join("rebuilt")).output();
+        String::from_utf8(output.unwrap_or_else(|error| panic!("{program}: {error}")).stdout).unwrap()
+    };
+    run("iverilog", &["-g2012", "-o", "bench", "testbench.v", "bitfab.v"]);
+    assert!(run("vvp", &["bench"]).contains("PASS"));
+    let other = ["train", "--data", "digits", "--arch", "mlp:8", "--epochs", "1", "-o", "plain.bfab"];
+    bitfab(folder).args(other).assert().success();
+    let refused = ["verilog", "plain.bfab", "--weights", "rebuilt", "-o", "none"];
+    bitfab(folder).args(refused).assert().failure().stderr(contains("no dense layer of SmartDeal weights"));
+    bitfab(folder).args(["inspect", "mixed.bfab", "--lanes", "8", "--weights", "dealt"]).assert().code(2);
 }
 
 #[test]
