@@ -2,12 +2,12 @@
 
 use bitfab_format::arbitrary::{self, Plan, Random, build, chain};
 use bitfab_format::{Kind, Model, Op, PadValue, Shape, WeightKind};
-use bitfab_hdl::Options;
+use bitfab_hdl::{Options, Weights};
 use bitfab_sim::SimError;
-use bitfab_sim::synth::{Target, estimate, synthesize_model};
+use bitfab_sim::synth::{LUTS_WITHIN_PERCENT, Target, estimate, synthesize_model};
 
-/// The largest difference of look-up tables, in per cent, from four lanes on.
-const WITHIN: f64 = 10.0;
+/// The largest difference of look-up tables, in per cent.
+const WITHIN: f64 = LUTS_WITHIN_PERCENT as f64;
 
 fn emit(shape: Shape, plans: &[Plan]) -> Vec<u32> {
     build(shape, Kind::U8, plans, &mut Random::new(1)).emit()
@@ -21,23 +21,34 @@ fn dense(weights: WeightKind) -> Vec<u32> {
 
 /// Block RAMs are those of Yosys, flip-flops within one per cent, look-up tables near.
 fn check(name: &str, words: &[u32], lanes: u32) {
-    let model = Model::from_words(words).unwrap();
-    let options = Options::default().with_lanes(lanes);
-    let foreseen = estimate(&model, &options).unwrap();
-    let found = synthesize_model(&model, &options, Target::Up5k, 0).unwrap().cells;
+    check_with(name, words, &Options::default().with_lanes(lanes));
+}
+
+fn check_with(name: &str, words: &[u32], options: &Options) {
+    let (model, lanes) = (Model::from_words(words).unwrap(), options.lanes);
+    let foreseen = estimate(&model, options).unwrap();
+    let found = synthesize_model(&model, options, Target::Up5k, 0).unwrap().cells;
     let error = 100.0 * (f64::from(foreseen.luts) / f64::from(found.luts) - 1.0);
     println!("{name}, {lanes} lanes: {} LUT4 estimated, {} found, {error:+.1} %", foreseen.luts, found.luts);
     assert!(error.abs() <= WITHIN, "{name}, {lanes} lanes: {foreseen:?}, {found:?}");
     let flip_flops = foreseen.flip_flops.abs_diff(found.flip_flops);
     assert!(100 * flip_flops <= found.flip_flops, "{name}, {lanes} lanes: {foreseen:?}, {found:?}");
     assert_eq!(foreseen.rams, found.rams, "{name}, {lanes} lanes: {foreseen:?}, {found:?}");
-    assert_eq!(foreseen.cycles, bitfab_hdl::cycles(&model, &options).unwrap().interval);
+    assert_eq!(foreseen.cycles, bitfab_hdl::cycles(&model, options).unwrap().interval);
+}
+
+#[test]
+fn weights_that_are_loaded_or_rebuilt() {
+    for (weights, kind) in [(Weights::Loaded, WeightKind::Binary), (Weights::Rebuilt, WeightKind::SmartDeal)] {
+        check_with(weights.name(), &dense(kind), &Options::default().with_lanes(2).with_weights(weights));
+    }
 }
 
 #[test]
 fn dense_layers_on_few_and_many_lanes() {
-    check("dense", &dense(WeightKind::Binary), 4);
-    check("dense", &dense(WeightKind::Binary), 32);
+    for lanes in [1, 2, 4, 32] {
+        check("dense", &dense(WeightKind::Binary), lanes);
+    }
 }
 
 #[test]
