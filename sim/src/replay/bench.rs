@@ -18,10 +18,7 @@ pub fn connections(sources: &Sources) -> String {
 /// It prints `O` with each byte of the result, `E` with each cycle whose ports differ, and `END` with their number.
 pub fn testbench(sources: &Sources, cycles: usize) -> String {
     let name = &sources.name;
-    let (high, load, judge, format, shown) = match sources.is_loaded {
-        true => (36, LOAD, "load !== now[26:24]", " %b", ", load"),
-        false => (23, "", "1'b0", "", ""),
-    };
+    let (high, [load, judge, format, shown]) = if sources.is_loaded { LOADED } else { PLAIN };
     format!(
         "`timescale 1ns/1ps
 module bench;
@@ -61,6 +58,11 @@ endmodule
         ports = connections(sources),
     )
 }
+
+/// The highest bit of the stimulus; the wires of the load port, whether it is wrong, and how it is shown.
+type Port = (u32, [&'static str; 4]);
+const LOADED: Port = (36, [LOAD, "load !== now[26:24]", " %b", ", load"]);
+const PLAIN: Port = (23, ["", "1'b0", "", ""]);
 
 /// The wires of the load port.
 const LOAD: &str = "

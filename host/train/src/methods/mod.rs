@@ -99,7 +99,9 @@ impl<'de> Visitor<'de> for Known {
             if all.iter().all(|knob| knob.name != name) {
                 return Err(de::Error::custom(format!("unknown field `{name}`")));
             }
-            found.set(&name, map.next_value()?);
+            // Numbers of a flattened map are no `f32` where a crate of the build asks for numbers of any precision.
+            let number: serde_json::Number = map.next_value()?;
+            found.set(&name, number.as_f64().ok_or_else(|| de::Error::custom(format!("{name} is no number")))? as f32);
         }
         Ok(found)
     }
