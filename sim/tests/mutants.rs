@@ -178,6 +178,7 @@ fn missed(program: &Arc<Program>, recording: &[Cycle], part: &str) -> (usize, Ve
             missed.push(what);
         }
     }
+    println!("{part}: {all} mutants, {} look like the original", missed.len());
     (all, missed)
 }
 
@@ -199,5 +200,5 @@ fn a_mistake_in_rebuilding_is_seen() {
         all += count;
         unseen.extend(missed);
     }
-    assert!(all > 200 && unseen.len() * 100 <= all * 8, "{} of {all} are missed:\n{}", unseen.len(), unseen.join("\n"));
+    assert!(all > 200 && unseen.len() * 100 <= all * 5, "{} of {all} are missed:\n{}", unseen.len(), unseen.join("\n"));
 }

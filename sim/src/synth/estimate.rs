@@ -12,8 +12,8 @@ use crate::rtl::unsupported;
 
 /// The largest difference to Yosys's look-up tables that was seen (`resources -- up5k`), rounded up.
 pub const LUTS_WITHIN_PERCENT: u32 = 10;
-/// Of so many tables of the cover synthesis saves one, as it restructures logic: what is between the least and the most of
-/// all rows of `resources -- up5k`, from one in minus 200 to one in 10.
+/// Of so many tables of the cover synthesis saves one, as it restructures logic. Chosen by the rows of `resources -- up5k`:
+/// covers alone differ from Yosys's counts by -0.6 to +10.9 per cent, and less one in 50 by -2.6 to +8.8.
 const SAVES_ONE_OF: u32 = 50;
 
 /// Size and speed of an accelerator on an iCE40 UP5K as they are known without synthesis.

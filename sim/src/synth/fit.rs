@@ -104,7 +104,7 @@ pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<St
 mod tests {
     use super::*;
     use bitfab_format::arbitrary::{Plan, Random, build};
-    use bitfab_format::{Kind, Shape};
+    use bitfab_format::{Kind, Shape, WeightKind};
 
     fn network(inputs: u32, hidden: &[u32]) -> Vec<u32> {
         let plans = hidden.iter().map(|outputs| Plan::dense(*outputs, Kind::Sign)).chain([Plan::dense(10, Kind::I32)]);
@@ -159,5 +159,24 @@ mod tests {
         let model = Model::from_words(&words).unwrap();
         let why = misfit(&model, &Options::default(), Target::Ecp5Of85k).unwrap();
         assert!(why.contains("no known target has enough"), "{why}");
+    }
+
+    #[test]
+    fn rebuilding_is_offered_where_it_is_enough_and_nowhere_else() {
+        let (mut offered, options) = ([0, 0], Options::default().with_lanes(2));
+        for seed in 0..12 {
+            let plans = [64, 10].map(|outputs| Plan::dense(outputs, Kind::I32).with_weights(WeightKind::SmartDeal));
+            let plans = [Plan { kind: Kind::Sign, ..plans[0] }, plans[1]];
+            let words =
+                build(Shape::vector(if seed % 2 == 0 { 100 } else { 400 }), Kind::U8, &plans, &mut Random::new(seed))
+                    .emit();
+            let model = Model::from_words(&words).unwrap();
+            let Some(why) = misfit(&model, &options, Target::Up5k) else { continue };
+            let rebuilt = options.with_weights(Weights::Rebuilt);
+            let is_enough = misfit(&model, &rebuilt, Target::Up5k).is_none();
+            assert_eq!(why.contains("up5k on it with its SmartDeal weights rebuilt"), is_enough, "seed {seed}: {why}");
+            offered[usize::from(is_enough)] += 1;
+        }
+        assert!(offered.iter().all(|count| *count != 0), "{offered:?}");
     }
 }
