@@ -18,7 +18,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sim", &["bitfab-format", "bitfab-hdl", "bitfab-kernels", "bitfab-runtime"]),
     ("host/report", &["bitfab-format", "bitfab-graph", "bitfab-sim"]),
     (
-        "host/cli",
+        "host/api",
         &[
             "bitfab-compile",
             "bitfab-data",
@@ -27,11 +27,11 @@ const WALLS: &[(&str, &[&str])] = &[
             "bitfab-graph",
             "bitfab-hdl",
             "bitfab-report",
-            "bitfab-runtime",
             "bitfab-sim",
             "bitfab-train",
         ],
     ),
+    ("host/cli", &["bitfab"]),
     ("tests", &[]),
 ];
 

@@ -107,12 +107,12 @@ fn unsafe_code_stays_in_its_corner() {
 const COMMAND_WORDS: &[(&[&str], &[&str], &str)] = &[
     (
         &["println!(", "print!(", "io::stdout()", "io::stderr()", "dbg!("],
-        &["out.rs", "train/progress.rs"],
+        &["show/out.rs", "commands/train/progress.rs"],
         "print by say! and note!, which see a full output (progress.rs asks whether stderr is a terminal)",
     ),
     (
         &["fs::write(", "File::create", ".persist(", "OpenOptions"],
-        &["outputs.rs", "data/fetch.rs"],
+        &["io/outputs.rs", "io/data/fetch.rs"],
         "write by outputs::write, which replaces nothing of another kind (fetch.rs writes in a folder that it made)",
     ),
 ];

@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_data::{Reading, Rows, Takes, Values, fit, suits};
-use bitfab_format::Kind;
-use bitfab_graph::{ByteKind, Shape};
-use bitfab_import::Prepared;
+use bitfab::data::{Reading, Rows, Takes, Values, fit, suits};
+use bitfab::format::Kind;
+use bitfab::graph::{ByteKind, Shape};
+use bitfab::import::Prepared;
 
-use crate::data::Loaded;
-use crate::inputs::{From, first};
-use crate::models::Need;
-use crate::{files, npy};
+use crate::io::data::Loaded;
+use crate::io::inputs::{From, first};
+use crate::io::models::Need;
+use crate::io::{files, npy};
 
 impl From {
     /// Rows to measure the ranges of tensors by, as bytes: of the part to learn from where there are two, at most `limit`.
@@ -22,7 +22,7 @@ impl From {
         let is_array = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
         if is_array && takes.codings.is_empty() {
             let Shape { height, width, channels } = prepared.shape();
-            let need = Need { shape: bitfab_format::Shape { height, width, channels }, kind };
+            let need = Need { shape: bitfab::format::Shape { height, width, channels }, kind };
             let rows = npy::rows(&files::read(path)?, &need).with_context(|| path.display().to_string())?;
             return Ok(rows.slices().into_iter().take(limit).map(<[u8]>::to_vec).collect());
         }

@@ -1,12 +1,12 @@
 //! The engines by name.
 
 use anyhow::{Result, bail, ensure};
-use bitfab_hdl::{Options, Weights};
-use bitfab_sim::Engine;
-use bitfab_sim::qemu::{Board, Qemu};
-use bitfab_sim::replay::{Replay, Simulator};
-use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
-use bitfab_sim::software::{Kernels, Reference, Runtime};
+use bitfab::hdl::{Options, Weights};
+use bitfab::sim::Engine;
+use bitfab::sim::qemu::{Board, Qemu};
+use bitfab::sim::replay::{Replay, Simulator};
+use bitfab::sim::rtl::{CycleModel, RustHdl, Stalls};
+use bitfab::sim::software::{Kernels, Reference, Runtime};
 
 use crate::parallel::{Make, Parallel};
 

@@ -2,38 +2,25 @@
 #![forbid(unsafe_code)]
 
 #[macro_use]
-mod out;
+mod show;
 
 mod axes;
-mod bars;
-mod bench;
 mod calibration;
-mod compile;
-mod data;
-mod demo;
+mod commands;
 mod engines;
-mod eval;
-mod files;
-mod import;
-mod inputs;
-mod inspect;
-mod lock;
-mod models;
+mod io;
 mod nearest;
-mod npy;
 mod origin;
-mod outputs;
 mod parallel;
-mod run;
 #[cfg(test)]
 mod samples;
-mod synth;
-mod train;
-mod verify;
-mod verilog;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+
+use commands::{bench, compile, data, demo, eval, import, inspect, run, synth, train, verify, verilog};
+use show::out;
 
 /// Keeps freed tensors for the next step where the system's allocator returns them to the kernel.
 #[global_allocator]
@@ -41,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// From a network with few bits a weight to microcontroller firmware and an FPGA accelerator that give the same bits.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "bitfab", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -81,7 +68,7 @@ fn main() -> ExitCode {
     // `bitfab inspect M | head` ends quietly, as every other command of the system does.
     sigpipe::reset();
     let result = match Arguments::try_parse() {
-        Ok(arguments) => run(arguments.command),
+        Ok(arguments) => dispatch(arguments.command),
         Err(error) if error.use_stderr() => error.exit(),
         // Help and version are results, too.
         Err(text) => out::help(&text),
@@ -96,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use bitfab_format::{Kind, Model};
-use bitfab_import::{Array, Change, ImportError, Imported, Prepared, Ranges};
-use bitfab_sim::Engine;
-use bitfab_sim::software::Runtime;
+use bitfab::format::{Kind, Model};
+use bitfab::import::{Array, Change, ImportError, Imported, Prepared, Ranges};
+use bitfab::sim::Engine;
+use bitfab::sim::software::Runtime;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::bars;
-use crate::inputs::{From, Inputs};
-use crate::models;
+use crate::io::inputs::{From, Inputs};
+use crate::io::models;
 use crate::parallel::Parallel;
+use crate::show::bars;
 
 /// Rows by which the ranges of tensors are measured.
 pub const CALIBRATION: usize = 200;

@@ -5,20 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab_compile::{Rounded, Worth};
-use bitfab_format::{Kind, Model};
-use bitfab_graph::ByteKind;
-use bitfab_import::{
+use bitfab::compile::{Rounded, Worth};
+use bitfab::format::{Kind, Model};
+use bitfab::graph::ByteKind;
+use bitfab::import::{
     Agreement, Difference, Entry, Imported, Prepared, Said, Source, Start, Stated, layers, onnx, tflite,
 };
-use bitfab_sim::software::output_values;
-use bitfab_sim::verify::Verdict;
-use bitfab_sim::{Evidence, Run};
+use bitfab::sim::software::output_values;
+use bitfab::sim::verify::Verdict;
+use bitfab::sim::{Evidence, Run};
 use rayon::prelude::*;
 
-use crate::inputs::{From, Inputs};
-use crate::verify::Timed;
-use crate::{bars, files, import, nearest};
+use crate::commands::import;
+use crate::commands::verify::Timed;
+use crate::io::files;
+use crate::io::inputs::{From, Inputs};
+use crate::nearest;
+use crate::show::bars;
 
 /// The source of an imported model.
 #[derive(Debug, clap::Args)]

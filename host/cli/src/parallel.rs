@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::mpsc;
 
-use bitfab_format::Model;
-use bitfab_sim::engine::check_rows;
-use bitfab_sim::{Engine, Rows, Run, SimError};
+use bitfab::format::Model;
+use bitfab::sim::engine::check_rows;
+use bitfab::sim::{Engine, Rows, Run, SimError};
 use rayon::prelude::*;
 
 /// Makes engines that all do the same.
@@ -87,7 +87,7 @@ fn collect(results: mpsc::Receiver<Chunk>, chunks: usize, done: &mut dyn FnMut(u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitfab_sim::software::Reference;
+    use bitfab::sim::software::Reference;
 
     #[test]
     fn many_engines_give_the_results_of_one_in_order() {

@@ -1,6 +1,6 @@
 //! Small models for tests.
 
-use bitfab_graph::{ByteKind, Graph, Node, Op, Shape, WeightQuantizer, Weights};
+use bitfab::graph::{ByteKind, Graph, Node, Op, Shape, WeightQuantizer, Weights};
 
 /// A network of 2 x 2 bytes, 5 hidden signs and 3 scores.
 pub fn small_graph() -> Graph {
@@ -24,5 +24,5 @@ pub fn small_graph() -> Graph {
 
 /// The words of the same network's model file.
 pub fn small_model() -> Vec<u32> {
-    bitfab_compile::compile(&small_graph()).unwrap()
+    bitfab::compile::compile(&small_graph()).unwrap()
 }

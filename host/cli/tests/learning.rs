@@ -35,7 +35,7 @@ fn a_run_leaves_a_graph_and_a_log_and_no_checkpoint() {
     assert_eq!(summary["weights"], 64 * 64 + 64 * 64 + 640);
     assert_eq!(summary["config"]["seed"], 3);
     let graph = std::fs::read(folder.path().join("net.graph")).unwrap();
-    assert_eq!(bitfab_graph::Graph::from_bytes(&graph).unwrap().input.to_string(), "8x8x1");
+    assert_eq!(bitfab::graph::Graph::from_bytes(&graph).unwrap().input.to_string(), "8x8x1");
     let log = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
     let epochs: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(epochs.len(), 6);

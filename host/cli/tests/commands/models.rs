@@ -1,10 +1,10 @@
 //! From a learned network to a model, and everything that can be done with it.
 
 use crate::common::{Learned, bitfab, json};
+use bitfab::format::{Kind, Model, align};
+use bitfab::sim::Engine;
+use bitfab::sim::software::{Reference, output_values};
 use bitfab_format::arbitrary::{Random, chain};
-use bitfab_format::{Kind, Model, align};
-use bitfab_sim::Engine;
-use bitfab_sim::software::{Reference, output_values};
 use npyz::WriterBuilder;
 use predicates::str::contains;
 
@@ -74,12 +74,12 @@ fn eval_repeats_the_accuracy_of_training() {
 #[test]
 fn run_gives_the_scores_of_the_reference_on_every_engine() {
     let learned = Learned::new("mlp:40");
-    let data = bitfab_train::digits(0).unwrap();
+    let data = bitfab::train::digits(0).unwrap();
     let rows: Vec<&[u8]> = data.test.inputs.chunks_exact(64).take(9).collect();
     learned.write("x.npy", &npy(&[9, 8, 8], rows.concat()));
     let words = align(&learned.read("net.bfab"));
     let expected = Reference.run(&Model::from_words(&words).unwrap(), &rows, &mut |_| ()).unwrap();
-    let scores: Vec<i32> = expected.iter().flat_map(bitfab_sim::Run::scores).collect();
+    let scores: Vec<i32> = expected.iter().flat_map(bitfab::sim::Run::scores).collect();
     for engine in ["reference", "kernels", "runtime", "cycle-model", "rtl"] {
         let run = ["run", "net.bfab", "--input", "x.npy", "-o", "y.npy", "--engine", engine, "--lanes", "2"];
         bitfab(learned.path()).args(run).assert().success().stdout(contains("9 x 10"));
@@ -105,7 +105,7 @@ fn run_takes_signed_bytes_and_gives_packed_results_too() {
             true => npy(&shape, bytes.iter().map(|&byte| byte as i8)),
             false => npy(&shape, bytes.iter().copied()),
         };
-        std::fs::write(folder.path().join("m.bfab"), bitfab_compile::bytes(&words)).unwrap();
+        std::fs::write(folder.path().join("m.bfab"), bitfab::compile::bytes(&words)).unwrap();
         std::fs::write(folder.path().join("x.npy"), array).unwrap();
         let run = ["run", "m.bfab", "--input", "x.npy", "-o", "y.npy", "--engine"];
         let rows: Vec<&[u8]> = bytes.chunks_exact(width).collect();

@@ -1,0 +1,164 @@
+//! One run: learned, compiled, and judged as integers in the runtime.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use bitfab::compile::{Compiled, Options, bytes};
+use bitfab::format::Model;
+use bitfab::report::{Confusion, ModelSummary};
+use bitfab::sim::qemu::Qemu;
+use bitfab::train::{Dataset, TrainConfig, Trainer, Watch};
+use serde::{Deserialize, Serialize};
+
+use super::entries::Entry;
+use crate::engines::{Accelerator, Name};
+use crate::io::models;
+
+/// Training batches from which a truncated network takes its batch norms anew.
+const REESTIMATED: u32 = 100;
+
+/// One precision of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Precision {
+    /// Planes; 0 for networks without.
+    pub planes: u32,
+    /// Accuracy of the network while it learned, by real arithmetic.
+    pub trained: f64,
+    /// Accuracy of the integer model in the runtime; that of learning for real networks.
+    pub accuracy: f64,
+    /// Bits a weight as shipped, weights alone.
+    pub bits: f64,
+    /// Number of weights.
+    pub weights: u64,
+    /// Bytes of the file at this precision, thresholds and all; of real networks those of the weights.
+    pub bytes: u64,
+    /// Bytes of the arena, besides the input; none for real networks, which nothing small runs.
+    pub arena: Option<u64>,
+    /// Instructions of one inference on a Cortex-M4 in QEMU, if they were counted.
+    pub instructions: Option<u64>,
+    /// Share of weights that are not zero (sparse-binary: that are ones).
+    pub density: f64,
+}
+
+/// What one run brought.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Its row.
+    pub name: String,
+    /// The data set.
+    pub data: String,
+    /// Its configuration.
+    pub config: TrainConfig,
+    /// Every precision, the lowest first.
+    pub precisions: Vec<Precision>,
+    /// Accuracy of an eight-plane network with all but one plane cut off, batch norms taken anew.
+    pub truncated: Option<f64>,
+    /// Least layer's mean cosine between ternary filters and their ternary points.
+    pub cosine: Option<f64>,
+    /// Seconds of learning.
+    pub seconds: f64,
+}
+
+impl Outcome {
+    /// Whether instructions were counted wherever there are any.
+    pub fn is_counted(&self) -> bool {
+        self.precisions.iter().all(|one| one.arena.is_none() || one.instructions.is_some())
+    }
+}
+
+/// The outcome and what it was measured on.
+pub struct Product {
+    pub outcome: Outcome,
+    /// Network and model; none for real networks.
+    pub files: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Learns, compiles and judges; counts instructions on `board` if there is one.
+pub fn run(
+    entry: &Entry,
+    config: &TrainConfig,
+    data: &Dataset,
+    board: Option<&Qemu>,
+    watch: &mut dyn Watch,
+) -> Result<Product> {
+    let start = Instant::now();
+    let mut trainer = Trainer::new(config, data)?;
+    while !trainer.is_done() {
+        trainer.run_epoch(watch)?;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let truncated = entry.is_truncated.then(|| trainer.truncated(1, REESTIMATED).evaluate(&data.test).accuracy());
+    let cosine = trainer.net().cosine();
+    let outcome = |precisions| Outcome {
+        name: entry.name.into(),
+        data: data.name.clone(),
+        config: config.clone(),
+        precisions,
+        truncated,
+        cosine,
+        seconds,
+    };
+    if config.method.method().about().is_real {
+        let accuracy = trainer.evaluate(&data.test).accuracy();
+        let weights = trainer.net().weight_count();
+        let (bytes, arena, instructions) = (weights * 4, None, None);
+        let (planes, bits, density) = (0, 32.0, 1.0);
+        let trained = accuracy;
+        let real = Precision { planes, trained, accuracy, bits, weights, bytes, arena, instructions, density };
+        return Ok(Product { outcome: outcome(vec![real]), files: None });
+    }
+    let graph = trainer.graph()?;
+    let compiled = bitfab::compile::compile_with(&graph, &Options::default());
+    let Compiled { words, rounded } = compiled.context("the network that was learned cannot be compiled")?;
+    rounded.iter().for_each(|one| note!("note: {one}"));
+    let model = Model::from_words(&words)?;
+    let mut precisions = Vec::new();
+    for planes in judged(&trainer) {
+        precisions.push(judge(&trainer, planes, &model, data, board)?);
+    }
+    let files = Some((graph.to_bytes()?, bytes(&words)));
+    Ok(Product { outcome: outcome(precisions), files })
+}
+
+/// The precisions of a network, or 0 for its only one.
+fn judged(trainer: &Trainer<'_>) -> Vec<u32> {
+    let mut planes = trainer.precisions();
+    planes.sort_unstable();
+    if planes.is_empty() { vec![0] } else { planes }
+}
+
+fn judge(
+    trainer: &Trainer<'_>,
+    planes: u32,
+    model: &Model<'_>,
+    data: &Dataset,
+    board: Option<&Qemu>,
+) -> Result<Precision> {
+    let model = if planes == 0 { *model } else { model.with_planes(planes) };
+    let trained = trainer.evaluate_at(planes, &data.test).unwrap_or_else(|| trainer.evaluate(&data.test));
+    let rows = models::rows(&model, data, None)?;
+    let mut engine = Name::Runtime.create(Accelerator::plain(8))?;
+    let runs = engine.run(&model, &rows, &mut |_| ()).context("the runtime stopped")?;
+    let pairs = models::predictions(&model, &data.test, &runs)?;
+    let summary = ModelSummary::new(&model);
+    let rare: f64 = summary.layers.iter().map(|layer| layer.density * layer.weight_count as f64).sum();
+    Ok(Precision {
+        planes,
+        trained: trained.accuracy(),
+        accuracy: Confusion::of(data.classes as usize, pairs).accuracy(),
+        bits: summary.bits_per_weight(),
+        weights: summary.weight_count,
+        bytes: summary.file_bytes,
+        arena: Some(summary.arena_bytes),
+        instructions: board.map(|board| instructions(board, &model, rows[0])).transpose()?,
+        density: rare / summary.weight_count.max(1) as f64,
+    })
+}
+
+/// What one inference executes on an emulated board; other inputs differ by a few instructions in a thousand.
+fn instructions(board: &Qemu, model: &Model<'_>, row: &[u8]) -> Result<u64> {
+    let once = bitfab::sim::qemu::Options { digests: false, ..Default::default() };
+    let inferences = board.run(&bytes(model.words()), &[row], &once).context("the emulated board stopped")?;
+    let counts = inferences.first().and_then(|inference| inference.counts.as_ref());
+    Ok(counts.context("the emulator counted nothing")?.total.instructions)
+}

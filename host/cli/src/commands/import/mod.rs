@@ -1,0 +1,238 @@
+//! `bitfab import`: other people's models.
+
+mod picture;
+mod show;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use bitfab::compile::{Compiled, Prefer, Rounded, compile_with};
+use bitfab::format::Model;
+use bitfab::import::{Change, Imported, Prepared};
+use picture::{draw, is_png};
+use show::{Stated, print};
+
+use crate::io::data::Format;
+use crate::io::files;
+use crate::io::inputs::From;
+use crate::io::outputs::{self, Product};
+use crate::nearest::{self, Effect};
+use crate::origin::{Map, prepare};
+
+/// Arguments of `bitfab import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers;
+    /// FILE.tflite of int8 or uint8, which becomes what TFLite's reference kernels compute; or FILE.toml, which
+    /// describes the layers of the arrays in FILE.npz (host/import/README.md).
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Where the result is written: FILE.bfab is a model for devices, any other name a graph for `bitfab compile`.
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    map: Map,
+    /// Where real numbers have no integer form, round weights and quantise tensors to 8 bits; every change is said.
+    #[arg(long)]
+    nearest: bool,
+    #[command(flatten)]
+    rows: Rows,
+    /// Names of the classes in the order of the scores: by comma, or a FILE with one a line.
+    #[arg(long, value_name = "NAMES|FILE")]
+    classes: Option<String>,
+    /// Show what became of each node of the file.
+    #[arg(long)]
+    explain: bool,
+    /// Draw the nodes of the file beside the layers that they became.
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    picture: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Rows by which ranges and the effect on accuracy are measured.
+#[derive(Debug, clap::Args)]
+struct Rows {
+    /// Measure on these rows how often the model gives the class of the file's floats: a data set, or FILE.npy.
+    #[arg(long, value_name = "DATA")]
+    data: Option<String>,
+    #[command(flatten)]
+    format: Format,
+    /// How many rows are measured.
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab import kws.onnx -o kws.bfab --explain
+  bitfab import lfc.onnx --input u8/255 -o lfc.graph --picture lfc.svg
+  bitfab import speech.tflite -o speech.bfab --explain
+  bitfab import keras.toml -o keras.bfab                # and keras.npz beside it
+  bitfab import floats.onnx --input u8/255 --nearest --data mnist -o floats.bfab
+  bitfab import sensor.onnx --nearest --data rows.csv --label kind --classes walk,sit,lie -o sensor.bfab   # real values
+  bitfab verify lfc.bfab --data mnist --source lfc.onnx --input u8/255
+
+Nothing is approximated in silence: what has no exact integer form is an error that names the node, and --nearest
+says each change that it makes. Activations must be quantised before each layer, weights must be whole numbers of at most 8 bits times a scale.";
+
+/// Runs `bitfab import`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_outputs()?;
+    let from = arguments.rows.from();
+    let is_measured = arguments.nearest || arguments.map.is_values();
+    let prepared = prepare(&arguments.file, arguments.map, from.as_ref().filter(|_| is_measured))?;
+    let found = lower(arguments, &prepared).with_context(|| arguments.file.display().to_string())?;
+    let is_asked = arguments.explain || arguments.json || arguments.picture.is_some();
+    if arguments.output.is_none() && !is_asked {
+        bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
+    }
+    let mut notes = found.imported.notes.clone();
+    notes.extend(found.compiled.rounded.iter().map(ToString::to_string));
+    if let Some(output) = &arguments.output {
+        write(&found, output)?;
+    }
+    if let Some(picture) = &arguments.picture {
+        draw(&arguments.file, &found.imported, picture)?;
+    }
+    print(arguments, &found, &notes)
+}
+
+impl Rows {
+    /// The rows, if any are named.
+    fn from(&self) -> Option<From> {
+        self.data.as_ref().map(|data| From::of(data, &self.format))
+    }
+}
+
+impl Arguments {
+    /// Fails before any work where something would be lost by writing.
+    fn check_outputs(&self) -> Result<()> {
+        let mut files = vec![("FILE", self.file.as_path())];
+        if let Some(output) = &self.output {
+            outputs::check(output, if is_model(output) { Product::Model } else { Product::Graph })?;
+            files.push(("-o", output));
+        }
+        if let Some(picture) = &self.picture {
+            let is_known = is_png(picture) || picture.extension().is_some_and(|extension| extension == "svg");
+            ensure!(is_known, "--picture {}: let the name end in .svg or .png", picture.display());
+            outputs::check(picture, if is_png(picture) { Product::Png } else { Product::Svg })?;
+            files.push(("--picture", picture));
+        }
+        outputs::distinct(&files)
+    }
+
+    /// The names of the classes, none if they are not said.
+    fn class_names(&self) -> Result<Vec<String>> {
+        let Some(said) = &self.classes else { return Ok(Vec::new()) };
+        let path = Path::new(said);
+        if !path.is_file() {
+            return Ok(said.split(',').map(|name| name.trim().to_owned()).collect());
+        }
+        let text = String::from_utf8(files::read(path)?).with_context(|| format!("{said} is not text"))?;
+        Ok(text.trim_end().lines().map(|name| name.trim().to_owned()).collect())
+    }
+}
+
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "bfab")
+}
+
+/// A lowered model, what was changed for that, and what it costs.
+struct Found {
+    imported: Imported,
+    compiled: Compiled,
+    stated: Stated,
+    changes: Vec<String>,
+    effect: Option<Effect>,
+}
+
+/// What is said of a refusal without rows.
+const ASK: &str = "--nearest changes the model where that is needed; with --data DATA it says what that costs";
+
+/// What the nearest model would be and cost.
+fn offer(near: Result<Found>) -> String {
+    match near {
+        Ok(Found { changes, effect, .. }) => {
+            let effect = effect.map_or_else(String::new, |effect| format!(": {effect}"));
+            format!("--nearest would make {} changes ({}){effect}", changes.len(), changes.join("; "))
+        }
+        Err(why) => format!("there is no nearest model, either: {why:#}"),
+    }
+}
+
+/// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
+fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
+    let (from, limit) = (arguments.rows.from(), arguments.rows.limit);
+    let from = from.as_ref();
+    let classes = arguments.class_names()?;
+    // Bytes of an array have no names, and no rows as tables have.
+    let columns = from.filter(|_| !prepared.interface().codings.is_empty()).map(|from| from.names(prepared.shape()));
+    let columns = columns.transpose()?.unwrap_or_default();
+    let named = |mut imported: Imported| {
+        imported.graph.interface.classes.clone_from(&classes);
+        imported.graph.interface.names.clone_from(&columns);
+        imported
+    };
+    let error = match prepared.clone().lower() {
+        Ok(imported) => return Found::new(prepared, named(imported), &[], from, limit),
+        Err(error) if error.cure().is_none() => return Err(error.into()),
+        Err(error) => error,
+    };
+    let near = || -> Result<Found> {
+        let (imported, changes) = nearest::import(prepared, from)?;
+        Found::new(prepared, named(imported), &changes, from, limit)
+    };
+    let noted = |error: anyhow::Error| match prepared.note() {
+        Some(note) => anyhow!("{error:#}\nnote: {note}"),
+        None => error,
+    };
+    if arguments.nearest {
+        return near().map_err(noted);
+    }
+    Err(anyhow!("{error}\n{}", from.map_or_else(|| ASK.into(), |_| offer(near()))))
+}
+
+impl Found {
+    /// Measures the effect where there are rows.
+    fn new(
+        prepared: &Prepared,
+        imported: Imported,
+        changes: &[Change],
+        from: Option<&From>,
+        limit: u32,
+    ) -> Result<Self> {
+        let changes = changes.iter().map(ToString::to_string).collect();
+        let compiled = compile(&imported)?;
+        let model = Model::from_words(&compiled.words)?;
+        let stated = Stated::new(&imported, &model)?;
+        let measured = from.map(|from| -> Result<Option<Effect>> {
+            let inputs = from.load(&model, None, Some(limit as usize))?;
+            nearest::measure(prepared, &imported, &model, &inputs)
+        });
+        let effect = measured.transpose()?.flatten();
+        Ok(Self { imported, compiled, stated, changes, effect })
+    }
+}
+
+/// Compiles what was imported; refused is what would give another level than a neighbouring one.
+pub fn compile(imported: &Imported) -> Result<Compiled> {
+    let options = bitfab::compile::Options { prefer: Prefer::Size, planes: 8 };
+    let compiled = compile_with(&imported.graph, &options).context("the imported graph does not compile")?;
+    let is_far = |rounded: &&Rounded| matches!(rounded, Rounded::Levels { levels, .. } if *levels > 1);
+    if let Some(far) = compiled.rounded.iter().find(is_far) {
+        bail!(
+            "{far}; quantise its result to 4 bits, whose thresholds may lie anywhere, or give its channels scales that lie nearer together"
+        );
+    }
+    Ok(compiled)
+}
+
+/// Writes a graph, or a model.
+fn write(found: &Found, output: &Path) -> Result<()> {
+    if !is_model(output) {
+        return outputs::write(output, Product::Graph, &found.imported.graph.to_bytes()?);
+    }
+    outputs::write(output, Product::Model, &bitfab::compile::bytes(&found.compiled.words))
+}

@@ -1,0 +1,14 @@
+//! One file a command: its arguments, its examples, and one run.
+
+pub mod bench;
+pub mod compile;
+pub mod data;
+pub mod demo;
+pub mod eval;
+pub mod import;
+pub mod inspect;
+pub mod run;
+pub mod synth;
+pub mod train;
+pub mod verify;
+pub mod verilog;

@@ -1,0 +1,6 @@
+//! What a person sees: lines, bars, tables and pictures.
+
+#[macro_use]
+pub mod out;
+
+pub mod bars;
