@@ -4,16 +4,8 @@
 #[macro_use]
 mod show;
 
-mod axes;
-mod calibration;
 mod commands;
-mod engines;
 mod io;
-mod nearest;
-mod origin;
-mod parallel;
-#[cfg(test)]
-mod samples;
 
 use std::process::ExitCode;
 

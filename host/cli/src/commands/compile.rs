@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use bitfab::compile::{Compiled, Options, Prefer};
-use bitfab::format::Model;
+use bitfab::compile::{Options, Prefer};
 use bitfab::graph::Graph;
 use bitfab::report::{ModelSummary, table};
 
 use crate::io::files;
-use crate::io::models::ModelFile;
+use crate::io::models;
 use crate::io::outputs::{self, Product};
 use crate::show::out;
 
@@ -63,16 +62,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = Options { prefer: arguments.prefer, planes: arguments.planes };
     let fails = || format!("{} cannot be compiled", path.display());
     if let Some(base) = &arguments.update {
-        let base = ModelFile::read(base)?;
+        let base = models::read(base)?;
         let words = bitfab::compile::update(base.words(), &graph, &options).with_context(fails)?;
         outputs::write(&arguments.output, Product::Update, &bitfab::compile::bytes(&words))?;
         say!("{}: {} bytes to append", arguments.output.display(), table::thousands(words.len() as u64 * 4))?;
         return Ok(());
     }
-    let Compiled { words, rounded } = bitfab::compile::compile_with(&graph, &options).with_context(fails)?;
+    let (file, rounded) = bitfab::compile(&graph, &options).with_context(fails)?;
     rounded.iter().for_each(|one| note!("note: {one}"));
-    outputs::write(&arguments.output, Product::Model, &bitfab::compile::bytes(&words))?;
-    let summary = ModelSummary::new(&Model::from_words(&words)?);
+    outputs::write(&arguments.output, Product::Model, &file.to_bytes())?;
+    let summary = ModelSummary::new(&file.model()?);
     if arguments.json {
         out::json(&summary)?;
     } else {

@@ -1,14 +1,13 @@
 //! `bitfab eval`: how often a model is right.
 
-use std::time::Instant;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bitfab::report::{Confusion, Metrics, table};
+use bitfab::{Clamped, EngineName, Evaluation};
 use serde::Serialize;
 
-use crate::engines::{Accelerator, Name};
-use crate::io::inputs::{Clamped, From};
-use crate::io::models::Source;
+use super::accelerator::AcceleratorArguments;
+use crate::io::inputs::DataArgument;
+use crate::io::models::ModelArgument;
 use crate::show::bars;
 use crate::show::out;
 
@@ -17,17 +16,17 @@ use crate::show::out;
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgument,
     #[command(flatten)]
-    from: From,
+    from: DataArgument,
     /// Use only the first rows.
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// Which engine computes (see `bitfab verify --help`).
     #[arg(long, value_name = "ENGINE", default_value = "runtime")]
-    engine: Name,
+    engine: EngineName,
     #[command(flatten)]
-    accelerator: Accelerator,
+    accelerator: AcceleratorArguments,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -75,21 +74,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let model = file.model()?;
     let inputs =
         arguments.from.load(&model, Some(&arguments.source.model), arguments.limit.map(|limit| limit as usize))?;
-    let mut engine = arguments.engine.create(arguments.accelerator)?;
-    let bar = bars::rows(&engine.name(), inputs.rows().len());
-    let start = Instant::now();
-    let runs =
-        inputs.run(&model, &mut *engine, &mut |done| bar.set_position(done as u64)).context("the engine stopped")?;
-    let seconds = start.elapsed().as_secs_f64();
-    bar.finish_and_clear();
-    let matrix = inputs.confusion(&model, &runs)?;
+    let Evaluation { engine, seconds, matrix } =
+        bitfab::eval(&model, &inputs, arguments.engine, arguments.accelerator.into(), &bars::follow())?;
     let metrics = matrix.metrics();
     if let Some(warning) = metrics.warning() {
         note!("warning: {warning}");
     }
     let outcome = Outcome {
         data: &inputs.name,
-        engine: engine.name(),
+        engine,
         correct: matrix.correct(),
         total: matrix.total(),
         accuracy: matrix.accuracy(),

@@ -7,8 +7,8 @@ use bitfab::hdl::Weights;
 use bitfab::report::{InterfaceSummary, ModelSummary, table};
 use serde::Serialize;
 
-use crate::engines::{lanes, weights};
-use crate::io::models::Source;
+use super::accelerator::{lanes, weights};
+use crate::io::models::ModelArgument;
 use crate::show::out;
 use memories::Memories;
 
@@ -17,7 +17,7 @@ use memories::Memories;
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgument,
     /// Show the memories of an accelerator with so many lanes (1, 2, 4, 8, 16 or 32) as well, and its size on an iCE40 and
     /// its cycles without synthesis.
     #[arg(long, value_parser = lanes)]

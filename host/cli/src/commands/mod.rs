@@ -1,5 +1,6 @@
 //! One file a command: its arguments, its examples, and one run.
 
+mod accelerator;
 pub mod bench;
 pub mod compile;
 pub mod data;

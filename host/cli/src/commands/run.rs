@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use bitfab::compile::Worth;
+use bitfab::data::AXES_RULE;
 use bitfab::format::{Kind, Model};
 use bitfab::report::table;
 use bitfab::sim::Run;
 use bitfab::sim::software::output_values;
+use bitfab::{EngineName, Inputs};
 
-use crate::axes;
-use crate::engines::{Accelerator, Name};
-use crate::io::inputs::{Choice, From, Inputs};
-use crate::io::models::{self, Source};
+use super::accelerator::AcceleratorArguments;
+use crate::io::inputs::{Choice, DataArgument};
+use crate::io::models::ModelArgument;
 use crate::io::npy;
 use crate::io::outputs::{self, Product};
 use crate::show::bars;
@@ -22,7 +23,7 @@ use crate::show::bars;
 #[command(after_help = help())]
 pub struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgument,
     /// Real values in FILE.csv, .tsv, .txt, .dat, .npy or .npz, coded as the model says; or its bytes in FILE.npy: uint8 (or
     /// int8, as the model states), N x height x width x channels or N x values.
     #[arg(long, value_name = "X", alias = "input")]
@@ -35,16 +36,16 @@ pub struct Arguments {
     output: PathBuf,
     /// Which engine computes (see `bitfab verify --help`).
     #[arg(long, value_name = "ENGINE", default_value = "runtime")]
-    engine: Name,
+    engine: EngineName,
     #[command(flatten)]
-    accelerator: Accelerator,
+    accelerator: AcceleratorArguments,
     /// Write the class with the largest score (the lowest of equals) instead of the scores.
     #[arg(long)]
     arg_max: bool,
 }
 
 fn help() -> String {
-    format!("{EXAMPLES}\n\n{}", axes::RULE)
+    format!("{EXAMPLES}\n\n{}", AXES_RULE)
 }
 
 const EXAMPLES: &str = "Examples:
@@ -64,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let product = if is_table { Product::Answers } else { Product::Npy };
     let path = Path::new(&arguments.data);
     outputs::distinct(&[("--data", path), ("-o", &arguments.output)])?;
-    let mut from = From { data: arguments.data.clone(), choice: arguments.choice.clone() };
+    let mut from = DataArgument { data: arguments.data.clone(), choice: arguments.choice.clone() };
     from.choice.format.is_unlabelled = true;
     let inputs = from.load(&model, Some(&arguments.source.model), None)?;
     outputs::check(&arguments.output, product)?;
@@ -74,10 +75,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         !is_table || !(is_one || model.output().kind == Kind::Sign),
         "the model has no classes: let -o end in .npy"
     );
-    let mut engine = arguments.engine.create(arguments.accelerator)?;
-    let bar = bars::rows(&engine.name(), inputs.rows().len());
-    let runs = inputs.run(&model, &mut *engine, &mut |done| bar.set_position(done as u64))?;
-    bar.finish_and_clear();
+    let mut engine = arguments.engine.create(arguments.accelerator.into())?;
+    let (runs, _) = bitfab::run(&model, &inputs, &mut *engine, &bars::follow())?;
     if is_table {
         outputs::write(&arguments.output, product, answers(&model, &inputs, &runs)?.as_bytes())?;
         return say!("{}: {} rows with their class, by {}", arguments.output.display(), runs.len(), engine.name());
@@ -94,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// N classes.
 fn classes(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
-    let classes = models::classes(model, runs)?.into_iter().map(|class| class as i32).collect();
+    let classes = bitfab::classes(model, runs)?.into_iter().map(|class| class as i32).collect();
     Ok((vec![runs.len() as u64], classes))
 }
 
@@ -110,7 +109,7 @@ fn scores(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
 
 /// Number of each row in its file, from 0 (of windows that of their first row), class and scores, as text in columns.
 fn answers(model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<String> {
-    let classes = models::classes(model, runs)?;
+    let classes = bitfab::classes(model, runs)?;
     let last = model.layers().last().context("the model has no layers")?;
     let name = |class: usize| inputs.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
     let scores = last.output.shape.volume() as usize;

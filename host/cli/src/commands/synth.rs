@@ -8,9 +8,9 @@ use bitfab::hdl::{Options, Style, Weights};
 use bitfab::report::resources::{self, Resources};
 use bitfab::sim::synth::{FileKind, Target, ToolFile, implement, misfit, names_of_files};
 
+use super::accelerator::{lanes, weights};
 use crate::commands::verilog;
-use crate::engines::{lanes, weights};
-use crate::io::models::Source;
+use crate::io::models::ModelArgument;
 use crate::io::outputs::{self, GENERATED, Product};
 use crate::show::bars;
 use crate::show::out;
@@ -20,7 +20,7 @@ use crate::show::out;
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgument,
     /// The FPGA: up5k, hx8k, ecp5-12k, ecp5-25k (or ecp5), ecp5-45k, ecp5-85k, gw1nr-9 (Tang Nano 9K), gw2ar-18 (Tang Nano
     /// 20K), xc7a35t or xc7a100t (synthesised only: no clock).
     #[arg(long, value_parser = target)]
@@ -123,9 +123,10 @@ fn one(arguments: &Arguments, model: &Model<'_>, lanes: u32) -> Result<Resources
     let options = options(arguments, lanes);
     let sources = verilog::sources(model, &options, &Style::default())?;
     let placed = if target.is_placed() { format!(", then {} placements", arguments.seeds) } else { String::new() };
-    let bar = bars::spinner(&format!("{lanes} lanes on {}: Yosys{placed}", target.name()));
+    let bar = bars::follow();
+    bar(bitfab::Progress::Busy { what: &format!("{lanes} lanes on {}: Yosys{placed}", target.name()) });
     let made = implement(sources, target, arguments.seeds);
-    bar.finish_and_clear();
+    bar(bitfab::Progress::Over);
     let made = made?;
     if let Some(folder) = &arguments.output {
         keep_files(&folder_of(folder, lanes), &made.files)?;

@@ -13,15 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use bitfab::format::Model;
 use bitfab::graph::Graph;
 use bitfab::report::{Confusion, Metrics, table};
 use bitfab::train::{Best, ClassWeights, Dataset, TrainConfig, Trainer};
 use serde::Serialize;
 
-use crate::engines::{Accelerator, Name};
+use crate::io::data;
 use crate::io::outputs::{self, Product};
-use crate::io::{data, models};
 use crate::show::{bars, out};
 use settings::Settings;
 use store::{Earlier, Store};
@@ -244,25 +242,15 @@ impl Places {
             if force { outputs::overwrite(path, bytes) } else { outputs::write(path, product, bytes) }
         };
         write(&self.graph, Product::Graph, &graph.to_bytes()?)?;
-        let compiled = bitfab::compile::compile_with(graph, &bitfab::compile::Options::default());
-        let compiled = compiled.with_context(|| format!("{} cannot be compiled", self.graph.display()))?;
+        let compiled = bitfab::compile(graph, &bitfab::compile::Options::default());
+        let (file, rounded) = compiled.with_context(|| format!("{} cannot be compiled", self.graph.display()))?;
         if let Some(path) = &self.model {
-            compiled.rounded.iter().for_each(|one| note!("note: {one}"));
-            write(path, Product::Model, &bitfab::compile::bytes(&compiled.words))?;
+            rounded.iter().for_each(|one| note!("note: {one}"));
+            write(path, Product::Model, &file.to_bytes())?;
         }
-        judge(&Model::from_words(&compiled.words)?, data)
+        // Nothing before has looked at the test part.
+        Ok(bitfab::judge_test(&file.model()?, data, &bars::follow())?)
     }
-}
-
-/// The integer model on the test part, which nothing before has looked at.
-fn judge(model: &Model<'_>, data: &Dataset) -> Result<Confusion> {
-    let rows = models::rows(model, data, None)?;
-    let bar = bars::rows("test", rows.len());
-    let mut engine = Name::Runtime.create(Accelerator::plain(8))?;
-    let runs = engine.run(model, &rows, &mut |done| bar.set_position(done as u64)).context("the runtime stopped")?;
-    bar.finish_and_clear();
-    let pairs = models::predictions(model, &data.test, &runs)?;
-    Ok(Confusion::of(data.classes as usize, pairs).named(&data.interface.classes))
 }
 
 /// Rows of the commonest class for one of the rarest from which on classes are called unbalanced.

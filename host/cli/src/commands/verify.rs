@@ -1,20 +1,14 @@
 //! `bitfab verify`: every engine against the reference, on every intermediate tensor.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result, ensure};
-use bitfab::format::Model;
 use bitfab::report::table;
-use bitfab::sim::software::Reference;
-use bitfab::sim::verify::{Verdict, verify};
-use bitfab::sim::{Engine, Rows, Run};
+use bitfab::{EngineName, Share, Timed, Verified};
 use serde::Serialize;
 
-use crate::engines::{Accelerator, Name};
-use crate::io::inputs::From;
-use crate::io::models::Source;
-use crate::origin;
-use crate::parallel::{Parallel, part};
+use super::accelerator::AcceleratorArguments;
+use crate::io::inputs::DataArgument;
+use crate::io::models::ModelArgument;
+use crate::io::sources::OriginArguments;
 use crate::show::bars;
 use crate::show::out;
 
@@ -23,22 +17,22 @@ use crate::show::out;
 #[command(after_help = examples())]
 pub struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgument,
     #[command(flatten)]
-    from: From,
+    from: DataArgument,
     #[command(flatten)]
-    origin: origin::Arguments,
+    origin: OriginArguments,
     /// How many rows go through every engine.
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Engines to compare with the reference, by comma.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = DEFAULT)]
-    engines: Vec<Name>,
+    engines: Vec<EngineName>,
     /// Fewer rows for slow engines: ENGINE=ROWS, by comma.
     #[arg(long, value_name = "ENGINE=ROWS", value_delimiter = ',')]
     subset: Vec<Subset>,
     #[command(flatten)]
-    accelerator: Accelerator,
+    accelerator: AcceleratorArguments,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -58,7 +52,7 @@ fn examples() -> String {
 
 Engines:\n"
         .to_owned();
-    for engine in Name::all() {
+    for engine in EngineName::all() {
         text += &format!("  {:14} {}\n", engine.name(), engine.what());
     }
     text + "\nThe exit code is 1 where an engine differs or cannot run."
@@ -67,7 +61,7 @@ Engines:\n"
 /// Rows for one engine.
 #[derive(Clone, Copy, Debug)]
 struct Subset {
-    engine: Name,
+    engine: EngineName,
     rows: usize,
 }
 
@@ -79,19 +73,6 @@ impl std::str::FromStr for Subset {
         let rows = rows.parse().ok().filter(|&rows| rows > 0).context("ROWS is a number from 1")?;
         Ok(Self { engine: engine.parse()?, rows })
     }
-}
-
-/// What an engine did and how long it took, without its preparation.
-#[derive(Debug, Serialize)]
-pub struct Timed {
-    /// What it did.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// Seconds.
-    pub seconds: f64,
-    /// Values that have a neighbouring level, of a source whose import says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub neighbours: Option<usize>,
 }
 
 /// An engine that could not run.
@@ -116,56 +97,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
     let inputs = arguments.from.load(&model, Some(&arguments.source.model), Some(arguments.limit as usize))?;
-    let (bytes, reals) = (inputs.rows(), inputs.reals());
-    let rows = reals.as_ref().map_or(Rows::from(&bytes), Rows::from);
-    let expected = reference(&model, rows)?;
-    let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
-    if let Some(origin) = arguments.origin.open(&arguments.from)? {
-        verdicts.push(origin.judge(&model, &inputs, &expected)?);
-    }
-    for &name in &arguments.engines {
-        let subset = arguments.subset.iter().find(|subset| subset.engine == name);
-        let rows = part(rows, 0..subset.map_or(rows.len(), |subset| subset.rows.min(rows.len())));
-        match judge(name, arguments.accelerator, &model, rows, &expected) {
-            Ok(verdict) => verdicts.push(verdict),
-            Err(error) => failures.push(Failure { engine: name.name(), error: format!("{error:#}") }),
-        }
-    }
-    let outcome =
-        Outcome { data: inputs.name.clone(), rows: bytes.len(), layers: model.layer_count(), verdicts, failures };
+    let origin = arguments.origin.open(&arguments.from)?;
+    let share = |engine: EngineName| arguments.subset.iter().find(|subset| subset.engine == engine);
+    let shares: Vec<Share> =
+        arguments.engines.iter().map(|&engine| (engine, share(engine).map(|subset| subset.rows))).collect();
+    let (accelerator, bars) = (arguments.accelerator.into(), bars::follow());
+    let Verified { verdicts, failures } =
+        bitfab::verify(&model, &inputs, &shares, accelerator, origin.as_ref(), &bars)?;
+    let failure = |one: bitfab::Failure| Failure { engine: one.engine.name(), error: one.error.chain() };
+    let outcome = Outcome {
+        data: inputs.name.clone(),
+        rows: inputs.sources().len(),
+        layers: model.layer_count(),
+        verdicts,
+        failures: failures.into_iter().map(failure).collect(),
+    };
     print(&outcome, arguments.json)?;
     conclude(&outcome)
-}
-
-/// The runs that all others are compared with.
-pub fn reference<'a>(model: &Model<'_>, rows: impl Into<Rows<'a>>) -> Result<Vec<Run>> {
-    let rows = rows.into();
-    let bar = bars::rows("reference", rows.len());
-    let mut reference = Parallel::new(Box::new(|| Box::new(Reference)));
-    let runs = reference.run_rows(model, rows, &mut |done| bar.set_position(done as u64))?;
-    bar.finish_and_clear();
-    Ok(runs)
-}
-
-/// Runs one engine with a bar and compares it with the reference.
-pub fn judge<'a>(
-    name: Name,
-    accelerator: Accelerator,
-    model: &Model<'_>,
-    rows: impl Into<Rows<'a>>,
-    expected: &[Run],
-) -> Result<Timed> {
-    let rows = rows.into();
-    let preparing = bars::spinner(&format!("preparing {name}"));
-    let engine = name.create(accelerator);
-    preparing.finish_and_clear();
-    let mut engine = engine?;
-    let bar = bars::rows(name.name(), rows.len());
-    let start = Instant::now();
-    let verdict = verify(model, rows, expected, &mut *engine, &mut |done| bar.set_position(done as u64));
-    let seconds = start.elapsed().as_secs_f64();
-    bar.finish_and_clear();
-    Ok(Timed { verdict: Verdict { engine: name.name().into(), ..verdict? }, seconds, neighbours: None })
 }
 
 fn print(outcome: &Outcome, json: bool) -> Result<()> {
@@ -201,7 +149,7 @@ fn conclude(outcome: &Outcome) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitfab::sim::verify::Mismatch;
+    use bitfab::sim::verify::{Mismatch, Verdict};
 
     fn outcome(first: Option<Mismatch>, failures: Vec<Failure>) -> Outcome {
         let agreeing = if first.is_some() { 1 } else { 2 };

@@ -15,10 +15,10 @@ use bitfab::sim::Engine;
 use bitfab::sim::replay::connections;
 use bitfab::sim::software::Reference;
 
-use crate::engines::{lanes, weights};
+use super::accelerator::{lanes, weights};
 use crate::io::data::Format;
-use crate::io::inputs::From;
-use crate::io::models::Source;
+use crate::io::inputs::DataArgument;
+use crate::io::models::ModelArgument;
 use crate::io::outputs::{self, GENERATED, Product};
 
 /// Arguments of `bitfab verilog`.
@@ -26,7 +26,7 @@ use crate::io::outputs::{self, GENERATED, Product};
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgument,
     /// Folder of the results; made where it is missing.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -174,7 +174,8 @@ fn bench(sources: &Sources, rows: usize) -> String {
 fn vectors(arguments: &Arguments, model: &Model<'_>) -> Result<Vec<Vec<u8>>> {
     let count = arguments.vectors as usize;
     if let Some(name) = &arguments.data {
-        let inputs = From::of(name, &arguments.format).load(model, Some(&arguments.source.model), Some(count))?;
+        let inputs =
+            DataArgument::of(name, &arguments.format).load(model, Some(&arguments.source.model), Some(count))?;
         return Ok(inputs.rows().into_iter().map(<[u8]>::to_vec).collect());
     }
     let mut state = 0x9e37_79b9_u32;

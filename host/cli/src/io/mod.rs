@@ -7,3 +7,4 @@ pub mod lock;
 pub mod models;
 pub mod npy;
 pub mod outputs;
+pub mod sources;

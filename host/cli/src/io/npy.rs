@@ -2,9 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use bitfab::data::{Fitted, Reading, Takes, fit, read_array, write_array};
+use bitfab::format::Kind;
 use bitfab::graph::Shape;
-
-use crate::io::models::Need;
 
 /// What an array is called in messages; the caller adds its file.
 const NAME: &str = "array";
@@ -21,10 +20,9 @@ impl Rows {
 }
 
 /// Reads the rows of a `.npy` file: one array of a row's shape, or of any shape that begins with the number of rows.
-pub fn rows(file: &[u8], input: &Need) -> Result<Rows> {
-    let shape = Shape::new(input.shape.height, input.shape.width, input.shape.channels);
+pub fn rows(file: &[u8], shape: Shape, kind: Kind) -> Result<Rows> {
     let rows = read_array(NAME, file)?.into_rows_for(NAME, shape)?;
-    Ok(Rows(fit(rows, &Takes::bytes(shape, input.kind), Reading::Values)?))
+    Ok(Rows(fit(rows, &Takes::bytes(shape, kind), Reading::Values)?))
 }
 
 /// Reads a `.npy` file of classes: one axis (or N x 1) of integers of any size, from 0.
@@ -42,11 +40,10 @@ pub fn file(shape: &[u64], values: &[i32]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitfab::format::{Kind, Shape};
     use npyz::{NpyFile, Order, WriterBuilder};
 
-    fn need(kind: Kind) -> Need {
-        Need { shape: Shape::new(2, 3, 1), kind }
+    fn rows(file: &[u8], kind: Kind) -> Result<Rows> {
+        super::rows(file, Shape::new(2, 3, 1), kind)
     }
 
     fn bytes<T: npyz::AutoSerialize + Copy>(shape: &[u64], order: Order, values: &[T]) -> Vec<u8> {
@@ -62,13 +59,13 @@ mod tests {
     fn rows_of_every_accepted_shape_are_read() {
         let values: Vec<u8> = (0..12).collect();
         for shape in [&[2, 6][..], &[2, 2, 3], &[2, 2, 3, 1], &[2, 6, 1]] {
-            let rows = rows(&bytes(shape, Order::C, &values), &need(Kind::U8)).unwrap();
+            let rows = rows(&bytes(shape, Order::C, &values), Kind::U8).unwrap();
             assert_eq!(rows.slices(), [&values[..6], &values[6..]], "{shape:?}");
         }
         for shape in [&[6][..], &[2, 3], &[2, 3, 1]] {
-            assert_eq!(rows(&bytes(shape, Order::C, &values[..6]), &need(Kind::U8)).unwrap().slices().len(), 1);
+            assert_eq!(rows(&bytes(shape, Order::C, &values[..6]), Kind::U8).unwrap().slices().len(), 1);
         }
-        let signed = rows(&bytes(&[1, 6], Order::C, &[-1i8, 2, 3, 4, 5, -128]), &need(Kind::I8)).unwrap();
+        let signed = rows(&bytes(&[1, 6], Order::C, &[-1i8, 2, 3, 4, 5, -128]), Kind::I8).unwrap();
         assert_eq!(signed.slices(), [&[255, 2, 3, 4, 5, 128]]);
     }
 
@@ -76,7 +73,7 @@ mod tests {
     fn everything_else_is_refused_with_a_reason() {
         let values: Vec<u8> = (0..12).collect();
         let whole = bytes(&[2, 6], Order::C, &values);
-        let refuse = |file: &[u8], kind| format!("{:#}", rows(file, &need(kind)).unwrap_err());
+        let refuse = |file: &[u8], kind| format!("{:#}", rows(file, kind).unwrap_err());
         assert!(refuse(&whole, Kind::I8).contains("- 128).astype(numpy.int8)"));
         assert!(refuse(&bytes(&[1, 6], Order::C, &[-1i8; 6]), Kind::U8).contains("+ 128).astype(numpy.uint8)"));
         for (kind, wrong) in [(Kind::U8, "astype"), (Kind::I8, "astype")] {
@@ -99,7 +96,7 @@ mod tests {
         assert!(refuse(&whole[..whole.len() - 1], Kind::U8).contains("damaged"));
         assert!(refuse(b"PK\x03\x04", Kind::U8).contains("numpy.save"));
         for end in 0..whole.len() {
-            assert!(rows(&whole[..end], &need(Kind::U8)).is_err(), "cut to {end} bytes");
+            assert!(rows(&whole[..end], Kind::U8).is_err(), "cut to {end} bytes");
         }
     }
 

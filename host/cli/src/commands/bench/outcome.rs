@@ -3,16 +3,14 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use bitfab::compile::{Compiled, Options, bytes};
+use bitfab::compile::{Options, bytes};
 use bitfab::format::Model;
-use bitfab::report::{Confusion, ModelSummary};
+use bitfab::report::ModelSummary;
 use bitfab::sim::qemu::Qemu;
 use bitfab::train::{Dataset, TrainConfig, Trainer, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::entries::Entry;
-use crate::engines::{Accelerator, Name};
-use crate::io::models;
 
 /// Training batches from which a truncated network takes its batch norms anew.
 const REESTIMATED: u32 = 100;
@@ -108,15 +106,15 @@ pub fn run(
         return Ok(Product { outcome: outcome(vec![real]), files: None });
     }
     let graph = trainer.graph()?;
-    let compiled = bitfab::compile::compile_with(&graph, &Options::default());
-    let Compiled { words, rounded } = compiled.context("the network that was learned cannot be compiled")?;
+    let compiled = bitfab::compile(&graph, &Options::default());
+    let (file, rounded) = compiled.context("the network that was learned cannot be compiled")?;
     rounded.iter().for_each(|one| note!("note: {one}"));
-    let model = Model::from_words(&words)?;
+    let model = file.model()?;
     let mut precisions = Vec::new();
     for planes in judged(&trainer) {
         precisions.push(judge(&trainer, planes, &model, data, board)?);
     }
-    let files = Some((graph.to_bytes()?, bytes(&words)));
+    let files = Some((graph.to_bytes()?, file.to_bytes()));
     Ok(Product { outcome: outcome(precisions), files })
 }
 
@@ -136,21 +134,18 @@ fn judge(
 ) -> Result<Precision> {
     let model = if planes == 0 { *model } else { model.with_planes(planes) };
     let trained = trainer.evaluate_at(planes, &data.test).unwrap_or_else(|| trainer.evaluate(&data.test));
-    let rows = models::rows(&model, data, None)?;
-    let mut engine = Name::Runtime.create(Accelerator::plain(8))?;
-    let runs = engine.run(&model, &rows, &mut |_| ()).context("the runtime stopped")?;
-    let pairs = models::predictions(&model, &data.test, &runs)?;
+    let first = bitfab::test_rows(&model, data, Some(1))?;
     let summary = ModelSummary::new(&model);
     let rare: f64 = summary.layers.iter().map(|layer| layer.density * layer.weight_count as f64).sum();
     Ok(Precision {
         planes,
         trained: trained.accuracy(),
-        accuracy: Confusion::of(data.classes as usize, pairs).accuracy(),
+        accuracy: bitfab::judge_test(&model, data, &bitfab::quiet)?.accuracy(),
         bits: summary.bits_per_weight(),
         weights: summary.weight_count,
         bytes: summary.file_bytes,
         arena: Some(summary.arena_bytes),
-        instructions: board.map(|board| instructions(board, &model, rows[0])).transpose()?,
+        instructions: board.map(|board| instructions(board, &model, first[0])).transpose()?,
         density: rare / summary.weight_count.max(1) as f64,
     })
 }

@@ -18,12 +18,13 @@ use bitfab::sim::Run;
 use bitfab::sim::rtl::{RustHdl, run_with_waveform};
 use bitfab::sim::verify::Verdict;
 use bitfab::train::{Dataset, EpochReport, Outcome, Progress, Watch};
+use bitfab::{Accelerator, EngineName, ModelFile};
 
-use super::{train, verify};
-use crate::engines::{Accelerator, Name, lanes};
+use super::accelerator::lanes;
+use super::train;
 use crate::io::data;
-use crate::io::models::{self, ModelFile};
 use crate::io::outputs::{self, Product};
+use crate::show::bars;
 use kind::Kind;
 
 /// Arguments of `bitfab demo`.
@@ -58,7 +59,7 @@ const FILES: [(&str, Product, &str); 5] = [
     ("demo.svg", Product::Svg, "the same, for any size"),
 ];
 /// Engines that need nothing but Rust, besides the reference.
-const ENGINES: [Name; 4] = [Name::Kernels, Name::Runtime, Name::CycleModel, Name::Rtl];
+const ENGINES: [EngineName; 4] = [EngineName::Kernels, EngineName::Runtime, EngineName::CycleModel, EngineName::Rtl];
 /// Images and cycles that the waveform shows.
 const WAVEFORM: (usize, u64) = (2, 20_000);
 
@@ -112,18 +113,18 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let outcome = learn_digits(&data, arguments)?;
     let seconds = start.elapsed().as_secs_f64();
     step("train", format!("{}, {seconds:.1} s", arguments.kind.what()))?;
-    let compiled = bitfab::compile::compile_with(&outcome.graph, &bitfab::compile::Options::default())?;
-    let how = if compiled.rounded.is_empty() { "exactly" } else { "rounded where no multiplier is exact" };
-    let file = ModelFile::from_words(compiled.words);
+    let (file, rounded) = bitfab::compile(&outcome.graph, &bitfab::compile::Options::default())?;
+    let how = if rounded.is_empty() { "exactly" } else { "rounded where no multiplier is exact" };
     let model = file.model()?;
     step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)))?;
-    let rows = models::rows(&model, &data, None)?;
-    let names = ENGINES.map(Name::name).join(", ");
+    let rows = bitfab::test_rows(&model, &data, None)?;
+    let names = ENGINES.map(EngineName::name).join(", ");
     step("compare", format!("{names} with the reference, every tensor of {judge} images"))?;
-    let runs = verify::reference(&model, &rows)?;
-    let judged = ENGINES.iter().map(|&name| verify::judge(name, accelerator, &model, &rows, &runs));
+    let bars = bars::follow();
+    let runs = bitfab::reference(&model, &rows, &bars)?;
+    let judged = ENGINES.iter().map(|&name| bitfab::judge(name, accelerator, &model, &rows, &runs, &bars));
     let verdicts: Result<Vec<Verdict>> = judged.map(|timed| Ok(timed?.verdict)).collect();
-    let confusion = Confusion::of(data.classes as usize, models::predictions(&model, &data.test, &runs)?);
+    let confusion = bitfab::confusion_of_test(&model, &data, &runs)?;
     let options = accelerator.options();
     let cycles = bitfab::hdl::cycles(&model, &options)?;
     let program = bitfab::hdl::Program::new(&model, &options)?;
@@ -164,7 +165,7 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
     let style = Style { memories: Memories::Inline, ..Style::default() };
     let verilog = crate::commands::verilog::sources(model, &options, &style)?.text;
     outputs::write(&place("digits.v"), Product::Verilog, verilog.as_bytes())?;
-    let rows = models::rows(model, &findings.data, Some(WAVEFORM.0))?;
+    let rows = bitfab::test_rows(model, &findings.data, Some(WAVEFORM.0))?;
     let engine = RustHdl { options, ..RustHdl::default() };
     let mut waveform = BufWriter::new(Vec::new());
     let runs = run_with_waveform(engine, model, &rows, &mut waveform, WAVEFORM.1)?;

@@ -1,23 +1,20 @@
 //! `bitfab import`: other people's models.
 
-mod picture;
 mod show;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use bitfab::compile::{Compiled, Prefer, Rounded, compile_with};
-use bitfab::format::Model;
-use bitfab::import::{Change, Imported, Prepared};
-use picture::{draw, is_png};
-use show::{Stated, print};
+use bitfab::import::Prepared;
+use bitfab::{CALIBRATION, Effect, Import, Names};
+use show::print;
 
 use crate::io::data::Format;
 use crate::io::files;
-use crate::io::inputs::From;
+use crate::io::inputs::DataArgument;
 use crate::io::outputs::{self, Product};
-use crate::nearest::{self, Effect};
-use crate::origin::{Map, prepare};
+use crate::io::sources::{Map, prepare};
+use crate::show::bars;
 
 /// Arguments of `bitfab import`.
 #[derive(Debug, clap::Args)]
@@ -88,21 +85,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.output.is_none() && !is_asked {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }
-    let mut notes = found.imported.notes.clone();
-    notes.extend(found.compiled.rounded.iter().map(ToString::to_string));
+    let mut notes = found.import.imported.notes.clone();
+    notes.extend(found.import.rounded.iter().map(ToString::to_string));
     if let Some(output) = &arguments.output {
         write(&found, output)?;
     }
     if let Some(picture) = &arguments.picture {
-        draw(&arguments.file, &found.imported, picture)?;
+        draw(&arguments.file, &found.import, picture)?;
     }
     print(arguments, &found, &notes)
 }
 
 impl Rows {
     /// The rows, if any are named.
-    fn from(&self) -> Option<From> {
-        self.data.as_ref().map(|data| From::of(data, &self.format))
+    fn from(&self) -> Option<DataArgument> {
+        self.data.as_ref().map(|data| DataArgument::of(data, &self.format))
     }
 }
 
@@ -139,12 +136,9 @@ fn is_model(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "bfab")
 }
 
-/// A lowered model, what was changed for that, and what it costs.
+/// An imported model, and what its changes cost where that was measured.
 struct Found {
-    imported: Imported,
-    compiled: Compiled,
-    stated: Stated,
-    changes: Vec<String>,
+    import: Import,
     effect: Option<Effect>,
 }
 
@@ -154,8 +148,9 @@ const ASK: &str = "--nearest changes the model where that is needed; with --data
 /// What the nearest model would be and cost.
 fn offer(near: Result<Found>) -> String {
     match near {
-        Ok(Found { changes, effect, .. }) => {
+        Ok(Found { import, effect }) => {
             let effect = effect.map_or_else(String::new, |effect| format!(": {effect}"));
+            let changes: Vec<String> = import.changes.iter().map(ToString::to_string).collect();
             format!("--nearest would make {} changes ({}){effect}", changes.len(), changes.join("; "))
         }
         Err(why) => format!("there is no nearest model, either: {why:#}"),
@@ -164,75 +159,63 @@ fn offer(near: Result<Found>) -> String {
 
 /// Lowers the file as it is, or its nearest model where that is asked for; a refusal says what the latter would cost.
 fn lower(arguments: &Arguments, prepared: &Prepared) -> Result<Found> {
-    let (from, limit) = (arguments.rows.from(), arguments.rows.limit);
+    let from = arguments.rows.from();
     let from = from.as_ref();
     let classes = arguments.class_names()?;
     // Bytes of an array have no names, and no rows as tables have.
     let columns = from.filter(|_| !prepared.interface().codings.is_empty()).map(|from| from.names(prepared.shape()));
-    let columns = columns.transpose()?.unwrap_or_default();
-    let named = |mut imported: Imported| {
-        imported.graph.interface.classes.clone_from(&classes);
-        imported.graph.interface.names.clone_from(&columns);
-        imported
-    };
-    let error = match prepared.clone().lower() {
-        Ok(imported) => return Found::new(prepared, named(imported), &[], from, limit),
-        Err(error) if error.cure().is_none() => return Err(error.into()),
+    let names = Names { classes, columns: columns.transpose()?.unwrap_or_default() };
+    let error = match bitfab::import(prepared, &names) {
+        Ok(import) => return Found::new(arguments, prepared, import),
+        Err(error) if error.code() != "curable" => return Err(error.into()),
         Err(error) => error,
     };
-    let near = || -> Result<Found> {
-        let (imported, changes) = nearest::import(prepared, from)?;
-        Found::new(prepared, named(imported), &changes, from, limit)
-    };
-    let noted = |error: anyhow::Error| match prepared.note() {
-        Some(note) => anyhow!("{error:#}\nnote: {note}"),
-        None => error,
-    };
     if arguments.nearest {
-        return near().map_err(noted);
+        return nearest(arguments, prepared, &names).map_err(|error| match prepared.note() {
+            Some(note) => anyhow!("{error:#}\nnote: {note}"),
+            None => error,
+        });
     }
-    Err(anyhow!("{error}\n{}", from.map_or_else(|| ASK.into(), |_| offer(near()))))
+    Err(anyhow!("{error}\n{}", from.map_or_else(|| ASK.into(), |_| offer(nearest(arguments, prepared, &names)))))
+}
+
+/// The nearest model, by the rows that are named.
+fn nearest(arguments: &Arguments, prepared: &Prepared, names: &Names) -> Result<Found> {
+    let rows = arguments.rows.from().map(|from| from.calibration(prepared, CALIBRATION)).transpose()?;
+    let import = bitfab::import_nearest(prepared, names, rows.as_deref(), &bars::follow())?;
+    Found::new(arguments, prepared, import)
 }
 
 impl Found {
     /// Measures the effect where there are rows.
-    fn new(
-        prepared: &Prepared,
-        imported: Imported,
-        changes: &[Change],
-        from: Option<&From>,
-        limit: u32,
-    ) -> Result<Self> {
-        let changes = changes.iter().map(ToString::to_string).collect();
-        let compiled = compile(&imported)?;
-        let model = Model::from_words(&compiled.words)?;
-        let stated = Stated::new(&imported, &model)?;
-        let measured = from.map(|from| -> Result<Option<Effect>> {
-            let inputs = from.load(&model, None, Some(limit as usize))?;
-            nearest::measure(prepared, &imported, &model, &inputs)
-        });
-        let effect = measured.transpose()?.flatten();
-        Ok(Self { imported, compiled, stated, changes, effect })
+    fn new(arguments: &Arguments, prepared: &Prepared, import: Import) -> Result<Self> {
+        let Some(from) = arguments.rows.from() else { return Ok(Self { import, effect: None }) };
+        let model = import.file.model()?;
+        let inputs = from.load(&model, None, Some(arguments.rows.limit as usize))?;
+        let effect = bitfab::effect(prepared, &import.imported, &model, &inputs, &bars::follow())?;
+        Ok(Self { effect, import })
     }
-}
-
-/// Compiles what was imported; refused is what would give another level than a neighbouring one.
-pub fn compile(imported: &Imported) -> Result<Compiled> {
-    let options = bitfab::compile::Options { prefer: Prefer::Size, planes: 8 };
-    let compiled = compile_with(&imported.graph, &options).context("the imported graph does not compile")?;
-    let is_far = |rounded: &&Rounded| matches!(rounded, Rounded::Levels { levels, .. } if *levels > 1);
-    if let Some(far) = compiled.rounded.iter().find(is_far) {
-        bail!(
-            "{far}; quantise its result to 4 bits, whose thresholds may lie anywhere, or give its channels scales that lie nearer together"
-        );
-    }
-    Ok(compiled)
 }
 
 /// Writes a graph, or a model.
 fn write(found: &Found, output: &Path) -> Result<()> {
     if !is_model(output) {
-        return outputs::write(output, Product::Graph, &found.imported.graph.to_bytes()?);
+        return outputs::write(output, Product::Graph, &found.import.imported.graph.to_bytes()?);
     }
-    outputs::write(output, Product::Model, &bitfab::compile::bytes(&found.compiled.words))
+    outputs::write(output, Product::Model, &found.import.file.to_bytes())
+}
+
+/// Whether a picture is one of pixels.
+fn is_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "png")
+}
+
+/// Writes the nodes of the file beside the layers as SVG, or as PNG where the name says so.
+fn draw(file: &Path, import: &Import, picture: &Path) -> Result<()> {
+    let title = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let svg = bitfab::import_picture(&import.imported, title).svg();
+    if is_png(picture) {
+        return outputs::write(picture, Product::Png, &bitfab::report::png(&svg, 2.0)?);
+    }
+    outputs::write(picture, Product::Svg, svg.as_bytes())
 }

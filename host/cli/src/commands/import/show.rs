@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use bitfab::compile::Worth;
-use bitfab::format::{Kind, Model};
+use anyhow::Result;
 use bitfab::graph::Shape;
 use bitfab::import::Imported;
 use bitfab::report::table;
+use bitfab::{Effect, Import, OutputMeaning};
 use serde::Serialize;
 
 use super::{Arguments, Found};
-use crate::nearest::Effect;
 use crate::show::out;
 
 /// What `--json` prints.
@@ -25,9 +23,9 @@ struct Outcome<'a> {
     shape: [u32; 3],
     rows: String,
     layers: Vec<Layer<'a>>,
-    result: &'a Stated,
+    result: &'a OutputMeaning,
     notes: &'a [String],
-    changes: &'a [String],
+    changes: Vec<String>,
     effect: Option<&'a Effect>,
     output: Option<&'a Path>,
 }
@@ -39,52 +37,6 @@ struct Layer<'a> {
     what: &'a str,
     from: &'a [String],
     scale: &'a str,
-}
-
-/// What the integers of the result stand for: `value * unit + constant`.
-#[derive(Debug, Serialize)]
-pub struct Stated {
-    /// Scores, levels or signs.
-    what: &'static str,
-    /// One unit and the constant of all values.
-    unit: Option<f64>,
-    constant: Option<f64>,
-    /// A unit and a constant for each channel, where one line does not say it for all; the file then says nothing.
-    channels: Option<Vec<[f64; 2]>>,
-}
-
-impl Stated {
-    /// What the file says, or else what the import knows of each channel of levels.
-    pub fn new(imported: &Imported, model: &Model<'_>) -> Result<Self> {
-        let what = match model.output().kind {
-            Kind::I32 => "scores",
-            Kind::Sign => "signs",
-            _ => "levels",
-        };
-        if let Some(Worth { unit, constant }) = Worth::of(model) {
-            return Ok(Self { what, unit: Some(unit), constant: Some(constant), channels: None });
-        }
-        let tie = imported.ties.last().filter(|tie| what != "scores" && tie.each == 1);
-        let tie = tie.with_context(|| {
-            format!(
-                "no file can say what the {what} are worth: one unit is from 2^-63 to 2^32; scale the model's result"
-            )
-        })?;
-        let channels = tie.scale.iter().zip(&tie.offset).map(|(&unit, &constant)| [unit, constant]).collect();
-        Ok(Self { what, unit: None, constant: None, channels: Some(channels) })
-    }
-}
-
-impl std::fmt::Display for Stated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "result: {} that stand for ", self.what)?;
-        if let Some((unit, constant)) = self.unit.zip(self.constant) {
-            return f.write_str(&table::worth(unit, constant));
-        }
-        let channels = self.channels.iter().flatten().enumerate();
-        let each = channels.map(|(at, [unit, constant])| format!("{} in channel {at}", table::worth(*unit, *constant)));
-        write!(f, "{} (the file has no room for it: keep it)", each.collect::<Vec<_>>().join(", "))
-    }
 }
 
 /// The axes of a row, and their order where the file has others.
@@ -103,7 +55,7 @@ fn rows(imported: &Imported) -> String {
 
 /// Prints JSON.
 fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<()> {
-    let imported = &found.imported;
+    let Import { imported, changes, output: result, .. } = &found.import;
     let (low, high) = imported.input.range;
     let Shape { height, width, channels } = imported.graph.input;
     let outcome = Outcome {
@@ -117,9 +69,9 @@ fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<
             .iter()
             .map(|one| Layer { layer: &one.node, what: &one.what, from: &one.from, scale: &one.how })
             .collect(),
-        result: &found.stated,
+        result,
         notes,
-        changes: &found.changes,
+        changes: changes.iter().map(ToString::to_string).collect(),
         effect: found.effect.as_ref(),
         output,
     };
@@ -130,7 +82,7 @@ pub fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<(
     if arguments.json {
         return print_json(found, notes, arguments.output.as_deref());
     }
-    let Found { imported, compiled, stated, changes, effect } = found;
+    let Import { imported, file, changes, output: meaning, .. } = &found.import;
     let (low, high) = imported.input.range;
     if arguments.explain {
         let rows = imported
@@ -141,18 +93,18 @@ pub fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<(
     }
     let values = if imported.graph.interface.codings.is_empty() { "" } else { "real values, which become " };
     say!("input: {values}{} from {low} to {high}, {}", imported.input, rows(imported))?;
-    say!("{stated}")?;
+    say!("{meaning}")?;
     for note in notes {
         say!("note: {note}")?;
     }
     for change in changes {
         say!("changed: {change}")?;
     }
-    if let Some(effect) = effect {
+    if let Some(effect) = &found.effect {
         say!("{effect}")?;
     }
     if let Some(output) = &arguments.output {
-        say!("{}: {} layers", output.display(), Model::from_words(&compiled.words)?.layer_count())?;
+        say!("{}: {} layers", output.display(), file.model()?.layer_count())?;
     }
     Ok(())
 }

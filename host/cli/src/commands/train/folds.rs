@@ -1,13 +1,13 @@
 //! `bitfab train --folds`: learning several times, each time judged by another part of the rows.
 
 use anyhow::{Context, Result};
-use bitfab::format::Model;
+use bitfab::ModelFile;
 use bitfab::train::{Dataset, TrainConfig, Trainer};
 use serde::Serialize;
 
-use super::{Arguments, Bar, judge};
+use super::{Arguments, Bar};
 use crate::io::data;
-use crate::show::out;
+use crate::show::{bars, out};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -64,8 +64,8 @@ fn fold(data: &Dataset, config: &TrainConfig) -> Result<bitfab::report::Confusio
         trainer.run_epoch(&mut bar)?;
     }
     bar.finish();
-    let compiled = bitfab::compile::compile(&trainer.graph()?)?;
-    judge(&Model::from_words(&compiled)?, data)
+    let file = ModelFile::from_words(bitfab::compile::compile(&trainer.graph()?)?)?;
+    Ok(bitfab::judge_test(&file.model()?, data, &bars::follow())?)
 }
 
 /// Mean and standard deviation of a sample.

@@ -1,6 +1,9 @@
 //! Small models for tests.
 
-use bitfab::graph::{ByteKind, Graph, Node, Op, Shape, WeightQuantizer, Weights};
+use bitfab_compile::Options;
+use bitfab_graph::{ByteKind, Graph, Node, Op, Shape, WeightQuantizer, Weights};
+
+use crate::ModelFile;
 
 /// A network of 2 x 2 bytes, 5 hidden signs and 3 scores.
 pub fn small_graph() -> Graph {
@@ -22,7 +25,7 @@ pub fn small_graph() -> Graph {
     }
 }
 
-/// The words of the same network's model file.
-pub fn small_model() -> Vec<u32> {
-    bitfab::compile::compile(&small_graph()).unwrap()
+/// The same network's model file.
+pub fn small_model() -> ModelFile {
+    crate::compile(&small_graph(), &Options::default()).unwrap().0
 }

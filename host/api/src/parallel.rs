@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::mpsc;
 
-use bitfab::format::Model;
-use bitfab::sim::engine::check_rows;
-use bitfab::sim::{Engine, Rows, Run, SimError};
+use bitfab_format::Model;
+use bitfab_sim::engine::check_rows;
+use bitfab_sim::{Engine, Rows, Run, SimError};
 use rayon::prelude::*;
 
 /// Makes engines that all do the same.
@@ -87,12 +87,12 @@ fn collect(results: mpsc::Receiver<Chunk>, chunks: usize, done: &mut dyn FnMut(u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitfab::sim::software::Reference;
+    use bitfab_sim::software::Reference;
 
     #[test]
     fn many_engines_give_the_results_of_one_in_order() {
-        let words = crate::samples::small_model();
-        let model = Model::from_words(&words).unwrap();
+        let file = crate::samples::small_model();
+        let model = file.model().unwrap();
         let rows: Vec<Vec<u8>> = (0..150u8).map(|row| vec![row, row.wrapping_mul(7), 3, 255 - row]).collect();
         let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
         let mut last = 0;

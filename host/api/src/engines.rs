@@ -1,18 +1,18 @@
 //! The engines by name.
 
-use anyhow::{Result, bail, ensure};
-use bitfab::hdl::{Options, Weights};
-use bitfab::sim::Engine;
-use bitfab::sim::qemu::{Board, Qemu};
-use bitfab::sim::replay::{Replay, Simulator};
-use bitfab::sim::rtl::{CycleModel, RustHdl, Stalls};
-use bitfab::sim::software::{Kernels, Reference, Runtime};
+use bitfab_hdl::{Options, Weights};
+use bitfab_sim::Engine;
+use bitfab_sim::qemu::{Board, Qemu};
+use bitfab_sim::replay::{Replay, Simulator};
+use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
+use bitfab_sim::software::{Kernels, Reference, Runtime};
 
 use crate::parallel::{Make, Parallel};
+use crate::{Error, Result};
 
-/// An engine that can be named on the command line.
+/// An engine that has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum EngineName {
     /// Naive loops over plain integers.
     Reference,
     /// The fast kernels.
@@ -30,18 +30,21 @@ pub enum Name {
 }
 
 /// What the engines that are accelerators need to know.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accelerator {
-    /// Lanes of the accelerator: output channels computed at a time, 1, 2, 4, 8, 16 or 32.
-    #[arg(long, default_value_t = 8, value_parser = lanes)]
+    /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32.
     pub lanes: u32,
-    /// Where the accelerator's weights come from: `contents` of memories, `loaded` through its port, or `rebuilt`, those of
-    /// dense SmartDeal layers from bases and powers of two beside the lanes.
-    #[arg(long, value_parser = weights, default_value = "contents")]
+    /// Where the weights come from.
     pub weights: Weights,
-    /// Pause the accelerator's streams at random, by this seed.
-    #[arg(long, value_name = "SEED")]
+    /// Pause the streams at random, by this seed.
     pub stalls: Option<u64>,
+}
+
+impl Default for Accelerator {
+    /// Eight lanes.
+    fn default() -> Self {
+        Self::plain(8)
+    }
 }
 
 impl Accelerator {
@@ -61,22 +64,7 @@ impl Accelerator {
     }
 }
 
-/// Reads a number of lanes.
-pub fn lanes(text: &str) -> Result<u32> {
-    let lanes = text.parse().unwrap_or(0);
-    ensure!(matches!(lanes, 1 | 2 | 4 | 8 | 16 | 32), "lanes divide a word: 1, 2, 4, 8, 16 or 32");
-    Ok(lanes)
-}
-
-/// Reads where weights come from.
-pub fn weights(text: &str) -> Result<Weights> {
-    match Weights::ALL.into_iter().find(|weights| weights.name() == text) {
-        Some(weights) => Ok(weights),
-        None => bail!("weights are `contents` of memories, `loaded` through a port, or `rebuilt` of SmartDeal's bases"),
-    }
-}
-
-impl Name {
+impl EngineName {
     /// All engines, the ones that need nothing first.
     pub fn all() -> Vec<Self> {
         let free = [Self::Reference, Self::Kernels, Self::Runtime, Self::CycleModel, Self::Rtl];
@@ -84,7 +72,7 @@ impl Name {
         free.into_iter().chain(verilog).chain(Board::ALL.map(Self::Qemu)).collect()
     }
 
-    /// The name on the command line and in tables.
+    /// The name in commands and tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reference => "reference",
@@ -114,7 +102,10 @@ impl Name {
         }
     }
 
-    /// Makes the engine.
+    /// Makes the engine; those that are quick to begin run rows on every core.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where the tools of an emulated board are missing.
     pub fn create(self, accelerator: Accelerator) -> Result<Box<dyn Engine>> {
         let (options, stalls) = (accelerator.options(), accelerator.stalls());
         let make: Make = match self {
@@ -134,8 +125,8 @@ impl Name {
     }
 }
 
-impl std::str::FromStr for Name {
-    type Err = anyhow::Error;
+impl std::str::FromStr for EngineName {
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let all = Self::all();
@@ -143,13 +134,13 @@ impl std::str::FromStr for Name {
             Some(&engine) => Ok(engine),
             None => {
                 let names: Vec<&str> = all.iter().map(|engine| engine.name()).collect();
-                bail!("no engine `{text}`; there are {}", names.join(", "))
+                bail!(Choice, "no engine `{text}`; there are {}", names.join(", "))
             }
         }
     }
 }
 
-impl std::fmt::Display for Name {
+impl std::fmt::Display for EngineName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
