@@ -5,5 +5,6 @@ mod faults;
 mod golden;
 mod tidy;
 mod tidy_circles;
+mod tidy_command;
 mod tidy_sources;
 mod trained;

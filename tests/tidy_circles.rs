@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitfab_tests::{files, read};
 
 /// Crates whose modules stand in an order; a module is a file or folder of `src`.
-const ORDERED: &[&str] = &["firmware/runtime", "host/compile", "host/report", "host/train"];
+const ORDERED: &[&str] = &["firmware/runtime", "host/api", "host/cli", "host/compile", "host/report", "host/train"];
 
 /// The modules that each module names, without itself; tests at the end of a file are not counted.
 fn imports(room: &str) -> BTreeMap<String, BTreeSet<String>> {
@@ -17,8 +17,8 @@ fn imports(room: &str) -> BTreeMap<String, BTreeSet<String>> {
         let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let named = code.split("crate::").skip(1).map(|rest| rest.split(|c: char| c != '_' && !c.is_alphanumeric()));
         let named = named.filter_map(|mut words| words.next().map(str::to_owned));
-        // The root says what is public, so it names all.
-        if module != "lib" {
+        // The root says what there is, so it names all.
+        if module != "lib" && module != "main" {
             all.entry(module.clone()).or_default().extend(named.filter(|name| *name != module));
         }
     }
@@ -47,7 +47,7 @@ fn circle(imports: &BTreeMap<String, BTreeSet<String>>, module: &str) -> Option<
 fn modules_import_in_one_direction() {
     for room in ORDERED {
         let imports = imports(room);
-        assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 3, "{room}: no imports were found");
+        assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 2, "{room}: no imports were found");
         let found = imports.keys().find_map(|module| circle(&imports, module));
         assert_eq!(found, None, "{room} has a circle");
     }

@@ -107,8 +107,8 @@ fn unsafe_code_stays_in_its_corner() {
 const COMMAND_WORDS: &[(&[&str], &[&str], &str)] = &[
     (
         &["println!(", "print!(", "io::stdout()", "io::stderr()", "dbg!("],
-        &["show/out.rs", "commands/train/progress.rs"],
-        "print by say! and note!, which see a full output (progress.rs asks whether stderr is a terminal)",
+        &["show/out.rs", "show/learning.rs"],
+        "print by say! and note!, which see a full output (learning.rs asks whether stderr is a terminal)",
     ),
     (
         &["fs::write(", "File::create", ".persist(", "OpenOptions"],

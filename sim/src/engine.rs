@@ -112,13 +112,7 @@ impl Run {
 
     /// The index of the largest score, the lowest of equals (NUMERICS 6).
     pub fn arg_max(&self) -> usize {
-        let mut best = 0;
-        for (index, score) in self.scores().iter().enumerate() {
-            if *score > self.output[best] as i32 {
-                best = index;
-            }
-        }
-        best
+        bitfab_kernels::arg_max(&self.scores())
     }
 }
 

@@ -21,9 +21,6 @@ pub enum Error {
     /// Bytes are no model file.
     #[error(transparent)]
     Model(#[from] FormatError),
-    /// More bytes than those of a model file.
-    #[error("the file is longer than the {0} bytes of its model")]
-    LongerThanModel(usize),
     /// Bytes are no stored network, or the network is wrong.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -86,7 +83,7 @@ impl Error {
     /// A word for programs, which stays as it is when sentences change.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Model(_) | Self::LongerThanModel(_) => "model",
+            Self::Model(_) => "model",
             Self::Graph(_) => "graph",
             Self::Data(_) => "data",
             Self::Unsuited(_) | Self::Rows(_) => "rows",
@@ -166,7 +163,7 @@ mod tests {
         let error = refused.context("at first").unwrap_err();
         assert_eq!(error.code(), "data");
         assert!(error.chain().starts_with("at first: reading: data set x: 2 bytes"), "{}", error.chain());
-        let missing = SimError::MissingTool { program: "yosys".into(), package: "yosys".into() };
+        let missing = SimError::MissingTool { program: "yosys", package: "yosys" };
         assert_eq!(Error::from(missing).code(), "missing-tool");
     }
 }

@@ -39,7 +39,7 @@ pub struct Import {
 /// Finds where bytes enter a source: `rows` of real values show how far they reach, where [`Start::wants`] them.
 ///
 /// # Errors
-/// [`Error::Rows`] of a row of another length; [`Error::Import`] where it is not said what the bytes are.
+/// [`Error::Rows`](crate::Error::Rows) of a row of another length; [`Error::Import`](crate::Error::Import) where it is not said what the bytes are.
 pub fn prepare(mut start: Start, rows: &[Vec<f32>]) -> Result<Prepared> {
     if let Some(shape) = start.wants()? {
         check_lengths(rows, shape)?;
@@ -51,7 +51,7 @@ pub fn prepare(mut start: Start, rows: &[Vec<f32>]) -> Result<Prepared> {
 /// Lowers a source as it is, exactly.
 ///
 /// # Errors
-/// [`Error::Import`] names the node that has no exact integer form; its code is `curable` where [`import_nearest`] could
+/// [`Error::Import`](crate::Error::Import) names the node that has no exact integer form; its code is `curable` where [`import_nearest`] could
 /// change it.
 pub fn import(prepared: &Prepared, names: &Names) -> Result<Import> {
     Import::new(prepared.clone().lower()?, Vec::new(), names)

@@ -1,7 +1,7 @@
 //! What a model is made of, and the memories and the size of its accelerator without synthesis.
 
 use bitfab_format::Model;
-use bitfab_hdl::{MemorySize, Options, Program, Purpose};
+use bitfab_hdl::{MemorySize, Options, Program, Purpose, Reads};
 use bitfab_report::{InterfaceSummary, ModelSummary};
 use bitfab_sim::synth::{Estimate, estimate};
 use serde::Serialize;
@@ -84,22 +84,25 @@ impl Memories {
             Compared { what: "weights", accelerator_bits: bits(Purpose::Weights), file_bits: 8 * weights },
             Compared { what: "thresholds", accelerator_bits: bits(Purpose::Thresholds), file_bits: 8 * thresholds },
         ];
-        let memory = |size: &MemorySize| {
-            let Some(read) = reads.of(&size.name) else {
-                bail!(Choice, "nothing counts the reads of `{}`", size.name);
-            };
-            Ok(Memory {
-                name: size.name.clone(),
-                holds: holds(size.purpose),
-                words: size.depth,
-                width: size.width,
-                bits: size.bits(),
-                bits_read: read * u64::from(size.width),
-            })
-        };
-        let memories: Vec<Memory> = sizes.iter().map(memory).collect::<Result<_>>()?;
+        let memories = sizes.iter().map(|size| Memory::new(size, &reads)).collect::<Result<Vec<_>>>()?;
         let bits_read = memories.iter().map(|memory| memory.bits_read).sum();
         Ok(Self { lanes: options.lanes, bits_read, memories, compared, estimate: estimate(model, options)? })
+    }
+}
+
+impl Memory {
+    fn new(size: &MemorySize, reads: &Reads) -> Result<Self> {
+        let Some(read) = reads.of(&size.name) else {
+            bail!(Choice, "nothing counts the reads of `{}`", size.name);
+        };
+        Ok(Self {
+            name: size.name.clone(),
+            holds: holds(size.purpose),
+            words: size.depth,
+            width: size.width,
+            bits: size.bits(),
+            bits_read: read * u64::from(size.width),
+        })
     }
 }
 

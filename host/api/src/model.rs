@@ -12,7 +12,7 @@ use bitfab_sim::{Engine, Run};
 
 use crate::parallel::Parallel;
 use crate::progress::Told;
-use crate::{Context, Error, Result, Watch};
+use crate::{Context, Result, Watch};
 
 /// A model file in memory that has been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,17 +26,12 @@ impl ModelFile {
     /// Checks the bytes of a file, at any address.
     ///
     /// # Errors
-    /// [`Error::Model`] says where the bytes are no model, [`Error::LongerThanModel`] that more follows.
+    /// [`Error::Model`](crate::Error::Model) says where the bytes are no model, or that more follows it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let words = align(bytes);
         // The aligned copy is at least as long as the file; its true length decides whether it was cut.
         let aligned: &[u8] = bytemuck::cast_slice(&words);
-        let model = Model::new(aligned.get(..bytes.len()).unwrap_or(aligned))?;
-        // Firmware reads a model from the start of a partition; a file holds nothing else.
-        let length = size_of_val(model.words());
-        if length != bytes.len() {
-            return Err(Error::LongerThanModel(length));
-        }
+        Model::new(aligned.get(..bytes.len()).unwrap_or(aligned))?;
         Ok(Self { words, planes: 8 })
     }
 
@@ -45,10 +40,7 @@ impl ModelFile {
     /// # Errors
     /// As [`from_bytes`](Self::from_bytes).
     pub fn from_words(words: Vec<u32>) -> Result<Self> {
-        let length = size_of_val(Model::from_words(&words)?.words());
-        if length != size_of_val(&*words) {
-            return Err(Error::LongerThanModel(length));
-        }
+        Model::from_words(&words)?;
         Ok(Self { words, planes: 8 })
     }
 
@@ -84,7 +76,7 @@ impl ModelFile {
 /// Compiles a network to a model file; what had to be rounded is told beside it, and mostly nothing is.
 ///
 /// # Errors
-/// [`Error::Compile`] names the node that is wrong.
+/// [`Error::Compile`](crate::Error::Compile) names the node that is wrong.
 pub fn compile(graph: &Graph, options: &Options) -> Result<(ModelFile, Vec<Rounded>)> {
     let compiled = bitfab_compile::compile_with(graph, options)?;
     Ok((ModelFile::from_words(compiled.words)?, compiled.rounded))
@@ -99,7 +91,7 @@ pub(crate) fn arg_max<T>(values: &[T], compare: impl Fn(&T, &T) -> Ordering) -> 
 /// The class of each run: the largest score or level, the first of equals.
 ///
 /// # Errors
-/// [`Error::Classes`] of a model that ends in signs or in one score.
+/// [`Error::Classes`](crate::Error::Classes) of a model that ends in signs or in one score.
 pub fn classes(model: &Model<'_>, runs: &[Run]) -> Result<Vec<usize>> {
     let Some(last) = model.layers().last().filter(|last| last.output.kind != Kind::Sign) else {
         bail!(Classes, "the model ends in signs and so has no scores; end it in a layer without a sign");
@@ -112,10 +104,23 @@ pub fn classes(model: &Model<'_>, runs: &[Run]) -> Result<Vec<usize>> {
     Ok(runs.iter().map(|run| arg_max(&output_values(&last, &run.output), Ord::cmp)).collect())
 }
 
+/// The integers of each run and their axes: rows x scores for a vector, rows x height x width x channels otherwise.
+///
+/// # Errors
+/// [`Error::Classes`](crate::Error::Classes) of a model without layers.
+pub fn scores(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
+    let Some(last) = model.layers().last() else { bail!(Classes, "the model has no layers") };
+    let shape = last.output.shape;
+    let sizes = [shape.height, shape.width, shape.channels].map(u64::from);
+    let rows = runs.len() as u64;
+    let shape = if sizes[..2] == [1, 1] { vec![rows, sizes[2]] } else { [&[rows], &sizes[..]].concat() };
+    Ok((shape, runs.iter().flat_map(|run| output_values(&last, &run.output)).collect()))
+}
+
 /// The rows of a data set's test part as a model takes them, at most `limit`.
 ///
 /// # Errors
-/// [`Error::Rows`] where the rows have other sizes, or the model takes signed bytes.
+/// [`Error::Rows`](crate::Error::Rows) where the rows have other sizes, or the model takes signed bytes.
 pub fn test_rows<'d>(model: &Model<'_>, data: &'d Dataset, limit: Option<usize>) -> Result<Vec<&'d [u8]>> {
     let Takes { shape: wanted, kind, .. } = Takes::of_model(model);
     ensure!(

@@ -1,11 +1,11 @@
 //! Learning to the end, once or once a fold, and what a person should know of the classes.
 
 use bitfab_graph::Graph;
-use bitfab_report::{Confusion, table};
+use bitfab_report::table;
 use bitfab_train::{ClassWeights, Dataset, EpochReport, Outcome, TrainConfig, Trainer, Watch as WatchRun};
 
-use crate::model::{arg_max, judge_test};
-use crate::{Error, ModelFile, Result, Watch};
+use crate::model::arg_max;
+use crate::{Error, ModelFile, Result};
 
 /// Rows of the commonest class for one of the rarest from which on classes are called unbalanced.
 const UNBALANCED: u32 = 3;
@@ -43,22 +43,16 @@ pub fn learn<K: Keep>(trainer: &mut Trainer<'_>, keep: &mut K) -> Result<(), K::
     Ok(())
 }
 
-/// Learns a fold of the rows; the answers of the integer model, which must be exact, on the fold's test part.
+/// Learns and compiles a model that must be exact, as for each of several folds of the rows.
 ///
 /// # Errors
 /// As [`train`], and [`Error::Compile`] where the model is not exact.
-pub fn train_fold(
-    config: &TrainConfig,
-    data: &Dataset,
-    watch: &mut dyn WatchRun,
-    rows: Watch<'_>,
-) -> Result<Confusion> {
+pub fn train_exact(config: &TrainConfig, data: &Dataset, watch: &mut dyn WatchRun) -> Result<ModelFile> {
     let mut trainer = Trainer::new(config, data)?;
     while !trainer.is_done() {
         trainer.run_epoch(watch)?.ok_or(Error::Stopped)?;
     }
-    let file = ModelFile::from_words(bitfab_compile::compile(&trainer.graph()?)?)?;
-    judge_test(&file.model()?, data, rows)
+    ModelFile::from_words(bitfab_compile::compile(&trainer.graph()?)?)
 }
 
 /// Mean and standard deviation of a sample, the latter of at least two values.

@@ -1,4 +1,4 @@
-//! The bitfab command: argument parsing and files; the work is done by the libraries.
+//! The bitfab command: arguments, files and what is shown; the work is done by the library.
 #![forbid(unsafe_code)]
 
 #[macro_use]

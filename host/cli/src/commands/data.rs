@@ -1,12 +1,14 @@
 //! `bitfab data`: the known data sets and where they come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Subcommand, ValueEnum};
+use bitfab::{Facts, Known};
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
-use crate::io::data::{Known, fetch};
+use crate::io::data::fetch;
 use crate::show::out;
 
 /// Arguments of `bitfab data`.
@@ -30,6 +32,7 @@ enum Action {
     /// Bring a data set into the cache; does nothing if it is there and whole.
     Get {
         /// Which one.
+        #[arg(value_parser = known())]
         name: Known,
         #[command(flatten)]
         common: Common,
@@ -60,6 +63,24 @@ struct Line {
     place: String,
 }
 
+impl Line {
+    fn new(known: Known, root: &Path) -> Self {
+        let Facts { shape, classes, rows: [train, test], split, licence } = known.facts();
+        let place = match known {
+            Known::Digits => "embedded".into(),
+            other => root.join(other.name()).display().to_string(),
+        };
+        let (name, here) = (known.name(), fetch::is_here(known, root));
+        Self { name, shape, classes, train, test, split, licence, here, place }
+    }
+}
+
+/// Reads the name of a data set.
+fn known() -> impl TypedValueParser<Value = Known> {
+    let value = |known: Known| PossibleValue::new(known.name()).help(known.about());
+    PossibleValuesParser::new(Known::ALL.map(value)).try_map(|name| Known::named(&name).ok_or("no such data set"))
+}
+
 /// Runs `bitfab data`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.action {
@@ -78,24 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn list(common: &Common) -> Result<()> {
     let root = fetch::root(common.dir.as_deref())?;
-    let line = |known: &Known| {
-        let facts = known.facts();
-        Line {
-            name: known.name(),
-            shape: facts.shape,
-            classes: facts.classes,
-            train: facts.rows[0],
-            test: facts.rows[1],
-            split: facts.split,
-            licence: facts.licence,
-            here: known.is_here(&root),
-            place: match known {
-                Known::Digits => "embedded".into(),
-                other => root.join(other.name()).display().to_string(),
-            },
-        }
-    };
-    let lines: Vec<Line> = Known::value_variants().iter().map(line).collect();
+    let lines = Known::ALL.map(|known| Line::new(known, &root));
     if common.json {
         return out::json(&lines);
     }

@@ -1,16 +1,13 @@
 //! `bitfab inspect`: what a model is made of.
 
-mod memories;
-
 use anyhow::{Context, Result};
-use bitfab::hdl::Weights;
-use bitfab::report::{InterfaceSummary, ModelSummary, table};
-use serde::Serialize;
+use bitfab::Inspection;
+use bitfab::hdl::{Options, Weights};
+use bitfab::report::table;
 
 use super::accelerator::{lanes, weights};
 use crate::io::models::ModelArgument;
-use crate::show::out;
-use memories::Memories;
+use crate::show::{memories, out};
 
 /// Arguments of `bitfab inspect`.
 #[derive(Debug, clap::Args)]
@@ -38,34 +35,20 @@ const EXAMPLES: &str = "Examples:
   bitfab inspect smart-deal.bfab --lanes 8 --weights rebuilt     and where it rebuilds SmartDeal weights
   bitfab inspect any.bfab --planes 2            a file of several precisions, at the second one";
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Outcome {
-    #[serde(flatten)]
-    summary: ModelSummary,
-    interface: InterfaceSummary,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    accelerator: Option<Memories>,
-}
-
 /// Runs `bitfab inspect`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.source.open()?;
     let model = file.model()?;
-    let (summary, interface) = (ModelSummary::new(&model), InterfaceSummary::new(&model));
-    let accelerator =
-        arguments.lanes.map(|lanes| Memories::new(&model, &summary, (lanes, arguments.weights))).transpose();
-    let accelerator = accelerator.with_context(|| arguments.source.model.display().to_string())?;
+    let options = arguments.lanes.map(|lanes| Options::default().with_lanes(lanes).with_weights(arguments.weights));
+    let inspection = bitfab::inspect(&model, options.as_ref());
+    let inspection = inspection.with_context(|| arguments.source.model.display().to_string())?;
     if arguments.json {
-        out::json(&Outcome { summary, interface, accelerator })?;
-    } else {
-        say!("{}", table::layers(&summary))?;
-        say!("\nOperations of one inference:\n{}", table::operations(&summary))?;
-        say!("\n{}", table::totals(&summary))?;
-        say!("\n{}", interface.text())?;
-        if let Some(accelerator) = accelerator {
-            say!("\n{}", accelerator.text())?;
-        }
+        return out::json(&inspection);
     }
-    Ok(())
+    let Inspection { summary, interface, accelerator } = inspection;
+    say!("{}", table::layers(&summary))?;
+    say!("\nOperations of one inference:\n{}", table::operations(&summary))?;
+    say!("\n{}", table::totals(&summary))?;
+    say!("\n{}", interface.text())?;
+    accelerator.map_or(Ok(()), |accelerator| say!("\n{}", memories::text(&accelerator)))
 }

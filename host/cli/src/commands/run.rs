@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bitfab::compile::Worth;
 use bitfab::data::AXES_RULE;
 use bitfab::format::{Kind, Model};
 use bitfab::report::table;
 use bitfab::sim::Run;
-use bitfab::sim::software::output_values;
 use bitfab::{EngineName, Inputs};
 
 use super::accelerator::AcceleratorArguments;
@@ -81,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         outputs::write(&arguments.output, product, answers(&model, &inputs, &runs)?.as_bytes())?;
         return say!("{}: {} rows with their class, by {}", arguments.output.display(), runs.len(), engine.name());
     }
-    let (shape, values) = if arguments.arg_max { classes(&model, &runs)? } else { scores(&model, &runs)? };
+    let (shape, values) = if arguments.arg_max { classes(&model, &runs)? } else { bitfab::scores(&model, &runs)? };
     outputs::write(&arguments.output, Product::Npy, &npy::file(&shape, &values)?)?;
     let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
     say!("{}: {} of int32, by {}", arguments.output.display(), shape.join(" x "), engine.name())?;
@@ -97,28 +96,18 @@ fn classes(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
     Ok((vec![runs.len() as u64], classes))
 }
 
-/// The values of the last layer: N x scores for a vector, N x height x width x channels otherwise.
-fn scores(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
-    let last = model.layers().last().context("the model has no layers")?;
-    let shape = last.output.shape;
-    let sizes = [shape.height, shape.width, shape.channels].map(u64::from);
-    let rows = runs.len() as u64;
-    let shape = if sizes[..2] == [1, 1] { vec![rows, sizes[2]] } else { [&[rows], &sizes[..]].concat() };
-    Ok((shape, runs.iter().flat_map(|run| output_values(&last, &run.output)).collect()))
-}
-
 /// Number of each row in its file, from 0 (of windows that of their first row), class and scores, as text in columns.
 fn answers(model: &Model<'_>, inputs: &Inputs, runs: &[Run]) -> Result<String> {
     let classes = bitfab::classes(model, runs)?;
-    let last = model.layers().last().context("the model has no layers")?;
+    let (_, scores) = bitfab::scores(model, runs)?;
+    let width = scores.len() / runs.len().max(1);
     let name = |class: usize| inputs.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
-    let scores = last.output.shape.volume() as usize;
     let mut text = outputs::ANSWERS.to_owned();
-    (0..scores).for_each(|class| text += &format!(",{}", field(&format!("score of {}", name(class)))));
+    (0..width).for_each(|class| text += &format!(",{}", field(&format!("score of {}", name(class)))));
     text.push('\n');
-    for (row, (run, &class)) in inputs.sources().iter().zip(runs.iter().zip(&classes)) {
+    for (row, (scores, &class)) in inputs.sources().iter().zip(scores.chunks(width.max(1)).zip(&classes)) {
         text += &format!("{row},{}", field(&name(class)));
-        output_values(&last, &run.output).iter().for_each(|score| text += &format!(",{score}"));
+        scores.iter().for_each(|score| text += &format!(",{score}"));
         text.push('\n');
     }
     Ok(text)

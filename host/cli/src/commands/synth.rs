@@ -6,12 +6,12 @@ use anyhow::{Context, Result, ensure};
 use bitfab::format::Model;
 use bitfab::hdl::{Options, Style, Weights};
 use bitfab::report::resources::{self, Resources};
-use bitfab::sim::synth::{FileKind, Target, ToolFile, implement, misfit, names_of_files};
+use bitfab::sim::synth::{FileKind, Target, ToolFile, misfit, names_of_files};
+use bitfab::{GENERATED, Synthesised};
 
 use super::accelerator::{lanes, weights};
-use crate::commands::verilog;
 use crate::io::models::ModelArgument;
-use crate::io::outputs::{self, GENERATED, Product};
+use crate::io::outputs::{self, Product};
 use crate::show::bars;
 use crate::show::out;
 
@@ -119,20 +119,13 @@ fn options(arguments: &Arguments, lanes: u32) -> Options {
 }
 
 fn one(arguments: &Arguments, model: &Model<'_>, lanes: u32) -> Result<Resources> {
-    let target = arguments.target;
     let options = options(arguments, lanes);
-    let sources = verilog::sources(model, &options, &Style::default())?;
-    let placed = if target.is_placed() { format!(", then {} placements", arguments.seeds) } else { String::new() };
-    let bar = bars::follow();
-    bar(bitfab::Progress::Busy { what: &format!("{lanes} lanes on {}: Yosys{placed}", target.name()) });
-    let made = implement(sources, target, arguments.seeds);
-    bar(bitfab::Progress::Over);
-    let made = made?;
+    let Synthesised { resources, files } =
+        bitfab::synth(model, &options, arguments.target, arguments.seeds, &bars::follow())?;
     if let Some(folder) = &arguments.output {
-        keep_files(&folder_of(folder, lanes), &made.files)?;
+        keep_files(&folder_of(folder, lanes), &files)?;
     }
-    let cycles = bitfab::hdl::cycles(model, &options)?.interval;
-    Ok(Resources { lanes, cycles, synthesis: made.synthesis, blocks: made.blocks, commands: made.commands })
+    Ok(resources)
 }
 
 /// Where the files of so many lanes are kept.
@@ -150,7 +143,7 @@ fn prepare(folder: &Path, arguments: &Arguments, model: &Model<'_>) -> Result<()
     for lanes in &arguments.lanes {
         let folder = folder_of(folder, *lanes);
         outputs::folder(&folder)?;
-        let sources = verilog::sources(model, &options(arguments, *lanes), &Style::default())?;
+        let sources = bitfab::verilog_sources(model, &options(arguments, *lanes), &Style::default())?;
         for (name, kind) in names_of_files(&sources, arguments.target, arguments.seeds) {
             outputs::check(&folder.join(name), product(kind))?;
         }

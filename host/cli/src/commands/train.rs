@@ -1,25 +1,25 @@
 //! `bitfab train`: learning with a progress bar, a log and checkpoints.
 
 mod folds;
-mod progress;
 mod settings;
 mod store;
 
-pub use progress::Bar;
-
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use bitfab::Keep;
 use bitfab::graph::Graph;
 use bitfab::report::{Confusion, Metrics, table};
-use bitfab::train::{Best, ClassWeights, Dataset, TrainConfig, Trainer};
+use bitfab::train::{Best, Dataset, EpochReport, Progress, TrainConfig, Trainer, Watch};
 use serde::Serialize;
 
 use crate::io::data;
 use crate::io::outputs::{self, Product};
+use crate::show::learning::Bar;
 use crate::show::{bars, out};
 use settings::Settings;
 use store::{Earlier, Store};
@@ -33,7 +33,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DATA")]
     data: String,
     #[command(flatten)]
-    learning: data::Learning,
+    learning: data::LearningArguments,
     /// Learn this many times, each time judged by another part of the rows, and print mean and spread; nothing is written.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=100), conflicts_with_all = ["test", "test_groups", "test_share", "resume", "output", "log"])]
     folds: Option<u32>,
@@ -138,7 +138,7 @@ fn once(arguments: &Arguments, config: TrainConfig) -> Result<()> {
     let data = arguments.data(&config)?;
     let store = Store::open(places.checkpoint.clone(), arguments.log.clone())?;
     let mut trainer = store.start(&config, &data, arguments.earlier())?;
-    let mut warnings: Vec<String> = imbalance(&trainer, &data, &config).into_iter().collect();
+    let mut warnings: Vec<String> = bitfab::imbalance(&trainer, &data, &config).into_iter().collect();
     warnings.iter().for_each(|one| note!("warning: {one}"));
     learn(&mut trainer, &store)?;
     let graph = trainer.graph()?;
@@ -146,14 +146,13 @@ fn once(arguments: &Arguments, config: TrainConfig) -> Result<()> {
     store.remove()?;
     let test = matrix.metrics();
     warnings.extend(test.warning().inspect(|one| note!("warning: {one}")));
-    let weights = graph.nodes.iter().filter_map(|node| node.op.weights());
     let summary = Summary {
         data: data.name.clone(),
         rows: Rows { train: trainer.learning().len(), validation: trainer.validation().len(), test: data.test.len() },
         epochs: trainer.reports().len() as u32,
         kept_epoch: trainer.kept_epoch(),
         best: trainer.best(),
-        weights: weights.map(|weights| weights.fan_in() * weights.shape[0] as usize).sum(),
+        weights: bitfab::weight_count(&graph),
         correct: test.correct,
         total: test.total,
         test_accuracy: test.accuracy,
@@ -171,7 +170,7 @@ fn once(arguments: &Arguments, config: TrainConfig) -> Result<()> {
 impl Arguments {
     /// Reads the data and says how it was split and what a person should know of it.
     fn data(&self, config: &TrainConfig) -> Result<Dataset> {
-        let data = data::dataset(&self.data, &self.learning, f64::from(config.validation))?;
+        let data = data::dataset(&self.data, &self.learning, None, f64::from(config.validation))?;
         data.notes.iter().for_each(|one| note!("note: {one}"));
         if !data.how.is_empty() {
             note!("split: {}", data.how);
@@ -253,28 +252,6 @@ impl Places {
     }
 }
 
-/// Rows of the commonest class for one of the rarest from which on classes are called unbalanced.
-const UNBALANCED: u32 = 3;
-
-/// What to think of where one class has many more rows than another, and nothing was asked about it.
-fn imbalance(trainer: &Trainer, data: &Dataset, config: &TrainConfig) -> Option<String> {
-    let mut counts = vec![0u32; data.classes as usize];
-    trainer.learning().labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
-    let name = |class: usize| data.interface.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
-    let most = (0..counts.len()).rev().max_by_key(|&class| counts[class])?;
-    let least = (0..counts.len()).min_by_key(|&class| counts[class])?;
-    let is_unbalanced = counts[most] >= UNBALANCED.saturating_mul(counts[least].max(1));
-    (is_unbalanced && config.class_weights == ClassWeights::None).then(|| {
-        format!(
-            "the classes are unbalanced: {} training rows of {}, {} of {}; --class-weights balanced counts them alike",
-            table::thousands(counts[most].into()),
-            name(most),
-            table::thousands(counts[least].into()),
-            name(least)
-        )
-    })
-}
-
 fn print(summary: &Summary) -> Result<()> {
     let Summary { rows, test, .. } = summary;
     say!("{}", table::metrics(test))?;
@@ -310,25 +287,43 @@ fn print(summary: &Summary) -> Result<()> {
     say!("model: {}\nnetwork: {}", summary.output, summary.graph)
 }
 
+/// A bar, and the files of a run.
+struct Kept<'a> {
+    bar: Bar,
+    store: &'a Store,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watch for Kept<'_> {
+    fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
+        self.bar.batch(progress)
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        self.bar.epoch(report);
+    }
+}
+
+impl Keep for Kept<'_> {
+    type Error = anyhow::Error;
+
+    fn keep(&mut self, trainer: &Trainer<'_>, report: Option<&EpochReport>) -> Result<()> {
+        self.store.write(trainer)?;
+        self.bar.restart_clock();
+        if report.is_some() {
+            self.store.write_log(trainer.reports())?;
+        }
+        let checkpoint = self.store.checkpoint().display();
+        let is_stopped = self.stop.load(Ordering::SeqCst);
+        ensure!(!is_stopped, "stopped; go on by the same command with --resume (checkpoint {checkpoint})");
+        Ok(())
+    }
+}
+
 /// Learns to the end, with a checkpoint at every epoch and every half minute.
 fn learn(trainer: &mut Trainer, store: &Store) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let signal = Arc::clone(&stop);
     ctrlc::set_handler(move || signal.store(true, Ordering::SeqCst)).context("cannot listen for Ctrl-C")?;
-    let done = trainer.reports().len() as u32;
-    let mut bar = Bar::new(trainer.batches(), done, Some(Arc::clone(&stop)));
-    while !trainer.is_done() {
-        let report = trainer.run_epoch(&mut bar)?;
-        store.write(trainer)?;
-        bar.restart_clock();
-        if report.is_some() {
-            store.write_log(trainer.reports())?;
-        }
-        if stop.load(Ordering::SeqCst) {
-            bar.finish();
-            bail!("stopped; go on by the same command with --resume (checkpoint {})", store.checkpoint().display());
-        }
-    }
-    bar.finish();
-    Ok(())
+    bitfab::learn(trainer, &mut Kept { bar: Bar::stopped_by(Arc::clone(&stop)), store, stop })
 }

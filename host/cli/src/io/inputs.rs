@@ -11,7 +11,7 @@ use bitfab::import::Prepared;
 use bitfab::train::TrainConfig;
 use clap::ValueEnum;
 
-use super::data::{Format, Loaded, Part, Splitting};
+use super::data::{Format, PartArgument, SplittingArguments, loaded};
 use super::{files, npy};
 
 /// Where rows come from.
@@ -31,14 +31,14 @@ pub struct DataArgument {
 pub struct Choice {
     /// Which part of the rows [default: test where there are parts, else all].
     #[arg(long, value_name = "PART")]
-    pub part: Option<Part>,
+    pub part: Option<PartArgument>,
     /// What the values are: real values, the model's bytes, or raw counts of the sensor.
     #[arg(long = "as", value_name = "WHAT", default_value = "values")]
     pub meaning: Meaning,
     #[command(flatten)]
     pub format: Format,
     #[command(flatten)]
-    pub splitting: Splitting,
+    pub splitting: SplittingArguments,
 }
 
 /// What the values of rows are.
@@ -83,9 +83,9 @@ impl DataArgument {
     /// The rows as they were read for a model.
     fn rows(&self, takes: &Takes) -> Result<Rows> {
         let expected = self.expected(takes);
-        let groups = self.choice.splitting.split.as_slice();
-        let loaded = Loaded::of(&self.data, &self.choice.format, groups, Some(expected))?;
-        loaded.part(self.choice.part, &self.choice.splitting, f64::from(TrainConfig::default().validation))
+        let (part, splitting) = (self.choice.part.map(Into::into), self.choice.splitting.value());
+        let loaded = loaded(&self.data, &self.choice.format, splitting.split.as_slice(), Some(expected))?;
+        Ok(loaded.part(part, &splitting, f64::from(TrainConfig::default().validation))?)
     }
 
     /// What the file must have for a model.
@@ -105,7 +105,7 @@ impl DataArgument {
         let path = Path::new(&self.data);
         let Choice { format, splitting, .. } = &self.choice;
         format.no_table(&self.data)?;
-        let is_plain = format.windows(None)?.is_none() && !splitting.is_asked();
+        let is_plain = format.windowing().options(None)?.is_none() && !splitting.value().is_asked();
         ensure!(is_plain, "{} holds rows of bytes as the model takes them: leave out --window and --split", self.data);
         let Takes { shape, kind, .. } = Takes::of_model(model);
         let rows = npy::rows(&files::read(path)?, shape, kind).with_context(|| path.display().to_string())?;
@@ -145,8 +145,8 @@ impl DataArgument {
 
     /// The first rows of the part to learn from.
     fn to_learn_from(&self, takes: &Takes, limit: usize) -> Result<Rows> {
-        let loaded = Loaded::of(&self.data, &self.choice.format, &[], Some(self.expected(takes)))?;
-        let mut rows = loaded.rows_to_learn_from(&self.choice.splitting)?;
+        let loaded = loaded(&self.data, &self.choice.format, &[], Some(self.expected(takes)))?;
+        let mut rows = loaded.rows_to_learn_from(&self.choice.splitting.value())?;
         rows.labels = None;
         let rows = rows.settled()?;
         ensure!(!rows.is_empty(), "{} has no rows", rows.name);

@@ -4,3 +4,8 @@
 pub mod out;
 
 pub mod bars;
+pub mod bench;
+pub mod demo;
+pub mod import;
+pub mod learning;
+pub mod memories;

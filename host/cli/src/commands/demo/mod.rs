@@ -1,30 +1,26 @@
 //! `bitfab demo`: the whole chain on embedded data, for a newcomer.
 
-mod draw;
-mod facts;
 mod kind;
 mod tools;
 
 use std::io::BufWriter;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use bitfab::format::Model;
 use bitfab::hdl::{Memories, Style};
-use bitfab::report::{Confusion, ModelSummary, table};
-use bitfab::sim::Run;
+use bitfab::report::{ModelSummary, table};
 use bitfab::sim::rtl::{RustHdl, run_with_waveform};
 use bitfab::sim::verify::Verdict;
-use bitfab::train::{Dataset, EpochReport, Outcome, Progress, Watch};
-use bitfab::{Accelerator, EngineName, ModelFile};
+use bitfab::{Accelerator, EngineName};
 
 use super::accelerator::lanes;
-use super::train;
 use crate::io::data;
 use crate::io::outputs::{self, Product};
 use crate::show::bars;
+use crate::show::demo::{self, Findings};
+use crate::show::learning::Bar;
 use kind::Kind;
 
 /// Arguments of `bitfab demo`.
@@ -63,20 +59,6 @@ const ENGINES: [EngineName; 4] = [EngineName::Kernels, EngineName::Runtime, Engi
 /// Images and cycles that the waveform shows.
 const WAVEFORM: (usize, u64) = (2, 20_000);
 
-/// What the demo found out.
-struct Findings {
-    kind: Kind,
-    data: Dataset,
-    outcome: Outcome,
-    file: ModelFile,
-    runs: Vec<Run>,
-    verdicts: Vec<Verdict>,
-    cycles: bitfab::hdl::Cycles,
-    program: bitfab::hdl::Program,
-    confusion: Confusion,
-    accelerator: Accelerator,
-}
-
 /// Runs `bitfab demo`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
@@ -86,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let findings = find(arguments)?;
     let model = findings.file.model()?;
-    say!("\n{}", facts::table(&findings, &ModelSummary::new(&model)))?;
+    say!("\n{}", demo::table(&findings, &ModelSummary::new(&model)))?;
     write(arguments, &findings, &model)?;
     say!("\nWritten to {}:", arguments.out.display())?;
     for (name, _, what) in FILES {
@@ -110,7 +92,8 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let (learn, judge) = (data.train.len() as u64, data.test.len());
     step("data", format!("{} handwritten digits, {} to learn from, {judge} to judge by", learn + judge as u64, learn))?;
     let start = Instant::now();
-    let outcome = learn_digits(&data, arguments)?;
+    let config = arguments.kind.config(arguments.seed)?;
+    let outcome = bitfab::train(&config, &data, &mut Bar::plain(false))?;
     let seconds = start.elapsed().as_secs_f64();
     step("train", format!("{}, {seconds:.1} s", arguments.kind.what()))?;
     let (file, rounded) = bitfab::compile(&outcome.graph, &bitfab::compile::Options::default())?;
@@ -128,32 +111,12 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let options = accelerator.options();
     let cycles = bitfab::hdl::cycles(&model, &options)?;
     let program = bitfab::hdl::Program::new(&model, &options)?;
-    let kind = arguments.kind;
+    let kind = arguments.kind.name();
     Ok(Findings { kind, verdicts: verdicts?, data, outcome, file, runs, cycles, program, confusion, accelerator })
 }
 
 fn step(what: &str, text: String) -> Result<()> {
     say!("  {what:8} {text}")
-}
-
-/// The bar of `bitfab train` without its lines for machines.
-struct Bar(train::Bar);
-
-impl Watch for Bar {
-    fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
-        self.0.batch(progress)
-    }
-
-    fn epoch(&mut self, _: &EpochReport) {}
-}
-
-fn learn_digits(data: &Dataset, arguments: &Arguments) -> Result<Outcome> {
-    let config = arguments.kind.config(arguments.seed)?;
-    let batches = (data.train.len() as u32 / config.batch).max(1);
-    let mut bar = Bar(train::Bar::new(batches, 0, None));
-    let outcome = bitfab::train::train(&config, data, &mut bar)?;
-    bar.0.finish();
-    outcome.context("learning was stopped")
 }
 
 /// Writes all files.
@@ -163,7 +126,7 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
     let words = bitfab::compile::bytes(model.words());
     outputs::write(&place("digits.bfab"), Product::Model, &words)?;
     let style = Style { memories: Memories::Inline, ..Style::default() };
-    let verilog = crate::commands::verilog::sources(model, &options, &style)?.text;
+    let verilog = bitfab::verilog_sources(model, &options, &style)?.text;
     outputs::write(&place("digits.v"), Product::Verilog, verilog.as_bytes())?;
     let rows = bitfab::test_rows(model, &findings.data, Some(WAVEFORM.0))?;
     let engine = RustHdl { options, ..RustHdl::default() };
@@ -174,7 +137,7 @@ fn write(arguments: &Arguments, findings: &Findings, model: &Model<'_>) -> Resul
         "the circuit that drew the waveform does not agree with the reference"
     );
     outputs::write(&place("digits.vcd"), Product::Vcd, &waveform.into_inner().context("the waveform")?)?;
-    let svg = draw::page(findings, model).svg();
+    let svg = demo::page(findings, model).svg();
     outputs::write(&place("demo.svg"), Product::Svg, svg.as_bytes())?;
     outputs::write(&place("demo.png"), Product::Png, &bitfab::report::png(&svg, 2.0)?)
 }

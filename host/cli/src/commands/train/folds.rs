@@ -1,12 +1,13 @@
 //! `bitfab train --folds`: learning several times, each time judged by another part of the rows.
 
 use anyhow::{Context, Result};
-use bitfab::ModelFile;
-use bitfab::train::{Dataset, TrainConfig, Trainer};
+use bitfab::report::Confusion;
+use bitfab::train::{Dataset, TrainConfig};
 use serde::Serialize;
 
-use super::{Arguments, Bar};
+use super::Arguments;
 use crate::io::data;
+use crate::show::learning::Bar;
 use crate::show::{bars, out};
 
 /// What `--json` prints.
@@ -27,9 +28,8 @@ pub fn run(arguments: &Arguments, config: &TrainConfig, count: u32) -> Result<()
     let mut folds =
         Folds { data: arguments.data.clone(), accuracies: Vec::new(), rows: Vec::new(), mean: 0.0, deviation: 0.0 };
     for index in 0..count {
-        let mut learning = arguments.learning.clone();
-        learning.fold = Some((index, count));
-        let data = data::dataset(&arguments.data, &learning, f64::from(config.validation))?;
+        let (fold_of, validation) = (Some((index, count)), f64::from(config.validation));
+        let data = data::dataset(&arguments.data, &arguments.learning, fold_of, validation)?;
         if index == 0 {
             data.notes.iter().for_each(|one| note!("note: {one}"));
         }
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments, config: &TrainConfig, count: u32) -> Result<()
         folds.accuracies.push(matrix.accuracy());
         folds.rows.push(matrix.total());
     }
-    (folds.mean, folds.deviation) = spread(&folds.accuracies);
+    (folds.mean, folds.deviation) = bitfab::spread(&folds.accuracies);
     if arguments.json {
         return out::json_line(&folds);
     }
@@ -57,31 +57,7 @@ pub fn run(arguments: &Arguments, config: &TrainConfig, count: u32) -> Result<()
 }
 
 /// Learns once; the answers of the integer model on the test part.
-fn fold(data: &Dataset, config: &TrainConfig) -> Result<bitfab::report::Confusion> {
-    let mut trainer = Trainer::new(config, data)?;
-    let mut bar = Bar::new(trainer.batches(), 0, None);
-    while !trainer.is_done() {
-        trainer.run_epoch(&mut bar)?;
-    }
-    bar.finish();
-    let file = ModelFile::from_words(bitfab::compile::compile(&trainer.graph()?)?)?;
+fn fold(data: &Dataset, config: &TrainConfig) -> Result<Confusion> {
+    let file = bitfab::train_exact(config, data, &mut Bar::plain(true))?;
     Ok(bitfab::judge_test(&file.model()?, data, &bars::follow())?)
-}
-
-/// Mean and standard deviation of a sample.
-fn spread(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (count - 1.0)).sqrt())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::spread;
-
-    #[test]
-    fn the_spread_is_that_of_a_sample() {
-        assert_eq!(spread(&[1.0, 3.0]), (2.0, 2f64.sqrt()));
-    }
 }

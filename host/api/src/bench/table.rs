@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-use super::entries::Entry;
-use super::outcome::Outcome;
-use bitfab::report::table::{percent, thousands};
+use super::entries::BenchEntry;
+use super::outcome::BenchOutcome;
 
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct BenchRow {
     /// Method, and planes where there are several precisions.
     pub name: String,
     /// Runs.
@@ -45,10 +44,10 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The lines of all entries that have outcomes.
-pub fn rows(entries: &[Entry], outcomes: &[Outcome]) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+pub fn bench_rows(entries: &[BenchEntry], outcomes: &[BenchOutcome]) -> Vec<BenchRow> {
+    let mut rows: Vec<BenchRow> = Vec::new();
     for entry in entries {
-        let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.name == entry.name).collect();
+        let own: Vec<&BenchOutcome> = outcomes.iter().filter(|outcome| outcome.name == entry.name).collect();
         let planes: Vec<u32> =
             own.first().map(|one| one.precisions.iter().map(|p| p.planes).collect()).unwrap_or_default();
         for (index, &count) in planes.iter().enumerate() {
@@ -59,12 +58,12 @@ pub fn rows(entries: &[Entry], outcomes: &[Outcome]) -> Vec<Row> {
     rows
 }
 
-fn row(name: String, own: &[&Outcome], index: usize) -> Row {
+fn row(name: String, own: &[&BenchOutcome], index: usize) -> BenchRow {
     let all = || own.iter().map(|outcome| &outcome.precisions[index]);
     let accuracies = || all().map(|one| one.accuracy);
     let bytes_each = mean(all().map(|one| one.bytes as f64 / one.weights.max(1) as f64));
     let counted: Option<Vec<f64>> = all().map(|one| one.instructions.map(|count| count as f64)).collect();
-    Row {
+    BenchRow {
         name,
         seeds: own.len(),
         accuracy: mean(accuracies()),
@@ -80,44 +79,4 @@ fn row(name: String, own: &[&Outcome], index: usize) -> Row {
         cosine: own.iter().filter_map(|outcome| outcome.cosine).min_by(f64::total_cmp),
         seconds: mean(own.iter().map(|outcome| outcome.seconds)),
     }
-}
-
-/// The table as text.
-pub fn text(rows: &[Row]) -> String {
-    let header = [
-        "method",
-        "seeds",
-        "accuracy",
-        "lowest, highest",
-        "integer - trained",
-        "bits a weight",
-        "bytes a weight, all",
-        "file, bytes",
-        "smaller",
-        "RAM, bytes",
-        "instructions, M4",
-        "not zero",
-        "cosine",
-        "seconds",
-    ];
-    let whole = |number: f64| thousands(number.round() as u64);
-    let lines = rows.iter().map(|row| {
-        vec![
-            row.name.clone(),
-            row.seeds.to_string(),
-            percent(row.accuracy),
-            format!("{}, {}", percent(row.range[0]), percent(row.range[1])),
-            format!("{:+.2} pt", 100.0 * row.integer_minus_trained),
-            format!("{:.3}", row.bits),
-            format!("{:.4}", row.bytes_each),
-            whole(row.bytes),
-            format!("{:.1}x", row.compression),
-            row.arena.map_or("-".into(), thousands),
-            row.instructions.map_or("-".into(), whole),
-            percent(row.density),
-            row.cosine.map_or("-".into(), |cosine| format!("{cosine:.3}")),
-            format!("{:.0}", row.seconds),
-        ]
-    });
-    bitfab::report::table::grid(&header, lines)
 }

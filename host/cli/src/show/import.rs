@@ -9,8 +9,7 @@ use bitfab::report::table;
 use bitfab::{Effect, Import, OutputMeaning};
 use serde::Serialize;
 
-use super::{Arguments, Found};
-use crate::show::out;
+use super::out;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -24,7 +23,7 @@ struct Outcome<'a> {
     rows: String,
     layers: Vec<Layer<'a>>,
     result: &'a OutputMeaning,
-    notes: &'a [String],
+    notes: Vec<String>,
     changes: Vec<String>,
     effect: Option<&'a Effect>,
     output: Option<&'a Path>,
@@ -53,9 +52,26 @@ fn rows(imported: &Imported) -> String {
     format!("flat rows of {channels} values, in the order of the file's own axes, {}", axes.join(" x "))
 }
 
+/// What of an imported model is printed.
+pub struct Printed<'a> {
+    /// The model.
+    pub import: &'a Import,
+    /// What its changes cost, where that was measured.
+    pub effect: Option<&'a Effect>,
+    /// Where it was written.
+    pub output: Option<&'a Path>,
+    /// What became of each node is shown.
+    pub is_explained: bool,
+}
+
+/// What a person should know of the import and of the compilation.
+fn notes(import: &Import) -> Vec<String> {
+    import.imported.notes.iter().cloned().chain(import.rounded.iter().map(ToString::to_string)).collect()
+}
+
 /// Prints JSON.
-fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<()> {
-    let Import { imported, changes, output: result, .. } = &found.import;
+pub fn print_json(printed: &Printed<'_>) -> Result<()> {
+    let Import { imported, changes, output: result, .. } = printed.import;
     let (low, high) = imported.input.range;
     let Shape { height, width, channels } = imported.graph.input;
     let outcome = Outcome {
@@ -70,21 +86,19 @@ fn print_json(found: &Found, notes: &[String], output: Option<&Path>) -> Result<
             .map(|one| Layer { layer: &one.node, what: &one.what, from: &one.from, scale: &one.how })
             .collect(),
         result,
-        notes,
+        notes: notes(printed.import),
         changes: changes.iter().map(ToString::to_string).collect(),
-        effect: found.effect.as_ref(),
-        output,
+        effect: printed.effect,
+        output: printed.output,
     };
     out::json(&outcome)
 }
 
-pub fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<()> {
-    if arguments.json {
-        return print_json(found, notes, arguments.output.as_deref());
-    }
-    let Import { imported, file, changes, output: meaning, .. } = &found.import;
+/// Prints lines for people.
+pub fn print(printed: &Printed<'_>) -> Result<()> {
+    let Import { imported, file, changes, output: meaning, .. } = printed.import;
     let (low, high) = imported.input.range;
-    if arguments.explain {
+    if printed.is_explained {
         let rows = imported
             .folded
             .iter()
@@ -94,16 +108,16 @@ pub fn print(arguments: &Arguments, found: &Found, notes: &[String]) -> Result<(
     let values = if imported.graph.interface.codings.is_empty() { "" } else { "real values, which become " };
     say!("input: {values}{} from {low} to {high}, {}", imported.input, rows(imported))?;
     say!("{meaning}")?;
-    for note in notes {
+    for note in notes(printed.import) {
         say!("note: {note}")?;
     }
     for change in changes {
         say!("changed: {change}")?;
     }
-    if let Some(effect) = &found.effect {
+    if let Some(effect) = printed.effect {
         say!("{effect}")?;
     }
-    if let Some(output) = &arguments.output {
+    if let Some(output) = printed.output {
         say!("{}: {} layers", output.display(), file.model()?.layer_count())?;
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! What stands beside the Verilog for the tools around it: figures for Verilog and VHDL, a core of FuseSoC, a timing
 //! diagram.
 
-use anyhow::Result;
-use bitfab::format::Model;
-use bitfab::hdl::{Cycles, Options, Sources, TopPort};
-use bitfab::report::ModelSummary;
+use bitfab_format::Model;
+use bitfab_hdl::{Cycles, Options, Sources, TopPort};
+use bitfab_report::ModelSummary;
 
-use super::{hex, optional, timing};
-use crate::io::outputs::Product;
+use super::template::{hex, optional};
+use super::{DesignFile, DesignKind, timing};
+use crate::Result;
 
 const HEADER: &str = include_str!("header.vh");
 const COMPONENT: &str = include_str!("component.vhd");
@@ -16,27 +16,27 @@ const CORE: &str = include_str!("fusesoc.core");
 /// Bits of a word of the result.
 const WORD_BITS: u32 = 32;
 
-/// Names, kinds and contents of the files; the diagram shows the frame of `input`, `image` is that of weights that are
+/// The files; the diagram shows the frame of `input`, `image` is that of weights that are
 /// loaded.
 pub fn files(
     (model, options): (&Model<'_>, &Options),
     sources: &Sources,
     cycles: &Cycles,
     [input, image]: [&[u8]; 2],
-) -> Result<Vec<(String, Product, Vec<u8>)>> {
+) -> Result<Vec<DesignFile>> {
     let name = &sources.name;
     let fill = |template| fill(template, (model, options), sources, cycles, image.len()).into_bytes();
     let timing = timing::draw((model, options), sources, input)?;
     let mut files = vec![
-        (format!("{name}.vh"), Product::Design, fill(HEADER)),
-        (format!("{name}_component.vhd"), Product::Design, fill(COMPONENT)),
-        (format!("{name}.core"), Product::Design, fill(CORE)),
-        ("timing.json".into(), Product::Design, timing::wave_json(&timing)?.into()),
-        ("timing.svg".into(), Product::Svg, timing.svg().into()),
+        DesignFile::new(format!("{name}.vh"), DesignKind::Design, fill(HEADER)),
+        DesignFile::new(format!("{name}_component.vhd"), DesignKind::Design, fill(COMPONENT)),
+        DesignFile::new(format!("{name}.core"), DesignKind::Design, fill(CORE)),
+        DesignFile::new("timing.json", DesignKind::Design, timing::wave_json(&timing)),
+        DesignFile::new("timing.svg", DesignKind::Svg, timing.svg()),
     ];
     if !image.is_empty() {
-        files.push(("weights.hex".into(), Product::Vectors, hex(image).into()));
-        files.push(("weights.bin".into(), Product::Image, image.to_vec()));
+        files.push(DesignFile::new("weights.hex", DesignKind::Vectors, hex(image)));
+        files.push(DesignFile::new("weights.bin", DesignKind::Image, image));
     }
     Ok(files)
 }

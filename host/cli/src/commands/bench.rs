@@ -1,22 +1,16 @@
 //! `bitfab bench`: what every method of learning brings, on the same data and the same shape.
 
-mod entries;
-mod outcome;
-mod table;
-
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use bitfab::sim::qemu::{Board, Qemu};
-use bitfab::train::{Dataset, EpochReport, Progress, TrainConfig, Watch};
+use bitfab::train::{Dataset, TrainConfig};
+use bitfab::{BenchEntry, BenchOutcome};
 
-use crate::commands::train::Bar;
 use crate::io::outputs::{self, Product};
 use crate::io::{data, files};
-use crate::show::out;
-use entries::Entry;
-use outcome::Outcome;
+use crate::show::learning::Bar;
+use crate::show::{bench, out};
 
 /// Arguments of `bitfab bench`.
 #[derive(Debug, clap::Args)]
@@ -98,38 +92,39 @@ impl Methods {
                 outcomes.push(self.outcome(entry, seed, &data, board.as_ref())?);
             }
         }
-        let rows = table::rows(&entries, &outcomes);
+        let rows = bitfab::bench_rows(&entries, &outcomes);
         if self.json {
             let all = serde_json::json!({ "runs": outcomes, "table": rows });
             out::json(&all)?;
         } else {
-            say!("{}", table::text(&rows))?;
+            say!("{}", bench::text(&rows))?;
         }
         Ok(())
     }
 
     /// The rows that are asked for.
-    fn entries(&self) -> Result<Vec<Entry>> {
-        let all = entries::all();
+    fn entries(&self) -> Result<Vec<BenchEntry>> {
+        let all = bitfab::bench_entries();
         let names: Vec<&str> = all.iter().map(|entry| entry.name).collect();
         for name in &self.only {
             ensure!(names.contains(&name.as_str()), "no row `{name}`; there are {}", names.join(", "));
         }
-        let is_wanted = |entry: &Entry| self.only.is_empty() || self.only.iter().any(|name| name == entry.name);
+        let is_wanted = |entry: &BenchEntry| self.only.is_empty() || self.only.iter().any(|name| name == entry.name);
         Ok(all.into_iter().filter(is_wanted).collect())
     }
 
-    fn config(&self, entry: &Entry, seed: u32) -> TrainConfig {
+    fn config(&self, entry: &BenchEntry, seed: u32) -> TrainConfig {
         let epochs = self.epochs.unwrap_or(entry.config.epochs);
         let warmup = entry.config.warmup.min(epochs as f32);
         TrainConfig { arch: self.arch.clone(), seed: seed.into(), epochs, warmup, ..entry.config.clone() }
     }
 
     /// The outcome of one run: from its file, or by running it.
-    fn outcome(&self, entry: &Entry, seed: u32, data: &Dataset, board: Option<&Qemu>) -> Result<Outcome> {
+    fn outcome(&self, entry: &BenchEntry, seed: u32, data: &Dataset, board: Option<&Qemu>) -> Result<BenchOutcome> {
         let config = self.config(entry, seed);
         let path = self.out.join(format!("{}-{seed}.json", entry.name));
-        if let Some(found) = files::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok())
+        if let Some(found) =
+            files::read(&path).ok().and_then(|bytes| serde_json::from_slice::<BenchOutcome>(&bytes).ok())
             && found.config == config
             && found.data == data.name
             && (board.is_none() || found.is_counted())
@@ -141,25 +136,13 @@ impl Methods {
             outputs::check(path, product)?;
         }
         note!("{}, seed {seed}:", entry.name);
-        let mut bar = Follow(Bar::new((data.train.len() as u32 / config.batch).max(1), 0, None));
-        let product = outcome::run(entry, &config, data, board, &mut bar)?;
-        bar.0.finish();
-        if let Some((graph, model)) = &product.files {
-            outputs::write(&graph_path, Product::Graph, graph)?;
-            outputs::write(&model_path, Product::Model, model)?;
+        let made = bitfab::bench(entry, &config, data, board, &mut Bar::plain(false))?;
+        made.rounded.iter().for_each(|one| note!("note: {one}"));
+        if let Some((graph, file)) = &made.made {
+            outputs::write(&graph_path, Product::Graph, &graph.to_bytes()?)?;
+            outputs::write(&model_path, Product::Model, &file.to_bytes())?;
         }
-        outputs::write(&path, Product::Json, &serde_json::to_vec_pretty(&product.outcome)?)?;
-        Ok(product.outcome)
+        outputs::write(&path, Product::Json, &serde_json::to_vec_pretty(&made.outcome)?)?;
+        Ok(made.outcome)
     }
-}
-
-/// A bar without lines for machines.
-struct Follow(Bar);
-
-impl Watch for Follow {
-    fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
-        self.0.batch(progress)
-    }
-
-    fn epoch(&mut self, _: &EpochReport) {}
 }

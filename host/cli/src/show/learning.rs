@@ -15,33 +15,40 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// A progress bar with loss, accuracy and time left; plain lines where the output is not a terminal.
 pub struct Bar {
     bar: ProgressBar,
-    batches: u64,
+    has_lines: bool,
+    has_begun: bool,
     stop: Option<Arc<AtomicBool>>,
     since_checkpoint: Instant,
     validation: Option<f64>,
 }
 
 impl Bar {
-    /// A bar for a run of which `done` epochs of `batches` batches are behind it; `stop` ends the run, and so does
-    /// the time for a checkpoint (only if there is a `stop`; call the trainer again to go on).
-    pub fn new(batches: u32, done: u32, stop: Option<Arc<AtomicBool>>) -> Self {
+    /// A bar for a run that `stop` ends; the time for a checkpoint breaks it off too, and it goes on.
+    pub fn stopped_by(stop: Arc<AtomicBool>) -> Self {
+        let mut bar = Self::plain(true);
+        bar.stop = Some(stop);
+        bar
+    }
+
+    /// A bar for a run that nothing stops, with lines for machines or without.
+    pub fn plain(has_lines: bool) -> Self {
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left");
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        bar.set_position(u64::from(done) * u64::from(batches));
-        bar.reset_eta();
-        Self { bar, batches: u64::from(batches), stop, since_checkpoint: Instant::now(), validation: None }
+        Self { bar, has_lines, has_begun: false, stop: None, since_checkpoint: Instant::now(), validation: None }
     }
 
     /// A checkpoint was written just now.
     pub fn restart_clock(&mut self) {
         self.since_checkpoint = Instant::now();
     }
+}
 
+impl Drop for Bar {
     /// Takes the bar off the screen.
-    pub fn finish(&self) {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
@@ -49,8 +56,16 @@ impl Bar {
 impl Watch for Bar {
     fn batch(&mut self, progress: &Progress) -> ControlFlow<()> {
         let validation = self.validation.map_or(String::new(), |a| format!(", validation {:.2} %", 100.0 * a));
-        self.bar.set_length(u64::from(progress.epochs) * self.batches);
-        self.bar.set_position(u64::from(progress.epoch - 1) * self.batches + u64::from(progress.batch));
+        let batches = u64::from(progress.batches);
+        let done = u64::from(progress.epoch - 1) * batches + u64::from(progress.batch);
+        self.bar.set_length(u64::from(progress.epochs) * batches);
+        if !self.has_begun {
+            // What an earlier run did says nothing of the time that is left.
+            self.bar.set_position(done - 1);
+            self.bar.reset_eta();
+            self.has_begun = true;
+        }
+        self.bar.set_position(done);
         self.bar.set_message(format!(
             "epoch {}/{}: loss {:.4}, train {:.2} %{validation}",
             progress.epoch,
@@ -67,7 +82,7 @@ impl Watch for Bar {
 
     fn epoch(&mut self, report: &EpochReport) {
         self.validation = report.validation_accuracy;
-        if !std::io::stderr().is_terminal() {
+        if self.has_lines && !std::io::stderr().is_terminal() {
             note!("{}", line(report));
         }
     }

@@ -1,6 +1,6 @@
 //! What the README of an accelerator says about its ports.
 
-use bitfab::hdl::{Interface, Sources, TopPort};
+use bitfab_hdl::{Interface, Sources, TopPort};
 
 /// What AXI4-Stream leaves open.
 const AXI_STREAM: &str = "

@@ -1,13 +1,10 @@
 //! `bitfab import`: other people's models.
 
-mod show;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bitfab::import::Prepared;
 use bitfab::{CALIBRATION, Effect, Import, Names};
-use show::print;
 
 use crate::io::data::Format;
 use crate::io::files;
@@ -15,6 +12,7 @@ use crate::io::inputs::DataArgument;
 use crate::io::outputs::{self, Product};
 use crate::io::sources::{Map, prepare};
 use crate::show::bars;
+use crate::show::import::{Printed, print, print_json};
 
 /// Arguments of `bitfab import`.
 #[derive(Debug, clap::Args)]
@@ -85,15 +83,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.output.is_none() && !is_asked {
         bail!("nothing to do: give -o OUT to write the result, or --explain to see what would become of the file");
     }
-    let mut notes = found.import.imported.notes.clone();
-    notes.extend(found.import.rounded.iter().map(ToString::to_string));
     if let Some(output) = &arguments.output {
         write(&found, output)?;
     }
     if let Some(picture) = &arguments.picture {
         draw(&arguments.file, &found.import, picture)?;
     }
-    print(arguments, &found, &notes)
+    let (output, is_explained) = (arguments.output.as_deref(), arguments.explain);
+    let printed = Printed { import: &found.import, effect: found.effect.as_ref(), output, is_explained };
+    if arguments.json { print_json(&printed) } else { print(&printed) }
 }
 
 impl Rows {

@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::Result;
-use bitfab::format::Model;
-use bitfab::hdl::{Machine, Options, Program, Sources, StreamByte, TopPort};
-use bitfab::report::picture::{Signal, Timing, Trace, Window};
-use bitfab::sim::rtl::{Cycle, Recording, record};
+use bitfab_format::Model;
+use bitfab_hdl::{Machine, Options, Program, Sources, StreamByte, TopPort};
+use bitfab_report::picture::{Signal, Timing, Trace, Window};
+use bitfab_sim::rtl::{Cycle, Recording, record};
 
-use crate::io::outputs::GENERATED;
+use super::GENERATED;
+use crate::Result;
 
 /// Cycles that the reader of the result pauses, so that a byte is seen to wait.
 const PAUSE: u64 = 2;
@@ -131,17 +131,18 @@ fn joined(mut marks: Vec<(&str, Range<u64>)>) -> Vec<Window> {
 }
 
 /// The diagram as WaveJSON, a signal a line.
-pub fn wave_json(timing: &Timing) -> Result<String> {
-    let lanes: Result<Vec<String>, _> = timing.wave_lanes().iter().map(serde_json::to_string).collect();
+pub fn wave_json(timing: &Timing) -> String {
+    let lanes = timing.wave_lanes();
+    let lanes: Vec<String> = lanes.iter().map(|lane| serde_json::json!(lane).to_string()).collect();
     let head = serde_json::json!({ "text": format!("{GENERATED}: {}", timing.title) });
     let foot = serde_json::json!({ "text": timing.subtitle });
     // Wide enough for the number of the last cycle.
     let last = timing.windows.last().map_or(0, |window| window.first + window.cycles as u64);
     let config = serde_json::json!({ "hscale": if last < 10_000 { 1 } else { 2 } });
-    let lanes = lanes?.join(",\n    ");
+    let lanes = lanes.join(",\n    ");
     let parts =
         format!("\"head\": {head},\n  \"signal\": [\n    {lanes}\n  ],\n  \"foot\": {foot},\n  \"config\": {config}");
-    Ok(format!("{{\n  {parts}\n}}\n"))
+    format!("{{\n  {parts}\n}}\n")
 }
 
 #[cfg(test)]

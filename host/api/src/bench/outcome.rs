@@ -2,22 +2,24 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use bitfab::compile::{Options, bytes};
-use bitfab::format::Model;
-use bitfab::report::ModelSummary;
-use bitfab::sim::qemu::Qemu;
-use bitfab::train::{Dataset, TrainConfig, Trainer, Watch};
+use bitfab_compile::{Options, Rounded};
+use bitfab_format::Model;
+use bitfab_graph::Graph;
+use bitfab_report::ModelSummary;
+use bitfab_sim::qemu::Qemu;
+use bitfab_train::{Dataset, TrainConfig, Trainer, Watch};
 use serde::{Deserialize, Serialize};
 
-use super::entries::Entry;
+use super::entries::BenchEntry;
+use crate::model::{judge_test, test_rows};
+use crate::{Context, Error, ModelFile, Result, quiet};
 
 /// Training batches from which a truncated network takes its batch norms anew.
 const REESTIMATED: u32 = 100;
 
 /// One precision of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Precision {
+pub struct BenchPrecision {
     /// Planes; 0 for networks without.
     pub planes: u32,
     /// Accuracy of the network while it learned, by real arithmetic.
@@ -40,7 +42,7 @@ pub struct Precision {
 
 /// What one run brought.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct BenchOutcome {
     /// Its row.
     pub name: String,
     /// The data set.
@@ -48,7 +50,7 @@ pub struct Outcome {
     /// Its configuration.
     pub config: TrainConfig,
     /// Every precision, the lowest first.
-    pub precisions: Vec<Precision>,
+    pub precisions: Vec<BenchPrecision>,
     /// Accuracy of an eight-plane network with all but one plane cut off, batch norms taken anew.
     pub truncated: Option<f64>,
     /// Least layer's mean cosine between ternary filters and their ternary points.
@@ -57,7 +59,7 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
-impl Outcome {
+impl BenchOutcome {
     /// Whether instructions were counted wherever there are any.
     pub fn is_counted(&self) -> bool {
         self.precisions.iter().all(|one| one.arena.is_none() || one.instructions.is_some())
@@ -65,29 +67,33 @@ impl Outcome {
 }
 
 /// The outcome and what it was measured on.
-pub struct Product {
-    pub outcome: Outcome,
-    /// Network and model; none for real networks.
-    pub files: Option<(Vec<u8>, Vec<u8>)>,
+#[derive(Clone, Debug)]
+pub struct Benched {
+    /// What it brought.
+    pub outcome: BenchOutcome,
+    /// The network and its model; none for real networks.
+    pub made: Option<(Graph, ModelFile)>,
+    /// What compilation rounded.
+    pub rounded: Vec<Rounded>,
 }
 
 /// Learns, compiles and judges; counts instructions on `board` if there is one.
-pub fn run(
-    entry: &Entry,
+pub fn bench(
+    entry: &BenchEntry,
     config: &TrainConfig,
     data: &Dataset,
     board: Option<&Qemu>,
     watch: &mut dyn Watch,
-) -> Result<Product> {
+) -> Result<Benched> {
     let start = Instant::now();
     let mut trainer = Trainer::new(config, data)?;
     while !trainer.is_done() {
-        trainer.run_epoch(watch)?;
+        trainer.run_epoch(watch)?.ok_or(Error::Stopped)?;
     }
     let seconds = start.elapsed().as_secs_f64();
     let truncated = entry.is_truncated.then(|| trainer.truncated(1, REESTIMATED).evaluate(&data.test).accuracy());
     let cosine = trainer.net().cosine();
-    let outcome = |precisions| Outcome {
+    let outcome = |precisions| BenchOutcome {
         name: entry.name.into(),
         data: data.name.clone(),
         config: config.clone(),
@@ -102,20 +108,18 @@ pub fn run(
         let (bytes, arena, instructions) = (weights * 4, None, None);
         let (planes, bits, density) = (0, 32.0, 1.0);
         let trained = accuracy;
-        let real = Precision { planes, trained, accuracy, bits, weights, bytes, arena, instructions, density };
-        return Ok(Product { outcome: outcome(vec![real]), files: None });
+        let real = BenchPrecision { planes, trained, accuracy, bits, weights, bytes, arena, instructions, density };
+        return Ok(Benched { outcome: outcome(vec![real]), made: None, rounded: Vec::new() });
     }
     let graph = trainer.graph()?;
-    let compiled = bitfab::compile(&graph, &Options::default());
+    let compiled = crate::compile(&graph, &Options::default());
     let (file, rounded) = compiled.context("the network that was learned cannot be compiled")?;
-    rounded.iter().for_each(|one| note!("note: {one}"));
     let model = file.model()?;
     let mut precisions = Vec::new();
     for planes in judged(&trainer) {
         precisions.push(judge(&trainer, planes, &model, data, board)?);
     }
-    let files = Some((graph.to_bytes()?, file.to_bytes()));
-    Ok(Product { outcome: outcome(precisions), files })
+    Ok(Benched { outcome: outcome(precisions), made: Some((graph, file)), rounded })
 }
 
 /// The precisions of a network, or 0 for its only one.
@@ -131,16 +135,16 @@ fn judge(
     model: &Model<'_>,
     data: &Dataset,
     board: Option<&Qemu>,
-) -> Result<Precision> {
+) -> Result<BenchPrecision> {
     let model = if planes == 0 { *model } else { model.with_planes(planes) };
     let trained = trainer.evaluate_at(planes, &data.test).unwrap_or_else(|| trainer.evaluate(&data.test));
-    let first = bitfab::test_rows(&model, data, Some(1))?;
+    let first = test_rows(&model, data, Some(1))?;
     let summary = ModelSummary::new(&model);
     let rare: f64 = summary.layers.iter().map(|layer| layer.density * layer.weight_count as f64).sum();
-    Ok(Precision {
+    Ok(BenchPrecision {
         planes,
         trained: trained.accuracy(),
-        accuracy: bitfab::judge_test(&model, data, &bitfab::quiet)?.accuracy(),
+        accuracy: judge_test(&model, data, &quiet)?.accuracy(),
         bits: summary.bits_per_weight(),
         weights: summary.weight_count,
         bytes: summary.file_bytes,
@@ -152,8 +156,11 @@ fn judge(
 
 /// What one inference executes on an emulated board; other inputs differ by a few instructions in a thousand.
 fn instructions(board: &Qemu, model: &Model<'_>, row: &[u8]) -> Result<u64> {
-    let once = bitfab::sim::qemu::Options { digests: false, ..Default::default() };
-    let inferences = board.run(&bytes(model.words()), &[row], &once).context("the emulated board stopped")?;
-    let counts = inferences.first().and_then(|inference| inference.counts.as_ref());
-    Ok(counts.context("the emulator counted nothing")?.total.instructions)
+    let once = bitfab_sim::qemu::Options { digests: false, ..Default::default() };
+    let inferences =
+        board.run(&bitfab_compile::bytes(model.words()), &[row], &once).context("the emulated board stopped")?;
+    match inferences.first().and_then(|inference| inference.counts.as_ref()) {
+        Some(counts) => Ok(counts.total.instructions),
+        None => bail!(Choice, "the emulator counted nothing"),
+    }
 }

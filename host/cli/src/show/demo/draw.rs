@@ -14,7 +14,7 @@ pub fn page(findings: &Findings, model: &Model<'_>) -> Page {
     let agreeing = if findings.verdicts.iter().all(|verdict| verdict.agrees()) { "agree" } else { "do NOT agree" };
     let shown = wrong.min(22);
     Page {
-        title: format!("Digits in {} bytes (weights: {})", table::thousands(summary.file_bytes), findings.kind.name()),
+        title: format!("Digits in {} bytes (weights: {})", table::thousands(summary.file_bytes), findings.kind),
         subtitle: format!(
             "{} of {} test images right ({}); the reference, {} other engines and every tensor between {agreeing}",
             confusion.correct(),
