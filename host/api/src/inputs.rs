@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// Columns whose values outside the learned range are named one by one.
 const NAMED: usize = 8;
 
+/// The most classes that are counted against each other.
+const MATRIX: usize = 1 << 12;
+
 /// Values of one column that lay outside what was learned from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Clamped {
@@ -46,7 +49,7 @@ pub struct Inputs {
 }
 
 /// The first rows.
-pub fn first(rows: &Rows, count: usize) -> Rows {
+pub fn first_rows(rows: &Rows, count: usize) -> Rows {
     let mut found = rows.pick(&(0..count.min(rows.len()) as u32).collect::<Vec<u32>>());
     found.notes.clone_from(&rows.notes);
     found
@@ -80,7 +83,7 @@ impl Inputs {
     /// [`Error::Unsuited`] where the model does not take such rows: another shape, other columns, unknown classes.
     pub fn new(rows: Rows, takes: &Takes, reading: Reading, limit: Option<usize>) -> Result<Self> {
         let count = limit.unwrap_or(usize::MAX);
-        let rows = if count >= rows.len() { rows } else { first(&rows, count) };
+        let rows = if count >= rows.len() { rows } else { first_rows(&rows, count) };
         let names = rows.labels.as_ref().map(|labels| labels.names.clone()).unwrap_or_default();
         let reals = reals(&rows, takes, reading);
         let fitted = fit(rows, takes, reading).map_err(Error::Unsuited)?;
@@ -185,7 +188,8 @@ impl Inputs {
     /// True and predicted classes of the model's runs.
     ///
     /// # Errors
-    /// [`Error::Classes`] where the model or the rows have none.
+    /// [`Error::Classes`] where the model or the rows have none, or a class is beyond 4,095; [`Error::Rows`] of runs of
+    /// another model.
     pub fn confusion(&self, model: &Model<'_>, runs: &[Run]) -> Result<Confusion> {
         let found = classes(model, runs)?;
         let Some(labels) = &self.labels else {
@@ -195,8 +199,16 @@ impl Inputs {
                 self.name
             );
         };
-        let classes = labels.iter().map(|&label| label + 1).max().unwrap_or(0).max(self.class_names.len());
+        let classes =
+            labels.iter().map(|&label| label.saturating_add(1)).max().unwrap_or(0).max(self.class_names.len());
         let classes = classes.max(model.output().shape.volume() as usize);
+        ensure!(
+            classes <= MATRIX,
+            Classes,
+            "class {} of the rows: classes are counted from 0 to {}",
+            classes - 1,
+            MATRIX - 1
+        );
         Ok(Confusion::of(classes, labels.iter().copied().zip(found)).named(&self.class_names))
     }
 }

@@ -28,7 +28,7 @@ pub use bench::{BenchEntry, BenchOutcome, BenchPrecision, BenchRow, Benched, ben
 pub use engines::{Accelerator, EngineName};
 pub use error::{Context, Error, Result};
 pub use imported::{Import, Names, OutputMeaning, import, import_nearest, import_picture, prepare};
-pub use inputs::{Clamped, Inputs, first, takes};
+pub use inputs::{Clamped, Inputs, first_rows, takes};
 pub use inspect::{Compared, Inspection, Memories, Memory, inspect};
 pub use judge::{Evaluation, Timed, eval, judge, reference, run};
 pub use model::{ModelFile, classes, compile, confusion_of_test, judge_test, scores, test_rows};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use bitfab_compile::{Options, Rounded};
 use bitfab_data::{Dataset, Takes, suits};
-use bitfab_format::{Kind, Model, WeightKind, align};
+use bitfab_format::{Kind, Layer, Model, WeightKind, align};
 use bitfab_graph::Graph;
 use bitfab_report::Confusion;
 use bitfab_sim::software::{Runtime, output_values};
@@ -82,6 +82,17 @@ pub fn compile(graph: &Graph, options: &Options) -> Result<(ModelFile, Vec<Round
     Ok((ModelFile::from_words(compiled.words)?, compiled.rounded))
 }
 
+/// The integers of a run's output.
+fn values(last: &Layer<'_>, run: &Run) -> Result<Vec<i32>> {
+    let (found, wanted) = (run.output.len(), last.output.region.words as usize);
+    ensure!(
+        found == wanted,
+        Rows,
+        "a run has {found} words of output, the model gives {wanted}: it is another model's"
+    );
+    Ok(output_values(last, &run.output))
+}
+
 /// The index of the greatest value, the first of equals; 0 of none.
 pub(crate) fn arg_max<T>(values: &[T], compare: impl Fn(&T, &T) -> Ordering) -> usize {
     // The last of equals is taken: seen from the end, that is the first.
@@ -91,7 +102,8 @@ pub(crate) fn arg_max<T>(values: &[T], compare: impl Fn(&T, &T) -> Ordering) -> 
 /// The class of each run: the largest score or level, the first of equals.
 ///
 /// # Errors
-/// [`Error::Classes`](crate::Error::Classes) of a model that ends in signs or in one score.
+/// [`Error::Classes`](crate::Error::Classes) of a model that ends in signs or in one score,
+/// [`Error::Rows`](crate::Error::Rows) of runs of another model.
 pub fn classes(model: &Model<'_>, runs: &[Run]) -> Result<Vec<usize>> {
     let Some(last) = model.layers().last().filter(|last| last.output.kind != Kind::Sign) else {
         bail!(Classes, "the model ends in signs and so has no scores; end it in a layer without a sign");
@@ -101,20 +113,22 @@ pub fn classes(model: &Model<'_>, runs: &[Run]) -> Result<Vec<usize>> {
         Classes,
         "the model has one score, which is a number and no class; `bitfab run` without --arg-max gives it"
     );
-    Ok(runs.iter().map(|run| arg_max(&output_values(&last, &run.output), Ord::cmp)).collect())
+    runs.iter().map(|run| Ok(arg_max(&values(&last, run)?, Ord::cmp))).collect()
 }
 
 /// The integers of each run and their axes: rows x scores for a vector, rows x height x width x channels otherwise.
 ///
 /// # Errors
-/// [`Error::Classes`](crate::Error::Classes) of a model without layers.
+/// [`Error::Classes`](crate::Error::Classes) of a model without layers, [`Error::Rows`](crate::Error::Rows) of runs of
+/// another model.
 pub fn scores(model: &Model<'_>, runs: &[Run]) -> Result<(Vec<u64>, Vec<i32>)> {
     let Some(last) = model.layers().last() else { bail!(Classes, "the model has no layers") };
     let shape = last.output.shape;
     let sizes = [shape.height, shape.width, shape.channels].map(u64::from);
     let rows = runs.len() as u64;
     let shape = if sizes[..2] == [1, 1] { vec![rows, sizes[2]] } else { [&[rows], &sizes[..]].concat() };
-    Ok((shape, runs.iter().flat_map(|run| output_values(&last, &run.output)).collect()))
+    let values: Vec<Vec<i32>> = runs.iter().map(|run| values(&last, run)).collect::<Result<_>>()?;
+    Ok((shape, values.concat()))
 }
 
 /// The rows of a data set's test part as a model takes them, at most `limit`.

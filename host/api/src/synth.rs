@@ -23,7 +23,8 @@ pub struct Synthesised {
 /// That it does not fit is in the result; [`bitfab_sim::synth::misfit`] knows what cannot before any tool has run.
 ///
 /// # Errors
-/// [`Error::Circuit`](crate::Error::Circuit) where there is no accelerator of these options,
+/// [`Error::Choice`](crate::Error::Choice) of no placements, [`Error::Circuit`](crate::Error::Circuit) where there is no
+/// accelerator of these options,
 /// [`Error::Engine`](crate::Error::Engine) where a tool is missing or fails.
 pub fn synth(
     model: &Model<'_>,
@@ -32,6 +33,7 @@ pub fn synth(
     placements: u32,
     watch: Watch<'_>,
 ) -> Result<Synthesised> {
+    ensure!(placements > 0, Choice, "the clock is a median over placements: try at least one");
     let sources = verilog_sources(model, options, &Style::default())?;
     let placed = if target.is_placed() { format!(", then {placements} placements") } else { String::new() };
     let told = Told::busy(watch, &format!("{} lanes on {}: Yosys{placed}", options.lanes, target.name()));

@@ -150,7 +150,7 @@ impl DataArgument {
         rows.labels = None;
         let rows = rows.settled()?;
         ensure!(!rows.is_empty(), "{} has no rows", rows.name);
-        Ok(bitfab::first(&rows, limit))
+        Ok(bitfab::first_rows(&rows, limit))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use bitfab::data::{Reading, Rows, Values};
 use bitfab::graph::{ByteKind, Graph, Node, Op, Shape, WeightQuantizer, Weights};
 use bitfab::hdl::{Options, Style};
+use bitfab::sim::synth::Target;
 use bitfab::train::{Silent, TrainConfig};
 use bitfab::{Accelerator, EngineName, Error, Inputs, ModelFile, Progress, Share, Windowing, quiet};
 
@@ -87,6 +88,20 @@ fn classes_are_not_made_up() {
 }
 
 #[test]
+fn runs_and_classes_of_something_else_are_refused() {
+    let (small, large) = (file(), bitfab::compile(&graph(40, false), &Default::default()).unwrap().0);
+    let (small, large) = (small.model().unwrap(), large.model().unwrap());
+    let row: &[&[u8]] = &[&[1, 2, 3, 4]];
+    let runs = bitfab::reference(&small, row, &quiet).unwrap();
+    assert_eq!(code(bitfab::classes(&large, &runs), "3 words of output, the model gives 40"), "rows");
+    assert_eq!(code(bitfab::scores(&large, &runs), "another model's"), "rows");
+    for label in [4096, usize::MAX] {
+        let inputs = Inputs::from_bytes("x", &small, row, Some(vec![label])).unwrap();
+        assert_eq!(code(inputs.confusion(&small, &runs), "from 0 to 4095"), "classes");
+    }
+}
+
+#[test]
 fn choices_that_there_are_not_are_named() {
     let file = file();
     let model = file.model().unwrap();
@@ -99,6 +114,8 @@ fn choices_that_there_are_not_are_named() {
     let wrong = Accelerator { lanes: 5, ..Accelerator::default() };
     let verified = bitfab::verify(&model, &inputs, &shares, wrong, None, &quiet).unwrap();
     assert!(verified.failures.iter().any(|failure| failure.engine == EngineName::Rtl), "{verified:?}");
+    let found = bitfab::synth(&model, &Options::default(), Target::Up5k, 0, &quiet);
+    assert_eq!(code(found, "at least one"), "choice");
     let windows = Windowing { step: Some(2), ..Windowing::default() };
     assert_eq!(code(bitfab::Known::Digits.read(&[], &windows), "--window"), "choice");
     assert_eq!(code(bitfab::Known::Mnist.read(&[], &Windowing::default()), "0 files"), "rows");
