@@ -6,12 +6,40 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FormatError {
-    /// The layer that is wrong, counted from 0; `None` for the header.
-    pub layer: Option<u16>,
-    /// Byte offset in the file of the field that is wrong.
+    /// The part of the file that is wrong.
+    pub place: Place,
+    /// Byte offset in the file of the field that is wrong; of a block that of its start.
     pub at: u32,
     /// What is wrong with it.
     pub reason: Reason,
+}
+
+/// The part of a file where something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Place {
+    /// The header, or what it says of the whole.
+    Header,
+    /// A layer, counted from 0: its record or one of its sections.
+    Layer(u16),
+    /// A block of further planes (SPEC 9).
+    Block {
+        /// The planes of a layer with this block, as it states them.
+        planes: u32,
+        /// The layer at fault, counted from 0; `None` for the block's head.
+        layer: Option<u16>,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header => f.write_str("header"),
+            Self::Layer(layer) => write!(f, "layer {layer}"),
+            Self::Block { planes, layer: None } => write!(f, "block up to {planes} planes"),
+            Self::Block { planes, layer: Some(layer) } => write!(f, "block up to {planes} planes, layer {layer}"),
+        }
+    }
 }
 
 /// The facts that [`FormatError`] can state.
@@ -33,7 +61,7 @@ pub enum Reason {
     Checksum,
     /// A field that must be zero is not.
     Reserved,
-    /// No layers, or more than [`crate::MAX_LAYERS`].
+    /// No layers, or more than [`crate::limits::MAX_LAYERS`].
     LayerCount,
     /// An unknown code for an operation, kind, transform or pad value.
     UnknownCode,
@@ -126,10 +154,7 @@ impl Reason {
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.layer {
-            Some(layer) => write!(f, "layer {layer}, byte {}: {}", self.at, self.reason.text()),
-            None => write!(f, "header, byte {}: {}", self.at, self.reason.text()),
-        }
+        write!(f, "{}, byte {}: {}", self.place, self.at, self.reason.text())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The view of one layer.
 
 use crate::tensor::words_of;
-use crate::{Kind, PadValue, Region, Scales, Tensor, Thresholds, WORD_BITS, Weights, Window};
+use crate::{Kind, PadValue, Region, Tensor, Transform, WORD_BITS, Weights, Window};
 
 /// What a layer does with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,101 +71,6 @@ pub enum Packing {
     /// All values of the window one after the other, one a byte: the window is gathered into scratch first.
     /// Used for weights that are not bits.
     Bytes,
-}
-
-/// What turns an accumulator into an output value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Transform<'a> {
-    /// There is no accumulator (max-pool).
-    None,
-    /// `x >= t` for each of `per_channel` thresholds a byte; one byte each, signed for [`Kind::I8`].
-    Encode {
-        /// Thresholds of one input channel.
-        per_channel: u32,
-        /// Channel by channel, zero padded to a whole word.
-        thresholds: &'a [u8],
-    },
-    /// The accumulator itself.
-    Raw,
-    /// The number of thresholds that the accumulator is not below, or of those that it is.
-    Thresholds(Thresholds<'a>),
-    /// A [`Rescale`] a channel; its values are clamped ([`Rescale::apply`]).
-    Requant {
-        /// Channel by channel.
-        scales: Scales<'a>,
-    },
-    /// A [`Rescale`] a channel; its values are scores of 32 bits ([`Rescale::score`]).
-    Affine {
-        /// Channel by channel.
-        scales: Scales<'a>,
-    },
-}
-
-impl Transform<'_> {
-    /// Its name in tables, that of SPEC 4.3.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Encode { .. } => "encode",
-            Self::Raw => "raw",
-            Self::Thresholds(_) => "thresholds",
-            Self::Requant { .. } => "requant",
-            Self::Affine { .. } => "affine",
-        }
-    }
-}
-
-/// What makes a value of an accumulator: `(acc * multiplier + offset + half) >> shift` (NUMERICS 5.5, 5.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Rescale {
-    /// Any.
-    pub multiplier: i32,
-    /// At most 2^61 in magnitude.
-    pub offset: i64,
-    /// 1 to 47; in an affine transform 0 to 47.
-    pub shift: u32,
-}
-
-impl Rescale {
-    /// The value of `bits` bits of an accumulator: rounded half up, clamped to 0 to `2^bits - 1`.
-    ///
-    /// ```
-    /// // 10 * 3 / 4 = 7.5 rounds up.
-    /// let scale = bitfab_format::Rescale { multiplier: 3, offset: 0, shift: 2 };
-    /// assert_eq!(scale.apply(10, 4), 8);
-    /// assert_eq!((scale.apply(-10, 4), scale.apply(100, 4)), (0, 15));
-    /// ```
-    pub const fn apply(self, acc: i32, bits: u32) -> i32 {
-        let value = self.value(acc);
-        let largest = (1i64 << bits) - 1;
-        if value < 0 {
-            0
-        } else if value > largest {
-            largest as i32
-        } else {
-            value as i32
-        }
-    }
-
-    /// The score of an accumulator: rounded half up; of a checked layer it fits 32 bits.
-    ///
-    /// ```
-    /// let scale = bitfab_format::Rescale { multiplier: -3, offset: 1, shift: 1 };
-    /// // (-9 + 1) / 2 and (-12 + 1) / 2 = -5.5, which rounds up.
-    /// assert_eq!((scale.score(3), scale.score(4)), (-4, -5));
-    /// ```
-    pub const fn score(self, acc: i32) -> i32 {
-        self.value(acc) as i32
-    }
-
-    /// The value of an accumulator before it is clamped or cut to 32 bits, rounded half up; without a shift exact.
-    pub const fn value(self, acc: i32) -> i64 {
-        let half = 1i64.wrapping_shl(self.shift) >> 1;
-        let product = (acc as i64).wrapping_mul(self.multiplier as i64);
-        product.wrapping_add(self.offset).wrapping_add(half).wrapping_shr(self.shift)
-    }
 }
 
 /// A second input that is added to the accumulator, `value << shift`.
@@ -279,6 +184,26 @@ impl Layer<'_> {
     /// Whether taps outside the input must be left out of sums of signs, since 0 is neither +1 nor -1.
     pub const fn needs_mask(&self) -> bool {
         matches!(self.input.kind, Kind::Sign) && matches!(self.pad_value, PadValue::Zero) && self.window.is_padded()
+    }
+
+    /// Number of weights: output channels times fan-in.
+    pub const fn weight_count(&self) -> u64 {
+        if self.op.is_weighted() { self.output.shape.channels as u64 * self.fan_in() as u64 } else { 0 }
+    }
+
+    /// The bit of value `index` in a row of bits.
+    pub const fn row_bit(&self, index: u32) -> u32 {
+        match self.packing() {
+            Packing::Tap => {
+                let channels = self.group_channels();
+                let (tap, channel) = match (index.checked_div(channels), index.checked_rem(channels)) {
+                    (Some(tap), Some(channel)) => (tap, channel),
+                    _ => (0, 0),
+                };
+                tap.wrapping_mul(channels.div_ceil(WORD_BITS)).wrapping_mul(WORD_BITS).wrapping_add(channel)
+            }
+            Packing::Patch | Packing::Bytes => index,
+        }
     }
 
     /// Scratch words: the gathered planes of one window, and their mask where one is needed, or its bytes.

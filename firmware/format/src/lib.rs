@@ -5,69 +5,41 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "alloc")]
+mod align;
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
-mod bits;
 mod checksum;
-mod coding;
-mod decode;
-mod decode_weights;
 #[cfg(feature = "alloc")]
-mod draft_interface;
-#[cfg(feature = "alloc")]
-mod emit;
-#[cfg(feature = "alloc")]
-mod encode;
+mod draft;
 mod error;
-mod extension;
-mod head;
+mod file;
 mod interface;
 mod layer;
-mod liveness;
-#[cfg(feature = "alloc")]
-mod matrix;
-mod model;
-mod parts;
-mod record;
-#[cfg(feature = "interface")]
-mod rows;
-mod scales;
+pub mod limits;
 mod tensor;
-#[cfg(feature = "alloc")]
-mod threshold_fit;
-mod thresholds;
-mod transform_kind;
-mod walk;
+mod transform;
 mod weights;
 mod window;
 
-pub use bits::BitReader;
+#[cfg(feature = "alloc")]
+pub use align::align;
 pub use checksum::digest;
-pub use coding::{Coded, Coding, Count, Limits};
 #[cfg(feature = "alloc")]
-pub use draft_interface::{DraftInterface, MAX_FINGERPRINTS};
-#[cfg(feature = "alloc")]
-pub use emit::{Draft, DraftLayer, DraftTensor, DraftTransform, align};
-#[cfg(feature = "alloc")]
-pub use encode::DraftWeights;
-pub use error::{FormatError, Reason};
-pub use extension::EXTENSION_MAGIC;
-pub use head::Head;
-pub use interface::Interface;
-pub use layer::{Bound, Layer, Op, Packing, Rescale, Residual, Transform};
-pub use model::{Layers, Model, OutputScale};
-pub use record::{HEADER_WORDS, MAGIC, MAX_LAYERS, RECORD_WORDS, VERSION};
+pub use draft::{Draft, DraftInterface, DraftLayer, DraftTensor, DraftTransform, MAX_FINGERPRINTS};
+pub use error::{FormatError, Place, Reason};
+pub use file::{EXTENSION_MAGIC, HEADER_WORDS, Head, Layers, MAGIC, Model, RECORD_WORDS, VERSION};
 #[cfg(feature = "interface")]
-pub use rows::CodingError;
-pub use scales::Scales;
+pub use interface::CodingError;
+pub use interface::{Coded, Coding, Count, Interface, Limits, OutputScale};
+pub use layer::{Bound, Layer, Op, Packing, Residual};
 pub use tensor::{Kind, Region, Shape, Tensor};
 #[cfg(feature = "alloc")]
-pub use threshold_fit::choose_thresholds;
-pub use thresholds::{Codes, Form, Thresholds};
-pub use transform_kind::TransformKind;
+pub use transform::choose_thresholds;
+pub use transform::{Codes, Form, Rescale, Scales, Thresholds, Transform, TransformKind};
+pub use weights::{BitReader, Code, Coder, Planes, WeightKind, Weights};
 #[cfg(feature = "alloc")]
-pub use walk::Deal;
-pub use weights::{Code, Coder, Planes, WeightKind, Weights};
+pub use weights::{Deal, DraftWeights};
 pub use window::{PadValue, Window};
 
 /// Bits of one packed word.

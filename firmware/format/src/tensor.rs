@@ -1,9 +1,7 @@
 //! Shapes, kinds and places of tensors.
 
+use crate::limits::MAX_VOLUME;
 use crate::{Reason, WORD_BITS};
-
-/// Largest number of words, bytes or values of one tensor: keeps all later sums inside 32 bits.
-pub(crate) const MAX_VOLUME: u32 = 1 << 28;
 
 /// Words that hold `bits` bits, of which there are at most 2^32 - 32 (a tensor has fewer values).
 pub(crate) const fn words_of(bits: u32) -> u32 {

@@ -3,7 +3,7 @@
 mod common;
 
 use bitfab_format::{
-    Coding, Count, Draft, DraftInterface, DraftWeights, Limits, Model, Reason, WeightKind, align, digest,
+    Coding, Count, Draft, DraftInterface, DraftWeights, Limits, Model, Place, Reason, WeightKind, align, digest,
 };
 
 const CODING: Coding = Coding { fraction: 8, zero: -77, multiplier: 12345, shift: 20, base: 3, count: None };
@@ -38,7 +38,7 @@ fn refusal(edit: impl FnOnce(&mut DraftInterface)) -> Option<Reason> {
     let mut interface = full();
     edit(&mut interface);
     Model::from_words(&draft(interface).emit()).err().map(|error| {
-        assert_eq!(error.layer, None);
+        assert_eq!(error.place, Place::Header);
         assert!((52..=56).contains(&error.at), "{error}");
         error.reason
     })

@@ -2,8 +2,8 @@
 
 use bitfab_format::arbitrary::{Plan, Random, build, draft as arbitrary_draft};
 use bitfab_format::{
-    Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Reason, Shape, VERSION,
-    WeightKind, Window, align, digest,
+    Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Model, Op, PadValue, Place, Reason, Shape,
+    VERSION, WeightKind, Window, align, digest,
 };
 use proptest::prelude::*;
 
@@ -42,20 +42,20 @@ fn any_draft(seed: u64) -> Draft {
 }
 
 /// The refusal after `edit`, as layer and reason.
-fn refusal(edit: impl FnOnce(&mut Draft)) -> (Option<u16>, Reason) {
+fn refusal(edit: impl FnOnce(&mut Draft)) -> (Place, Reason) {
     let mut draft = draft();
     edit(&mut draft);
     let error = Model::from_words(&draft.emit()).expect_err("must be refused");
-    (error.layer, error.reason)
+    (error.place, error.reason)
 }
 
 /// The refusal after an edit of the words, with the checksum repaired.
-fn refusal_of_words(edit: impl FnOnce(&mut [u32])) -> (Option<u16>, u32, Reason) {
+fn refusal_of_words(edit: impl FnOnce(&mut [u32])) -> (Place, u32, Reason) {
     let mut words = draft().emit();
     edit(&mut words);
     words[3] = digest(&words[4..]);
     let error = Model::from_words(&words).expect_err("must be refused");
-    (error.layer, error.at, error.reason)
+    (error.place, error.at, error.reason)
 }
 
 #[test]
@@ -71,19 +71,19 @@ fn the_untouched_model_is_accepted() {
 
 #[test]
 fn headers_that_lie_are_refused() {
-    assert_eq!(refusal_of_words(|w| w[0] = 0), (None, 0, Reason::NotAModel));
-    assert_eq!(refusal_of_words(|w| w[1] = 1), (None, 4, Reason::Version));
-    assert_eq!(refusal_of_words(|w| w[2] += 4), (None, 8, Reason::Truncated));
-    assert_eq!(refusal_of_words(|w| w[2] -= 4), (None, 12, Reason::Checksum));
-    assert_eq!(refusal_of_words(|w| w[4] = 0), (None, 16, Reason::LayerCount));
-    assert_eq!(refusal_of_words(|w| w[4] = 256), (None, 16, Reason::LayerCount));
-    assert_eq!(refusal_of_words(|w| w[4] = 200), (None, 16, Reason::Truncated));
-    assert_eq!(refusal_of_words(|w| w[5] += 1), (None, 20, Reason::Arena));
-    assert_eq!(refusal_of_words(|w| w[6] = 0), (None, 24, Reason::Shape));
-    assert_eq!(refusal_of_words(|w| w[7] = u32::MAX), (None, 24, Reason::Shape));
-    assert_eq!(refusal_of_words(|w| w[8] = 3), (None, 32, Reason::UnknownCode));
-    assert_eq!(refusal_of_words(|w| w[10] = 64), (None, 36, Reason::Reserved));
-    assert_eq!(refusal_of_words(|w| w[15] = 1), (None, 60, Reason::Reserved));
+    assert_eq!(refusal_of_words(|w| w[0] = 0), (Place::Header, 0, Reason::NotAModel));
+    assert_eq!(refusal_of_words(|w| w[1] = 1), (Place::Header, 4, Reason::Version));
+    assert_eq!(refusal_of_words(|w| w[2] += 4), (Place::Header, 8, Reason::Truncated));
+    assert_eq!(refusal_of_words(|w| w[2] -= 4), (Place::Header, 12, Reason::Checksum));
+    assert_eq!(refusal_of_words(|w| w[4] = 0), (Place::Header, 16, Reason::LayerCount));
+    assert_eq!(refusal_of_words(|w| w[4] = 256), (Place::Header, 16, Reason::LayerCount));
+    assert_eq!(refusal_of_words(|w| w[4] = 200), (Place::Header, 16, Reason::Truncated));
+    assert_eq!(refusal_of_words(|w| w[5] += 1), (Place::Header, 20, Reason::Arena));
+    assert_eq!(refusal_of_words(|w| w[6] = 0), (Place::Header, 24, Reason::Shape));
+    assert_eq!(refusal_of_words(|w| w[7] = u32::MAX), (Place::Header, 24, Reason::Shape));
+    assert_eq!(refusal_of_words(|w| w[8] = 3), (Place::Header, 32, Reason::UnknownCode));
+    assert_eq!(refusal_of_words(|w| w[10] = 64), (Place::Header, 36, Reason::Reserved));
+    assert_eq!(refusal_of_words(|w| w[15] = 1), (Place::Header, 60, Reason::Reserved));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn damage_is_found_by_the_checksum() {
 
 #[test]
 fn layers_that_lie_are_refused() {
-    let (first, second) = (Some(0), Some(1));
+    let (first, second) = (Place::Layer(0), Place::Layer(1));
     let odd_kernel = |d: &mut Draft| d.layers[0].window.kernel = [2, 1];
     assert_eq!(refusal(odd_kernel), (first, Reason::Window));
     assert_eq!(refusal(|d| d.layers[0].input = 1), (first, Reason::TensorIndex));
@@ -140,7 +140,7 @@ fn borders_hold_a_level_that_their_input_has() {
     pool.layers[1].pad_value = PadValue::Level(1);
     pool.layers[1].op = Op::MaxPool;
     assert_eq!(Model::from_words(&pool.emit()).err().map(|error| error.reason), Some(Reason::Kind));
-    assert_eq!(refusal(|d| d.layers[0].pad_value = PadValue::Level(1)), (Some(0), Reason::Kind));
+    assert_eq!(refusal(|d| d.layers[0].pad_value = PadValue::Level(1)), (Place::Layer(0), Reason::Kind));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn the_word_of_the_level_is_zero_where_there_is_none() {
 
 #[test]
 fn sections_that_lie_are_refused() {
-    let first = Some(0);
+    let first = Place::Layer(0);
     let weights = |d: &mut Draft, words| d.layers[0].weights.words = words;
     assert_eq!(refusal(|d| weights(d, vec![0; 65])), (first, Reason::Section));
     let mut pad_bit = vec![0; 66];
@@ -184,12 +184,12 @@ fn sections_that_lie_are_refused() {
 
 #[test]
 fn what_does_not_fit_its_field_is_not_cut_off() {
-    let first = Some(0);
+    let first = Place::Layer(0);
     assert_eq!(refusal(|d| d.layers[0].window.stride = [257, 1]), (first, Reason::Window));
     assert_eq!(refusal(|d| d.layers[0].window.padding = [0, 256, 0, 0]), (first, Reason::Window));
     assert_eq!(refusal(|d| d.layers[0].groups = 65_537), (first, Reason::Groups));
     assert_eq!(refusal(|d| d.layers[0].input = 256), (first, Reason::TensorIndex));
-    assert_eq!(refusal(|d| d.layers[1].residual = Some((257, 0))), (Some(1), Reason::TensorIndex));
+    assert_eq!(refusal(|d| d.layers[1].residual = Some((257, 0))), (Place::Layer(1), Reason::TensorIndex));
     assert_eq!(refusal(|d| d.layers[0].name = "x".repeat(128)), (first, Reason::Name));
     assert_eq!(refusal(|d| d.layers[0].weights.bits = 16), (first, Reason::Coder));
     assert_eq!(refusal(|d| d.layers[0].weights.ratio = 1 << 16), (first, Reason::Coder));
@@ -197,7 +197,7 @@ fn what_does_not_fit_its_field_is_not_cut_off() {
 
 #[test]
 fn regions_that_overlap_are_refused() {
-    let (first, second) = (Some(0), Some(1));
+    let (first, second) = (Place::Layer(0), Place::Layer(1));
     assert_eq!(refusal(|d| d.layers[0].scratch = 1), (first, Reason::Overlap));
     assert_eq!(refusal(|d| d.layers[1].output.start = 1), (second, Reason::Overlap));
     assert_eq!(refusal(|d| d.layers[0].scratch = u32::MAX), (first, Reason::Arena));

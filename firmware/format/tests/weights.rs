@@ -283,6 +283,22 @@ fn blocks_that_lie_are_refused() {
     assert_eq!(damaged(12), Reason::Checksum);
 }
 
+#[test]
+fn an_error_names_the_block_that_is_wrong() {
+    let error = |edit: &dyn Fn(&mut Vec<u32>)| {
+        let (base, mut block) = precise();
+        let start = 4 * base.len();
+        edit(&mut block);
+        block[2] = digest(&block[3..block[1] as usize / 4]);
+        let error = Model::from_words(&[base, block].concat()).expect_err("must be refused");
+        error.to_string().replace(&format!("byte {start}"), "its start")
+    };
+    let misfit = "the block of further planes does not fit the model";
+    assert_eq!(error(&|b| b[5] = 1), format!("block up to 5 planes, its start: {misfit}"));
+    assert_eq!(error(&|b| b[8] = 0), format!("block up to 5 planes, layer 0, its start: {misfit}"));
+    assert!(error(&|b| b.push(0)).starts_with("block up to 5 planes, byte "), "what follows a block");
+}
+
 proptest! {
     #[test]
     fn any_edit_of_weights_is_refused_or_bounded(

@@ -1,5 +1,6 @@
 //! From nodes to layers: one accumulator, what is folded into its thresholds, and its output.
 
+use bitfab_format::limits::{MAX_LAYERS, MAX_THRESHOLD_BITS};
 use bitfab_format::{
     Bound, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Op as LayerOp, OutputScale,
     PadValue, Region, Residual, Shape, Tensor, Transform, Weights as LayerWeights, Window,
@@ -18,7 +19,7 @@ pub(crate) fn lower(graph: &Graph, prefer: Prefer, form: Form) -> Result<Lowered
     while lowering.next < graph.nodes.len() {
         lowering.step()?;
     }
-    if lowering.layers.len() > 255 {
+    if lowering.layers.len() > MAX_LAYERS as usize {
         return Err(CompileError::TooManyLayers(lowering.layers.len()));
     }
     let input = lowering.tensors[0];
@@ -165,7 +166,7 @@ impl<'g> Lowering<'g> {
         let bound = self.bound(index, &Layer { weights: rows.view().unwrap_or(LayerWeights::None), ..layer })?;
         let transform = match &tail.output {
             None => self.scores(index, &tail.affines, bound),
-            Some((compared, kind)) if kind.planes() > 4 => {
+            Some((compared, kind)) if kind.planes() > MAX_THRESHOLD_BITS => {
                 let sums = reach::sums(&layer, weights, &negated, bound);
                 let bounds: Vec<Bound> = sums.into_iter().map(|sums| sums.bound).collect();
                 self.levels(index, compared, &tail.affines, &bounds)

@@ -1,5 +1,6 @@
 //! Weights of a graph to the section of a layer (SPEC 6).
 
+use bitfab_format::limits::LIST_SEGMENT;
 use bitfab_format::{Coder, DraftWeights, Layer};
 use bitfab_graph::{WeightQuantizer, Weights};
 
@@ -7,8 +8,6 @@ use crate::Prefer;
 
 /// Ones of a segment of 256 weights that a list can count.
 const LIST_LIMIT: usize = 255;
-/// Weights of a segment of a list.
-const SEGMENT: usize = 256;
 
 /// The weights of `layer`, each row negated where `negated` says so.
 ///
@@ -58,7 +57,7 @@ pub(crate) fn may_negate(weights: &Weights, row: usize) -> bool {
 /// Whether no segment has more ones than a list can count.
 fn may_list(matrix: &[i32], fan_in: usize, common: i32) -> bool {
     let count = |segment: &[i32]| segment.iter().filter(|weight| **weight != common).count();
-    matrix.chunks(fan_in).all(|row| row.chunks(SEGMENT).all(|segment| count(segment) <= LIST_LIMIT))
+    matrix.chunks(fan_in).all(|row| row.chunks(LIST_SEGMENT as usize).all(|segment| count(segment) <= LIST_LIMIT))
 }
 
 /// The smallest code, or for speed a list unless a bitmap is smaller.

@@ -3,19 +3,14 @@
 
 use std::ops::RangeInclusive;
 
+use bitfab_format::limits::{MAX_OFFSET, MAX_RESCALE_SHIFT, MAX_SHIFT_SPREAD};
 use bitfab_format::{Bound, DraftTransform, Rescale};
 
 use crate::dyadic::Dyadic;
 use crate::fold::{self, Affine, Steps};
 
-/// The largest shift of the format.
-const MAX_SHIFT: u32 = 47;
-/// The largest offset of the format.
-const MAX_OFFSET: i128 = 1 << 61;
 /// How many multipliers above and below the slope are tried at every shift.
 const NEAR: i32 = 8;
-/// How far the shifts of a layer may lie apart.
-const MAX_SPREAD: u32 = 16;
 
 /// What a nearest multiplication does not do as exact arithmetic would.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,17 +60,18 @@ pub(crate) fn fit(steps: &[Steps], bounds: &[Bound]) -> (DraftTransform, Roundin
 }
 
 fn scales(channels: &[Channel]) -> (DraftTransform, Rounding) {
-    let exact: Option<Vec<Rescale>> = channels.iter().map(|one| one.exact(1..=MAX_SHIFT)).collect();
-    if let Some(scales) = exact.filter(|scales| spread(scales) <= MAX_SPREAD) {
+    let exact: Option<Vec<Rescale>> = channels.iter().map(|one| one.exact(1..=MAX_RESCALE_SHIFT)).collect();
+    if let Some(scales) = exact.filter(|scales| spread(scales) <= MAX_SHIFT_SPREAD) {
         return (DraftTransform::Requant { scales }, Rounding::default());
     }
     // The steepest channel says which shifts all can have.
-    let lowest = channels.iter().map(Channel::largest_shift).min().unwrap_or(1).min(MAX_SHIFT - MAX_SPREAD);
-    let window = lowest..=lowest + MAX_SPREAD;
+    let lowest =
+        channels.iter().map(Channel::largest_shift).min().unwrap_or(1).min(MAX_RESCALE_SHIFT - MAX_SHIFT_SPREAD);
+    let window = lowest..=lowest + MAX_SHIFT_SPREAD;
     let mut rounding = Rounding::default();
     let mut scale = |channel: &Channel| {
         channel.exact(window.clone()).unwrap_or_else(|| {
-            let scale = channel.nearest(lowest + MAX_SPREAD);
+            let scale = channel.nearest(lowest + MAX_SHIFT_SPREAD);
             rounding.add(channel.bound, channel.differing(&scale));
             scale
         })
@@ -134,7 +130,7 @@ impl Channel {
     }
 
     fn largest_shift(&self) -> u32 {
-        (1..=MAX_SHIFT).rev().find(|&shift| self.multiplier(shift).is_some()).unwrap_or(1)
+        (1..=MAX_RESCALE_SHIFT).rev().find(|&shift| self.multiplier(shift).is_some()).unwrap_or(1)
     }
 
     /// The smallest of `shifts` at which a multiplier near the slope has an offset with which every level is reached
@@ -157,7 +153,7 @@ impl Channel {
         let shift = self.largest_shift().min(most);
         let multiplier = self.multiplier(shift).unwrap_or(0);
         let (low, high) = self.offsets_where(multiplier, shift, |value| (i32::MIN + 1..i32::MAX).contains(&value));
-        let offset = ((low + high) / 2).clamp(-MAX_OFFSET, MAX_OFFSET) as i64;
+        let offset = ((low + high) / 2).clamp(-i128::from(MAX_OFFSET), i128::from(MAX_OFFSET)) as i64;
         Rescale { multiplier, offset, shift }
     }
 
@@ -172,11 +168,11 @@ impl Channel {
         // acc * m + offset + half >= level << shift
         let least =
             |level: usize, acc: i64| ((level as i128) << shift) - half - i128::from(acc) * i128::from(multiplier);
-        let (mut low, mut high) = (-MAX_OFFSET, MAX_OFFSET);
+        let (mut low, mut high) = (-i128::from(MAX_OFFSET), i128::from(MAX_OFFSET));
         for (level, value) in self.levels().filter(|&(_, value)| counts(value)) {
             let (reached, missed) = neighbours(value, self.steps.descends, self.bound);
-            low = low.max(reached.map_or(-MAX_OFFSET, |acc| least(level, acc)));
-            high = high.min(missed.map_or(MAX_OFFSET, |acc| least(level, acc) - 1));
+            low = low.max(reached.map_or(-i128::from(MAX_OFFSET), |acc| least(level, acc)));
+            high = high.min(missed.map_or(i128::from(MAX_OFFSET), |acc| least(level, acc) - 1));
         }
         (low, high)
     }

@@ -1,15 +1,12 @@
 //! Scales, batch norms and biases behind the last accumulator, folded into a factor and an offset a class
 //! (NUMERICS 5.6): exactly where the integers of the format can say it, else as near as 32 bits of score allow.
 
+use bitfab_format::limits::{MAX_OFFSET, MAX_RESCALE_SHIFT};
 use bitfab_format::{Bound, DraftTransform, OutputScale, Rescale};
 
 use crate::dyadic::Dyadic;
 use crate::fold::{Affine, Line};
 
-/// The largest shift of the format.
-const MAX_SHIFT: i64 = 47;
-/// Bits of the largest offset of the format.
-const OFFSET_BITS: i64 = 61;
 /// Bits of the largest score that is aimed at; one more is left for rounding.
 const SCORE_BITS: i64 = 30;
 /// A constant that is stated beside the unit is rounded by less than the unit over two to this power.
@@ -144,7 +141,7 @@ fn nearest(lines: &[Line], bound: Bound) -> Scores {
     let in_units = |number: &Dyadic| number.scaled(-exponent as i32);
     let steepest = bits(&mut lines.iter().map(|line| in_units(&line.slope)));
     let farthest = bits(&mut lines.iter().map(|line| in_units(&line.offset)));
-    let shift = (31 - steepest).min(OFFSET_BITS - farthest).clamp(0, MAX_SHIFT) as i32;
+    let shift = (31 - steepest).min(i64::from(MAX_OFFSET.ilog2()) - farthest).clamp(0, MAX_RESCALE_SHIFT.into()) as i32;
     let (mut scales, mut units) = (Vec::new(), 0);
     for line in lines {
         let round = |number: &Dyadic| in_units(number).scaled(shift).round().unwrap_or(0);

@@ -11,6 +11,18 @@ use crate::fold::{self, Affine, Steps};
 use crate::pack;
 use crate::reach::Sums;
 
+/// What a graph may hold a file can hold.
+const _: () = {
+    use bitfab_format::limits as file;
+    use bitfab_graph::limits as graph;
+    assert!(graph::MAX_WEIGHT_BITS == file::MAX_WEIGHT_BITS);
+    assert!(graph::MAX_LEFT_SHIFT == file::MAX_LEFT_SHIFT);
+    assert!(graph::MAX_CODING_SHIFT == file::MAX_CODING_SHIFT);
+    assert!(graph::CODING_MULTIPLIER_BITS == file::CODING_MULTIPLIER_BITS);
+    assert!(graph::MAX_CODING_FRACTION == file::MAX_CODING_FRACTION);
+    assert!(graph::MAX_ELEMENTS <= file::MAX_VOLUME as u64 && graph::MAX_WEIGHTS <= file::MAX_VOLUME as u64);
+};
+
 /// What decides a sign or a level.
 pub(crate) enum Compared {
     /// The real value with these steps.

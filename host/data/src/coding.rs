@@ -4,12 +4,9 @@ use crate::error::{DataError, form_error, option_error};
 use crate::rows::{Rows, Values};
 use crate::table::Missing;
 use bitfab_format::Limits;
+use bitfab_format::limits::{MAX_CODING_FRACTION, MAX_CODING_SHIFT};
 use bitfab_graph::{Coding, Count};
 
-/// The largest shift of a count (SPEC 10.4).
-const MAX_SHIFT: i32 = 47;
-/// Most binary digits after the point (SPEC 10.3).
-const MAX_FRACTION: i32 = 64;
 /// Steps of the fixed-point number from the lowest to the highest value, at least; where an `f32` has fewer, its own.
 const MIN_STEPS: f64 = 65536.0;
 
@@ -133,7 +130,7 @@ fn coding(low: f32, high: f32, mean: f64, count: Option<f64>) -> Result<Coding, 
         return Ok(Coding { count, ..constant });
     }
     let steps = (high - low) * scale;
-    if i32::from(constant.fraction) == MAX_FRACTION && steps < MIN_STEPS {
+    if i32::from(constant.fraction) == MAX_CODING_FRACTION && steps < MIN_STEPS {
         return Err(format!("values from {low} to {high} are too small for a coding; multiply the column"));
     }
     // With few steps the lowest value alone is a number of the grid for certain.
@@ -144,8 +141,8 @@ fn coding(low: f32, high: f32, mean: f64, count: Option<f64>) -> Result<Coding, 
 
 /// What a count of `worth` steps of the fixed-point number is.
 fn count(worth: f64) -> Result<Count, String> {
-    let shift = (30 - exponent(worth)).min(MAX_SHIFT);
-    if !(0..=MAX_SHIFT).contains(&shift) || worth * 2f64.powi(shift) < 1.0 {
+    let shift = (30 - exponent(worth)).min(MAX_CODING_SHIFT as i32);
+    if !(0..=MAX_CODING_SHIFT as i32).contains(&shift) || worth * 2f64.powi(shift) < 1.0 {
         return Err("a count is worth too much or too little beside the values".into());
     }
     // Below 2^31, for rounding may reach it.

@@ -72,7 +72,7 @@ impl Dataset {
     /// [`DataError::Form`] on an empty part, sizes that do not fit or fewer than 2 classes.
     pub fn new(name: &str, shape: Shape, train: Split, test: Split) -> Result<Self, DataError> {
         let width = shape.elements();
-        if !(1..=bitfab_graph::MAX_ELEMENTS).contains(&width) {
+        if !(1..=bitfab_graph::limits::MAX_ELEMENTS).contains(&width) {
             return Err(form_error(name, format!("rows of shape {shape}; sizes must be 1 or more")));
         }
         for (part, split) in [("training", &train), ("test", &test)] {

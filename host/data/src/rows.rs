@@ -156,7 +156,7 @@ impl Rows {
     /// [`DataError::Form`] if the number of values is no whole number of rows, or a row has no or too many values.
     pub fn new(name: &str, shape: Shape, values: Values) -> Result<Self, DataError> {
         let width = shape.elements();
-        if !(1..=bitfab_graph::MAX_ELEMENTS).contains(&width) {
+        if !(1..=bitfab_graph::limits::MAX_ELEMENTS).contains(&width) {
             return Err(form_error(name, format!("rows of shape {shape}; sizes must be 1 or more")));
         }
         if !(values.len() as u64).is_multiple_of(width) {

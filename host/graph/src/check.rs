@@ -1,71 +1,9 @@
 //! Judging a whole graph: names, wiring, and one inferred [`Tensor`] per step.
 
 use crate::infer::infer;
-use crate::{ByteKind, Graph, GraphError, Shape};
-
-/// The most values one tensor may have.
-pub const MAX_ELEMENTS: u64 = 1 << 24;
-/// The most weights one node may have.
-pub const MAX_WEIGHTS: u64 = 1 << 26;
-/// The most nodes a graph may have.
-pub const MAX_NODES: usize = 4096;
-
-/// What the values of a tensor are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The input's bytes, as integers.
-    Bytes(ByteKind),
-    /// -1 or +1.
-    Signs,
-    /// Integers 0 to `2^bits - 1`.
-    Levels {
-        /// 1 to 8.
-        bits: u32,
-    },
-    /// Integers before any scale; `|x| <= bound`, which fits an `i32`.
-    Accumulator {
-        /// Largest magnitude for any input: the largest row sum of weight magnitudes times the largest value read.
-        bound: u32,
-    },
-    /// Real numbers.
-    Reals,
-}
-
-impl Kind {
-    /// Largest magnitude of a value that a weighted layer, pool or addition may read; `None` for reals.
-    pub fn max_magnitude(self) -> Option<u32> {
-        match self {
-            Self::Bytes(ByteKind::U8) => Some(255),
-            Self::Bytes(ByteKind::I8) => Some(128),
-            Self::Signs => Some(1),
-            Self::Levels { bits } => Some((1 << bits) - 1),
-            Self::Accumulator { bound } => Some(bound),
-            Self::Reals => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Bytes(ByteKind::U8) => write!(f, "u8 bytes"),
-            Self::Bytes(ByteKind::I8) => write!(f, "i8 bytes"),
-            Self::Signs => write!(f, "signs"),
-            Self::Levels { bits } => write!(f, "{bits}-bit levels"),
-            Self::Accumulator { bound } => write!(f, "accumulators up to {bound}"),
-            Self::Reals => write!(f, "reals"),
-        }
-    }
-}
-
-/// Shape and kind of one tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tensor {
-    /// Height, width, channels.
-    pub shape: Shape,
-    /// What the values are.
-    pub kind: Kind,
-}
+use crate::limits::{MAX_ELEMENTS, MAX_NODES};
+use crate::tensor::{Kind, Tensor};
+use crate::{Graph, GraphError};
 
 impl Graph {
     /// Checks everything and infers every tensor: element 0 is the input, element `i + 1` the result of node `i`.

@@ -1,8 +1,8 @@
 //! Shape and kind of one node's result, with every check of its constants.
 
-use crate::check::{Kind, Tensor};
 use crate::ops::{Op, PadValue, Window};
-use crate::weights::Weights;
+use crate::tensor::{Kind, Tensor};
+use crate::weights::{Weights, check_finite};
 use crate::{ByteKind, Shape};
 
 /// A tensor or the sentence that says what is wrong.
@@ -243,13 +243,6 @@ fn bounded(bound: Option<u64>) -> Result<Kind, String> {
     match bound {
         Some(bound) if bound <= i32::MAX as u64 => Ok(Kind::Accumulator { bound: bound as u32 }),
         _ => Err("accumulator may exceed 2^31 - 1; use fewer inputs".into()),
-    }
-}
-
-pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<(), String> {
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(format!("{name} {at} is {}, must be finite", values[at])),
-        None => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::limits::{CODING_MULTIPLIER_BITS, MAX_CODING_FRACTION, MAX_CODING_SHIFT};
 use crate::{ByteKind, GraphError, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -96,11 +97,6 @@ impl Interface {
     }
 }
 
-/// Largest multiplier and shift, and most binary digits, of a coding (SPEC 10.3).
-const MAX_MULTIPLIER: f64 = ((1u32 << 30) - 1) as f64;
-const MAX_SHIFT: i32 = 47;
-const MAX_FRACTION: i32 = 64;
-
 impl Interface {
     /// Whether each class that is named has a name of its own.
     fn check_classes(&self, output: Shape) -> Result<(), String> {
@@ -128,7 +124,7 @@ impl Coding {
         let top = top.abs().max(value.abs());
         // top * 2^fraction lies in 2^29 to 2^30.
         let exponent = if top > 0.0 { exponent(top) } else { 0 };
-        let fraction = (29 - exponent).clamp(-MAX_FRACTION, MAX_FRACTION);
+        let fraction = (29 - exponent).clamp(-MAX_CODING_FRACTION, MAX_CODING_FRACTION);
         let scale = 2f64.powi(fraction);
         if top * scale >= 2f64.powi(30) {
             return Err(format!("values up to {top} are too large for a coding; divide them"));
@@ -140,8 +136,8 @@ impl Coding {
         if bytes_a_step == 0.0 {
             return Ok(constant);
         }
-        let shift = (29 - self::exponent(bytes_a_step)).min(MAX_SHIFT);
-        let multiplier = (bytes_a_step * 2f64.powi(shift)).round().min(MAX_MULTIPLIER);
+        let shift = (29 - self::exponent(bytes_a_step)).min(MAX_CODING_SHIFT as i32);
+        let multiplier = (bytes_a_step * 2f64.powi(shift)).round().min(f64::from((1u32 << CODING_MULTIPLIER_BITS) - 1));
         if shift < 0 || multiplier < 1.0 {
             return Err(format!("a line of {slope} bytes a unit has no coding for values up to {top}; scale them"));
         }
@@ -149,9 +145,15 @@ impl Coding {
     }
 
     fn is_valid(&self, least: i16, greatest: i16) -> bool {
-        let is_count = self.count.is_none_or(|count| (1..1 << 31).contains(&count.mantissa) && count.shift <= 47);
+        let is_count = self
+            .count
+            .is_none_or(|count| (1..1 << 31).contains(&count.mantissa) && u32::from(count.shift) <= MAX_CODING_SHIFT);
         let is_base = (least..=greatest).contains(&self.base);
-        is_count && is_base && self.fraction.unsigned_abs() <= 64 && self.multiplier >> 30 == 0 && self.shift <= 47
+        is_count
+            && is_base
+            && i32::from(self.fraction).abs() <= MAX_CODING_FRACTION
+            && self.multiplier >> CODING_MULTIPLIER_BITS == 0
+            && u32::from(self.shift) <= MAX_CODING_SHIFT
     }
 }
 

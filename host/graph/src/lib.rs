@@ -7,16 +7,18 @@ mod check;
 mod error;
 mod infer;
 mod interface;
+pub mod limits;
 mod ops;
 mod precision;
+mod tensor;
 mod weights;
 
 pub use bytes::{MAGIC, VERSION};
-pub use check::{Kind, MAX_ELEMENTS, MAX_NODES, MAX_WEIGHTS, Tensor};
 pub use error::GraphError;
 pub use interface::{Coding, Count, Interface};
 pub use ops::{Op, PadValue, Window};
 pub use precision::Precision;
+pub use tensor::{Kind, Tensor};
 pub use weights::{WeightQuantizer, Weights};
 
 use serde::{Deserialize, Serialize};

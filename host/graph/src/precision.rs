@@ -1,8 +1,9 @@
 //! One graph at several precisions: the same weights with more planes, and other constants behind them.
 
-use crate::check::{Kind, Tensor};
+use crate::limits::MAX_WEIGHT_BITS;
 use crate::ops::Op;
-use crate::weights::{MAX_PLANES, WeightQuantizer, Weights};
+use crate::tensor::{Kind, Tensor};
+use crate::weights::{WeightQuantizer, Weights};
 use crate::{Graph, GraphError};
 use serde::{Deserialize, Serialize};
 
@@ -88,8 +89,8 @@ impl Graph {
             return wrong(first.planes, "the layers of the lowest precision differ in their planes");
         }
         for one in &self.precisions {
-            if one.planes <= last || one.planes > MAX_PLANES {
-                return wrong(one.planes, &format!("must be above {last} and at most {MAX_PLANES}"));
+            if one.planes <= last || one.planes > MAX_WEIGHT_BITS {
+                return wrong(one.planes, &format!("must be above {last} and at most {MAX_WEIGHT_BITS}"));
             }
             last = one.planes;
             self.check_precision(one, tensors)?;

@@ -1,17 +1,10 @@
 //! Real weights, the integers that they stand for, and what may be wrong with them.
 
-use crate::check::MAX_WEIGHTS;
-use crate::infer::check_finite;
+use crate::limits::{MAX_EXPONENT, MAX_LEFT_SHIFT, MAX_WEIGHT_BITS, MAX_WEIGHTS};
 use serde::{Deserialize, Serialize};
 
 /// Values of one row of a basis chunk, and rows of its square basis.
 const SIDE: usize = 3;
-/// The largest exponent of a power of two.
-const MAX_EXPONENT: u32 = 6;
-/// The most planes of a weight.
-pub(crate) const MAX_PLANES: u32 = 8;
-/// The largest shift of an [`AlphaBeta`](WeightQuantizer::AlphaBeta) weight.
-const MAX_SHIFT: u32 = 15;
 
 /// How real weights become the integers that are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,14 +49,14 @@ impl WeightQuantizer {
     /// Bits, shift, ratio and rows within their ranges.
     fn check(self) -> Result<(), String> {
         match self {
-            Self::AlphaBeta { shift, .. } if shift > MAX_SHIFT => {
-                Err(format!("shift {shift}, allowed is 0 to {MAX_SHIFT}"))
+            Self::AlphaBeta { shift, .. } if shift > MAX_LEFT_SHIFT => {
+                Err(format!("shift {shift}, allowed is 0 to {MAX_LEFT_SHIFT}"))
             }
             Self::AlphaBeta { ratio, shift } if !(-(1 << shift)..1 << shift).contains(&ratio) => {
                 Err(format!("ratio {ratio}, allowed is -2^{shift} to 2^{shift} - 1"))
             }
-            Self::Planes { bits } if !(1..=MAX_PLANES).contains(&bits) => {
-                Err(format!("{bits} planes, allowed are 1 to {MAX_PLANES}"))
+            Self::Planes { bits } if !(1..=MAX_WEIGHT_BITS).contains(&bits) => {
+                Err(format!("{bits} planes, allowed are 1 to {MAX_WEIGHT_BITS}"))
             }
             Self::Integer { bits } if !(2..=8).contains(&bits) => Err(format!("{bits} bits, allowed are 2 to 8")),
             Self::SmartDeal { rows: 0 } => Err("chunks of 0 rows, needs at least 1".into()),
@@ -236,5 +229,13 @@ impl Weights {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether all of `values` are numbers; `name` is what they are called in the error.
+pub(crate) fn check_finite(name: &str, values: &[f32]) -> Result<(), String> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(format!("{name} {at} is {}, must be finite", values[at])),
+        None => Ok(()),
     }
 }

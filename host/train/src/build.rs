@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
             let problem = format!("{name} sums {fan_in} values, more than are exact; pool before it");
             return Err(config_error("arch", problem));
         }
-        if layer.weights() as u64 > bitfab_graph::MAX_WEIGHTS {
+        if layer.weights() as u64 > bitfab_graph::limits::MAX_WEIGHTS {
             return Err(config_error("arch", format!("{name} has {} weights", layer.weights())));
         }
         let method = self.config.method_of(&name);

@@ -91,7 +91,7 @@ pub(crate) fn each_row(
 
 /// Values of a segment of a list.
 #[cfg(any(feature = "sparse-binary", feature = "ternary"))]
-pub(crate) const SEGMENT: usize = 256;
+pub(crate) const SEGMENT: usize = bitfab_format::limits::LIST_SEGMENT as usize;
 
 /// Lists of positions and the window that they select from.
 #[cfg(any(feature = "sparse-binary", feature = "ternary"))]

@@ -3,8 +3,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::bits::BitWriter;
-use crate::decode_weights::{self, SEGMENT, trit_words};
+use super::bits::BitWriter;
+use super::decode::{self, trit_words};
+use crate::limits::LIST_SEGMENT;
 use crate::{Coder, Layer, WeightKind, Weights, align};
 
 /// The weights of a layer before they are written; the default is none.
@@ -28,7 +29,7 @@ impl DraftWeights {
     /// The view of what would be written; `None` where the fields contradict each other.
     pub fn view(&self) -> Option<Weights<'_>> {
         let parameters = [u32::from(self.bits), u32::from(self.parameter)];
-        decode_weights::view(self.kind, self.coder, parameters, self.ratio, &self.words)
+        decode::view(self.kind, self.coder, parameters, self.ratio, &self.words)
     }
 
     /// The draft that writes `weights`.
@@ -223,7 +224,7 @@ fn rice(matrix: &[i32], is_ternary: bool, is_one: &dyn Fn(i32) -> bool) -> (u8, 
 fn list(layer: &Layer<'_>, matrix: &[i32], is_ternary: bool, is_one: &dyn Fn(i32) -> bool) -> Vec<u32> {
     let mut bytes = Vec::new();
     for row in matrix.chunks(layer.fan_in().max(1) as usize) {
-        for segment in row.chunks(SEGMENT as usize) {
+        for segment in row.chunks(LIST_SEGMENT as usize) {
             let positions = |is_negative: bool| -> Vec<u8> {
                 let fits = |weight: i32| is_one(weight) && (!is_ternary || (weight < 0) == is_negative);
                 let positions = segment.iter().enumerate().filter(|(_, weight)| fits(**weight));

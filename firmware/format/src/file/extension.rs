@@ -1,7 +1,8 @@
 //! Blocks of further planes behind a model (SPEC.md 9): an update is a suffix.
 
-use crate::record::{Fault, NO_FIELD};
-use crate::{FormatError, OutputScale, Reason, digest};
+use super::record::{Fault, NO_FIELD};
+use crate::interface::OutputScale;
+use crate::{FormatError, Place, Reason, digest};
 
 /// `bfpl`, the first four bytes of a block.
 pub const EXTENSION_MAGIC: u32 = u32::from_le_bytes(*b"bfpl");
@@ -81,8 +82,9 @@ impl<'a> Extension<'a> {
     }
 
     /// The error of a fault in this block; `layer` where one is at fault.
-    pub fn error(&self, layer: Option<u16>, reason: Reason) -> FormatError {
-        FormatError { layer, at: self.start.wrapping_mul(4), reason }
+    pub const fn error(&self, layer: Option<u16>, reason: Reason) -> FormatError {
+        let place = Place::Block { planes: self.planes(), layer };
+        FormatError { place, at: self.start.wrapping_mul(4), reason }
     }
 }
 
@@ -99,37 +101,4 @@ pub(crate) fn each(file: &[u32], base: u32) -> impl Iterator<Item = Extension<'_
         start = block.end();
         Some(block)
     })
-}
-
-#[cfg(feature = "alloc")]
-impl crate::Draft {
-    /// The block that raises a file of `planes` planes to this draft, which is the same model with more planes:
-    /// append it to the file, nothing before it changes.
-    pub fn extension(&self, planes: u32) -> alloc::vec::Vec<u32> {
-        let table = HEAD + self.layers.len() as u32 * ENTRY;
-        let mut words = alloc::vec![0; table as usize];
-        let mut until = planes;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let mut entry = [0; ENTRY as usize];
-            if layer.weights.kind == crate::WeightKind::Planes {
-                until = until.max(u32::from(layer.weights.bits));
-                let size = layer.weights.words.len() / usize::from(layer.weights.bits.max(1));
-                entry[0] = words.len() as u32;
-                words.extend(layer.weights.words.iter().skip(size * planes as usize));
-            }
-            let (form, thresholds) = layer.transform.stored(layer.per_channel());
-            // All thresholds may be zero, which takes no words.
-            if !thresholds.is_empty() || matches!(layer.transform, crate::DraftTransform::Thresholds { .. }) {
-                (entry[1], entry[2]) = (words.len() as u32, form.to_word());
-                words.extend(thresholds);
-            }
-            let at = (HEAD + index as u32 * ENTRY) as usize;
-            words[at..at + ENTRY as usize].copy_from_slice(&entry);
-        }
-        let scale = self.scale.map_or([0; 4], OutputScale::to_words);
-        let head = [EXTENSION_MAGIC, words.len() as u32 * 4, 0, until, scale[0], scale[1], scale[2], scale[3]];
-        words[..HEAD as usize].copy_from_slice(&head);
-        words[2] = digest(&words[3..]);
-        words
-    }
 }

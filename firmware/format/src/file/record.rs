@@ -1,6 +1,6 @@
 //! Where each field of the file is: the constants of SPEC.md, and a cursor that reads them.
 
-use crate::{FormatError, Reason};
+use crate::{FormatError, Place, Reason};
 
 /// `bfab`, the first four bytes of a model.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"bfab");
@@ -10,10 +10,6 @@ pub const VERSION: u16 = 3;
 pub const HEADER_WORDS: u32 = 16;
 /// Words of one layer record.
 pub const RECORD_WORDS: u32 = 13;
-/// Most layers of one model.
-pub const MAX_LAYERS: u32 = 255;
-/// Most bytes of a layer's name.
-pub(crate) const MAX_NAME: u32 = 64;
 /// The residual index that means "no residual".
 pub(crate) const NO_TENSOR: u8 = 0xff;
 
@@ -82,13 +78,13 @@ impl Fault {
 
     /// The error of a fault in the header.
     pub const fn in_header(self) -> FormatError {
-        FormatError { layer: None, at: self.field as u32 * 4, reason: self.reason }
+        FormatError { place: Place::Header, at: self.field as u32 * 4, reason: self.reason }
     }
 
     /// The error of a fault in a layer's record.
     pub const fn in_layer(self, index: u16) -> FormatError {
         let base = HEADER_WORDS + index as u32 * RECORD_WORDS;
-        FormatError { layer: Some(index), at: (base + self.field as u32) * 4, reason: self.reason }
+        FormatError { place: Place::Layer(index), at: (base + self.field as u32) * 4, reason: self.reason }
     }
 }
 

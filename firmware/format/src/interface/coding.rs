@@ -3,17 +3,12 @@
 //! An `f32` is taken apart by its bits, so that cores without floating point compute what the laptop does.
 
 use crate::Kind;
+use crate::limits::{CODING_MULTIPLIER_BITS, MAX_CODING_FRACTION, MAX_CODING_SHIFT};
 
 /// Words of a coding in the file, and of its count.
 pub(crate) const CODING_WORDS: u32 = 3;
 /// Words of what a count is worth.
 pub(crate) const COUNT_WORDS: u32 = 2;
-/// The largest shift of a coding or a count.
-const MAX_SHIFT: u32 = 47;
-/// The most bits of a multiplier: its product with any difference of two values of 32 bits fits 64.
-const MULTIPLIER_BITS: u32 = 30;
-/// Binary digits after the point lie within this and its negative.
-const MAX_FRACTION: i32 = 64;
 
 /// What one raw count of a sensor is worth: `mantissa / 2^shift` units of a coding's fixed-point number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,15 +82,15 @@ impl Coding {
         let [fraction, shift, low, high] = packed.to_le_bytes();
         let count = match count {
             &[mantissa, shift] => {
-                let is_valid = mantissa != 0 && mantissa <= i32::MAX as u32 && shift <= MAX_SHIFT;
+                let is_valid = mantissa != 0 && mantissa <= i32::MAX as u32 && shift <= MAX_CODING_SHIFT;
                 is_valid.then_some(Some(Count { mantissa, shift: shift as u8 }))?
             }
             _ => None,
         };
         let (fraction, base) = (fraction as i8, i16::from_le_bytes([low, high]));
-        let is_valid = multiplier >> MULTIPLIER_BITS == 0
-            && u32::from(shift) <= MAX_SHIFT
-            && i32::from(fraction).abs() <= MAX_FRACTION
+        let is_valid = multiplier >> CODING_MULTIPLIER_BITS == 0
+            && u32::from(shift) <= MAX_CODING_SHIFT
+            && i32::from(fraction).abs() <= MAX_CODING_FRACTION
             && limits.low <= base
             && base <= limits.high;
         is_valid.then_some(Self { fraction, zero: zero as i32, multiplier, shift, base, count })
@@ -303,7 +298,7 @@ mod tests {
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let most = (1 << MULTIPLIER_BITS) - 1;
+        let most = (1 << CODING_MULTIPLIER_BITS) - 1;
         for zero in [i32::MIN, i32::MAX] {
             let coding = Coding { fraction: 0, zero, multiplier: most, shift: 47, base: 255, count: None };
             for fixed in [i32::MIN, -1, 0, i32::MAX] {

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::coding::whole;
+use super::coding::whole;
 use crate::{Coded, Limits, Model};
 
 /// Why a row of values has no bytes.

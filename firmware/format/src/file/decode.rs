@@ -1,14 +1,13 @@
 //! From the words of one record to a checked [`Layer`].
 
-use crate::decode_weights;
-use crate::extension::{self, Entry};
-use crate::parts::Parts;
-use crate::record::{Fault, Header, MAX_NAME, NO_TENSOR, Record, field, header};
-use crate::tensor::MAX_VOLUME;
-use crate::thresholds::{Form, Thresholds};
+use super::extension::{self, Entry};
+use super::record::{Fault, Header, NO_TENSOR, Record, field, header};
+use crate::limits::{MAX_NAME, MAX_THRESHOLD_BITS, MAX_VOLUME};
+use crate::transform::parts::Parts;
+use crate::weights;
 use crate::{
-    Bound, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Scales, Shape, Tensor, Transform, Weights,
-    Window,
+    Bound, Form, Kind, Layer, Op, PadValue, Reason, Region, Rescale, Residual, Scales, Shape, Tensor, Thresholds,
+    Transform, Weights, Window,
 };
 
 /// The code of thresholds.
@@ -73,7 +72,7 @@ pub(crate) fn layer<'a>(file: File<'a>, index: u16, layer: &mut Layer<'a>) -> Re
     check_kinds(layer)?;
     check_shape(reader, layer)?;
     check_reserved(reader, layer.pad_value)?;
-    decode_weights::weights(reader, layer)?;
+    weights::decode::weights(reader, layer)?;
     let start = reader.word(field::SECTIONS);
     let thresholds = start.saturating_add(reader.word(field::WEIGHT_WORDS));
     let parts = parts(reader.word(field::FORM), transform_code, &layer.output)?;
@@ -166,7 +165,7 @@ fn extend<'a>(file: File<'a>, start: u32, layer: &mut Layer<'a>) -> Result<Optio
 
 /// Checks what takes longer than the rest: all weights and thresholds of a decoded layer are read.
 pub(crate) fn check_contents(layer: &Layer<'_>) -> Result<(), Fault> {
-    decode_weights::check(layer).map_err(|reason| Fault::new(field::SECTIONS, reason))?;
+    weights::decode::check(layer).map_err(|reason| Fault::new(field::SECTIONS, reason))?;
     let (low, high) = layer.implied_bound();
     if low <= i64::from(i32::MIN) || high >= i64::from(i32::MAX) {
         return Err(Fault::new(field::WEIGHT_WORDS, Reason::Bound));
@@ -316,7 +315,7 @@ fn transform<'a>(
         0 => layer.op == Op::MaxPool,
         1 => layer.op == Op::Encode,
         2 => sums && is_raw,
-        THRESHOLDS => sums && !is_raw && kind.planes() <= 4,
+        THRESHOLDS => sums && !is_raw && kind.planes() <= MAX_THRESHOLD_BITS,
         4 | 5 if !cfg!(feature = "kinds") => return Err(Fault::new(field::CODES, Reason::LeftOut)),
         4 => sums && matches!(kind, Kind::Unsigned { .. }),
         5 => sums && is_raw,

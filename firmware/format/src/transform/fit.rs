@@ -3,8 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::thresholds::Form;
-use crate::{DraftTransform, WORD_BITS, scales};
+use super::pack::{pack, width};
+use super::parts::Form;
 
 /// The least and the greatest of thresholds that are equally good, both in `i32`.
 type Range = [i64; 2];
@@ -34,7 +34,7 @@ pub fn choose_thresholds(ranges: &[[i32; 2]], per_channel: u32) -> Vec<i32> {
 }
 
 /// The section of these thresholds, direction bits included, and its form.
-pub(crate) fn section(values: &[i32], directions: &[u32], per_channel: u32) -> (Form, Vec<u32>) {
+pub(crate) fn thresholds(values: &[i32], directions: &[u32], per_channel: u32) -> (Form, Vec<u32>) {
     let ranges: Vec<Range> = values.iter().map(|&value| [i64::from(value); 2]).collect();
     let stored = smallest(&ranges, per_channel.max(1) as usize);
     let form = Form { has_directions: directions.iter().any(|&word| word != 0), ..stored.form };
@@ -44,17 +44,6 @@ pub(crate) fn section(values: &[i32], directions: &[u32], per_channel: u32) -> (
     words.extend(pack(numbers(&stored.rests), form.rest));
     words.extend(directions.iter().filter(|_| form.has_directions));
     (form, words)
-}
-
-impl DraftTransform {
-    /// The form of the thresholds, and the whole section.
-    pub(crate) fn stored(&self, per_channel: u32) -> (Form, Vec<u32>) {
-        match self {
-            Self::Thresholds { values, directions } => section(values, directions, per_channel),
-            Self::Requant { scales } | Self::Affine { scales } => scales::section(scales),
-            _ => (Form::default(), self.section()),
-        }
-    }
 }
 
 impl Stored {
@@ -93,15 +82,6 @@ fn scaled([low, high]: Range, point: i8) -> Range {
 /// The number of `range`, which is not empty, that is nearest to zero.
 fn nearest([low, high]: Range) -> i64 {
     0i64.clamp(low, high)
-}
-
-/// Bits of the widest of some numbers in two's complement; 0 where all are zero.
-pub(crate) fn width(numbers: impl IntoIterator<Item = i64>) -> u8 {
-    let bits = |number: i64| match number {
-        0 => 0,
-        _ => 65 - (number ^ (number >> 63)).leading_zeros() as u8,
-    };
-    numbers.into_iter().map(bits).max().unwrap_or(0)
 }
 
 fn smallest(ranges: &[Range], per_channel: usize) -> Stored {
@@ -187,22 +167,4 @@ fn line(ranges: &[Range]) -> Option<(i32, i32)> {
     let base = (low <= high).then(|| nearest([low, high]))?;
     // The last place is within its range, which fits 32 bits; so does the first.
     (base + last * step <= i64::from(i32::MAX)).then_some((base as i32, step as i32))
-}
-
-/// Numbers of `width` bits each, low bits first.
-pub(crate) fn pack(numbers: impl IntoIterator<Item = i64>, width: u8) -> Vec<u32> {
-    let (mut words, mut pending, mut used) = (Vec::new(), 0u128, 0);
-    let mask = (1u128 << width) - 1;
-    for number in numbers {
-        pending |= (number as u128 & mask) << used;
-        used += u32::from(width);
-        while used >= WORD_BITS {
-            words.push(pending as u32);
-            (pending, used) = (pending >> WORD_BITS, used - WORD_BITS);
-        }
-    }
-    if used != 0 {
-        words.push(pending as u32);
-    }
-    words
 }

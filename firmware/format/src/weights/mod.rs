@@ -1,6 +1,18 @@
 //! The weights of a layer: eight encodings of one matrix of integers (SPEC.md 6).
 
-use crate::{Layer, Packing, WORD_BITS};
+mod bits;
+pub(crate) mod decode;
+#[cfg(feature = "alloc")]
+mod encode;
+#[cfg(feature = "alloc")]
+mod matrix;
+mod streams;
+
+pub use bits::BitReader;
+#[cfg(feature = "alloc")]
+pub use encode::DraftWeights;
+#[cfg(feature = "alloc")]
+pub use streams::Deal;
 
 /// The kinds of weights; the tag of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -170,7 +182,7 @@ impl<'a> Planes<'a> {
 pub enum Weights<'a> {
     /// The operation has none.
     None,
-    /// +1 (bit 1) or -1 (bit 0); one row of [`Layer::row_words`] words an output channel.
+    /// +1 (bit 1) or -1 (bit 0); one row of [`crate::Layer::row_words`] words an output channel.
     Binary(&'a [u32]),
     /// `ratio` where there is no one, `ratio + 2^shift` where there is a one (SBNN: alpha and beta).
     AlphaBeta {
@@ -268,28 +280,6 @@ impl Weights<'_> {
             Self::AlphaBeta { code, .. } | Self::Ternary(code) => code.words.len(),
             Self::Planes(planes) => planes.count as usize * planes.words as usize,
             Self::SmartDeal { stream, .. } => stream.len() + 1,
-        }
-    }
-}
-
-impl Layer<'_> {
-    /// Number of weights: output channels times fan-in.
-    pub const fn weight_count(&self) -> u64 {
-        if self.op.is_weighted() { self.output.shape.channels as u64 * self.fan_in() as u64 } else { 0 }
-    }
-
-    /// The bit of value `index` in a row of bits.
-    pub const fn row_bit(&self, index: u32) -> u32 {
-        match self.packing() {
-            Packing::Tap => {
-                let channels = self.group_channels();
-                let (tap, channel) = match (index.checked_div(channels), index.checked_rem(channels)) {
-                    (Some(tap), Some(channel)) => (tap, channel),
-                    _ => (0, 0),
-                };
-                tap.wrapping_mul(channels.div_ceil(WORD_BITS)).wrapping_mul(WORD_BITS).wrapping_add(channel)
-            }
-            Packing::Patch | Packing::Bytes => index,
         }
     }
 }

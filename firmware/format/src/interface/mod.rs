@@ -1,10 +1,20 @@
 //! What a model says of its input and its classes (SPEC 10).
 
+mod coding;
+mod output_scale;
+#[cfg(feature = "interface")]
+mod rows;
+
 use core::str;
 
-use crate::coding::{CODING_WORDS, COUNT_WORDS};
-use crate::record::{Fault, Header, header};
-use crate::{Coding, Kind, Limits, Reason, Tensor};
+pub use coding::{Coded, Coding, Count, Limits};
+pub use output_scale::OutputScale;
+#[cfg(feature = "interface")]
+pub use rows::CodingError;
+
+use self::coding::{CODING_WORDS, COUNT_WORDS};
+use crate::file::record::{Fault, Header, header};
+use crate::{Kind, Reason, Tensor};
 
 /// Words before the codings.
 const HEAD: u32 = 6;

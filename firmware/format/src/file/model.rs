@@ -1,42 +1,13 @@
 //! The view of a whole file, checked once.
 
-use crate::decode::{self, File};
-use crate::error::{FormatError, Reason};
-use crate::extension;
-use crate::head::Head;
-use crate::liveness;
-use crate::record::{Fault, Header, header};
-use crate::{Interface, Layer, Tensor};
-
-/// What a value of the last layer is worth: `value * mantissa / 2^shift + constant / 2^32`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct OutputScale {
-    /// Numerator, more than 0.
-    pub mantissa: u32,
-    /// Binary digits after the point, 0 to 63.
-    pub shift: u32,
-    /// What is to be added, in units of 2^-32.
-    pub constant: i64,
-}
-
-impl OutputScale {
-    /// The scale in four words of the file, all zero if nothing is known; `None` if it is out of range.
-    pub(crate) const fn from_words([mantissa, shift, low, high]: [u32; 4]) -> Option<Option<Self>> {
-        let constant = (low as u64 | (high as u64) << 32) as i64;
-        match (mantissa, shift) {
-            (0, 0) if constant == 0 => Some(None),
-            (1.., 0..=63) => Some(Some(Self { mantissa, shift, constant })),
-            _ => None,
-        }
-    }
-
-    /// The words of the file.
-    #[cfg(feature = "alloc")]
-    pub(crate) const fn to_words(self) -> [u32; 4] {
-        [self.mantissa, self.shift, self.constant as u32, (self.constant >> 32) as u32]
-    }
-}
+use super::decode::{self, File};
+use super::extension;
+use super::head::{self, Head};
+use super::liveness;
+use super::record::{Fault, Header, header};
+use crate::error::{FormatError, Place, Reason};
+use crate::interface::{Interface, OutputScale};
+use crate::{Layer, Tensor};
 
 /// A model file in place, at one precision; cheap to copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,12 +26,12 @@ impl<'a> Model<'a> {
     /// Blocks of further planes that follow the model are checked too, and all of them are used;
     /// [`Model::with_planes`] chooses fewer.
     ///
-    /// Takes time linear in the file's size plus quadratic in its layers (at most [`crate::MAX_LAYERS`]); allocates nothing.
+    /// Takes time linear in the file's size plus quadratic in its layers (at most [`crate::limits::MAX_LAYERS`]); allocates nothing.
     ///
     /// # Errors
     /// A [`FormatError`] that says which layer and byte is wrong and how.
     pub fn new(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let at_start = |reason| FormatError { layer: None, at: 0, reason };
+        let at_start = |reason| FormatError { place: Place::Header, at: 0, reason };
         if bytes.len() < size_of::<u32>() {
             return Err(at_start(Reason::Truncated));
         }
@@ -117,9 +88,7 @@ impl<'a> Model<'a> {
         if end as usize * 4 == length {
             return Ok(());
         }
-        let reason = if end == self.file.base { Reason::TrailingBytes } else { Reason::Extension };
-        let at = if end == self.file.base { header::LENGTH } else { end };
-        Err(FormatError { layer: None, at: at.wrapping_mul(4), reason })
+        Err(head::trailing(end, self.file.planes))
     }
 
     /// Checks layer `index`, whose output is the model's so far.

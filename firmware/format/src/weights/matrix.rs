@@ -3,8 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::decode_weights::trit_words;
-use crate::walk::{self, Deal};
+use super::decode::trit_words;
+use super::streams::{self, Deal};
 use crate::{Code, Coder, Layer, Weights};
 
 impl Layer<'_> {
@@ -41,7 +41,7 @@ impl Layer<'_> {
             Weights::Ternary(code) => self.trits(&code),
             Weights::SmartDeal { .. } => {
                 let mut matrix = vec![0; count];
-                let _ = walk::each_deal(self, &mut |index, weight| matrix[index as usize] = weight);
+                let _ = streams::each_deal(self, &mut |index, weight| matrix[index as usize] = weight);
                 matrix
             }
         }
@@ -50,7 +50,7 @@ impl Layer<'_> {
     /// The chunks of all SmartDeal filters, in order; none for other kinds.
     pub fn deals(&self) -> Vec<Deal> {
         let mut deals = Vec::new();
-        let _ = walk::each_chunk(self, &mut |deal| deals.push(deal));
+        let _ = streams::each_chunk(self, &mut |deal| deals.push(deal));
         deals
     }
 
@@ -67,7 +67,7 @@ impl Layer<'_> {
             return (0..count).map(|at| self.bit(code.words, at / fan_in, (at % fan_in) as u32) == 1).collect();
         }
         let mut ones = vec![false; count];
-        let _ = walk::each_one(self, &mut |index, _| ones[index as usize] = true);
+        let _ = streams::each_one(self, &mut |index, _| ones[index as usize] = true);
         ones
     }
 
@@ -94,7 +94,7 @@ impl Layer<'_> {
             }
             _ => {
                 let mut trits = vec![0; count];
-                let _ = walk::each_one(self, &mut |index, is_negative| {
+                let _ = streams::each_one(self, &mut |index, is_negative| {
                     trits[index as usize] = if is_negative { -1 } else { 1 };
                 });
                 trits

@@ -1,7 +1,13 @@
 //! Walks over coded weights, each checked as it goes and bounded by the length of its section.
 
-use crate::decode_weights::{SEGMENT, rice};
+use crate::limits::LIST_SEGMENT;
 use crate::{BitReader, Code, Coder, Layer, Reason, Weights};
+
+/// A reader of the gaps of a Rice stream, and the number of ones that it holds.
+pub(crate) fn rice<'a>(code: &Code<'a>) -> Option<(u32, BitReader<'a>)> {
+    let (count, stream) = code.words.split_first()?;
+    Some((*count, BitReader::new(stream)))
+}
 
 /// Calls `each(index in the matrix, is negative)` for every coded weight of a Rice stream or list, in order of rows.
 ///
@@ -57,12 +63,12 @@ fn each_listed(
     for row in 0..layer.output.shape.channels {
         let mut start = 0;
         while start < fan_in {
-            let size = SEGMENT.min(fan_in - start);
+            let size = LIST_SEGMENT.min(fan_in - start);
             let first = row.wrapping_mul(fan_in).wrapping_add(start);
             segment(&mut bytes, size, is_ternary, &mut |position, is_negative| {
                 each(first.wrapping_add(position), is_negative);
             })?;
-            start = start.wrapping_add(SEGMENT);
+            start = start.wrapping_add(LIST_SEGMENT);
         }
     }
     let is_pad = bytes.len() < 4 && bytes.iter().all(|&byte| byte == 0);
@@ -72,7 +78,7 @@ fn each_listed(
 /// One segment of a list: counts, then positions, which ascend; none is both plus and minus.
 fn segment(bytes: &mut &[u8], size: u32, is_ternary: bool, each: &mut dyn FnMut(u32, bool)) -> Result<(), Reason> {
     let counts = bytes.split_off(..1 + usize::from(is_ternary)).ok_or(Reason::WeightCode)?;
-    let mut seen = [0u32; (SEGMENT / 32) as usize];
+    let mut seen = [0u32; (LIST_SEGMENT / 32) as usize];
     for (sign, &count) in counts.iter().enumerate() {
         let positions = bytes.split_off(..usize::from(count)).ok_or(Reason::WeightCode)?;
         let mut next = 0;

@@ -1,12 +1,10 @@
 //! The multipliers, offsets and shifts of a layer as they are stored (SPEC.md 7.3).
 
-use crate::parts::Parts;
-use crate::thresholds::{Codes, from, word_at};
-use crate::{Reason, Rescale, WORD_BITS};
-
-/// The largest shift of a requantisation or a score, and how far those of a layer may lie apart.
-const MAX_SHIFT: u32 = 47;
-const MAX_SPREAD: u32 = 16;
+use super::codes::{Codes, from, word_at};
+use super::parts::Parts;
+use super::rescale::Rescale;
+use crate::limits::{MAX_OFFSET, MAX_RESCALE_SHIFT, MAX_SHIFT_SPREAD};
+use crate::{Reason, WORD_BITS};
 
 /// A [`Rescale`] a channel, in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +51,13 @@ impl<'a> Scales<'a> {
     /// What is not so.
     pub(crate) fn check(&self, least_shift: u32) -> Result<(), Reason> {
         self.parts.check_padding(self.section)?;
-        let (mut least, mut most) = (MAX_SHIFT, least_shift);
+        let (mut least, mut most) = (MAX_RESCALE_SHIFT, least_shift);
         let each = self.iter().all(|scale| {
             (least, most) = (least.min(scale.shift), most.max(scale.shift));
-            (least_shift..=MAX_SHIFT).contains(&scale.shift) && scale.offset.unsigned_abs() <= 1 << 61
+            (least_shift..=MAX_RESCALE_SHIFT).contains(&scale.shift)
+                && scale.offset.unsigned_abs() <= MAX_OFFSET.unsigned_abs()
         });
-        if each && most.saturating_sub(least) <= MAX_SPREAD { Ok(()) } else { Err(Reason::Requant) }
+        if each && most.saturating_sub(least) <= MAX_SHIFT_SPREAD { Ok(()) } else { Err(Reason::Requant) }
     }
 }
 
@@ -74,38 +73,3 @@ const fn long(words: &[u32], width: u32, index: u32) -> i64 {
     let bits = low >> bit | high;
     if width == 0 { 0 } else { (bits.wrapping_shl(unused) as i64).wrapping_shr(unused) }
 }
-
-#[cfg(feature = "alloc")]
-mod write {
-    use alloc::vec::Vec;
-
-    use super::Rescale;
-    use crate::threshold_fit::{pack, width};
-    use crate::thresholds::Form;
-
-    /// The section of these scales, and its form.
-    pub(crate) fn section(scales: &[Rescale]) -> (Form, Vec<u32>) {
-        let least = scales.iter().map(|scale| scale.shift).min().unwrap_or(0);
-        let shifts = || scales.iter().map(|scale| i64::from(scale.shift) - i64::from(least));
-        let multipliers = || scales.iter().map(|scale| i64::from(scale.multiplier));
-        let offsets = || scales.iter().map(|scale| scale.offset);
-        // A shift needs no sign.
-        let [step, rest] = [width(offsets()), width(shifts()).saturating_sub(1)];
-        let fits = step < 64 && rest < 6;
-        let form = Form {
-            // No multiplier has so many bits, so that nothing reads what does not fit.
-            base: if fits { width(multipliers()) } else { 63 },
-            step: step.min(63),
-            rest: rest.min(63),
-            point: least.min(63) as i8,
-            has_directions: false,
-        };
-        let mut words = pack(multipliers(), form.base);
-        words.extend(pack(offsets(), step));
-        words.extend(pack(shifts(), rest));
-        (form, words)
-    }
-}
-
-#[cfg(feature = "alloc")]
-pub(crate) use write::section;

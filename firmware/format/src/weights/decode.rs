@@ -1,11 +1,10 @@
 //! From a layer's record and section to its weights, and what must hold for the contents of the section.
 
-use crate::record::{Fault, Record, field};
+use super::streams;
+use crate::file::record::{Fault, Record, field};
+use crate::limits::{MAX_LEFT_SHIFT, MAX_WEIGHT_BITS};
 use crate::tensor::words_of;
-use crate::{BitReader, Code, Coder, Layer, Op, Packing, Planes, Reason, WORD_BITS, WeightKind, Weights};
-
-/// Weights of one segment of a list.
-pub(crate) const SEGMENT: u32 = 256;
+use crate::{Code, Coder, Layer, Op, Packing, Planes, Reason, WORD_BITS, WeightKind, Weights};
 
 /// Reads the weights as the record states them, but not what their section holds, into the layer.
 pub(crate) fn weights<'a>(reader: &Record<'a>, layer: &mut Layer<'a>) -> Result<(), Fault> {
@@ -60,13 +59,13 @@ pub(crate) fn view(
     };
     let parameter_fits = is_rice || parameter == 0 || kind == WeightKind::SmartDeal;
     let ratio_fits = match kind {
-        WeightKind::AlphaBeta => bits <= 15 && ratio >= -(1 << bits) && ratio < 1 << bits,
+        WeightKind::AlphaBeta => bits <= MAX_LEFT_SHIFT && ratio >= -(1 << bits) && ratio < 1 << bits,
         _ => ratio == 0,
     };
     let bits_fit = match kind {
         WeightKind::AlphaBeta => true,
-        WeightKind::Planes => (1..=8).contains(&bits),
-        WeightKind::Integer => (2..=8).contains(&bits),
+        WeightKind::Planes => (1..=MAX_WEIGHT_BITS).contains(&bits),
+        WeightKind::Integer => (2..=MAX_WEIGHT_BITS).contains(&bits),
         _ => bits == 0,
     };
     if !(coder_fits && parameter_fits && ratio_fits && bits_fit) {
@@ -125,7 +124,7 @@ pub(crate) fn check(layer: &Layer<'_>) -> Result<(), Reason> {
             Coder::Bitmap if matches!(layer.weights, Weights::Ternary(_)) => ternary_rows(code.words, layer),
             Coder::Bitmap => bit_rows(code.words, layer),
             Coder::Trits => trits(code.words, layer),
-            _ => super::walk::each_one(layer, &mut |_, _| {}),
+            _ => streams::each_one(layer, &mut |_, _| {}),
         },
         Weights::PowerOfTwo(rows) => values(rows, layer, 4, 0),
         Weights::Integer { bits, rows } => values(rows, layer, bits, 0),
@@ -158,7 +157,7 @@ fn ternary_rows(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
 fn deals(layer: &Layer<'_>, stated: u32) -> Result<(), Reason> {
     let (mut largest, mut sum, mut row) = (0u64, 0u64, 0u32);
     let fan_in = layer.fan_in().max(1);
-    super::walk::each_deal(layer, &mut |index, weight| {
+    streams::each_deal(layer, &mut |index, weight| {
         // A division that the compiler cannot see to be safe would keep a panic path.
         let of = index.checked_div(fan_in).unwrap_or(0);
         if of != row {
@@ -201,10 +200,4 @@ fn values(rows: &[u32], layer: &Layer<'_>, bits: u32, pad: u32) -> Result<(), Re
         return Err(Reason::WeightCode);
     }
     Ok(())
-}
-
-/// A reader of the gaps of a Rice stream, and the number of ones that it holds.
-pub(crate) fn rice<'a>(code: &Code<'a>) -> Option<(u32, BitReader<'a>)> {
-    let (count, stream) = code.words.split_first()?;
-    Some((*count, BitReader::new(stream)))
 }

@@ -1,7 +1,7 @@
 //! Whether every region is free while it is written, and how large the arena must be.
 
-use crate::decode;
-use crate::record::{Fault, Record, field};
+use super::decode;
+use super::record::{Fault, Record, field};
 use crate::{Layer, Reason, Region, Tensor};
 
 /// Whether any layer from `from` on reads tensor `index`; the last layer's output is read by the caller.

@@ -1,6 +1,7 @@
 //! How the numbers of thresholds and scales share a section (SPEC.md 7.1).
 
-use crate::thresholds::word_at;
+use super::codes::word_at;
+use crate::limits::MAX_RESCALE_SHIFT;
 use crate::{Reason, WORD_BITS};
 
 /// The parts of a section: numbers of a width each, one after the other, each of which begins a word.
@@ -58,7 +59,10 @@ impl Parts {
     /// Whether scales can be stored so.
     pub const fn suit_scales(self) -> bool {
         let has_directions = self.width(Self::DIRECTIONS) != 0;
-        self.width(Self::BASES) <= 32 && self.width(Self::RESTS) <= 5 && self.least_shift() <= 47 && !has_directions
+        self.width(Self::BASES) <= 32
+            && self.width(Self::RESTS) <= 5
+            && self.least_shift() <= MAX_RESCALE_SHIFT
+            && !has_directions
     }
 
     /// How many numbers a part has.
@@ -94,5 +98,46 @@ impl Parts {
             }
         }
         Ok(())
+    }
+}
+
+/// How the numbers of a layer's channels are stored: threshold `i` of a channel is `(base + i step) / 2^point`, rounded
+/// down, plus a rest; a scale has a multiplier as base, an offset as step, and a shift of `point` plus a rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Form {
+    /// Bits of the base of a channel, 0 to 32.
+    pub base: u8,
+    /// Bits of the step of a channel, 0 to 31; of an offset, 0 to 63.
+    pub step: u8,
+    /// Bits of the rest of a threshold, 0 to 32; of a shift, 0 to 5.
+    pub rest: u8,
+    /// Binary digits of bases and steps behind the point, -31 to 31; the least shift, 0 to 47.
+    pub point: i8,
+    /// Whether direction bits are stored; else every channel counts up.
+    pub has_directions: bool,
+}
+
+impl Form {
+    /// Bits that a form takes in a layer's record.
+    pub(crate) const BITS: u32 = 25;
+
+    /// The form in the low bits of a word of a record.
+    pub(crate) const fn from_word(word: u32) -> Self {
+        let [base, step, rest] = [word & 63, word >> 6 & 63, word >> 12 & 63];
+        let (point, has_directions) = ((word << 8) as i32 >> 26, word >> 24 & 1 == 1);
+        Self { base: base as u8, step: step as u8, rest: rest as u8, point: point as i8, has_directions }
+    }
+
+    /// The low bits of a word of a record.
+    pub(crate) const fn to_word(self) -> u32 {
+        let [base, step, rest] = [self.base as u32, self.step as u32, self.rest as u32];
+        base | step << 6 | rest << 12 | (self.point as u32 & 63) << 18 | (self.has_directions as u32) << 24
+    }
+
+    /// Words of the section of `channels` channels, at most 2^28, with 1 to 15 thresholds each; of a section that no
+    /// file can hold at least as many as of any that a file can.
+    pub const fn words(self, channels: u32, per_channel: u32) -> u32 {
+        Parts { form: self.to_word(), channels, per_channel }.start(Parts::END)
     }
 }

@@ -1,9 +1,10 @@
 //! What can be told of a file before its layers are read, in constant evaluation too.
 
-use crate::decode;
-use crate::extension::Extension;
-use crate::record::{Fault, HEADER_WORDS, Header, MAGIC, MAX_LAYERS, RECORD_WORDS, Record, VERSION, header};
-use crate::{FormatError, Reason, Tensor, TransformKind, WeightKind, digest};
+use super::decode;
+use super::extension::Extension;
+use super::record::{Fault, HEADER_WORDS, Header, MAGIC, RECORD_WORDS, Record, VERSION, header};
+use crate::limits::MAX_LAYERS;
+use crate::{FormatError, Place, Reason, Tensor, TransformKind, WeightKind, digest};
 
 /// A header that was checked: magic, version, length, CRC-32, number of layers, input.
 ///
@@ -66,21 +67,29 @@ impl<'a> Head<'a> {
     /// The bytes of the file with all its blocks of further planes, which must be `bytes`.
     ///
     /// # Errors
-    /// [`Reason::TrailingBytes`] where what follows the model is no block; the reason of the first block that is wrong.
+    /// What follows the model or a block and is no block; the reason of the first block that is wrong.
     pub const fn check_blocks(&self, bytes: usize) -> Result<(), FormatError> {
         let (mut end, mut planes) = (self.bytes() / 4, 0);
         while (end as usize) * 4 != bytes {
-            let at = end * 4;
             let Some(block) = Extension::at(self.words, end) else {
-                return Err(FormatError { layer: None, at, reason: Reason::TrailingBytes });
+                return Err(trailing(end, planes));
             };
             if let Err(reason) = block.check(self.layers, planes) {
-                return Err(FormatError { layer: None, at, reason });
+                return Err(block.error(None, reason));
             }
             (end, planes) = (block.end(), block.planes());
         }
         Ok(())
     }
+}
+
+/// The error of a file in which word `end` begins what is no block, behind blocks up to `planes` planes, or none.
+pub(crate) const fn trailing(end: u32, planes: u32) -> FormatError {
+    if planes == 0 {
+        return Fault::new(header::LENGTH, Reason::TrailingBytes).in_header();
+    }
+    let place = Place::Block { planes, layer: None };
+    FormatError { place, at: end.wrapping_mul(4), reason: Reason::Extension }
 }
 
 /// Checks the header of a file of `bytes` bytes and returns the number of layers.
