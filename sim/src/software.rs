@@ -1,10 +1,8 @@
 //! The three engines that are plain Rust: naive loops, fast kernels, the runtime.
 
-use std::convert::Infallible;
-
 use bitfab_format::{Kind, Layer, Model, Tensor};
 use bitfab_kernels::{Views, reference, values};
-use bitfab_runtime::{Observer, Output, RunError, Software};
+use bitfab_runtime::{Observer, Output, RunError};
 
 use crate::engine::{CodedRow, Engine, Evidence, Rows, Run, check_inputs};
 use crate::error::SimError;
@@ -128,7 +126,7 @@ impl Engine for Runtime {
         each(model, inputs, done, |input| {
             let mut copies = Copies::default();
             // Lengths were checked and software cannot fail, so a missing layer shows as a mismatch.
-            let _ = bitfab_runtime::run(model, input, &mut arena, &mut Software, &mut copies);
+            let _ = bitfab_runtime::run(model, input, &mut arena, &mut copies);
             copies.0
         })
     }
@@ -148,14 +146,7 @@ impl Engine for Runtime {
 }
 
 /// An inference of the runtime that codes a row first.
-type OnRow<T> = for<'a> fn(
-    &Model<'a>,
-    &[T],
-    &mut [u8],
-    &'a mut [u32],
-    &mut Software,
-    &mut Copies,
-) -> Result<Output<'a>, RunError<Infallible>>;
+type OnRow<T> = for<'a> fn(&Model<'a>, &[T], &mut [u8], &'a mut [u32], &mut Copies) -> Result<Output<'a>, RunError>;
 
 /// Every row through `one`, in one arena.
 fn coded<T>(
@@ -169,7 +160,7 @@ fn coded<T>(
     let mut runs = Vec::with_capacity(rows.len());
     for (row, values) in rows.iter().enumerate() {
         let mut copies = Copies::default();
-        let clamped = match one(model, values, &mut bytes, &mut arena, &mut Software, &mut copies) {
+        let clamped = match one(model, values, &mut bytes, &mut arena, &mut copies) {
             Ok(output) => output.clamped(),
             Err(RunError::Coding(error)) => return Err(SimError::Value { row, error }),
             Err(error) => {

@@ -20,7 +20,7 @@ const CEILING: u64 = 12 * 1024;
 const CEILING_OF_ALL: u64 = 24 * 1024;
 const START_UP: &str = "start-up";
 /// Not the library's: start-up code, the compiler's `memcpy` and its like, access to this board's memory.
-const OTHERS: [&str; 3] = [START_UP, "compiler_builtins", "bitfab_board_edge"];
+const OTHERS: [&str; 3] = [START_UP, "compiler_builtins", "bitfab_board_platform"];
 
 #[test]
 fn no_panic_path_is_left_on_any_target_at_any_optimisation() -> Result<()> {

@@ -8,7 +8,7 @@ use bitfab_format::CodingError;
 /// Why an inference did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum RunError<E> {
+pub enum RunError {
     /// The arena has fewer words than the model needs.
     ArenaTooSmall {
         /// Words that the model needs.
@@ -22,16 +22,19 @@ pub enum RunError<E> {
     /// The row of real values or counts has no bytes.
     #[cfg(feature = "interface")]
     Coding(CodingError),
-    /// The backend cannot compute a layer: a feature of this crate leaves its kind of weights or its transform out.
+    /// The kernels cannot compute a layer: a feature of this crate leaves its kind of weights or its transform out.
     Unsupported {
         /// The layer, from 0.
         layer: u16,
     },
-    /// The backend failed.
-    Backend(E),
+    /// The digests that are asked for are not one a layer.
+    Digests {
+        /// Layers of the model.
+        need: usize,
+    },
 }
 
-impl<E: fmt::Display> fmt::Display for RunError<E> {
+impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ArenaTooSmall { need } => write!(f, "the arena is too small: the model needs {need} words"),
@@ -41,9 +44,9 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::Unsupported { layer } => {
                 write!(f, "layer {layer} has a kind of weights or a transform that this firmware was built without")
             }
-            Self::Backend(error) => write!(f, "the backend failed: {error}"),
+            Self::Digests { need } => write!(f, "the model has {need} layers, and as many digests"),
         }
     }
 }
 
-impl<E: core::error::Error> core::error::Error for RunError<E> {}
+impl core::error::Error for RunError {}

@@ -2,8 +2,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-mod backend;
 mod error;
+mod inference;
 mod machine;
 mod model_file;
 mod observer;
@@ -12,12 +12,11 @@ mod output;
 mod rows;
 mod text;
 
-pub use backend::{Backend, Mismatch, PairError, Paired, Software};
 #[cfg(feature = "interface")]
 pub use bitfab_format::CodingError;
 pub use bitfab_format::{FormatError, Layer, Model, digest};
-pub use bitfab_kernels::Views;
 pub use error::RunError;
+pub use inference::{CheckError, Checked, Inference, Mismatch};
 pub use machine::{Machine, run};
 pub use model_file::ModelFile;
 pub use observer::{Digests, Observer};

@@ -18,9 +18,13 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// The output of `model` in its words.
-    pub(crate) fn new(model: &Model<'a>, words: &'a [u32]) -> Self {
-        Self {
+    /// The output of `model` in its words, for engines outside this crate; `None` where there are not as many as the
+    /// model's output has.
+    pub fn new(model: &Model<'a>, words: &'a [u32]) -> Option<Self> {
+        if words.len() != model.output().region.words as usize {
+            return None;
+        }
+        Some(Self {
             tensor: model.output(),
             scale: model.output_scale(),
             words,
@@ -28,7 +32,7 @@ impl<'a> Output<'a> {
             interface: model.interface(),
             #[cfg(feature = "interface")]
             clamped: 0,
-        }
+        })
     }
 
     /// Shape and kind.

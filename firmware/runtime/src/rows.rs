@@ -2,7 +2,7 @@
 
 use bitfab_format::Model;
 
-use crate::{Backend, Observer, Output, RunError, run};
+use crate::{Observer, Output, RunError, run};
 
 /// As [`run`], on real values that are first coded into `bytes` as the model says ([`Model::code_real`]).
 ///
@@ -11,16 +11,15 @@ use crate::{Backend, Observer, Output, RunError, run};
 ///
 /// # Errors
 /// [`RunError::Coding`] where a slice has another length or a value is no number; else as [`run`].
-pub fn run_real<'a, B: Backend, O: Observer>(
+pub fn run_real<'a, O: Observer>(
     model: &Model<'a>,
     values: &[f32],
     bytes: &mut [u8],
     arena: &'a mut [u32],
-    backend: &mut B,
     observer: &mut O,
-) -> Result<Output<'a>, RunError<B::Error>> {
+) -> Result<Output<'a>, RunError> {
     let clamped = model.code_real(values, bytes).map_err(RunError::Coding)?;
-    Ok(run(model, bytes, arena, backend, observer)?.with_clamped(clamped))
+    Ok(run(model, bytes, arena, observer)?.with_clamped(clamped))
 }
 
 /// As [`run`], on raw counts of a sensor that are first coded into `bytes` as the model says
@@ -28,14 +27,13 @@ pub fn run_real<'a, B: Backend, O: Observer>(
 ///
 /// # Errors
 /// As [`run_real`]; every count is a number.
-pub fn run_counts<'a, B: Backend, O: Observer>(
+pub fn run_counts<'a, O: Observer>(
     model: &Model<'a>,
     counts: &[i16],
     bytes: &mut [u8],
     arena: &'a mut [u32],
-    backend: &mut B,
     observer: &mut O,
-) -> Result<Output<'a>, RunError<B::Error>> {
+) -> Result<Output<'a>, RunError> {
     let clamped = model.code_counts(counts, bytes).map_err(RunError::Coding)?;
-    Ok(run(model, bytes, arena, backend, observer)?.with_clamped(clamped))
+    Ok(run(model, bytes, arena, observer)?.with_clamped(clamped))
 }

@@ -1,11 +1,11 @@
-//! The walk over the layers: whose memory is used, what is refused, and that a pair of backends is really compared.
+//! The walk over the layers: whose memory is used, what is refused, and that a checking pair really compares.
 
-use core::convert::Infallible;
+use core::num::NonZeroU32;
 
 use bitfab_format::arbitrary::{Random, chain};
-use bitfab_format::{Draft, DraftTransform, Kind, Model, Op, OutputScale, WeightKind, digest};
+use bitfab_format::{Draft, DraftTransform, Kind, Model, Op, OutputScale, digest};
 use bitfab_runtime::{
-    Backend, Digests, Layer, Machine, Mismatch, Observer, PairError, Paired, RunError, Software, Views, run,
+    CheckError, Checked, Digests, Inference, Layer, Machine, Mismatch, Observer, Output, RunError, run,
 };
 use proptest::prelude::*;
 
@@ -21,22 +21,35 @@ fn model(seed: u64) -> (Vec<u32>, Vec<u8>) {
     }
 }
 
-/// Computes as software does, then flips one bit of one layer.
-struct Faulty {
-    layer: u16,
-    bit: u32,
+type Software<'m> = Machine<'m, 8192>;
+
+/// Software whose layer `layer` has another digest, or with `None` whose output has another word.
+struct Faulty<'m> {
+    software: Software<'m>,
+    layer: Option<usize>,
+    words: Vec<u32>,
 }
 
-impl Backend for Faulty {
-    type Error = Infallible;
+impl<'m> Faulty<'m> {
+    fn new(model: Model<'m>, layer: Option<usize>) -> Self {
+        Self { software: Software::new(model).unwrap(), layer, words: Vec::new() }
+    }
+}
 
-    fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Infallible> {
-        let Views { bytes, input, residual, output, scratch } = views;
-        Software.run(layer, Views { bytes, input, residual, output: &mut *output, scratch })?;
-        if layer.index == self.layer {
-            output[0] ^= 1 << self.bit;
+impl Inference for Faulty<'_> {
+    type Error = RunError;
+
+    fn model(&self) -> &Model<'_> {
+        self.software.model()
+    }
+
+    fn infer(&mut self, input: &[u8], digests: &mut [u32]) -> Result<Output<'_>, RunError> {
+        self.words = self.software.infer(input, digests)?.words().to_vec();
+        match self.layer {
+            Some(layer) => digests[layer] ^= 1,
+            None => *self.words.last_mut().unwrap() ^= 1 << 31,
         }
-        Ok(())
+        Ok(Output::new(self.software.model(), &self.words).unwrap())
     }
 }
 
@@ -46,37 +59,74 @@ fn slices_of_the_wrong_size_are_refused_with_the_need() {
     let model = Model::from_words(&words).unwrap();
     let need = model.arena_words();
     let mut arena = vec![0; need];
-    let short = run(&model, &input, &mut arena[..need - 1], &mut Software, &mut ());
+    let short = run(&model, &input, &mut arena[..need - 1], &mut ());
     assert_eq!(short.unwrap_err(), RunError::ArenaTooSmall { need });
-    let short = run(&model, &input[1..], &mut arena, &mut Software, &mut ());
+    let short = run(&model, &input[1..], &mut arena, &mut ());
     assert_eq!(short.unwrap_err(), RunError::InputLength { need: input.len() });
-    assert!(run(&model, &input, &mut arena, &mut Software, &mut ()).is_ok());
+    assert!(run(&model, &input, &mut arena, &mut ()).is_ok());
     assert_eq!(Machine::<1>::new(model).unwrap_err(), RunError::ArenaTooSmall { need });
 }
 
+const ALWAYS: NonZeroU32 = NonZeroU32::MIN;
+
 #[test]
-fn a_pair_finds_a_flipped_bit_and_names_its_layer() {
+fn a_checking_pair_names_the_layer_or_the_word_that_differs() {
     for seed in 0..20 {
         let (words, input) = model(seed);
         let model = Model::from_words(&words).unwrap();
-        let mut arena = vec![0; model.arena_words()];
-        let mut shadow = vec![0; model.layers().map(|layer| layer.output.region.words).max().unwrap() as usize];
-        for layer in 0..model.layer_count() as u16 {
-            let mut pair = Paired::new(Software, Faulty { layer, bit: 0 }, &mut shadow);
-            let error = run(&model, &input, &mut arena, &mut pair, &mut ()).unwrap_err();
-            let RunError::Backend(PairError::Mismatch(Mismatch { layer: found, word: 0, first, second })) = error
-            else {
+        let mut digests = vec![0; model.layer_count()];
+        for layer in 0..model.layer_count() {
+            let faulty = Faulty::new(model, Some(layer));
+            let mut pair = Checked::<_, _, 64>::new(Software::new(model).unwrap(), faulty, ALWAYS).unwrap();
+            let error = pair.infer(&input, &mut []).unwrap_err();
+            let CheckError::Mismatch(Mismatch::Layer { layer: found, first, second }) = error else {
                 panic!("{error:?}");
             };
-            assert_eq!((found, first ^ second), (layer, 1));
+            assert_eq!((usize::from(found), first ^ second), (layer, 1));
         }
-        let mut pair = Paired::new(Software, Software, &mut shadow);
-        assert!(run(&model, &input, &mut arena, &mut pair, &mut ()).is_ok());
-        let need = 1;
-        let mut pair = Paired::new(Software, Software, &mut []);
-        let error = run(&model, &input, &mut arena, &mut pair, &mut ()).unwrap_err();
-        assert!(matches!(error, RunError::Backend(PairError::ShadowTooSmall { need: n }) if n >= need));
+        // Without digests the output alone tells.
+        let faulty = Faulty::new(model, None);
+        let mut pair = Checked::<_, _, 0>::new(faulty, Software::new(model).unwrap(), ALWAYS).unwrap();
+        let last = model.output().region.words as usize - 1;
+        let error = pair.infer(&input, &mut digests).unwrap_err();
+        assert!(matches!(error, CheckError::Mismatch(Mismatch::Word { word, .. }) if word == last), "{error}");
+        let mut pair = Checked::<_, _, 64>::new(Software::new(model).unwrap(), Software::new(model).unwrap(), ALWAYS);
+        let pair = pair.as_mut().unwrap();
+        let (mut ours, mut seen) = (vec![0; model.layer_count()], Seen::default());
+        let output = pair.infer(&input, &mut ours).unwrap().words().to_vec();
+        let mut machine = Software::new(model).unwrap();
+        assert_eq!(output, machine.run_with(&input, &mut seen).unwrap().words());
+        assert_eq!(ours, seen.0, "digests are handed on");
     }
+}
+
+#[test]
+fn a_checking_pair_computes_every_nth_inference_twice() {
+    let (words, input) = model(2);
+    let model = Model::from_words(&words).unwrap();
+    let every = NonZeroU32::new(3).unwrap();
+    let mut pair = Checked::<_, _, 64>::new(Software::new(model).unwrap(), Faulty::new(model, Some(0)), every).unwrap();
+    let is_checked: Vec<bool> = (0..7).map(|_| pair.infer(&input, &mut []).is_err()).collect();
+    assert_eq!(is_checked, [true, false, false, true, false, false, true]);
+}
+
+#[test]
+fn pairs_that_cannot_be_compared_are_refused() {
+    let ((words, input), (others, _)) = (model(2), model(5));
+    let (model, other) = (Model::from_words(&words).unwrap(), Model::from_words(&others).unwrap());
+    let need = model.layer_count();
+    assert!(need > 1);
+    let software = |model| Software::new(model).unwrap();
+    let pair = Checked::<_, _, 64>::new(software(model), software(other), ALWAYS);
+    assert_eq!(pair.unwrap_err(), CheckError::Models);
+    let pair = Checked::<_, _, 1>::new(software(model), software(model), ALWAYS);
+    assert_eq!(pair.unwrap_err(), CheckError::Digests { need });
+    let mut pair = Checked::<_, _, 64>::new(software(model), software(model), ALWAYS).unwrap();
+    assert_eq!(pair.infer(&input, &mut [0]).unwrap_err(), CheckError::Digests { need });
+    let short = pair.infer(&input[1..], &mut []).unwrap_err();
+    assert_eq!(short, CheckError::Second(RunError::InputLength { need: input.len() }));
+    assert_eq!(software(model).infer(&input, &mut [0]).unwrap_err(), RunError::Digests { need });
+    assert_eq!(Output::new(&model, &[]), None, "an output of another length");
 }
 
 /// Collects the digest of every layer on the host side.
@@ -96,9 +146,9 @@ fn digests_are_those_of_the_outputs() {
     let model = Model::from_words(&words).unwrap();
     let mut machine = Machine::<65536>::new(model).unwrap();
     let (mut seen, mut digests, mut one) = (Seen::default(), Digests::<64>::new(), Digests::<1>::new());
-    machine.run_with(&input, &mut Software, &mut seen).unwrap();
-    machine.run_with(&input, &mut Software, &mut digests).unwrap();
-    machine.run_with(&input, &mut Software, &mut one).unwrap();
+    machine.run_with(&input, &mut seen).unwrap();
+    machine.run_with(&input, &mut digests).unwrap();
+    machine.run_with(&input, &mut one).unwrap();
     assert_eq!(digests.as_slice(), seen.0);
     assert_eq!((one.as_slice(), one.missed()), (&seen.0[..1], seen.0.len() - 1));
     digests.clear();
@@ -131,7 +181,7 @@ fn scores_become_fixed_point_where_a_scale_survives() {
         let model = Model::from_words(&words).unwrap();
         let input = vec![255; model.input_bytes()];
         let mut arena = vec![0; model.arena_words()];
-        let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
+        let output = run(&model, &input, &mut arena, &mut ()).unwrap();
         for (index, score) in output.scores().enumerate() {
             let exact = ((i128::from(score) * i128::from(mantissa)) << 32) >> shift;
             let limited = |value: i128| value.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
@@ -143,7 +193,7 @@ fn scores_become_fixed_point_where_a_scale_survives() {
     let words = sum_model(None);
     let model = Model::from_words(&words).unwrap();
     let mut arena = vec![0; model.arena_words()];
-    let output = run(&model, &vec![0; model.input_bytes()], &mut arena, &mut Software, &mut ()).unwrap();
+    let output = run(&model, &vec![0; model.input_bytes()], &mut arena, &mut ()).unwrap();
     assert_eq!(output.real_score(0), None);
     assert_eq!(output.arg_max(), 0, "of equal scores the lowest index wins");
 }
@@ -157,7 +207,7 @@ fn levels_and_signs_have_values_and_worth_as_scores_have() {
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
         let (input, mut arena) = (vec![77; model.input_bytes()], vec![0; model.arena_words()]);
-        let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
+        let output = run(&model, &input, &mut arena, &mut ()).unwrap();
         let count = model.output().shape.volume() as usize;
         let mut expected = vec![0; count];
         bitfab_kernels::values::unpack(&model.output(), &[], output.words(), &mut expected);
@@ -177,40 +227,6 @@ fn levels_and_signs_have_values_and_worth_as_scores_have() {
     assert!(seen.iter().all(|&count| count > 5), "{seen:?}");
 }
 
-/// Software that was built for binary weights alone.
-struct BinaryOnly;
-
-impl Backend for BinaryOnly {
-    type Error = Infallible;
-
-    fn supports(&self, layer: &Layer<'_>) -> bool {
-        matches!(layer.weights.kind(), WeightKind::None | WeightKind::Binary)
-    }
-
-    fn run(&mut self, layer: &Layer<'_>, views: Views<'_>) -> Result<(), Infallible> {
-        assert!(self.supports(layer), "a layer that the backend does not support was handed to it");
-        Software.run(layer, views)
-    }
-}
-
-#[test]
-fn a_model_with_weights_that_the_backend_lacks_is_refused_by_name_of_its_layer() {
-    let (mut refused, mut run_through) = (0, 0);
-    for seed in 0..200 {
-        let (words, input) = model(seed);
-        let model = Model::from_words(&words).unwrap();
-        let mut arena = vec![0; model.arena_words()];
-        let lacking = model.layers().find(|layer| !BinaryOnly.supports(layer)).map(|layer| layer.index);
-        let result = run(&model, &input, &mut arena, &mut BinaryOnly, &mut ()).map(|_| ());
-        match lacking {
-            Some(layer) => assert_eq!(result, Err(RunError::Unsupported { layer })),
-            None => assert_eq!(result, Ok(())),
-        }
-        if lacking.is_some() { refused += 1 } else { run_through += 1 }
-    }
-    assert!(refused > 50 && run_through > 5, "{refused} refused, {run_through} run");
-}
-
 proptest! {
     #[test]
     fn what_was_in_the_arena_does_not_matter(seed: u64, rubbish: u32) {
@@ -218,7 +234,7 @@ proptest! {
         let model = Model::from_words(&words).unwrap();
         let mut results = [0, rubbish].map(|fill| {
             let mut arena = vec![fill; model.arena_words()];
-            run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap().words().to_vec()
+            run(&model, &input, &mut arena, &mut ()).unwrap().words().to_vec()
         });
         let last = results[1].clone();
         prop_assert_eq!(&results[0], &last);
@@ -237,7 +253,7 @@ proptest! {
         let words = draft.emit();
         if let Ok(model) = Model::from_words(&words) {
             let mut arena = vec![0; model.arena_words()];
-            prop_assert!(run(&model, &input, &mut arena, &mut Software, &mut ()).is_ok());
+            prop_assert!(run(&model, &input, &mut arena, &mut ()).is_ok());
         }
     }
 }

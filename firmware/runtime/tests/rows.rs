@@ -2,7 +2,7 @@
 
 use bitfab_format::arbitrary::{Random, chain, interface};
 use bitfab_format::{CodingError, Draft, DraftInterface, Kind, Model, Op, OutputScale};
-use bitfab_runtime::{Machine, RunError, Software, run, run_counts, run_real};
+use bitfab_runtime::{Machine, RunError, run, run_counts, run_real};
 use proptest::prelude::*;
 
 /// A model with any interface.
@@ -43,7 +43,7 @@ proptest! {
         // The simple way, value by value.
         let real = |index: usize| interface.coding(index)?.code_real(values[index], interface.limits());
         let expected: Option<Vec<_>> = (0..count).map(real).collect();
-        let found = run_real(&model, &values, &mut coded, &mut arena, &mut Software, &mut ());
+        let found = run_real(&model, &values, &mut coded, &mut arena, &mut ());
         if let Some(expected) = expected {
             let clamped = expected.iter().filter(|coded| coded.is_clamped).count();
             bytes.iter_mut().zip(&expected).for_each(|(byte, coded)| *byte = coded.byte);
@@ -51,7 +51,7 @@ proptest! {
             prop_assert_eq!(output.clamped(), clamped);
             let (words, mut other) = (output.words().to_vec(), vec![0; model.arena_words()]);
             prop_assert_eq!(&coded, &bytes);
-            let plain = run(&model, &bytes, &mut other, &mut Software, &mut ()).unwrap();
+            let plain = run(&model, &bytes, &mut other, &mut ()).unwrap();
             prop_assert_eq!((plain.words(), plain.clamped()), (&*words, 0));
         } else if interface.codings() != 0 {
             let index = values.iter().position(|value| value.is_nan()).unwrap();
@@ -59,7 +59,7 @@ proptest! {
         }
         if interface.codings() != 0 {
             let expected = (0..count).map(|index| interface.coding(index).unwrap().code_count(counts[index], interface.limits()));
-            run_counts(&model, &counts, &mut coded, &mut arena, &mut Software, &mut ()).unwrap();
+            run_counts(&model, &counts, &mut coded, &mut arena, &mut ()).unwrap();
             prop_assert_eq!(coded, expected.map(|coded| coded.byte).collect::<Vec<_>>());
         }
     }
@@ -121,7 +121,7 @@ fn classes_have_names_and_levels_are_worth_what_the_file_says() {
         let mut arena = vec![0; model.arena_words()];
         for fill in 0..40 {
             let input: Vec<u8> = (0..model.input_bytes()).map(|index| (index * 7 + fill * 31) as u8).collect();
-            let output = run(&model, &input, &mut arena, &mut Software, &mut ()).unwrap();
+            let output = run(&model, &input, &mut arena, &mut ()).unwrap();
             let mut plain = vec![0; classes as usize];
             bitfab_kernels::values::unpack(&model.output(), &[], output.words(), &mut plain);
             let found: Vec<i32> = (0..).map_while(|index| output.value(index)).collect();

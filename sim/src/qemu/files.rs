@@ -57,7 +57,7 @@ impl Firmware {
 
 /// The file of images that the firmware reads: five words, then the images.
 ///
-/// `bitfab_board::Images` is the reader.
+/// `bitfab_board_bench::Images` is the reader.
 pub fn images_file(rows: &Images<'_>, counted: usize, digests: bool) -> Vec<u8> {
     let header = [rows.images.len() as u32, rows.bytes as u32, counted as u32, u32::from(digests) | rows.flags];
     let mut file = b"bfim".to_vec();

@@ -2,7 +2,7 @@
 #![no_main]
 
 use bitfab_format::{CodingError, EXTENSION_MAGIC, Kind, Layer, Model, VERSION, align, digest};
-use bitfab_runtime::{Software, run};
+use bitfab_runtime::{run};
 use libfuzzer_sys::fuzz_target;
 
 /// Most words, and an eighth of the most steps, of a model that is run; larger ones are only parsed.
@@ -85,6 +85,6 @@ fn run_small(model: &Model<'_>, fill: u8) {
     }
     let mut arena = vec![0x5a5a_5a5a; model.arena_words()];
     let input = vec![fill; model.input_bytes()];
-    let output = run(model, &input, &mut arena, &mut Software, &mut ()).expect("an accepted model runs");
+    let output = run(model, &input, &mut arena, &mut ()).expect("an accepted model runs");
     std::hint::black_box(output.arg_max());
 }

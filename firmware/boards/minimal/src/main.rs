@@ -8,8 +8,8 @@
 
 use core::hint::black_box;
 
-use bitfab_board_edge as edge;
-use bitfab_runtime::{Model, Software, run};
+use bitfab_board_platform as platform;
+use bitfab_runtime::{Model, run};
 use panic_never as _;
 
 #[cfg(target_arch = "arm")]
@@ -27,8 +27,8 @@ fn main() -> ! {
 
 /// The class of the image; `None` where a partition does not hold what it should.
 fn classify() -> Option<usize> {
-    let model = Model::at_start(edge::model()).ok()?;
-    let image = edge::images().get(..model.input_bytes())?;
-    let output = run(&model, image, edge::take_arena()?, &mut Software, &mut ()).ok()?;
+    let model = Model::at_start(platform::model()).ok()?;
+    let image = platform::images().get(..model.input_bytes())?;
+    let output = run(&model, image, platform::take_arena()?, &mut ()).ok()?;
     Some(output.arg_max())
 }

@@ -7,9 +7,9 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use bitfab_board::{Images, Stop};
-use bitfab_board_edge as edge;
-use bitfab_runtime::{Model, Software, run};
+use bitfab_board_bench::{Images, Stop};
+use bitfab_board_platform as platform;
+use bitfab_runtime::{Model, run};
 use cortex_m as _;
 use defmt_semihosting as _;
 
@@ -27,11 +27,11 @@ fn main() -> ! {
 
 /// Runs every image and logs its class.
 fn log_images() -> Result<(), Stop> {
-    let model = Model::at_start(edge::model())?;
-    let arena = edge::take_arena().ok_or(Stop::ArenaTaken)?;
+    let model = Model::at_start(platform::model())?;
+    let arena = platform::take_arena().ok_or(Stop::ArenaTaken)?;
     defmt::info!("model of {} layers, arena of {} words", model.layer_count(), model.arena_words());
-    for (index, image) in Images::new(edge::images())?.iter().enumerate() {
-        let output = run(&model, image, arena, &mut Software, &mut ())?;
+    for (index, image) in Images::new(platform::images())?.iter().enumerate() {
+        let output = run(&model, image, arena, &mut ())?;
         defmt::info!("image {}: class {}", index, output.arg_max());
     }
     Ok(())

@@ -7,9 +7,10 @@
 #![forbid(unsafe_code)]
 
 use core::hint::black_box;
+use core::num::NonZeroU32;
 
-use bitfab_board_edge as edge;
-use bitfab_runtime::{Digests, Machine, Model, Output, Paired, Software, run, run_counts, run_real};
+use bitfab_board_platform as platform;
+use bitfab_runtime::{Checked, Digests, Inference, Machine, Model, Output, run, run_counts, run_real};
 use panic_never as _;
 
 #[cfg(target_arch = "arm")]
@@ -24,7 +25,7 @@ const BYTES: usize = 16;
 fn main() -> ! {
     black_box(reach_all());
     #[cfg(feature = "planted")]
-    black_box(edge::images()[black_box(3)]);
+    black_box(platform::images()[black_box(3)]);
     loop {
         core::hint::spin_loop();
     }
@@ -32,17 +33,24 @@ fn main() -> ! {
 
 /// Calls every public operation on data that the compiler cannot know.
 fn reach_all() -> Option<usize> {
-    let model = Model::at_start(black_box(edge::model())).ok()?;
-    let image = black_box(edge::images());
-    let (arena, shadow) = edge::take_arena()?.split_at_mut_checked(model.arena_words())?;
+    let model = Model::at_start(black_box(platform::model())).ok()?;
+    let image = black_box(platform::images());
+    let arena = platform::take_arena()?;
     inspect(&model);
     let mut digests = Digests::<32>::new();
-    keep(&run(&model, image, arena, &mut Software, &mut digests).ok()?);
+    keep(&run(&model, image, arena, &mut digests).ok()?);
     black_box((digests.as_slice(), digests.missed()));
     digests.clear();
-    keep(&run(&model, image, arena, &mut Software, &mut ()).ok()?);
-    let mut both = Paired::new(Software, Software, shadow);
-    keep(&run(&model, image, arena, &mut both, &mut digests).ok()?);
+    keep(&run(&model, image, arena, &mut ()).ok()?);
+    let mut both = Checked::<_, _, 32>::new(
+        Machine::<64>::new(model).ok()?,
+        Machine::<64>::new(model).ok()?,
+        black_box(NonZeroU32::MIN),
+    )
+    .ok()?;
+    let mut words = black_box([0; 32]);
+    keep(&both.infer(image, words.get_mut(..model.layer_count())?).ok()?);
+    black_box(words);
     reach_rows(model, image, arena)
 }
 
@@ -51,8 +59,8 @@ fn reach_rows(model: Model<'static>, image: &[u8], arena: &mut [u32]) -> Option<
     let (reals, counts) = (black_box([1.5f32; BYTES]), black_box([-7i16; BYTES]));
     let (values, numbers) = (reals.get(..image.len())?, counts.get(..image.len())?);
     let bytes = &mut black_box([0; BYTES]);
-    keep(&run_real(&model, values, bytes, arena, &mut Software, &mut ()).ok()?);
-    keep(&run_counts(&model, numbers, bytes, arena, &mut Software, &mut ()).ok()?);
+    keep(&run_real(&model, values, bytes, arena, &mut ()).ok()?);
+    keep(&run_counts(&model, numbers, bytes, arena, &mut ()).ok()?);
     let mut machine = Machine::<64, BYTES>::new(model).ok()?;
     keep(&machine.run(image).ok()?);
     keep(&machine.run_real(values).ok()?);

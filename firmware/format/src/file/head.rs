@@ -85,11 +85,11 @@ impl<'a> Head<'a> {
 
 /// The error of a file in which word `end` begins what is no block, behind blocks up to `planes` planes, or none.
 pub(crate) const fn trailing(end: u32, planes: u32) -> FormatError {
-    if planes == 0 {
-        return Fault::new(header::LENGTH, Reason::TrailingBytes).in_header();
-    }
-    let place = Place::Block { planes, layer: None };
-    FormatError { place, at: end.wrapping_mul(4), reason: Reason::Extension }
+    let (place, reason) = match planes {
+        0 => (Place::Header, Reason::TrailingBytes),
+        planes => (Place::Block { planes, layer: None }, Reason::Extension),
+    };
+    FormatError { place, at: end.wrapping_mul(4), reason }
 }
 
 /// Checks the header of a file of `bytes` bytes and returns the number of layers.

@@ -1,6 +1,6 @@
 //! From the two partitions to lines of output.
 
-use bitfab_board_edge as edge;
+use bitfab_board_platform as platform;
 use bitfab_runtime::{Layer, Model, Observer, Output, digest};
 
 use crate::console::Console;
@@ -13,13 +13,13 @@ use crate::{Images, Stop, counted};
 /// [`Stop`] at the first thing that is wrong; nothing else is printed after it.
 pub fn run(board: &str, console: &mut Console) -> Result<(), Stop> {
     console.line(format_args!("board {board}"));
-    let model = Model::at_start(edge::model())?;
+    let model = Model::at_start(platform::model())?;
     let (bytes, layers) = (size_of_val(model.words()), model.layer_count());
     console.line(format_args!("model {bytes} bytes {layers} layers"));
-    let arena = edge::take_arena().ok_or(Stop::ArenaTaken)?;
+    let arena = platform::take_arena().ok_or(Stop::ArenaTaken)?;
     let (need, have) = (model.arena_words() * size_of::<u32>(), size_of_val(arena));
     console.line(format_args!("arena {need} bytes of {have}"));
-    let images = Images::new(edge::images())?;
+    let images = Images::new(platform::images())?;
     let mut memory = Memory::new(&model, arena, images.values)?;
     let mut done = 0;
     for (index, image) in images.iter().enumerate() {

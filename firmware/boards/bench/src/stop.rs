@@ -1,6 +1,5 @@
 //! Why a board stops early, and the exit code that says so.
 
-use core::convert::Infallible;
 use core::fmt;
 
 use bitfab_runtime::{FormatError, RunError};
@@ -15,7 +14,7 @@ pub enum Stop {
     /// The image partition holds no valid images.
     Images(ImagesError),
     /// The model does not fit the arena, or an image does not fit the model.
-    Run(RunError<Infallible>),
+    Run(RunError),
     /// An image is not made of whole values.
     Row,
     /// The arena was already taken.
@@ -59,8 +58,8 @@ impl From<ImagesError> for Stop {
     }
 }
 
-impl From<RunError<Infallible>> for Stop {
-    fn from(error: RunError<Infallible>) -> Self {
+impl From<RunError> for Stop {
+    fn from(error: RunError) -> Self {
         Self::Run(error)
     }
 }

@@ -1,8 +1,6 @@
 //! One image, and the inference on it.
 
-use core::convert::Infallible;
-
-use bitfab_runtime::{Model, Observer, Output, RunError, Software, digest, run, run_counts, run_real};
+use bitfab_runtime::{Model, Observer, Output, RunError, digest, run, run_counts, run_real};
 
 use crate::{Stop, Values};
 
@@ -64,14 +62,14 @@ impl<'a> Memory<'a> {
         model: &Model<'static>,
         row: Row<'_>,
         observer: &mut impl Observer,
-    ) -> Result<Output<'_>, RunError<Infallible>> {
+    ) -> Result<Output<'_>, RunError> {
         let all = bytemuck::cast_slice_mut::<u32, u8>(self.coded);
         let count = model.input_bytes().min(all.len());
         let bytes = &mut all[..count];
         match row {
-            Row::Bytes(image) => run(model, image, self.arena, &mut Software, observer),
-            Row::Real(values) => run_real(model, values, bytes, self.arena, &mut Software, observer),
-            Row::Counts(counts) => run_counts(model, counts, bytes, self.arena, &mut Software, observer),
+            Row::Bytes(image) => run(model, image, self.arena, observer),
+            Row::Real(values) => run_real(model, values, bytes, self.arena, observer),
+            Row::Counts(counts) => run_counts(model, counts, bytes, self.arena, observer),
         }
     }
 

@@ -1,9 +1,8 @@
 //! An inference between the markers that an emulator counts.
 
-use core::convert::Infallible;
 use core::hint::black_box;
 
-use bitfab_board_edge as edge;
+use bitfab_board_platform as platform;
 use bitfab_runtime::{Layer, Model, Observer, Output, RunError};
 
 use crate::row::{Memory, Row};
@@ -14,7 +13,7 @@ struct Laps;
 impl Observer for Laps {
     #[inline(always)]
     fn after(&mut self, _: &Layer<'_>, _: &[u32]) {
-        edge::lap();
+        platform::lap();
     }
 }
 
@@ -22,24 +21,16 @@ impl Observer for Laps {
 ///
 /// # Errors
 /// [`RunError`] where the arena is too small or the image has the wrong length.
-pub fn counted<'a>(
-    model: &Model<'static>,
-    row: Row<'_>,
-    memory: &'a mut Memory<'_>,
-) -> Result<Output<'a>, RunError<Infallible>> {
+pub fn counted<'a>(model: &Model<'static>, row: Row<'_>, memory: &'a mut Memory<'_>) -> Result<Output<'a>, RunError> {
     let (model, row) = (black_box(model), black_box(row));
-    edge::begin();
+    platform::begin();
     let output = infer(model, row, memory);
-    edge::end();
+    platform::end();
     output
 }
 
 /// Kept out of line: the compiler may move pure code across the markers, but not across this call.
 #[inline(never)]
-fn infer<'a>(
-    model: &Model<'static>,
-    row: Row<'_>,
-    memory: &'a mut Memory<'_>,
-) -> Result<Output<'a>, RunError<Infallible>> {
+fn infer<'a>(model: &Model<'static>, row: Row<'_>, memory: &'a mut Memory<'_>) -> Result<Output<'a>, RunError> {
     memory.run(model, row, &mut Laps)
 }
