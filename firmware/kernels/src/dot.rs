@@ -1,25 +1,7 @@
 //! Binary dot products: ones counted in the XOR or AND of runs of words (NUMERICS 3.4 and 3.5).
 
-use crate::arch;
-
-/// How a word of the window meets a word of weights before ones are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Join {
-    /// Counts the signs that differ: `n - 2 count` is their dot product.
-    Xor,
-    /// Counts the ones of a plane that meet a weight of +1: `2 count - popcount(plane)` is their dot product.
-    And,
-}
-
-impl Join {
-    /// The joined word.
-    pub const fn apply(self, a: u32, b: u32) -> u32 {
-        match self {
-            Self::Xor => a ^ b,
-            Self::And => a & b,
-        }
-    }
-}
+use crate::arch::{Core, Native};
+use crate::join::Join;
 
 /// Ones in the joined words of `a` and the first `a.len()` words of `b`; what `b` lacks counts nothing.
 ///
@@ -40,8 +22,8 @@ pub fn count(join: Join, a: &[u32], b: &[u32]) -> u32 {
 /// Rows that are missing or too short leave their accumulators as they are or partial; sums wrap.
 pub fn add_counts(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     let mut rows = rows;
-    for window in window.chunks(arch::LIMIT) {
-        arch::add(join, scale, window, rows, stride, accumulators);
+    for window in window.chunks(Native::LIMIT) {
+        Native::add(join, scale, window, rows, stride, accumulators);
         rows = rows.get(window.len()..).unwrap_or_default();
     }
 }

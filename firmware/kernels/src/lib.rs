@@ -10,6 +10,7 @@ mod bit_rows;
 mod depthwise;
 mod dot;
 mod encode;
+mod join;
 mod place;
 mod pool;
 #[cfg(not(target_os = "none"))]
@@ -21,7 +22,8 @@ pub mod values;
 mod weighted;
 mod window;
 
-pub use dot::{Join, add_counts, count};
+pub use dot::{add_counts, count};
+pub use join::Join;
 
 #[cfg(feature = "value-rows")]
 use bitfab_format::Packing;

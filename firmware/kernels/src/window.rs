@@ -5,7 +5,8 @@ mod packed;
 
 use bitfab_format::{Kind, Layer, Op, Packing, Weights};
 
-use crate::dot::{self, Join};
+use crate::dot;
+use crate::join::Join;
 use crate::place::Place;
 
 /// Words of the stack buffer in which windows of packed tensors are gathered; longer windows come in pieces.

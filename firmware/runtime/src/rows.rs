@@ -2,7 +2,8 @@
 
 use bitfab_format::Model;
 
-use crate::{Observer, Output, RunError, run};
+use crate::run::run;
+use crate::{Observer, Output, RunError};
 
 /// As [`run`], on real values that are first coded into `bytes` as the model says ([`Model::code_real`]).
 ///

@@ -10,19 +10,36 @@ use core::arch::x86_64::{
 };
 use std::is_x86_feature_detected;
 
+use super::Core;
 use crate::arch::portable::{self, each_byte_row, each_row};
-use crate::dot::Join;
+use crate::join::Join;
 
-/// See [`crate::dot::add_counts`].
-pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
-    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vpopcntdq") {
-        // SAFETY: the processor has both features.
-        unsafe { add_vectors(join, scale, window, rows, stride, accumulators) }
-    } else if is_x86_feature_detected!("popcnt") {
-        // SAFETY: the processor has the feature.
-        unsafe { add_words(join, scale, window, rows, stride, accumulators) }
-    } else {
-        portable::add(join, scale, window, rows, stride, accumulators);
+/// The laptop's processor, whatever it turns out to have.
+pub(crate) struct Laptop;
+
+impl Core for Laptop {
+    fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vpopcntdq") {
+            // SAFETY: the processor has both features.
+            unsafe { add_vectors(join, scale, window, rows, stride, accumulators) }
+        } else if is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has the feature.
+            unsafe { add_words(join, scale, window, rows, stride, accumulators) }
+        } else {
+            portable::add(join, scale, window, rows, stride, accumulators);
+        }
+    }
+
+    fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+            // SAFETY: the processor has both features.
+            unsafe { add_masked(window, rows, stride, accumulators) }
+        } else if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has the feature.
+            unsafe { add_compared(window, rows, stride, accumulators) }
+        } else {
+            portable::add_bytes(window, rows, stride, accumulators);
+        }
     }
 }
 
@@ -68,19 +85,6 @@ fn words(a: &[u32], b: &[u32], join: impl Fn(u64, u64) -> u64) -> u32 {
     let pairs: u32 = a.iter().zip(b).map(|(&a, &b)| join(wide(a), wide(b)).count_ones()).sum();
     let rest: u32 = a_rest.iter().zip(b_rest).map(|(&a, &b)| join(a.into(), b.into()).count_ones()).sum();
     pairs + rest
-}
-
-/// See [`crate::arch`].
-pub(crate) fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
-    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
-        // SAFETY: the processor has both features.
-        unsafe { add_masked(window, rows, stride, accumulators) }
-    } else if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has the feature.
-        unsafe { add_compared(window, rows, stride, accumulators) }
-    } else {
-        portable::add_bytes(window, rows, stride, accumulators);
-    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]

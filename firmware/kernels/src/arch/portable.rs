@@ -1,12 +1,11 @@
 //! For cores without their own file: carry-save adders over four words, or the popcount that the core has.
 
-use crate::dot::Join;
+use crate::join::Join;
 
 /// Most words of a window: more could overflow a byte of the sums below.
 pub(crate) const LIMIT: usize = 4 * 31;
 
 /// See [`crate::dot::add_counts`].
-#[allow(dead_code)] // some cores have their own
 pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     match join {
         Join::Xor => each_row(scale, window, rows, stride, accumulators, |a, b| count(a, b, |a, b| a ^ b)),
@@ -17,8 +16,7 @@ pub(crate) fn add(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
 /// Most words of weights that meet bytes: more could overflow the halves below.
 pub(crate) const BYTES_LIMIT: usize = 32;
 
-/// See [`crate::arch`].
-#[allow(dead_code)] // some cores have their own
+/// See [`super::Core`].
 pub(crate) fn add_bytes(window: &[[u32; 8]], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     each_byte_row(window, rows, stride, accumulators, selected);
 }
@@ -106,7 +104,7 @@ pub(crate) struct Lists<'l, 'w> {
     pub is_signed: bool,
 }
 
-/// See [`crate::arch`].
+/// See [`super::Core`].
 #[cfg(any(feature = "sparse-binary", feature = "ternary"))]
 pub(crate) fn add_listed(lists: &mut Lists<'_, '_>, [scale, each, base]: [i32; 3], accumulators: &mut [i32]) {
     let mut rest = lists.rest;
@@ -132,9 +130,8 @@ fn select(rest: &mut &[u8], count: u8, segment: &[u8; SEGMENT]) -> u32 {
     positions.iter().fold(0, |sum: u32, &position| sum.wrapping_add(segment[usize::from(position)].into()))
 }
 
-/// See [`crate::arch`].
+/// See [`super::Core`].
 #[cfg(feature = "integer")]
-#[allow(dead_code)] // some cores have their own
 pub(crate) fn dot(window: &[u32], weights: &[u32], bias: i32) -> i32 {
     let mut sum = 0i32;
     for (&values, &weights) in window.iter().zip(weights) {

@@ -2,7 +2,7 @@
 
 use bitfab_format::{Kind, Layer, WORD_BITS, Weights};
 
-use crate::arch;
+use crate::arch::{Core, Native};
 use crate::place::Place;
 
 /// What is added to a value so that it is a byte that is not negative.
@@ -116,11 +116,11 @@ const fn spread(bits: u32) -> u32 {
 
 /// The sum of the values.
 fn sum(memory: &[u32], bias: i32) -> i32 {
-    let all = [u32::MAX; arch::BYTES_LIMIT];
+    let all = [u32::MAX; Native::BYTES_LIMIT];
     let mut sum = (memory.len() as i32).wrapping_mul(-4).wrapping_mul(bias);
-    for window in memory.as_chunks().0.chunks(arch::BYTES_LIMIT) {
+    for window in memory.as_chunks().0.chunks(Native::BYTES_LIMIT) {
         let mut twice = [0];
-        arch::add_bytes(window, all.get(..window.len()).unwrap_or_default(), 0, &mut twice);
+        Native::add_bytes(window, all.get(..window.len()).unwrap_or_default(), 0, &mut twice);
         sum = sum.wrapping_add(twice[0] / 2);
     }
     sum

@@ -3,7 +3,7 @@
 use bitfab_format::{Layer, WORD_BITS};
 
 use super::{Rows, Window};
-use crate::arch;
+use crate::arch::{Core, Native};
 
 /// Weights that are widened at once: a whole number of words of any width.
 const CHUNK: usize = 64;
@@ -38,7 +38,7 @@ impl Rows for Integers<'_> {
         for acc in accumulators {
             let row = self.rest.split_off(..self.row_words).unwrap_or_default();
             if self.bits == 8 {
-                *acc = arch::dot(window_words, row, window.bias);
+                *acc = Native::dot(window_words, row, window.bias);
                 continue;
             }
             let chunk_words = (self.bits as usize).wrapping_mul(CHUNK / WORD_BITS as usize);
@@ -50,7 +50,7 @@ impl Rows for Integers<'_> {
                     4 => widen_nibbles(now, &mut bytes),
                     bits => widen(bits, now, &mut bytes),
                 }
-                *acc = acc.wrapping_add(arch::dot(window_words, &bytes, window.bias));
+                *acc = acc.wrapping_add(Native::dot(window_words, &bytes, window.bias));
             }
         }
     }

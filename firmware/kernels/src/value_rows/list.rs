@@ -4,7 +4,7 @@ use bitfab_format::Layer;
 
 use super::sparse::Ones;
 use super::{Rows, Window};
-use crate::arch::{self, Lists, SEGMENT};
+use crate::arch::{Core, Lists, Native, SEGMENT};
 
 /// A walk over lists.
 pub(super) struct List<'a> {
@@ -38,7 +38,7 @@ impl Rows for List<'_> {
         let (whole, tail) = window.bytes.get(..self.fan_in).unwrap_or_default().as_chunks();
         let tail = (!tail.is_empty()).then_some(&self.tail);
         let mut lists = Lists { rest: self.rest, whole, tail, is_signed: self.ones.is_signed() };
-        arch::add_listed(&mut lists, self.ones.worth(window), accumulators);
+        Native::add_listed(&mut lists, self.ones.worth(window), accumulators);
         self.rest = lists.rest;
     }
 }

@@ -7,8 +7,9 @@
 use bitfab_format::WORD_BITS;
 
 use super::Layout;
-use crate::arch;
-use crate::dot::{self, Join};
+use crate::arch::{Core, Native};
+use crate::dot;
+use crate::join::Join;
 use crate::place::Place;
 
 /// Words of bytes that meet one word of weights.
@@ -49,12 +50,12 @@ fn base(memory: &mut [u32], flip: u32) -> i32 {
     let values = memory.len().wrapping_mul(4) as i32;
     let mut sum = [0];
     let (window, _) = memory.as_chunks_mut();
-    for window in window.chunks_mut(arch::BYTES_LIMIT) {
+    for window in window.chunks_mut(Native::BYTES_LIMIT) {
         if flip != 0 {
             window.as_flattened_mut().iter_mut().for_each(|word| *word ^= flip);
         }
-        let all = [u32::MAX; arch::BYTES_LIMIT];
-        arch::add_bytes(window, all.get(..window.len()).unwrap_or_default(), 0, &mut sum);
+        let all = [u32::MAX; Native::BYTES_LIMIT];
+        Native::add_bytes(window, all.get(..window.len()).unwrap_or_default(), 0, &mut sum);
     }
     // The sum of `x + 128`, and twice that.
     values.wrapping_mul((flip & 0x80) as i32).wrapping_sub(sum[0] / 2)
@@ -64,8 +65,8 @@ fn base(memory: &mut [u32], flip: u32) -> i32 {
 pub(super) fn add(layout: &Layout<'_>, memory: &[u32], rows: &[u32], stride: usize, accumulators: &mut [i32]) {
     let window = memory.get(..layout.row_words.wrapping_mul(WORDS)).unwrap_or_default();
     let mut rest = rows;
-    for window in window.as_chunks().0.chunks(arch::BYTES_LIMIT) {
-        arch::add_bytes(window, rest, stride, accumulators);
+    for window in window.as_chunks().0.chunks(Native::BYTES_LIMIT) {
+        Native::add_bytes(window, rest, stride, accumulators);
         rest = rest.get(window.len()..).unwrap_or_default();
     }
     if layout.is_i8 {
