@@ -93,6 +93,52 @@ fn every_dependency_has_a_reason() {
     }
 }
 
+/// Constants that have the value of a limit of the file and are none, with the reason.
+const OTHER_LIMITS: &[(&str, &str, &str)] =
+    &[("host/import/src/array.rs", "MAX_VALUES", "of an array of another format, before it is a graph")];
+
+/// Name and value of a constant, if the line is one.
+fn constant(line: &str) -> Option<(&str, &str)> {
+    let (_, rest) =
+        line.split_once("const ").filter(|(before, _)| before.trim().is_empty() || before.contains("pub"))?;
+    let (name, value) = rest.split_once(" = ")?;
+    Some((name.split(':').next()?, value.trim().trim_end_matches(';')))
+}
+
+#[test]
+fn limits_of_the_file_are_stated_once() {
+    let homes = ["firmware/format/src/limits.rs", "host/graph/src/limits.rs"];
+    let limits = read(homes[0]).unwrap();
+    let limits: Vec<(&str, &str)> = limits.lines().filter_map(constant).collect();
+    assert!(limits.len() > 10, "only {limits:?}");
+    let mut found = 0;
+    for file in files().unwrap().iter().filter(|file| file.contains("/src/") && file.ends_with(".rs")) {
+        let text = read(file).unwrap();
+        for (name, value) in text.lines().filter_map(constant).filter(|(name, _)| name.starts_with("MAX_")) {
+            let is_same = limits.iter().any(|(_, limit)| value == *limit && value.len() > 1);
+            let is_home = homes.contains(&file.as_str());
+            let is_other = OTHER_LIMITS.iter().any(|(other, constant, _)| file == other && name == *constant);
+            found += usize::from(is_same);
+            assert!(
+                !is_same || is_home || is_other,
+                "{file}: {name} = {value} is a limit of the file: use its constant"
+            );
+        }
+    }
+    assert!(found > 10, "only {found} limits were found");
+}
+
+#[test]
+fn every_room_has_a_door() {
+    let all = files().unwrap();
+    let mut rooms: BTreeSet<String> = WALLS.iter().map(|(room, _)| (*room).to_owned()).collect();
+    rooms.extend(["firmware", "host", "firmware/boards"].map(str::to_owned));
+    for room in rooms {
+        let door = format!("{room}/README.md");
+        assert!(all.contains(&door), "{door} is missing: what is in the room, and what to touch to add something");
+    }
+}
+
 /// Numbers such as `3.5` at the start of a paragraph.
 fn clauses(document: &str) -> BTreeSet<String> {
     let text = read(document).unwrap();

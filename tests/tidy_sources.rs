@@ -8,6 +8,8 @@ use syn::visit::{self, Visit};
 const FILE_LINES: usize = 400;
 /// Most lines between the braces of a function.
 const FUNCTION_LINES: usize = 40;
+/// Most lines of a closure that is bound to a name.
+const CLOSURE_LINES: usize = 10;
 /// Files that may be longer, with the reason.
 const LONG_FILES: &[(&str, &str)] = &[];
 /// Functions that may be longer, with the reason.
@@ -88,6 +90,37 @@ fn functions_are_short() {
     assert!(found.is_empty(), "{FUNCTION_LINES} lines are the limit of a function:\n{}", found.join("\n"));
 }
 
+/// Collects closures with a name that are as long as a function: a name that a search finds belongs to a function.
+struct NamedClosures<'f> {
+    file: &'f str,
+    found: Vec<String>,
+}
+
+impl<'ast> Visit<'ast> for NamedClosures<'_> {
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        if let Some(syn::Expr::Closure(closure)) = local.init.as_ref().map(|init| &*init.expr) {
+            let span = closure.span();
+            let lines = span.end().line - span.start().line + 1;
+            if lines > CLOSURE_LINES {
+                self.found.push(format!("{}:{} has {lines} lines", self.file, span.start().line));
+            }
+        }
+        visit::visit_local(self, local);
+    }
+}
+
+#[test]
+fn named_closures_are_short() {
+    let mut found = Vec::new();
+    for file in sources() {
+        let parsed = syn::parse_file(&read(&file).unwrap()).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let mut closures = NamedClosures { file: &file, found: Vec::new() };
+        closures.visit_file(&parsed);
+        found.append(&mut closures.found);
+    }
+    assert!(found.is_empty(), "{CLOSURE_LINES} lines are the limit of a closure with a name:\n{}", found.join("\n"));
+}
+
 #[test]
 fn unsafe_code_stays_in_its_corner() {
     for file in sources() {
@@ -134,8 +167,8 @@ fn commands_print_and_write_in_one_place() {
 
 /// Files that name a type of floats at the edge of the API, with the reason.
 const FLOAT_TYPES: &[(&str, &str)] = &[
-    ("firmware/format/src/coding.rs", "takes the bits of an f32 apart, computes in integers"),
-    ("firmware/format/src/rows.rs", "rows of real values, handed on to codings"),
+    ("firmware/format/src/interface/coding.rs", "takes the bits of an f32 apart, computes in integers"),
+    ("firmware/format/src/interface/rows.rs", "rows of real values, handed on to codings"),
     ("firmware/runtime/src/rows.rs", "rows of real values, handed on to the format"),
     ("firmware/runtime/src/machine.rs", "rows of real values, handed on to the format"),
 ];

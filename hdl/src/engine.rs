@@ -6,7 +6,7 @@ use bitfab_format::Model;
 use rust_hdl::prelude::*;
 
 use crate::array::{self, ArrayBlock};
-use crate::circuit::{Circuit, Mutant, memory_macros};
+use crate::circuit::{Circuit, Mutant};
 use crate::front::{self, FrontBlock};
 use crate::loader::{self, LoaderBlock};
 use crate::machine::Written;
@@ -14,11 +14,7 @@ use crate::program::Program;
 use crate::rebuilder::{self, RebuilderBlock};
 use crate::sender::{self, SenderBlock};
 use crate::sequencer::{self, SequencerBlock};
-use crate::top::finished;
-use crate::{
-    AxiStream, HdlError, Interface, LoadPorts, Memories, MemoryFile, Options, Ports, Sources, Stimulus, StreamByte,
-    Style,
-};
+use crate::{HdlError, LoadPorts, Options, Ports, Stimulus, StreamByte};
 
 /// Rounds of updates in which the wires must settle; the four blocks need fewer than ten.
 const SETTLE: usize = 100;
@@ -187,7 +183,7 @@ impl Engine {
 
     /// # Panics
     /// If a block is missing.
-    fn join(program: &Arc<Program>, circuits: Vec<(&'static str, Circuit)>) -> Self {
+    pub(crate) fn join(program: &Arc<Program>, circuits: Vec<(&'static str, Circuit)>) -> Self {
         let (loads, rebuilds) = (usize::from(program.is_loaded()), usize::from(program.is_rebuilt()));
         let mut circuits = circuits.into_iter().map(|(_, circuit)| circuit);
         let mut next = || circuits.next().expect("an engine has four blocks, and its own origin of weights");
@@ -320,38 +316,4 @@ pub(crate) fn circuits(program: &Program) -> Vec<(&'static str, Circuit)> {
 /// So many ports.
 pub(crate) fn signals<S: Default>(count: usize) -> Vec<S> {
     std::iter::repeat_with(S::default).take(count).collect()
-}
-
-/// The Verilog of the engine for `model`: one file, the top module has the default name of
-/// [`ModuleName`](crate::ModuleName).
-///
-/// # Errors
-/// [`HdlError`] where the model or the options do not fit.
-pub fn verilog(model: &Model<'_>, options: &Options) -> Result<String, HdlError> {
-    let style = Style { memories: Memories::Inline, ..Style::default() };
-    Ok(sources(model, options, &style)?.text)
-}
-
-/// The Verilog of the engine for `model`, always from a fresh instance, and the contents of its memories.
-///
-/// # Errors
-/// As [`verilog`].
-pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<Sources, HdlError> {
-    let program = Arc::new(Program::new(model, options)?);
-    let prefix = style.name.to_string();
-    let placed = |circuit: Circuit| match style.memories {
-        Memories::Files => circuit.with_memory_files(&prefix),
-        Memories::Inline => circuit,
-    };
-    let circuits: Vec<_> = circuits(&program).into_iter().map(|(name, circuit)| (name, placed(circuit))).collect();
-    let files = circuits.iter().flat_map(|(_, circuit)| circuit.memory_files());
-    let memories: Vec<MemoryFile> = files.map(|(name, contents)| MemoryFile { name, contents }).collect();
-    let engine = Engine::join(&program, circuits);
-    let printed = match style.interface {
-        Interface::Plain => generate_verilog(&engine),
-        Interface::AxiStream => generate_verilog(&AxiStream::around(engine)),
-    };
-    let modules = finished(&printed, &style.name);
-    let text = if memories.is_empty() { modules } else { memory_macros(&prefix) + &modules };
-    Ok(Sources { name: style.name.clone(), interface: style.interface, is_loaded: program.is_loaded(), text, memories })
 }

@@ -27,6 +27,7 @@ mod files;
 mod output;
 mod plugin;
 mod process;
+mod tool;
 
 pub use board::Board;
 pub use build::{Profile, boards_folder, build, target_folder};

@@ -3,6 +3,7 @@
 mod drive;
 mod hosts;
 mod load;
+mod patience;
 mod recording;
 mod stalls;
 mod wires;

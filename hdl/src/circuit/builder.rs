@@ -1,23 +1,17 @@
 //! The builder of a circuit: inputs, registers, memories, constants, outputs.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::cell::Cell;
 
-use super::fold::{Folded, fold};
 use super::memory::Memory;
-use super::names;
-use super::node::{Circuit, Id, Node, Op, Register, Trace};
+use super::node::{Circuit, Register, Trace};
+use super::op::{Id, Op};
+use super::store::Store;
 use super::wire::Wire;
 use crate::circuit::width;
 
-/// Most bits of a value.
-const MAX_WIDTH: u32 = 128;
-
 /// A circuit while it is described.
 pub struct Builder {
-    pub(super) parts: RefCell<Circuit>,
-    known: RefCell<HashMap<(Op, u32), Id>>,
-    names: RefCell<BTreeSet<String>>,
+    store: Store,
     /// The input that returns all registers to their start.
     reset: Cell<Option<Id>>,
 }
@@ -25,65 +19,16 @@ pub struct Builder {
 impl Builder {
     /// An empty circuit; its Verilog says what it is `about`.
     pub fn new(about: &'static str) -> Self {
-        let parts = RefCell::new(Circuit { about, ..Circuit::default() });
-        let names = RefCell::new(BTreeSet::from(["clock".to_owned()]));
-        Self { parts, known: RefCell::default(), names, reset: Cell::new(None) }
+        Self { store: Store::new(about), reset: Cell::new(None) }
     }
 
-    pub(super) fn width(&self, id: Id) -> u32 {
-        self.parts.borrow().nodes[id].width
-    }
-
-    pub(super) fn constant_of(&self, id: Id) -> Option<u128> {
-        if let Op::Constant(value) = self.parts.borrow().nodes[id].op { Some(value) } else { None }
-    }
-
-    /// The name of a node, for messages.
-    pub(super) fn named(&self, id: Id) -> String {
-        self.parts.borrow().nodes[id].name.as_ref().map_or(String::new(), |name| format!(", `{name}`"))
-    }
-
-    /// Takes a name that nothing else has.
-    pub(super) fn claim(&self, name: &str) {
-        assert!(names::is_identifier(name), "`{name}` is no name for Verilog");
-        assert!(self.names.borrow_mut().insert(name.to_owned()), "two things are called `{name}`");
-    }
-
-    pub(super) fn name(&self, id: Id, name: &str) {
-        let is_free = {
-            let parts = self.parts.borrow();
-            parts.nodes[id].name.is_none() && !matches!(parts.nodes[id].op, Op::Constant(_))
-        };
-        if is_free {
-            self.claim(name);
-            self.parts.borrow_mut().nodes[id].name = Some(name.to_owned());
-        }
-    }
-
-    /// The node of an operation whose widths have been checked: folded, and shared with others of the same meaning.
-    pub(super) fn push(&self, op: Op, width: u32) -> Wire<'_> {
-        assert!((1..=MAX_WIDTH).contains(&width), "a value of {width} bits: 1 to {MAX_WIDTH} are possible");
-        let folded = fold(&self.parts.borrow(), op, width);
-        let op = match folded {
-            Folded::Old(id) => return Wire { builder: self, id },
-            Folded::New(op) => op,
-        };
-        let key = (op, width);
-        let is_shared = !matches!(key.0, Op::Input | Op::Register(_));
-        if let Some(id) = self.known.borrow().get(&key).copied().filter(|_| is_shared) {
-            return Wire { builder: self, id };
-        }
-        let mut parts = self.parts.borrow_mut();
-        let id = parts.nodes.len();
-        parts.nodes.push(Node { op: key.0.clone(), width, name: None });
-        self.known.borrow_mut().insert(key, id);
-        Wire { builder: self, id }
+    fn push(&self, op: Op, width: u32) -> Wire<'_> {
+        Wire::new(&self.store, op, width)
     }
 
     /// A constant, which must fit.
     pub fn constant(&self, value: u64, width: u32) -> Wire<'_> {
-        assert!(width >= 64 || value >> width == 0, "{value} does not fit {width} bits");
-        self.push(Op::Constant(value.into()), width)
+        Wire::constant_in(&self.store, value, width)
     }
 
     /// A bit that is 1.
@@ -99,8 +44,8 @@ impl Builder {
     /// An input port; ports are in the order of their descriptions.
     pub fn input(&self, name: &str, width: u32) -> Wire<'_> {
         let wire = self.push(Op::Input, width);
-        self.name(wire.id, name);
-        self.parts.borrow_mut().inputs.push(wire.id);
+        self.store.name(wire.id, name);
+        self.store.parts.borrow_mut().inputs.push(wire.id);
         wire
     }
 
@@ -124,10 +69,10 @@ impl Builder {
     }
 
     fn stored(&self, name: &str, width: u32, is_data: bool) -> Wire<'_> {
-        let number = self.parts.borrow().registers.len();
+        let number = self.store.parts.borrow().registers.len();
         let wire = self.push(Op::Register(number), width);
-        self.name(wire.id, name);
-        self.parts.borrow_mut().registers.push(Register { node: wire.id, is_data, rules: None });
+        self.store.name(wire.id, name);
+        self.store.parts.borrow_mut().registers.push(Register { node: wire.id, is_data, rules: None });
         wire
     }
 
@@ -144,14 +89,14 @@ impl Builder {
     /// What a register becomes at the edge: the value of the first condition that holds, else what it was.
     /// Constants that stand for unused registers stay what they are.
     pub fn next(&self, register: Wire<'_>, rules: &[(Wire<'_>, Wire<'_>)]) {
-        let Op::Register(number) = self.parts.borrow().nodes[register.id].op else {
-            assert!(register.constant().is_some(), "only registers have a next value{}", self.named(register.id));
+        let Op::Register(number) = self.store.parts.borrow().nodes[register.id].op else {
+            assert!(register.constant().is_some(), "only registers have a next value{}", self.store.named(register.id));
             return;
         };
         let mut kept = Vec::new();
         for (condition, value) in rules {
             condition.check(1, "a condition");
-            value.check(register.width(), &format!("what becomes of the register{}", self.named(register.id)));
+            value.check(register.width(), &format!("what becomes of the register{}", self.store.named(register.id)));
             match condition.constant() {
                 Some(0) => continue,
                 Some(_) => kept.push((None, value.id)),
@@ -161,7 +106,7 @@ impl Builder {
                 break;
             }
         }
-        let mut parts = self.parts.borrow_mut();
+        let mut parts = self.store.parts.borrow_mut();
         let described = parts.registers[number].rules.replace(kept);
         assert!(described.is_none(), "a register is described twice");
     }
@@ -169,14 +114,14 @@ impl Builder {
     /// Returns a register to its start where `reset` is set.
     fn clear(&self, number: usize, reset: Id) {
         let (node, is_data) = {
-            let register = &self.parts.borrow().registers[number];
+            let register = &self.store.parts.borrow().registers[number];
             (register.node, register.is_data)
         };
         if is_data {
             return;
         }
-        let start = self.constant(0, self.width(node)).id;
-        if let Some(rules) = &mut self.parts.borrow_mut().registers[number].rules {
+        let start = self.constant(0, self.store.width(node)).id;
+        if let Some(rules) = &mut self.store.parts.borrow_mut().registers[number].rules {
             rules.insert(0, (Some(reset), start));
         }
     }
@@ -190,15 +135,12 @@ impl Builder {
 
     /// Wires side by side, the lowest first.
     pub fn join<'b>(&'b self, wires: &[Wire<'b>]) -> Wire<'b> {
-        let width = wires.iter().map(|wire| wire.width()).sum();
-        self.push(Op::Join(wires.iter().map(|wire| wire.id).collect()), width)
+        Wire::join_in(&self.store, wires)
     }
 
     /// The sum of wires of any width in `width` bits, which hold the largest that it can be.
     pub fn sum<'b>(&'b self, wires: &[Wire<'b>], width: u32) -> Wire<'b> {
-        let most: u128 = wires.iter().map(|wire| (1 << wire.width().min(100)) - 1).sum();
-        assert!(width >= 100 || most >> width == 0, "a sum of up to {most} does not fit {width} bits");
-        self.push(Op::Sum(wires.iter().map(|wire| wire.id).collect()), width)
+        Wire::sum_in(&self.store, wires, width)
     }
 
     /// One of several wires of one width; the first where `index` is beyond them.
@@ -224,12 +166,12 @@ impl Builder {
 
     /// A memory that starts with `contents`, word by word and in it column by column.
     pub fn rom(&self, name: &str, attribute: &'static str, widths: &[u32], contents: Vec<u64>) -> Memory<'_> {
-        Memory::new(self, (name, attribute), contents.len() / widths.len().max(1), widths, contents)
+        Memory::new(&self.store, (name, attribute), contents.len() / widths.len().max(1), widths, contents)
     }
 
     /// A memory without contents.
     pub fn ram(&self, name: &str, attribute: &'static str, depth: u32, widths: &[u32]) -> Memory<'_> {
-        Memory::new(self, (name, attribute), depth as usize, widths, Vec::new())
+        Memory::new(&self.store, (name, attribute), depth as usize, widths, Vec::new())
     }
 
     /// A memory of so many words that starts with `contents`, or without where these are empty.
@@ -241,29 +183,29 @@ impl Builder {
         widths: &[u32],
         contents: Vec<u64>,
     ) -> Memory<'_> {
-        Memory::new(self, (name, attribute), depth as usize, widths, contents)
+        Memory::new(&self.store, (name, attribute), depth as usize, widths, contents)
     }
 
     /// An output port.
     pub fn output(&self, name: &str, value: Wire<'_>) {
-        self.claim(name);
-        self.parts.borrow_mut().outputs.push((name.to_owned(), value.id));
+        self.store.claim(name);
+        self.store.parts.borrow_mut().outputs.push((name.to_owned(), value.id));
     }
 
     /// What simulators print whenever `enable` is set at an edge, and what the simulation's step tells.
     pub fn trace(&self, format: &'static str, enable: Wire<'_>, values: &[Wire<'_>]) {
         enable.check(1, "an enable");
         let values = values.iter().map(|value| value.id).collect();
-        self.parts.borrow_mut().trace = Some(Trace { enable: enable.id, format, values });
+        self.store.parts.borrow_mut().trace = Some(Trace { enable: enable.id, format, values });
     }
 
     /// The circuit, without what no output needs.
     pub fn finish(&self) -> Circuit {
-        let registers = self.parts.borrow().registers.len();
+        let registers = self.store.parts.borrow().registers.len();
         if let Some(reset) = self.reset.get() {
             (0..registers).for_each(|number| self.clear(number, reset));
         }
-        let mut circuit = self.parts.take();
+        let mut circuit = self.store.parts.take();
         for register in &circuit.registers {
             let name = circuit.nodes[register.node].name.as_deref().unwrap_or_default();
             assert!(register.rules.is_some(), "nothing says what register `{name}` becomes");

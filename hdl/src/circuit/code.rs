@@ -1,7 +1,8 @@
 //! The nodes of a circuit as instructions, sorted by when they must be evaluated.
 
-use super::fold::mask;
-use super::node::{Circuit, Id, Op, Register};
+use super::compute::mask;
+use super::node::{Circuit, Register};
+use super::op::{Id, Op};
 
 /// No condition.
 pub(super) const NONE: u32 = u32::MAX;

@@ -1,17 +1,13 @@
 //! Constants fold and trivial operations vanish while a circuit is described: units that a model lacks leave no trace.
 
-use super::node::{Circuit, Id, Op};
-use super::step::compute;
+use super::compute::{compute, mask};
+use super::node::Circuit;
+use super::op::{Id, Op};
 
 /// What an operation comes to: another one, or a node that is there already.
 pub(super) enum Folded {
     New(Op),
     Old(Id),
-}
-
-/// All ones.
-pub(super) fn mask(width: u32) -> u128 {
-    u128::MAX >> (128 - width)
 }
 
 /// Simplifies an operation of `width` bits.

@@ -1,6 +1,6 @@
 //! Constants and ranges as Verilog writes them.
 
-use super::fold::mask;
+use super::compute::mask;
 
 /// The range of a declaration, with a blank behind it; nothing for one bit.
 pub(super) fn range(width: u32) -> String {

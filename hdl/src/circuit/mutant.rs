@@ -1,7 +1,8 @@
 //! Circuits with one mistake: every operator replaced, every choice swapped, every condition of an edge dropped.
 
-use super::fold::mask;
-use super::node::{Circuit, Id, Op};
+use super::compute::mask;
+use super::node::Circuit;
+use super::op::{Id, Op};
 
 /// A circuit with a mistake, and what it is.
 #[derive(Clone, Debug)]

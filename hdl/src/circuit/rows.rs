@@ -1,7 +1,7 @@
 //! The constants of the row of a table that is executed.
 
 use super::builder::Builder;
-use super::fold::mask;
+use super::compute::mask;
 use super::wire::Wire;
 use crate::circuit::width;
 

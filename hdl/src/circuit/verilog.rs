@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::fold::mask;
+use super::compute::mask;
 use super::literal::{literal, range};
-use super::memory::MemoryPart;
-use super::node::{Circuit, Id, Op, Register};
+use super::node::{Circuit, Register};
+use super::op::{Id, Op};
+use super::part::MemoryPart;
 
 mod memory;
 

@@ -2,59 +2,83 @@
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Not, Sub};
 
-use super::builder::Builder;
-use super::node::{Id, Op};
+use super::op::{Id, Op};
+use super::store::Store;
 use crate::circuit::width;
 
 /// A value in a circuit that is being described.
 #[derive(Clone, Copy)]
 pub struct Wire<'b> {
-    pub(super) builder: &'b Builder,
+    pub(super) store: &'b Store,
     pub(super) id: Id,
 }
 
 impl<'b> Wire<'b> {
+    /// The value of an operation.
+    pub(super) fn new(store: &'b Store, op: Op, width: u32) -> Self {
+        Self { store, id: store.push(op, width) }
+    }
+
+    /// A constant, which must fit.
+    pub(super) fn constant_in(store: &'b Store, value: u64, width: u32) -> Self {
+        assert!(width >= 64 || value >> width == 0, "{value} does not fit {width} bits");
+        Self::new(store, Op::Constant(value.into()), width)
+    }
+
+    /// Several values beside each other, the first one the lowest.
+    pub(super) fn join_in(store: &'b Store, wires: &[Self]) -> Self {
+        let width = wires.iter().map(|wire| wire.width()).sum();
+        Self::new(store, Op::Join(wires.iter().map(|wire| wire.id).collect()), width)
+    }
+
+    /// The sum of several values, which must fit.
+    pub(super) fn sum_in(store: &'b Store, wires: &[Self], width: u32) -> Self {
+        let most: u128 = wires.iter().map(|wire| (1 << wire.width().min(100)) - 1).sum();
+        assert!(width >= 100 || most >> width == 0, "a sum of up to {most} does not fit {width} bits");
+        Self::new(store, Op::Sum(wires.iter().map(|wire| wire.id).collect()), width)
+    }
+
     /// Bits.
     pub fn width(self) -> u32 {
-        self.builder.width(self.id)
+        self.store.width(self.id)
     }
 
     /// Its value, where it is constant.
     pub fn constant(self) -> Option<u128> {
-        self.builder.constant_of(self.id)
+        self.store.constant_of(self.id)
     }
 
     pub(super) fn check(self, width: u32, what: &str) {
-        assert!(self.width() == width, "{what} has {} bits, not {width}{}", self.width(), self.builder.named(self.id));
+        assert!(self.width() == width, "{what} has {} bits, not {width}{}", self.width(), self.store.named(self.id));
     }
 
     fn check_same(self, other: Wire<'_>, what: &str) {
-        assert!(std::ptr::eq(self.builder, other.builder), "{what}: wires of two circuits");
+        assert!(std::ptr::eq(self.store, other.store), "{what}: wires of two circuits");
         assert!(
             self.width() == other.width(),
             "{what}: {} and {} bits{}{}",
             self.width(),
             other.width(),
-            self.builder.named(self.id),
-            self.builder.named(other.id)
+            self.store.named(self.id),
+            self.store.named(other.id)
         );
     }
 
     fn two(self, other: Wire<'b>, what: &str, op: fn(Id, Id) -> Op) -> Self {
         self.check_same(other, what);
-        self.builder.push(op(self.id, other.id), self.width())
+        Self::new(self.store, op(self.id, other.id), self.width())
     }
 
     /// Gives the value a name in the Verilog, unless it has one already or is constant.
     pub fn named(self, name: impl AsRef<str>) -> Self {
-        self.builder.name(self.id, name.as_ref());
+        self.store.name(self.id, name.as_ref());
         self
     }
 
     /// Whether both are equal.
     pub fn equals(self, other: Wire<'b>) -> Self {
         self.check_same(other, "a comparison");
-        self.builder.push(Op::Equal(self.id, other.id), 1)
+        Self::new(self.store, Op::Equal(self.id, other.id), 1)
     }
 
     /// Whether both are the same number, whatever their widths.
@@ -65,20 +89,20 @@ impl<'b> Wire<'b> {
 
     /// Whether it is this number.
     pub fn is(self, value: u64) -> Self {
-        if value == 0 { !self.any() } else { self.equals(self.builder.constant(value, self.width())) }
+        if value == 0 { !self.any() } else { self.equals(Self::constant_in(self.store, value, self.width())) }
     }
 
     /// Whether it is less than `other`, both without a sign.
     pub fn less(self, other: Wire<'b>) -> Self {
         self.check_same(other, "a comparison");
-        self.builder.push(Op::Less(self.id, other.id), 1)
+        Self::new(self.store, Op::Less(self.id, other.id), 1)
     }
 
     /// `yes` where this bit is set, else `no`.
     pub fn mux(self, yes: Wire<'b>, no: Wire<'b>) -> Self {
         self.check(1, "a condition");
         yes.check_same(no, "a choice");
-        self.builder.push(Op::Mux(self.id, yes.id, no.id), yes.width())
+        Self::new(self.store, Op::Mux(self.id, yes.id, no.id), yes.width())
     }
 
     /// A bit.
@@ -94,20 +118,19 @@ impl<'b> Wire<'b> {
     /// `count` bits from the one of number `low` upwards.
     pub fn bits(self, low: u32, count: u32) -> Self {
         let all = self.width();
-        assert!(
-            count > 0 && low + count <= all,
-            "bits {low} to {} of {all}{}",
-            low + count,
-            self.builder.named(self.id)
-        );
-        self.builder.push(Op::Slice(self.id, low), count)
+        assert!(count > 0 && low + count <= all, "bits {low} to {} of {all}{}", low + count, self.store.named(self.id));
+        Self::new(self.store, Op::Slice(self.id, low), count)
     }
 
     /// Extended with zeros to `width` bits, which are no fewer.
     pub fn extend(self, width: u32) -> Self {
         let own = self.width();
-        assert!(own <= width, "{own} bits do not extend to {width}{}", self.builder.named(self.id));
-        if own == width { self } else { self.builder.join(&[self, self.builder.constant(0, width - own)]) }
+        assert!(own <= width, "{own} bits do not extend to {width}{}", self.store.named(self.id));
+        if own == width {
+            self
+        } else {
+            Self::join_in(self.store, &[self, Self::constant_in(self.store, 0, width - own)])
+        }
     }
 
     /// Its lowest `width` bits, or extended with zeros where it has fewer: for numbers that are known to fit.
@@ -118,57 +141,57 @@ impl<'b> Wire<'b> {
     /// Extended with its sign to `width` bits, which are no fewer.
     pub fn extend_signed(self, width: u32) -> Self {
         let own = self.width();
-        assert!(own <= width, "{own} bits do not extend to {width}{}", self.builder.named(self.id));
-        if own == width { self } else { self.builder.join(&[self, self.top().repeat(width - own)]) }
+        assert!(own <= width, "{own} bits do not extend to {width}{}", self.store.named(self.id));
+        if own == width { self } else { Self::join_in(self.store, &[self, self.top().repeat(width - own)]) }
     }
 
     /// This bit, `count` times.
     pub fn repeat(self, count: u32) -> Self {
         self.check(1, "what is repeated");
-        self.builder.push(Op::Repeat(self.id), count)
+        Self::new(self.store, Op::Repeat(self.id), count)
     }
 
     /// Whether any bit is set.
     pub fn any(self) -> Self {
-        self.builder.push(Op::Any(self.id), 1)
+        Self::new(self.store, Op::Any(self.id), 1)
     }
 
     /// Shifted to the left; bits above its width are lost.
     pub fn shift_left(self, by: Wire<'b>) -> Self {
-        self.builder.push(Op::ShiftLeft(self.id, by.id), self.width())
+        Self::new(self.store, Op::ShiftLeft(self.id, by.id), self.width())
     }
 
     /// The product of two signed numbers, as a signed number of `width` bits.
     pub fn times(self, other: Wire<'b>, width: u32) -> Self {
         // The product's lowest bits need no more of the factors than their own lowest ones.
         let cut = |factor: Self| factor.bits(0, factor.width().min(width));
-        self.builder.push(Op::Multiply(cut(self).id, cut(other).id), width)
+        Self::new(self.store, Op::Multiply(cut(self).id, cut(other).id), width)
     }
 
     /// One more; wraps.
     pub fn next(self) -> Self {
-        self + self.builder.constant(1, self.width())
+        self + Self::constant_in(self.store, 1, self.width())
     }
 
     /// One less; wraps.
     pub fn previous(self) -> Self {
-        self - self.builder.constant(1, self.width())
+        self - Self::constant_in(self.store, 1, self.width())
     }
 
     /// A constant 0 of its width.
     pub fn zero(self) -> Self {
-        self.builder.constant(0, self.width())
+        Self::constant_in(self.store, 0, self.width())
     }
 
     /// One more, or 0 after `last`.
     pub fn next_until(self, last: Wire<'b>) -> Self {
-        last.mux(self.builder.constant(0, self.width()), self.next())
+        last.mux(Self::constant_in(self.store, 0, self.width()), self.next())
     }
 
     /// The sum of its bits.
     pub fn count_ones(self) -> Self {
         let bits: Vec<Self> = (0..self.width()).map(|at| self.bit(at)).collect();
-        self.builder.sum(&bits, width(u64::from(self.width())))
+        Self::sum_in(self.store, &bits, width(u64::from(self.width())))
     }
 }
 
@@ -197,6 +220,6 @@ impl Not for Wire<'_> {
     type Output = Self;
 
     fn not(self) -> Self {
-        self.builder.push(Op::Not(self.id), self.width())
+        Self::new(self.store, Op::Not(self.id), self.width())
     }
 }

@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use bitfab_format::Model;
 
-use crate::memories::Reads;
 use crate::program::Program;
+use crate::reads::Reads;
 use crate::sequencer::{State, Status, flag};
 use crate::{HdlError, LoadPorts, Options, Ports, Stimulus, StreamByte, Weights};
 use array::Array;

@@ -1,29 +1,10 @@
 //! Depthwise layers whose channels are counted all at once: whole weights, one a channel and tap, instead of digits.
 
-use bitfab_format::{Layer, Op, WORD_BITS};
+use bitfab_format::{Layer, WORD_BITS};
 
-use super::lanes::is_patch;
 use super::{Program, Row, signed_bits};
 use crate::program::digits::Digits;
 use crate::program::units::Units;
-
-/// Whether each output channel of `layer` sees the input channel of its own number alone, with `passes` digits a
-/// weight, and whether counting all channels of a word at once takes at most half the cycles of counting them in
-/// groups of `lanes`.
-///
-/// Residuals, and taps outside that are true zeros between signs, need the lanes.
-pub(crate) fn pays(layer: &Layer<'_>, lanes: u32, passes: u32) -> bool {
-    let channels = layer.input.shape.channels;
-    let is_depthwise = layer.op == Op::Conv2d && layer.groups == channels && layer.output.shape.channels == channels;
-    if !is_depthwise || channels == 1 || is_patch(layer) || layer.residual.is_some() || layer.needs_mask() {
-        return false;
-    }
-    let (groups, words) = (channels.div_ceil(lanes), channels.div_ceil(WORD_BITS));
-    let (taps, planes) = (layer.window.taps(), layer.input.kind.planes());
-    let [groups, words, taps, planes, passes] = [groups, words, taps, planes, passes].map(u64::from);
-    // A cycle a plane of a tap, one between planes, and one for each group that the lanes take over.
-    2 * (words * (planes * taps + planes - 1) + groups) <= groups * passes * planes * taps
-}
 
 /// The weights of a layer: output word by output word, in it tap by tap, in that channel by channel.
 fn weights(layer: &Layer<'_>, digits: &Digits, units: &Units) -> Vec<i64> {

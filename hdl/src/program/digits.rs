@@ -5,7 +5,7 @@
 
 use bitfab_format::{Layer, WORD_BITS};
 
-use super::depthwise;
+use super::suits::pays_by_channel;
 
 /// The weights of a layer as digits: `W = 2^common * (sum over passes p of 2^(passes - 1 - p) * digit_p)`,
 /// or with `shared`: `W = 2^common * (2^doublings * digit_0 + ratio)`.
@@ -48,7 +48,7 @@ impl Digits {
         let (values, common) = without_common(layer.integer_weights());
         let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
         let passes = (32 - largest.leading_zeros()).max(1);
-        let depthwise = depthwise::pays(layer, lanes, passes);
+        let depthwise = pays_by_channel(layer, lanes, passes);
         let odd = values.iter().all(|value| value & 1 == 1) && (depthwise || !hides(layer, lanes));
         let uniform = depthwise || values.iter().all(|value| *value >= 0);
         let fan_in = layer.fan_in() as usize;

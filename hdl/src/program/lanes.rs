@@ -3,7 +3,7 @@
 use bitfab_format::{Layer, Op, WORD_BITS};
 
 use super::digits::Digits;
-use super::rebuild::can_rebuild;
+use super::suits::{can_rebuild, is_patch};
 use super::units::{Channel, Units};
 use crate::{Options, Weights};
 
@@ -103,11 +103,6 @@ fn seen(layer: &Layer<'_>, o: u32) -> (u32, u32) {
     let width = layer.group_channels();
     let group = o / per_group;
     (group * width, (group + 1) * width)
-}
-
-/// Whether the front gathers the layer's window into a patch.
-pub(crate) fn is_patch(layer: &Layer<'_>) -> bool {
-    layer.input.kind.is_bytes()
 }
 
 /// First and last word of a tap that the lanes of group `g` see.

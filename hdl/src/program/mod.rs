@@ -9,6 +9,7 @@ mod place;
 mod rebuild;
 mod row;
 mod scales;
+mod suits;
 mod table;
 mod units;
 
@@ -205,7 +206,7 @@ impl Program {
                 // As if all weights had as many digits as the largest one that the kind allows.
                 let passes = u64::from(32 - layer.weights.largest().leading_zeros()).max(1);
                 weights += (groups * passes + 1)
-                    * match lanes::is_patch(layer) {
+                    * match suits::is_patch(layer) {
                         true => (taps * u64::from(channels)).div_ceil(u64::from(WORD_BITS)),
                         false => taps * u64::from(channels.div_ceil(WORD_BITS)),
                     };

@@ -1,6 +1,7 @@
 //! Where the weights, signs and biases of layers lie in their memories.
 
 use super::lanes::{LayerImage, Plan};
+use super::scales::{Scale, common_bits, is_power, wide_bits};
 use super::{MAX_ACCUMULATOR, Program, Row, signed_bits};
 use crate::HdlError;
 
@@ -57,5 +58,25 @@ impl Program {
         }
         self.accumulator_bits = self.accumulator_bits.max(bits);
         Ok(base as u32)
+    }
+
+    /// Puts factors and addends into their memory; returns where the layer starts, and its shift.
+    pub(super) fn place_scales(&mut self, image: &LayerImage, shift: u32) -> (u32, u32) {
+        let base = self.scales.len() as u32;
+        let scales: Vec<Scale> = image.channels.iter().filter_map(|channel| channel.scale).collect();
+        let common = common_bits(&scales, shift);
+        for scale in scales.into_iter().map(|scale| scale.reduced(common)) {
+            let (least, greatest) = scale.range;
+            self.scale_bits = self.scale_bits.max(wide_bits(least).max(wide_bits(greatest)));
+            // 32 bits, the unit and what the shift was raised by, of which the common bits are gone: at most 49 bits.
+            self.scales.push((scale.multiplier as i64, scale.addend));
+        }
+        // Lanes past the last channel have counted something negative, which is clamped to 0, or is not sent.
+        let first = self.scales.get(base as usize).map_or(1, |(factor, _)| *factor);
+        let factor = if is_power(first) { first } else { 1 };
+        self.scales.resize(base as usize + image.channels.len(), (factor, 0));
+        let counted = image.channels.iter().map(|c| signed_bits(c.range.0)).max().unwrap_or(1);
+        self.scale_bits = self.scale_bits.max(counted + factor.trailing_zeros());
+        (base, shift - common)
     }
 }

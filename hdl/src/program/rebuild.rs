@@ -1,9 +1,10 @@
 //! SmartDeal weights as their file has them: what the rebuilder makes digits of, one group of lanes at a time.
 
-use bitfab_format::{Deal, Layer, Op, WORD_BITS, WeightKind, Weights};
+use bitfab_format::{Deal, Layer, WORD_BITS, Weights};
 
 use super::Program;
-use super::lanes::{Plan, is_patch};
+use super::lanes::Plan;
+use super::suits::is_patch;
 
 /// Bits that the rebuilder takes at once: of a basis half a byte, else a coefficient, or a row's mask and what announces it.
 pub(crate) const PIECE: u32 = 4;
@@ -33,11 +34,6 @@ pub struct Rebuild {
     pub words: u32,
     /// Where the words of the first pass lie.
     pub place: u32,
-}
-
-/// Whether the weights of `layer` can be rebuilt group by group: each group meets a single window.
-pub(crate) fn can_rebuild(layer: &Layer<'_>) -> bool {
-    layer.op == Op::Dense && layer.weights.kind() == WeightKind::SmartDeal
 }
 
 /// The streams of all layers, in pieces, the lowest bit first.

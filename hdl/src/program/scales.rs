@@ -2,7 +2,6 @@
 
 use bitfab_format::{Layer, Rescale, Scales, Transform};
 
-use super::lanes::LayerImage;
 use super::{Program, Row, signed_bits};
 
 /// What one channel does with its count `I`: `(I * multiplier + addend) >> shift`, which requantisation clamps.
@@ -42,13 +41,13 @@ impl Scale {
 }
 
 /// Powers of two by which all multipliers of a layer can be divided, as long as `shift` allows.
-fn common_bits(scales: &[Scale], shift: u32) -> u32 {
+pub(super) fn common_bits(scales: &[Scale], shift: u32) -> u32 {
     let all = scales.iter().fold(0, |all, scale| all | scale.multiplier);
     if all == 0 { 0 } else { all.trailing_zeros().min(shift) }
 }
 
 /// Bits that hold `value` in two's complement.
-fn wide_bits(value: i128) -> u32 {
+pub(super) fn wide_bits(value: i128) -> u32 {
     128 - (value ^ (value >> 127)).leading_zeros() + 1
 }
 
@@ -80,7 +79,7 @@ pub(crate) fn plain_offset(layer: &Layer<'_>, o: u32) -> i64 {
 }
 
 /// Whether a factor is 1, 2, 4 and so on.
-fn is_power(factor: i64) -> bool {
+pub(super) fn is_power(factor: i64) -> bool {
     factor > 0 && factor.count_ones() == 1
 }
 
@@ -102,25 +101,5 @@ impl Program {
     /// Bits of a scaled score of `row`: what is left of its sum, at least the sign and at most a word.
     pub(crate) fn score_bits(&self, row: &Row) -> u32 {
         self.scale_bits.saturating_sub(row.out_shift).clamp(1, 32)
-    }
-
-    /// Puts factors and addends into their memory; returns where the layer starts, and its shift.
-    pub(super) fn place_scales(&mut self, image: &LayerImage, shift: u32) -> (u32, u32) {
-        let base = self.scales.len() as u32;
-        let scales: Vec<Scale> = image.channels.iter().filter_map(|channel| channel.scale).collect();
-        let common = common_bits(&scales, shift);
-        for scale in scales.into_iter().map(|scale| scale.reduced(common)) {
-            let (least, greatest) = scale.range;
-            self.scale_bits = self.scale_bits.max(wide_bits(least).max(wide_bits(greatest)));
-            // 32 bits, the unit and what the shift was raised by, of which the common bits are gone: at most 49 bits.
-            self.scales.push((scale.multiplier as i64, scale.addend));
-        }
-        // Lanes past the last channel have counted something negative, which is clamped to 0, or is not sent.
-        let first = self.scales.get(base as usize).map_or(1, |(factor, _)| *factor);
-        let factor = if is_power(first) { first } else { 1 };
-        self.scales.resize(base as usize + image.channels.len(), (factor, 0));
-        let counted = image.channels.iter().map(|c| signed_bits(c.range.0)).max().unwrap_or(1);
-        self.scale_bits = self.scale_bits.max(counted + factor.trailing_zeros());
-        (base, shift - common)
     }
 }

@@ -3,9 +3,10 @@
 use bitfab_format::{Kind, Layer, Op, PadValue, Region, Tensor, Transform, WORD_BITS};
 
 use super::digits::Digits;
-use super::lanes::{LayerImage, is_patch};
+use super::lanes::LayerImage;
 use super::row::Row;
 use super::scales;
+use super::suits::is_patch;
 use super::units::Units;
 
 /// Registers between an accumulator and the packer: count, product, sum, output.

@@ -1,9 +1,10 @@
 //! From parts of rows to a data set.
 
 use crate::coding::{CodingOptions, Reading, apply, learn, of_graph};
+use crate::content::Content;
 use crate::dataset::{Dataset, Split};
 use crate::error::{DataError, form_error};
-use crate::read::{Content, Form, read};
+use crate::read::{Form, read};
 use crate::rows::{Labels, Rows};
 use crate::split::{Parts, SplitOptions, split};
 use crate::table::TableOptions;

@@ -5,9 +5,6 @@ use crate::split::{hashes_of, is_within};
 use bitfab_graph::{Interface, Shape};
 use std::collections::HashSet;
 
-/// The most bytes that one unpacked part of a data set may have (1 GiB).
-pub const MAX_BYTES: u64 = 1 << 30;
-
 /// Images or feature vectors with their classes, one row after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Split {

@@ -1,7 +1,8 @@
 //! IDX, the format of MNIST and Fashion-MNIST: big-endian head, then bytes; plain or gzipped.
 
-use crate::dataset::{Dataset, MAX_BYTES, Split};
+use crate::dataset::{Dataset, Split};
 use crate::error::{DataError, form_error};
+use crate::limits::MAX_BYTES;
 use bitfab_graph::Shape;
 use std::io::Read;
 

@@ -1,9 +1,9 @@
 //! A file's form by its name, and its content.
 
 use crate::arrays::{read_array, read_npz};
-use crate::dataset::MAX_BYTES;
+use crate::content::Content;
 use crate::error::DataError;
-use crate::rows::Rows;
+use crate::limits::MAX_BYTES;
 use crate::table::{Expected, TableOptions, read_table};
 
 /// Forms of files that hold rows.
@@ -28,23 +28,6 @@ impl Form {
             _ => None,
         }
     }
-}
-
-/// What a file holds.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it at a time")]
-pub enum Content {
-    /// Rows that nobody has split.
-    Rows(Rows),
-    /// Parts that the file itself tells apart.
-    Parts {
-        /// Rows to learn from.
-        train: Rows,
-        /// Rows to choose by, if the file has them.
-        validation: Option<Rows>,
-        /// Rows to judge by.
-        test: Rows,
-    },
 }
 
 /// Whether a file of this size is read at all; ask before reading it.

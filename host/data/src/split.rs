@@ -1,7 +1,7 @@
 //! Which rows are to learn from, to choose by and to judge by: the same in every run, whatever else the file holds.
 
+use crate::content::Content;
 use crate::error::{DataError, form_error, option_error};
-use crate::read::Content;
 use crate::rows::{Groups, Rows};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};

@@ -1,7 +1,7 @@
 //! Windows over time series.
 
-use crate::dataset::MAX_BYTES;
 use crate::error::{DataError, form_error, option_error};
+use crate::limits::MAX_BYTES;
 use crate::rows::{Groups, Rows};
 use crate::table::Missing;
 use bitfab_graph::Shape;

@@ -6,6 +6,7 @@ mod error;
 mod interface;
 mod metrics;
 mod model;
+mod number;
 mod operations;
 pub mod picture;
 mod render;

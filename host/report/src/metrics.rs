@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::Confusion;
-use crate::table::percent;
+use crate::number::percent;
 
 /// One class among the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,6 +4,7 @@ use bitfab_sim::verify::Verdict;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+pub use crate::number::{percent, thousands};
 use crate::{Confusion, LayerSummary, Metrics, ModelSummary};
 
 /// A table whose columns from `numbers` on are aligned to the right.
@@ -14,24 +15,6 @@ pub(crate) fn table(header: &[&str], numbers: usize) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-/// A number with a comma between thousands.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A share as per cent with two digits.
-pub fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }
 
 /// Any table; all columns but the first are aligned to the right.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::process::Tool;
+use super::tool::Tool;
 
 /// An emulated board: machine, core and the target that its firmware is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

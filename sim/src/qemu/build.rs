@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::QemuError;
-use super::process::{self, Tool};
+use super::process;
+use super::tool::Tool;
 
 const CARGO: Tool = Tool { program: "cargo", package: "rustup" };
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::files::{in_file, scratch};
-use super::process::{self, Tool};
+use super::process;
+use super::tool::Tool;
 use super::{QemuError, target_folder};
 
 const COMPILER: Tool = Tool { program: "cc", package: "gcc" };

@@ -8,13 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::QemuError;
-
-/// A program and the Debian package that has it.
-#[derive(Clone, Copy, Debug)]
-pub struct Tool {
-    pub program: &'static str,
-    pub package: &'static str,
-}
+use super::tool::Tool;
 
 impl Tool {
     /// Turns "no such program" into the name of the package to install.

@@ -4,12 +4,10 @@ use bitfab_format::Model;
 use bitfab_hdl::{Program, Row, Stimulus, StreamByte, Written};
 
 use super::load::fill;
+use super::patience::{PATIENCE, stuck};
 use super::stalls::Pauses;
 use super::{Circuit, Stalls};
 use crate::error::SimError;
-
-/// Cycles without any progress at a port or in a memory after which a circuit counts as stuck.
-pub(super) const PATIENCE: u64 = 50_000_000;
 
 /// What a circuit did with one input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,14 +159,6 @@ pub fn drive(
 pub fn frame(bytes: &[u8]) -> impl Iterator<Item = StreamByte> {
     let end = bytes.len();
     bytes.iter().enumerate().map(move |(at, &value)| StreamByte { value, last: at + 1 == end })
-}
-
-/// A circuit that makes no progress.
-pub(super) fn stuck(cycle: u64) -> SimError {
-    SimError::Tool {
-        program: "the simulated accelerator".into(),
-        problem: format!("no progress in the {PATIENCE} cycles before cycle {cycle}"),
-    }
 }
 
 fn words(bytes: &[u8]) -> Vec<u32> {

@@ -2,7 +2,7 @@
 
 use bitfab_hdl::{LoadPorts, Program, Stimulus, StreamByte};
 
-use super::drive::{PATIENCE, stuck};
+use super::patience::{PATIENCE, stuck};
 use super::stalls::Pauses;
 use super::{Circuit, Stalls};
 use crate::error::SimError;

@@ -3,8 +3,9 @@
 use bitfab_format::Model;
 use bitfab_hdl::{Ports, Program, Stimulus, StreamByte};
 
-use super::drive::{PATIENCE, frame, stuck};
+use super::drive::frame;
 use super::load::fill;
+use super::patience::{PATIENCE, stuck};
 use super::{Circuit, Stalls};
 use crate::engine::check_inputs;
 use crate::error::SimError;

@@ -9,7 +9,8 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 
-use super::node::{Circuit, Id, Op};
+use super::node::Circuit;
+use super::op::{Id, Op};
 use cover::Cover;
 use graph::{Gate, Leaf, Lit, TRUE, gate};
 use state::{FlipFlop, same};

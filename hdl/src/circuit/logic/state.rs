@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::graph::{FALSE, Lit, TRUE};
 use super::words::{Same, Words};
-use crate::circuit::node::{Id, Op};
+use crate::circuit::op::{Id, Op};
 
 /// A flip-flop that starts at 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

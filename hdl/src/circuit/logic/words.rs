@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::Placement;
 use super::arithmetic::{Cells, Term};
 use super::graph::{FALSE, Leaf, Lit};
-use crate::circuit::node::{Circuit, Id, Op};
+use crate::circuit::node::Circuit;
+use crate::circuit::op::{Id, Op};
 
 /// Circuits that are wired by the names of their ports, and the bits of their nodes.
 pub(super) struct Words<'c> {

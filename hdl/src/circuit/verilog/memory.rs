@@ -1,8 +1,8 @@
 //! Memories in Verilog: their words, where they start, and their ports.
 
 use super::super::literal::{digits, range};
-use super::super::memory::MemoryPart;
 use super::super::node::Circuit;
+use super::super::part::MemoryPart;
 use super::{Place, Printer};
 
 /// Words from which the contents of a memory are a file, where that is wanted: few assignments are quicker to read for

@@ -1,7 +1,7 @@
 //! One `.npy` file.
 
-use crate::dataset::MAX_BYTES;
 use crate::error::{DataError, form_error};
+use crate::limits::MAX_BYTES;
 use half::f16;
 use npyz::{DType, NpyFile, Order, TypeChar, WriteOptions, WriterBuilder};
 

@@ -2,9 +2,9 @@
 
 use super::Array;
 use super::npy::{Items, read_array};
-use crate::dataset::MAX_BYTES;
+use crate::content::Content;
 use crate::error::{DataError, form_error};
-use crate::read::Content;
+use crate::limits::MAX_BYTES;
 use crate::rows::{Labels, Rows};
 use bitfab_graph::Shape;
 use std::io::{Cursor, Read};

@@ -1,7 +1,7 @@
 //! The `.ts` format of the UCR and UEA archives: time series as text, one a line.
 
+use crate::content::Content;
 use crate::error::{DataError, form_error};
-use crate::read::Content;
 use crate::rows::{Labels, Rows, Values};
 use bitfab_graph::Shape;
 

@@ -8,8 +8,8 @@ mod text;
 
 pub use options::{Column, Expected, Label, Missing, TableOptions};
 
-use crate::dataset::MAX_BYTES;
 use crate::error::{DataError, form_error};
+use crate::limits::MAX_BYTES;
 use crate::rows::{Groups, Labels, Rows, Values};
 use bitfab_graph::Shape;
 use columns::Roles;

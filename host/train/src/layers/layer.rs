@@ -1,6 +1,5 @@
 //! The three passes that every layer owns.
 
-use super::Statistics;
 use crate::batch::Batch;
 use crate::codecs::{Codec, Saved};
 
@@ -52,6 +51,19 @@ impl Entry {
     pub fn bytes(&self) -> usize {
         self.saved.bytes() + size_of_val(&self.statistics[..])
     }
+}
+
+/// What the backward pass of a batch norm needs of one channel beside the input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    /// Mean of the batch.
+    pub mean: f32,
+    /// Inverse standard deviation of the batch.
+    pub inverse: f32,
+    /// Mean that the forward pass took off.
+    pub used_mean: f32,
+    /// Inverse standard deviation that the forward pass multiplied with.
+    pub used_inverse: f32,
 }
 
 /// A layer; positions that it holds are those of its numbers among all `parameters`.

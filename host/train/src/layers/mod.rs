@@ -17,9 +17,9 @@ pub use activation::{Quantize, Relu, Sign};
 pub use add::Add;
 pub use conv::{ConvShape, conv_backward, conv_forward};
 pub use dense::{dense_backward, dense_forward};
-pub use layer::{Entry, Inputs, Layer, Parameter};
+pub use layer::{Entry, Inputs, Layer, Parameter, Statistics};
 pub use loss::{Loss, arg_max, cross_entropy, weighted_cross_entropy};
-pub use norm::{Norm, NormGradient, Normed, Statistics};
+pub use norm::{Norm, NormGradient, Normed};
 pub use pool::{MaxPool, PoolShape, SumPool, max_pool_backward, max_pool_forward, sum_pool_backward, sum_pool_forward};
 pub use weighted::{Learned, Weighted};
 

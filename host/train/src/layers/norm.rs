@@ -5,7 +5,7 @@
 //! So after some batches the forward pass uses the running statistics, as inference will,
 //! while the gradient still takes the batch's own statistics into account.
 
-use super::{Batch, Entry, Form, Inputs, Layer, Parameter};
+use super::{Batch, Entry, Form, Inputs, Layer, Parameter, Statistics};
 use crate::codecs::{Codec, Saved};
 use crate::math::{channel_sums, map_channels};
 use crate::weights::grid::power_ap2;
@@ -41,19 +41,6 @@ pub struct NormGradient {
     pub beta: Vec<f32>,
     /// Of the input.
     pub input: Vec<f32>,
-}
-
-/// What the backward pass needs of one channel beside the input.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Statistics {
-    /// Mean of the batch.
-    pub mean: f32,
-    /// Inverse standard deviation of the batch.
-    pub inverse: f32,
-    /// Mean that the forward pass took off.
-    pub used_mean: f32,
-    /// Inverse standard deviation that the forward pass multiplied with.
-    pub used_inverse: f32,
 }
 
 impl Norm {
