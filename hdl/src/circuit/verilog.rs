@@ -92,21 +92,23 @@ impl Circuit {
         let addresses = self.memories.iter().filter(|memory| self.is_live(memory)).flat_map(MemoryPart::addresses);
         addresses.for_each(|id| must[id] |= !self.nodes[id].op.holds_its_width());
         self.roots().into_iter().chain(self.outputs.iter().map(|(_, id)| *id)).for_each(|id| uses[id] += 1);
-        let is_wire = |id: Id| {
-            let node = &self.nodes[id];
-            let stands_alone = matches!(node.op, Op::Sum(_) | Op::Multiply(..) | Op::Select(..) | Op::Table(..));
-            let is_part = match node.op {
-                Op::Not(a) => self.nodes[a].op.is_leaf() || self.nodes[a].name.is_some(),
-                _ => matches!(node.op, Op::Slice(..) | Op::Repeat(_)),
-            };
-            match node.op {
-                Op::Column(memory, _) if self.memories[memory].columns.len() == 1 => node.name.is_some(),
-                Op::Column(..) => node.name.is_some() || must[id],
-                _ if node.op.is_leaf() => false,
-                _ => node.name.is_some() || must[id] || stands_alone || uses[id] > 1 && !is_part,
-            }
+        (0..self.nodes.len()).map(|id| self.live[id] && self.is_wire(id, must[id], uses[id])).collect()
+    }
+
+    /// Whether a node is a wire of its own in the text: it `must`, or it is used so often that it is better read once.
+    fn is_wire(&self, id: Id, must: bool, uses: u32) -> bool {
+        let node = &self.nodes[id];
+        let stands_alone = matches!(node.op, Op::Sum(_) | Op::Multiply(..) | Op::Select(..) | Op::Table(..));
+        let is_part = match node.op {
+            Op::Not(a) => self.nodes[a].op.is_leaf() || self.nodes[a].name.is_some(),
+            _ => matches!(node.op, Op::Slice(..) | Op::Repeat(_)),
         };
-        (0..self.nodes.len()).map(|id| self.live[id] && is_wire(id)).collect()
+        match node.op {
+            Op::Column(memory, _) if self.memories[memory].columns.len() == 1 => node.name.is_some(),
+            Op::Column(..) => node.name.is_some() || must,
+            _ if node.op.is_leaf() => false,
+            _ => node.name.is_some() || must || stands_alone || uses > 1 && !is_part,
+        }
     }
 }
 

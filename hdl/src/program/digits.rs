@@ -125,7 +125,19 @@ impl Digits {
                 |keep: fn(i64) -> bool| row.iter().map(|value| i64::from(*value)).filter(|value| keep(*value)).sum();
             return Places { all: sum(|value| value > 0), negative: 0, shared: sum(|value| value < 0) };
         }
-        let one = |value: i32| match self.shared {
+        let add = |sum: Places, (all, negative): (i64, i64)| Places {
+            all: sum.all + all,
+            negative: sum.negative + negative,
+            ..sum
+        };
+        let ratio = self.shared.map_or(0, |shared| i64::from(shared.ratio));
+        let shared = ratio * self.fan_in as i64;
+        row.iter().map(|value| self.places_of(*value)).fold(Places { shared, ..Places::default() }, add)
+    }
+
+    /// All places of one weight's digits, and those that count negative.
+    fn places_of(&self, value: i32) -> (i64, i64) {
+        match self.shared {
             Some(Shared { ratio, doublings }) => {
                 let own = i64::from(value != ratio) << doublings;
                 (own, if value < ratio { own } else { 0 })
@@ -139,15 +151,7 @@ impl Digits {
                 let all = if self.odd { (1 << self.passes) - 1 } else { value.abs() };
                 (all, (all - value) / 2)
             }
-        };
-        let add = |sum: Places, (all, negative): (i64, i64)| Places {
-            all: sum.all + all,
-            negative: sum.negative + negative,
-            ..sum
-        };
-        let ratio = self.shared.map_or(0, |shared| i64::from(shared.ratio));
-        let shared = ratio * self.fan_in as i64;
-        row.iter().map(|value| one(*value)).fold(Places { shared, ..Places::default() }, add)
+        }
     }
 
     /// Outputs, or 1 for operations without weights.

@@ -20,7 +20,8 @@ const _: () = {
     assert!(graph::MAX_CODING_SHIFT == file::MAX_CODING_SHIFT);
     assert!(graph::CODING_MULTIPLIER_BITS == file::CODING_MULTIPLIER_BITS);
     assert!(graph::MAX_CODING_FRACTION == file::MAX_CODING_FRACTION);
-    assert!(graph::MAX_ELEMENTS <= file::MAX_VOLUME as u64 && graph::MAX_WEIGHTS <= file::MAX_VOLUME as u64);
+    assert!(graph::MAX_ELEMENTS <= file::MAX_VOLUME as u64);
+    assert!(graph::MAX_WEIGHTS <= file::MAX_VOLUME as u64);
 };
 
 /// What decides a sign or a level.

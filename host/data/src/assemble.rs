@@ -161,10 +161,9 @@ fn labels(rows: &Rows) -> Result<&Labels, DataError> {
 /// other names they count from 0.
 pub(crate) fn numbers(labels: &Labels, names: &[String], count: u32) -> Result<Vec<u32>, String> {
     let known = |name: &str| names.iter().position(|known| known == name).map(|at| at as u32);
-    let unknown = |name: &str| format!("class '{name}' is none of those that are known: {}", names.join(", "));
     let is_number = |name: &String| name.parse::<i64>().is_ok();
     if labels.names.is_empty() && !names.is_empty() && names.iter().all(is_number) {
-        let number = |class: &u32| known(&class.to_string()).ok_or_else(|| unknown(&class.to_string()));
+        let number = |class: &u32| known(&class.to_string()).ok_or_else(|| not_known(&class.to_string(), names));
         return labels.of_rows.iter().map(number).collect();
     }
     let place: Vec<Option<u32>> = match (labels.names.is_empty(), names.is_empty()) {
@@ -172,17 +171,27 @@ pub(crate) fn numbers(labels: &Labels, names: &[String], count: u32) -> Result<V
         (false, false) => labels.names.iter().map(|name| known(name)).collect(),
         (false, true) => labels.names.iter().map(|name| name.parse().ok().filter(|&class| class < count)).collect(),
     };
-    let number = |&class: &u32| match place.get(class as usize) {
+
+    let placed = |&class: &u32| match place.get(class as usize) {
         Some(&Some(class)) => Ok(class),
-        _ => match labels.names.get(class as usize) {
-            Some(name) if names.is_empty() => Err(format!(
-                "class '{name}', known are the numbers 0 to {}: the model has no names of classes (an import gives it some by \
-                 --classes)",
-                count - 1
-            )),
-            Some(name) => Err(unknown(name)),
-            None => Err(format!("class {class}, known are 0 to {}", count - 1)),
-        },
+        _ => Err(unplaced(class, labels, names, count)),
     };
-    labels.of_rows.iter().map(number).collect()
+    labels.of_rows.iter().map(placed).collect()
+}
+
+/// Why a class has no number among those that are known.
+fn unplaced(class: u32, labels: &Labels, names: &[String], count: u32) -> String {
+    match labels.names.get(class as usize) {
+        Some(name) if names.is_empty() => format!(
+            "class '{name}', known are the numbers 0 to {}: the model has no names of classes (an import gives it some by \
+             --classes)",
+            count - 1
+        ),
+        Some(name) => not_known(name, names),
+        None => format!("class {class}, known are 0 to {}", count - 1),
+    }
+}
+
+fn not_known(name: &str, names: &[String]) -> String {
+    format!("class '{name}' is none of those that are known: {}", names.join(", "))
 }

@@ -129,24 +129,28 @@ impl InterfaceSummary {
 
     fn grid(&self) -> String {
         let header = ["value", "unit", "low..high", "fraction", "zero", "multiplier", "shift", "base", "a count is"];
-        let row = |coding: &CodingSummary| {
-            let range = match (coding.low, coding.high) {
-                (Some(low), Some(high)) => range(low, high),
-                _ => "one byte for all".into(),
-            };
-            vec![
-                coding.name.clone(),
-                coding.unit.clone(),
-                range,
-                coding.fraction.to_string(),
-                coding.zero.to_string(),
-                coding.multiplier.to_string(),
-                coding.shift.to_string(),
-                coding.base.to_string(),
-                coding.count.map_or("-".into(), real),
-            ]
+        table::grid(&header, self.codings.iter().map(CodingSummary::row))
+    }
+}
+
+impl CodingSummary {
+    /// Its line of the table.
+    fn row(&self) -> Vec<String> {
+        let range = match (self.low, self.high) {
+            (Some(low), Some(high)) => range(low, high),
+            _ => "one byte for all".into(),
         };
-        table::grid(&header, self.codings.iter().map(row))
+        vec![
+            self.name.clone(),
+            self.unit.clone(),
+            range,
+            self.fraction.to_string(),
+            self.zero.to_string(),
+            self.multiplier.to_string(),
+            self.shift.to_string(),
+            self.base.to_string(),
+            self.count.map_or("-".into(), real),
+        ]
     }
 }
 

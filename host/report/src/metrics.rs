@@ -63,20 +63,21 @@ impl Confusion {
         (0..self.size()).map(|truth| self.count(truth, found)).sum()
     }
 
+    fn class_metrics(&self, at: usize) -> ClassMetrics {
+        let (right, rows, found) = (self.count(at, at), self.row_total(at), self.column_total(at));
+        ClassMetrics {
+            class: self.classes[at].clone(),
+            rows,
+            found,
+            precision: share(right, found),
+            recall: share(right, rows),
+            f1: (rows > 0 || found > 0).then(|| 2.0 * f64::from(right) / (f64::from(rows) + f64::from(found))),
+        }
+    }
+
     /// Precision, recall and F1 of every class, and what they come to.
     pub fn metrics(&self) -> Metrics {
-        let class = |at: usize| {
-            let (right, rows, found) = (self.count(at, at), self.row_total(at), self.column_total(at));
-            ClassMetrics {
-                class: self.classes[at].clone(),
-                rows,
-                found,
-                precision: share(right, found),
-                recall: share(right, rows),
-                f1: (rows > 0 || found > 0).then(|| 2.0 * f64::from(right) / (f64::from(rows) + f64::from(found))),
-            }
-        };
-        let classes: Vec<ClassMetrics> = (0..self.size()).map(class).collect();
+        let classes: Vec<ClassMetrics> = (0..self.size()).map(|at| self.class_metrics(at)).collect();
         let recalls: Vec<f64> = classes.iter().filter_map(|class| class.recall).collect();
         let total = self.total();
         // The last of equals wins, so the classes are gone through from behind.

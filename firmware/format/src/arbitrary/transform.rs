@@ -99,10 +99,20 @@ fn requant(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransfo
 /// most of 32 bits.
 fn affine(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransform {
     let span = i64::from(bound.high.unsigned_abs().max(bound.low.unsigned_abs()).max(1));
-    let room = (1i64 << 30) - 2;
     let style = random.word() % 4;
     let common = random.size(0, 31);
-    let one = |random: &mut Random| match style {
+    DraftTransform::Affine {
+        scales: (0..layer.output.shape.channels).map(|_| score(random, style, common, span)).collect(),
+    }
+}
+
+/// Largest magnitude of a score.
+const SCORE_ROOM: i64 = (1 << 30) - 2;
+
+/// One score of accumulators up to `span`.
+fn score(random: &mut Random, style: u32, common: u32, span: i64) -> Rescale {
+    let room = SCORE_ROOM;
+    match style {
         0 => {
             let most = (room - span).clamp(0, 1 << 20) as i32;
             Rescale { multiplier: random.pick(&[-1, 1]), offset: random.between(-most, most).into(), shift: 0 }
@@ -119,6 +129,5 @@ fn affine(layer: &Layer<'_>, bound: Bound, random: &mut Random) -> DraftTransfor
             let offset = (random.bits() % (2 * reach as u64 + 1)) as i64 - reach;
             Rescale { multiplier: random.between(-most, most), offset, shift }
         }
-    };
-    DraftTransform::Affine { scales: (0..layer.output.shape.channels).map(|_| one(random)).collect() }
+    }
 }

@@ -172,18 +172,19 @@ fn deals(layer: &Layer<'_>, stated: u32) -> Result<(), Reason> {
 /// Every byte holds five digits, and digits past the end of a row are zero weights.
 fn trits(rows: &[u32], layer: &Layer<'_>) -> Result<(), Reason> {
     let (row, used) = (trit_words(layer.fan_in()).max(1) as usize, layer.fan_in());
-    let row_is_valid = |row: &[u32]| {
-        let mut left = used;
-        bytemuck::cast_slice::<u32, u8>(row).iter().all(|&byte| {
-            let mut digits = byte;
-            (0..left.min(5)).for_each(|_| digits /= 3);
-            // Zero weights for the digits that are left over.
-            let pad = [121, 40, 13, 4, 1].get(left as usize).copied().unwrap_or(0);
-            left = left.saturating_sub(5);
-            byte < 243 && digits == pad
-        })
-    };
-    if rows.chunks_exact(row).all(row_is_valid) { Ok(()) } else { Err(Reason::WeightCode) }
+    let are_valid = rows.chunks_exact(row).all(|row| are_trits(bytemuck::cast_slice(row), used));
+    if are_valid { Ok(()) } else { Err(Reason::WeightCode) }
+}
+
+/// Whether the bytes of a row hold `left` digits, and zero weights behind them.
+fn are_trits(row: &[u8], mut left: u32) -> bool {
+    row.iter().all(|&byte| {
+        let mut digits = byte;
+        (0..left.min(5)).for_each(|_| digits /= 3);
+        let pad = [121, 40, 13, 4, 1].get(left as usize).copied().unwrap_or(0);
+        left = left.saturating_sub(5);
+        byte < 243 && digits == pad
+    })
 }
 
 /// Values of `bits` bits: those past the end of a row are `pad`.

@@ -95,20 +95,21 @@ impl Norm {
         let epsilon = f64::from(self.epsilon);
         let inverse = |variance: f64| power(is_shift, (1.0 / (variance + epsilon).sqrt()) as f32);
         let shifted = is_shift.then(|| shifted_squares(x, &sums, rows));
-        let channel = |(index, ((sums, mean), variance)): (usize, (([f64; 2], &mut f32), &mut f32))| {
-            let batch_mean = sums[0] / rows;
+        let mut statistics = Vec::with_capacity(channels);
+        for (index, ([sum, squares], (mean, variance))) in
+            sums.iter().copied().zip(self.mean.iter_mut().zip(&mut self.variance)).enumerate()
+        {
+            let batch_mean = sum / rows;
             let batch_variance = match &shifted {
                 Some(shifted) => shifted[index],
-                None => (sums[1] / rows - batch_mean * batch_mean).max(0.0),
+                None => (squares / rows - batch_mean * batch_mean).max(0.0),
             };
             *mean += share * (batch_mean as f32 - *mean);
             *variance += share * (batch_variance as f32 - *variance);
             let own = (batch_mean as f32, inverse(batch_variance));
             let used = if self.batches < START { own } else { (*mean, inverse((*variance).into())) };
-            Statistics { mean: own.0, inverse: own.1, used_mean: used.0, used_inverse: used.1 }
-        };
-        let statistics =
-            sums.iter().copied().zip(&mut self.mean).zip(&mut self.variance).enumerate().map(channel).collect();
+            statistics.push(Statistics { mean: own.0, inverse: own.1, used_mean: used.0, used_inverse: used.1 });
+        }
         self.batches = self.batches.saturating_add(1);
         statistics
     }
