@@ -2,8 +2,10 @@
 
 use bitfab_data::{Mixed, SplitOptions, TestPart, WindowOptions};
 
-use super::loaded::TestGroups;
 use crate::Result;
+
+/// A column and the texts in it that are the test part.
+pub type TestGroups = (&'static str, &'static [&'static str]);
 
 /// Which part of the rows is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

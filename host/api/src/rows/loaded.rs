@@ -8,15 +8,12 @@ use bitfab_data::{
     WindowOptions, assemble, digits, from_idx, read_table, split, windows,
 };
 
-use super::choices::{Part, Splitting, Windowing};
+use super::choices::{Part, Splitting, TestGroups, Windowing};
 use super::known::{HAPT_TEST, Known, WATCH_TEST};
 use crate::Result;
 
 /// Decides the order of the embedded digits; the same everywhere, so that no test row is learned from.
 const SPLIT_SEED: u64 = 0;
-
-/// A column and the texts in it that are the test part.
-pub type TestGroups = (&'static str, &'static [&'static str]);
 
 /// What a name or a file holds.
 #[derive(Clone, Debug)]

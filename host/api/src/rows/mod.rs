@@ -4,6 +4,6 @@ mod choices;
 mod known;
 mod loaded;
 
-pub use choices::{Part, Splitting, Windowing};
+pub use choices::{Part, Splitting, TestGroups, Windowing};
 pub use known::{Carrier, Facts, Known, Package, Pinned};
-pub use loaded::{Learning, Loaded, TestGroups};
+pub use loaded::{Learning, Loaded};
