@@ -31,7 +31,7 @@ pub fn files(
         DesignFile::new(format!("{name}.vh"), DesignKind::Design, fill(HEADER)),
         DesignFile::new(format!("{name}_component.vhd"), DesignKind::Design, fill(COMPONENT)),
         DesignFile::new(format!("{name}.core"), DesignKind::Design, fill(CORE)),
-        DesignFile::new("timing.json", DesignKind::Design, timing::wave_json(&timing)),
+        DesignFile::new("timing.json", DesignKind::Design, timing::wave_json(&timing)?),
         DesignFile::new("timing.svg", DesignKind::Svg, timing.svg()),
     ];
     if !image.is_empty() {

@@ -9,7 +9,7 @@ use bitfab_report::picture::{Signal, Timing, Trace, Window};
 use bitfab_sim::rtl::{Cycle, Recording, record};
 
 use super::GENERATED;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Cycles that the reader of the result pauses, so that a byte is seen to wait.
 const PAUSE: u64 = 2;
@@ -131,9 +131,11 @@ fn joined(mut marks: Vec<(&str, Range<u64>)>) -> Vec<Window> {
 }
 
 /// The diagram as WaveJSON, a signal a line.
-pub fn wave_json(timing: &Timing) -> String {
+pub fn wave_json(timing: &Timing) -> Result<String> {
     let lanes = timing.wave_lanes();
-    let lanes: Vec<String> = lanes.iter().map(|lane| serde_json::json!(lane).to_string()).collect();
+    // In the order of the fields, in which a person reads them: a value would sort them.
+    let lanes: Result<Vec<String>, _> = lanes.iter().map(serde_json::to_string).collect();
+    let lanes = lanes.map_err(|error| Error::Choice(format!("the diagram is no JSON: {error}")))?;
     let head = serde_json::json!({ "text": format!("{GENERATED}: {}", timing.title) });
     let foot = serde_json::json!({ "text": timing.subtitle });
     // Wide enough for the number of the last cycle.
@@ -142,7 +144,7 @@ pub fn wave_json(timing: &Timing) -> String {
     let lanes = lanes.join(",\n    ");
     let parts =
         format!("\"head\": {head},\n  \"signal\": [\n    {lanes}\n  ],\n  \"foot\": {foot},\n  \"config\": {config}");
-    format!("{{\n  {parts}\n}}\n")
+    Ok(format!("{{\n  {parts}\n}}\n"))
 }
 
 #[cfg(test)]
