@@ -35,3 +35,17 @@ impl Array {
         (sane <= MAX_VALUES).then(|| dims.iter().product())
     }
 }
+
+/// For each element of the transposed array the element that it is before; `dims` are the sizes before.
+pub(crate) fn transposed(dims: &[usize], order: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1; dims.len()];
+    for axis in (1..dims.len()).rev() {
+        strides[axis - 1] = strides[axis] * dims[axis];
+    }
+    let mut places = vec![0];
+    for &axis in order {
+        let (size, stride) = (dims[axis], strides[axis]);
+        places = places.iter().flat_map(|&place| (0..size).map(move |at| place + at * stride)).collect();
+    }
+    places
+}

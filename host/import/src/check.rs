@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lower::{Imported, Tie};
+use crate::operators::MAX_STEPS;
 use crate::{Array, ImportError, execute};
 
 /// How far a real number may lie off its integer, in units of it: the oracle computes in 64 bits.
@@ -94,7 +95,7 @@ impl Imported {
 
     /// The source's tensor of scores, or of the levels that are the result.
     pub fn scores(&self) -> Option<&str> {
-        self.ties.last().map(|tie| tie.tensor.strip_suffix(crate::nearest::QUANTISED).unwrap_or(&tie.tensor))
+        self.ties.last().map(|tie| tie.tensor.strip_suffix(crate::cure::QUANTISED).unwrap_or(&tie.tensor))
     }
 
     /// Compares the oracle's tensors for a row of bytes with integers of the layers: `integers` gives those of a layer
@@ -132,7 +133,7 @@ impl Imported {
             agreement.tensors += 1;
             seen.insert(index);
         };
-        execute::walk(&self.source, &self.inputs(bytes), execute::MAX_STEPS, &mut see)?;
+        execute::walk(&self.source, &self.inputs(bytes), MAX_STEPS, &mut see)?;
         if let Some(why) = first {
             return Ok(Err(why));
         }

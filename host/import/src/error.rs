@@ -2,7 +2,7 @@
 
 use bitfab_graph::GraphError;
 
-use crate::Cure;
+use crate::cure::Cure;
 
 /// A file that is not a model, or a model that has no exact integer form.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -50,7 +50,7 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    /// The change that would give the node an integer form ([`Prepared::nearest`](crate::Prepared::nearest)).
+    /// The change that would give the node an integer form (`Prepared::nearest`).
     pub fn cure(&self) -> Option<&Cure> {
         match self {
             Self::Curable { cure, .. } => Some(cure),

@@ -4,14 +4,18 @@
 mod array;
 mod begin;
 mod check;
+mod cure;
 mod error;
 pub mod execute;
-mod expand;
+mod fixed_point;
+mod grid;
 mod input;
 pub mod layers;
+mod layout;
 mod lower;
 mod nearest;
 pub mod onnx;
+mod operators;
 mod prepared;
 mod source;
 pub mod tflite;
@@ -19,9 +23,15 @@ pub mod tflite;
 pub use array::Array;
 pub use begin::Start;
 pub use check::{Agreement, Difference, Said, Stated};
+pub use cure::Cure;
 pub use error::ImportError;
 pub use input::{Entry, InputMap};
-pub use lower::{Folded, Imported, Options, Tie, lower};
-pub use nearest::{Change, Cure, Ranges};
-pub use prepared::Prepared;
+pub use lower::{Folded, Imported, Tie};
+pub use nearest::{Change, Ranges};
+pub use prepared::{Options, Prepared, lower};
 pub use source::{Attribute, Channels, Input, Source, SourceNode};
+
+/// The operators that are read, as two tables in Markdown: of ONNX files and descriptions, and of TFLite files.
+pub fn operators() -> [String; 2] {
+    [operators::table(), tflite::table()]
+}

@@ -2,30 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::lower::Matrix;
-use crate::{Array, Attribute, ImportError, Source, SourceNode};
-
-/// The end of the name of what such a quantiser yields.
-pub(crate) const QUANTISED: &str = ".quantised";
-
-/// The change that would give a node an integer form.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cure {
-    /// These tensors, quantised with one step for all.
-    Quantise {
-        /// Their names.
-        tensors: Vec<String>,
-        /// Bits of the quantiser: eight of levels that are a line of the sums, four of any others.
-        bits: u32,
-    },
-    /// These rows of weights, on grids of 8 bits, as the new second input of the node that yields `output`.
-    Weights {
-        /// The node's result.
-        output: String,
-        /// The new weights, in the sizes of the old ones.
-        weights: Array,
-    },
-}
+use crate::cure::{Cure, QUANTISED};
+use crate::operators::QUANT;
+use crate::{Array, Attribute, ImportError, Source};
 
 /// A change that was made, for people.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,25 +123,7 @@ fn quantiser(source: &mut Source, name: &str) -> String {
     }
     source.outputs.iter_mut().filter(|output| *output == name).for_each(|output| output.clone_from(&quantised));
     let constants = ["scale", "zero", "bits"].map(|part| format!("{quantised}.{part}"));
-    source.nodes.insert(
-        from,
-        SourceNode {
-            name: quantised.clone(),
-            op: "Quant".into(),
-            domain: "qonnx.custom_op.general".into(),
-            inputs: [&[name.to_string()], &constants[..]].concat(),
-            outputs: vec![quantised.clone()],
-            attributes: BTreeMap::new(),
-        },
-    );
+    let inputs = [&[name.to_string()], &constants[..]].concat();
+    source.nodes.insert(from, QUANT.node(quantised.clone(), inputs, quantised.clone()));
     quantised
-}
-
-/// A row that no grid of 8 bits holds, on the one that reaches its largest weight; any other as it is.
-pub(crate) fn row(row: Vec<f64>) -> Vec<f64> {
-    if Matrix::new(std::slice::from_ref(&row)).is_ok() {
-        return row;
-    }
-    let step = row.iter().map(|weight| weight.abs()).fold(0.0, f64::max) / 127.0;
-    row.into_iter().map(|weight| (weight / step).round() * step).collect()
 }

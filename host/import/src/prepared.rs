@@ -5,23 +5,49 @@ use std::collections::BTreeMap;
 use bitfab_graph::{Interface, Shape};
 
 use crate::begin::{Begun, Front, Start};
-use crate::input::InputMap;
-use crate::lower::{Imported, Options, lowered};
+use crate::input::{Entry, InputMap};
+use crate::layout::{Layout, input_layout};
+use crate::lower::{self, Imported};
 use crate::nearest::{self, Change, Ranges};
 use crate::{Array, ImportError, Source, execute};
+
+/// Choices of an import.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// What rows are made of; left out where the model begins with a quantiser: the bytes are then its integers, or rows
+    /// are real values where arithmetic before it becomes codings.
+    pub input: Option<Entry>,
+}
+
+/// Lowers `source`.
+///
+/// # Errors
+/// [`ImportError`] names the node that has no exact integer form, and what would work.
+pub fn lower(source: Source, options: &Options) -> Result<Imported, ImportError> {
+    Prepared::new(source, options)?.lower()
+}
 
 /// A source with compound operators written out, constants computed, and bytes as its input.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    pub(crate) source: Source,
-    pub(crate) input: InputMap,
-    pub(crate) front: Option<Front>,
-    pub(crate) note: Option<String>,
-    /// Sizes of the source's input.
-    dims: Vec<usize>,
-    /// For each element of it its byte.
-    places: Vec<u32>,
-    shape: Shape,
+    source: Source,
+    input: InputMap,
+    front: Option<Front>,
+    note: Option<String>,
+    /// Of the source's input.
+    layout: Layout,
+}
+
+impl Start {
+    /// Lets the source begin where the bytes stand.
+    ///
+    /// # Errors
+    /// If it is not said what the bytes are, or no codings make them of real values that were asked for.
+    pub fn prepare(self) -> Result<Prepared, ImportError> {
+        let Begun { source, input, front, note } = self.begin()?;
+        let layout = input_layout(&source, &source.inputs[0])?;
+        Ok(Prepared { source, input, front, note, layout })
+    }
 }
 
 impl Prepared {
@@ -31,13 +57,6 @@ impl Prepared {
     /// [`ImportError`] names a node or input that has no meaning here.
     pub fn new(source: Source, options: &Options) -> Result<Self, ImportError> {
         Start::new(source, options.input)?.prepare()
-    }
-
-    /// From where the bytes enter.
-    pub(crate) fn of(begun: Begun) -> Result<Self, ImportError> {
-        let Begun { source, input, front, note } = begun;
-        let layout = crate::lower::input_layout(&source, &source.inputs[0])?;
-        Ok(Self { source, input, front, note, dims: layout.dims, places: layout.places.to_vec(), shape: layout.shape })
     }
 
     /// The codings that make bytes of real values, and their limits; without any, where rows are bytes.
@@ -86,7 +105,7 @@ impl Prepared {
 
     /// Sizes of the rows of bytes.
     pub const fn shape(&self) -> Shape {
-        self.shape
+        self.layout.shape
     }
 
     /// Every tensor of the source for a row of bytes, by the oracle.
@@ -97,7 +116,7 @@ impl Prepared {
     /// # Panics
     /// If the row is shorter than the input.
     pub fn run(&self, bytes: &[u8]) -> Result<BTreeMap<String, Array>, ImportError> {
-        let values = self.input.reals(&self.dims, &self.places, bytes);
+        let values = self.input.reals(&self.layout.dims, &self.layout.places, bytes);
         execute::run(&self.source, &BTreeMap::from([(self.input_name(), values)]))
     }
 
@@ -106,7 +125,8 @@ impl Prepared {
     /// # Errors
     /// [`ImportError`] names the node that has no exact integer form, and what would work.
     pub fn lower(self) -> Result<Imported, ImportError> {
-        lowered(self)
+        let interface = self.interface();
+        lower::lowered(self.source, self.input, interface, self.note)
     }
 
     /// Lowers the source after the changes without which it has no integer form: weights are rounded to 8 bits, and

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Array;
+use crate::{Array, ImportError};
 
 /// A constant of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +90,12 @@ impl Source {
 }
 
 impl SourceNode {
+    /// An error at this node, the one at `index`.
+    pub(crate) fn fault(&self, index: usize, problem: String) -> ImportError {
+        let op = if self.domain.is_empty() { self.op.clone() } else { format!("{}.{}", self.domain, self.op) };
+        ImportError::Node { index, name: self.name.clone(), op, problem }
+    }
+
     /// An integer attribute.
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.attributes.get(name) {

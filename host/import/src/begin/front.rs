@@ -6,7 +6,7 @@ use bitfab_graph::{Coding, Interface};
 
 use super::quantiser::{Path, Quantiser};
 use crate::input::InputMap;
-use crate::lower::input_layout;
+use crate::layout::input_layout;
 use crate::{Array, ImportError, Source, SourceNode, execute};
 
 /// How far a value may lie off a line, as part of the largest: the executor computes in 64 bits.

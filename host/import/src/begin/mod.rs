@@ -4,13 +4,14 @@
 mod front;
 mod quantiser;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bitfab_graph::{ByteKind, Shape};
 
 use crate::input::{Entry, InputMap};
-use crate::lower::input_layout;
-use crate::{Array, Attribute, ImportError, Input, Prepared, Source, SourceNode, execute, expand, nearest};
+use crate::layout::input_layout;
+use crate::operators::{self, QUANTIZE_LINEAR};
+use crate::{Array, Attribute, ImportError, Input, Source, execute, nearest};
 pub(crate) use front::{Front, Unfit};
 use quantiser::{Path, Quantiser};
 
@@ -53,7 +54,7 @@ impl Start {
     /// # Errors
     /// If the source does not have one input, or a node has no meaning here.
     pub fn new(source: Source, entry: Option<Entry>) -> Result<Self, ImportError> {
-        let mut source = expand::expand(source)?;
+        let mut source = operators::expand(source)?;
         execute::fold(&mut source)?;
         let [only] = source.inputs.as_slice() else {
             let names: Vec<&str> = source.inputs.iter().map(|input| input.name.as_str()).collect();
@@ -108,14 +109,7 @@ impl Start {
     }
 
     /// Lets the source begin where the bytes stand.
-    ///
-    /// # Errors
-    /// If it is not said what the bytes are, or no codings make them of real values that were asked for.
-    pub fn prepare(self) -> Result<Prepared, ImportError> {
-        Prepared::of(self.begin()?)
-    }
-
-    fn begin(self) -> Result<Begun, ImportError> {
+    pub(crate) fn begin(self) -> Result<Begun, ImportError> {
         if let Some(Entry::Bytes(input)) = self.entry {
             return Ok(Begun { source: self.source, input, front: None, note: None });
         }
@@ -276,14 +270,8 @@ fn dequantised(source: &mut Source) -> Result<String, ImportError> {
     source.constants.insert(base.clone(), Array::new([], vec![zero as f64]));
     source.types.insert(real.clone(), "float".into());
     source.inputs[0].name.clone_from(&real);
-    let node = SourceNode {
-        name: format!("{name}.quantiser"),
-        op: "QuantizeLinear".into(),
-        inputs: vec![real.clone(), step, base],
-        outputs: vec![name],
-        attributes: BTreeMap::from([("zero_point_type".into(), Attribute::Text(kind))]),
-        ..SourceNode::default()
-    };
+    let mut node = QUANTIZE_LINEAR.node(format!("{name}.quantiser"), vec![real.clone(), step, base], name);
+    node.attributes.insert("zero_point_type".into(), Attribute::Text(kind));
     source.nodes.insert(0, node);
     Ok(real)
 }

@@ -3,27 +3,8 @@
 use bitfab_graph::ByteKind;
 
 use crate::input::InputMap;
+use crate::operators::{self, Entry, Operator, Role};
 use crate::{Source, SourceNode};
-
-/// Nodes between input and first quantiser that work element by element or change sizes.
-const BEFORE: &[&str] = &[
-    "Add",
-    "BatchNormalization",
-    "Cast",
-    "Clip",
-    "Div",
-    "Flatten",
-    "Identity",
-    "Mul",
-    "Reshape",
-    "Squeeze",
-    "Sub",
-    "Transpose",
-    "Unsqueeze",
-];
-
-/// Those that change sizes alone.
-const PLAIN: &[&str] = &["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"];
 
 /// The nodes from the input on that have one reader each, up to the first quantiser.
 #[derive(Clone, Debug)]
@@ -51,14 +32,15 @@ impl Path {
         let (mut name, mut nodes) = (name.to_string(), Vec::new());
         while let Some(next) = follower(source, &name) {
             let node = &source.nodes[next];
-            let quantiser = match node.op.as_str() {
-                "Quant" | "IntQuant" => quant(source, node),
-                "QuantizeLinear" => linear(source, node),
-                op if BEFORE.contains(&op) => {
-                    nodes.push(next);
-                    name.clone_from(&node.outputs[0]);
-                    continue;
-                }
+            let operator = operators::find(node);
+            if operator.is_some_and(Operator::may_precede_quantiser) {
+                nodes.push(next);
+                name.clone_from(&node.outputs[0]);
+                continue;
+            }
+            let quantiser = match operator.map(|operator| operator.entry) {
+                Some(Entry::Bits) => quant(source, node),
+                Some(Entry::ZeroPoint) => linear(source, node),
                 _ => None,
             };
             nodes.extend(quantiser.map(|_| next));
@@ -70,20 +52,25 @@ impl Path {
     /// Whether nothing but sizes changes before the quantiser.
     pub fn is_plain(&self, source: &Source) -> bool {
         let before = self.nodes.len() - usize::from(self.quantiser.is_some());
-        self.nodes[..before].iter().all(|&index| PLAIN.contains(&source.nodes[index].op.as_str()))
+        self.nodes[..before].iter().all(|&index| keeps_values(&source.nodes[index]))
     }
 
     /// Without a quantiser: the same up to the last node of arithmetic.
     pub fn arithmetic(mut self, source: &Source) -> Self {
-        let is_plain = |index: &usize| PLAIN.contains(&source.nodes[*index].op.as_str());
-        self.nodes.truncate(self.nodes.iter().rposition(|index| !is_plain(index)).map_or(0, |last| last + 1));
+        let last = self.nodes.iter().rposition(|&index| !keeps_values(&source.nodes[index]));
+        self.nodes.truncate(last.map_or(0, |last| last + 1));
         self
     }
 }
 
+fn keeps_values(node: &SourceNode) -> bool {
+    operators::find(node).is_some_and(Operator::keeps_values)
+}
+
 /// The one node that reads the values of a tensor; others may ask for its sizes.
 fn follower(source: &Source, name: &str) -> Option<usize> {
-    let reads = |node: &SourceNode| node.op != "Shape" && node.inputs.iter().any(|input| input == name);
+    let is_sizes = |node: &SourceNode| operators::find(node).is_some_and(|operator| operator.role == Role::SizesOf);
+    let reads = |node: &SourceNode| node.inputs.iter().any(|input| input == name) && !is_sizes(node);
     let mut readers = (0..source.nodes.len()).filter(|&index| reads(&source.nodes[index]));
     readers.next().filter(|_| readers.next().is_none() && !source.outputs.iter().any(|output| output == name))
 }

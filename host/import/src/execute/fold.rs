@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use super::{MAX_STEPS, Mode, apply_within};
 use crate::array::MAX_VALUES;
+use crate::operators::{MAX_STEPS, Mode, apply};
 use crate::{ImportError, Source, SourceNode};
 
 /// Whether all that a node yields is among the constants.
@@ -31,7 +31,7 @@ pub(crate) fn fold(source: &mut Source) -> Result<(), ImportError> {
         let wrong =
             |problem: String| ImportError::Node { index, name: node.name.clone(), op: node.op.clone(), problem };
         let inputs: Vec<_> = node.inputs.iter().map(|name| source.constants.get(name)).collect();
-        let outputs = apply_within(node, &inputs, source.opset, &mode).map_err(wrong)?;
+        let outputs = apply(node, &inputs, source.opset, &mode).map_err(wrong)?;
         kept = outputs.iter().fold(kept, |kept, output| kept.saturating_add(output.values.len()));
         if kept > MAX_VALUES {
             return Err(wrong(format!("with its results more than {MAX_VALUES} values are kept")));
@@ -66,7 +66,7 @@ mod tests {
             ..Source::default()
         };
         let inputs: Vec<_> = node.inputs.iter().map(|name| source.constants.get(name)).collect();
-        let exact = crate::execute::apply(&node, &inputs, 13).expect("it is computed");
+        let exact = apply(&node, &inputs, 13, &Mode::new(MAX_STEPS)).expect("it is computed");
         assert_eq!(exact[0].values, [3.0 * scale], "in 64 bits");
         fold(&mut source).expect("it is folded");
         assert_eq!(source.constants["q"].values, [2.0 * scale]);

@@ -7,7 +7,7 @@ use std::io::Read;
 use half::f16;
 
 use crate::Array;
-use crate::execute::transposed;
+use crate::array::transposed;
 
 /// The most bytes of a head.
 const MAX_HEAD: u64 = 1 << 16;

@@ -6,6 +6,7 @@ use super::describe::{
 };
 use super::writer::{Value, Writer};
 use crate::Array;
+use crate::operators::{ADD, CONV, FLATTEN, GEMM, Operator, TRANSPOSE};
 use crate::source::Attribute;
 
 /// Kernel, stride and border over one or two axes, and the sizes that come out.
@@ -45,7 +46,7 @@ impl Writer<'_> {
         let mut names = vec![from.tensor.clone(), weights];
         names.extend(self.bias(layer, dense.bias.as_deref(), dense.bias_quantizer.as_ref(), outputs)?);
         let attributes = vec![("transB", Attribute::Int(is_rows.into()))];
-        let tensor = self.node(layer.into(), "Gemm", names, attributes);
+        let tensor = self.node(layer.into(), &GEMM, names, attributes);
         Ok(Value { tensor, dims: vec![outputs] })
     }
 
@@ -69,7 +70,7 @@ impl Writer<'_> {
         names.extend(self.bias(layer, conv.bias.as_deref(), conv.bias_quantizer.as_ref(), outputs)?);
         let mut attributes = window.attributes;
         attributes.push(("group", Attribute::Int(groups as i64)));
-        let tensor = self.node(layer.into(), "Conv", names, attributes);
+        let tensor = self.node(layer.into(), &CONV, names, attributes);
         Ok(Value { tensor, dims: [window.output, vec![outputs]].concat() })
     }
 
@@ -114,7 +115,13 @@ impl Writer<'_> {
         }
     }
 
-    pub fn pool(&mut self, layer: &str, pool: &Pool, op: &str, from: &Value) -> Result<Value, String> {
+    pub fn pool(
+        &mut self,
+        layer: &str,
+        pool: &Pool,
+        [windowed, global]: [&Operator; 2],
+        from: &Value,
+    ) -> Result<Value, String> {
         let spatial = from.spatial().to_vec();
         if spatial.is_empty() {
             return Err(format!(
@@ -127,7 +134,7 @@ impl Writer<'_> {
             if pool.stride.is_some() || pool.padding.is_some() {
                 return Err("size: is missing; without size, stride and padding it takes the whole image".into());
             }
-            let tensor = self.node(layer.into(), &format!("Global{op}"), names, Vec::new());
+            let tensor = self.node(layer.into(), global, names, Vec::new());
             let ones = vec![1; spatial.len()];
             return Ok(Value { tensor, dims: [ones, vec![from.channels()]].concat() });
         };
@@ -135,7 +142,7 @@ impl Writer<'_> {
         let stride = pool.stride.clone().unwrap_or(Sizes::Each(kernel.clone()));
         let mut window = window(&spatial, &kernel, Some(&stride), pool.padding.as_ref())?;
         window.attributes.push(("kernel_shape", ints(&kernel)));
-        let tensor = self.node(layer.into(), op, names, window.attributes);
+        let tensor = self.node(layer.into(), windowed, names, window.attributes);
         Ok(Value { tensor, dims: [window.output, vec![from.channels()]].concat() })
     }
 
@@ -156,9 +163,9 @@ impl Writer<'_> {
         let mut tensor = from.tensor.clone();
         if order == FlattenOrder::Hwc && pixels > 1 && from.channels() > 1 {
             let last: Vec<usize> = [0].into_iter().chain(2..from.dims.len() + 1).chain([1]).collect();
-            tensor = self.node(format!("{layer}:hwc"), "Transpose", vec![tensor], vec![("perm", ints(&last))]);
+            tensor = self.node(format!("{layer}:hwc"), &TRANSPOSE, vec![tensor], vec![("perm", ints(&last))]);
         }
-        let tensor = self.node(layer.into(), "Flatten", vec![tensor], Vec::new());
+        let tensor = self.node(layer.into(), &FLATTEN, vec![tensor], Vec::new());
         Ok(Value { tensor, dims: vec![from.dims.iter().product()] })
     }
 
@@ -168,7 +175,7 @@ impl Writer<'_> {
             let (name, dims) = (&add.with, &other.dims);
             return Err(format!("with: `{name}` yields sizes {dims:?}, its input has {:?}", from.dims));
         }
-        let tensor = self.node(layer.into(), "Add", vec![from.tensor.clone(), other.tensor], Vec::new());
+        let tensor = self.node(layer.into(), &ADD, vec![from.tensor.clone(), other.tensor], Vec::new());
         Ok(Value { tensor, dims: from.dims.clone() })
     }
 }

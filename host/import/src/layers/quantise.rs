@@ -3,6 +3,7 @@
 use super::describe::{Activation, Quantizer, Rounding, Scale};
 use super::writer::{Value, Writer};
 use crate::Array;
+use crate::operators::{BIPOLAR_QUANT, DIV, MUL, MULTI_THRESHOLD, QUANT, RELU, SOFTMAX};
 use crate::source::Attribute;
 
 /// The most bits of a weight or an activation, and of a bias.
@@ -67,7 +68,7 @@ impl Writer<'_> {
             Some(Quantizer::Binary { scale }) => {
                 let values = self.constant(format!("{name}.values"), array);
                 let scale = self.scale(&name, scale, along)?;
-                Ok(self.node(name, "BipolarQuant", vec![values, scale], Vec::new()))
+                Ok(self.node(name, &BIPOLAR_QUANT, vec![values, scale], Vec::new()))
             }
             Some(Quantizer::Ternary { threshold, scale }) => {
                 let values = self.constant(format!("{name}.values"), array);
@@ -107,7 +108,7 @@ impl Writer<'_> {
             ("narrow", Attribute::Int(grid.narrow.into())),
             ("rounding_mode", Attribute::Text(grid.rounding.name().into())),
         ];
-        self.node(name, "Quant", vec![values, scale, zero, bits], attributes)
+        self.node(name, &QUANT, vec![values, scale, zero, bits], attributes)
     }
 
     /// -1, 0 and +1 times a scale: 0 up to the threshold.
@@ -117,11 +118,11 @@ impl Writer<'_> {
         }
         // Rounding has its threshold at a half.
         let whole = self.constant(format!("{name}.whole"), Array::scalar(2.0 * threshold));
-        let parts = self.node(format!("{name}.parts"), "Div", vec![values, whole], Vec::new());
+        let parts = self.node(format!("{name}.parts"), &DIV, vec![values, whole], Vec::new());
         let one = self.constant(format!("{name}.one"), Array::scalar(1.0));
         let grid = Grid { bits: 2, signed: true, narrow: true, rounding: Rounding::HalfEven };
         let signs = self.quant(format!("{name}.signs"), parts, one, &grid);
-        Ok(self.node(name.into(), "Mul", vec![signs, scale], Vec::new()))
+        Ok(self.node(name.into(), &MUL, vec![signs, scale], Vec::new()))
     }
 
     /// What follows the sums of a layer; gives the tensor.
@@ -133,7 +134,7 @@ impl Writer<'_> {
         match *activation {
             Activation::Sign { scale } => {
                 let scale = self.scale(&name, &Scale::Number(scale), &[])?;
-                Ok(self.node(name, "BipolarQuant", vec![from, scale], Vec::new()))
+                Ok(self.node(name, &BIPOLAR_QUANT, vec![from, scale], Vec::new()))
             }
             Activation::Ternary { threshold, scale } => {
                 let scale = self.scale(&name, &Scale::Number(scale), &[])?;
@@ -141,7 +142,7 @@ impl Writer<'_> {
             }
             Activation::Relu { bits, scale, narrow, rounding } => {
                 let grid = Grid { bits, signed: false, narrow, rounding };
-                let positive = self.node(format!("{name}.relu"), "Relu", vec![from], Vec::new());
+                let positive = self.node(format!("{name}.relu"), &RELU, vec![from], Vec::new());
                 self.stepped(name, positive, scale, &grid)
             }
             Activation::Quant { bits, scale, signed, narrow, rounding } => {
@@ -151,7 +152,7 @@ impl Writer<'_> {
             Activation::Softmax {} if value.dims.len() > 1 => {
                 Err(format!("softmax over sizes {:?}; put a layer of kind flatten before it", value.dims))
             }
-            Activation::Softmax {} => Ok(self.node(name, "Softmax", vec![from], vec![("axis", Attribute::Int(1))])),
+            Activation::Softmax {} => Ok(self.node(name, &SOFTMAX, vec![from], vec![("axis", Attribute::Int(1))])),
         }
     }
 
@@ -185,7 +186,7 @@ impl Writer<'_> {
             ("out_bias", Attribute::Float(low)),
             ("data_layout", Attribute::Text(layout.into())),
         ];
-        Ok(self.node(name, "MultiThreshold", vec![value.tensor.clone(), values], attributes))
+        Ok(self.node(name, &MULTI_THRESHOLD, vec![value.tensor.clone(), values], attributes))
     }
 }
 

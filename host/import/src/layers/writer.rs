@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::archive::Archive;
 use super::describe::{BatchNorm, Description, Framework, Kind, Layer};
+use crate::operators::{AVERAGE_POOL, BATCH_NORM, GLOBAL_AVERAGE_POOL, GLOBAL_MAX_POOL, MAX_POOL, Operator, QUANT};
 use crate::source::{Attribute, Channels, Input};
-use crate::{Array, ImportError, InputMap, Source, SourceNode};
-
-/// The domain of QONNX's quantisers.
-const QONNX: &str = "qonnx.custom_op.general";
+use crate::{Array, ImportError, InputMap, Source};
 
 /// What a layer yields.
 #[derive(Clone, Debug)]
@@ -89,20 +87,20 @@ impl<'a> Writer<'a> {
         let names = ["scale", "zero", "bits"].iter().zip(constants);
         let names = names.map(|(part, value)| self.constant(format!("input:{part}"), Array::scalar(value)));
         let inputs = std::iter::once("input".to_string()).chain(names).collect();
-        self.node("input:bytes".into(), "Quant", inputs, vec![("signed", Attribute::Int(is_signed.into()))])
+        self.node("input:bytes".into(), &QUANT, inputs, vec![("signed", Attribute::Int(is_signed.into()))])
     }
 
     /// Appends a node; gives its result, which has its name.
-    pub fn node(&mut self, name: String, op: &str, inputs: Vec<String>, attributes: Vec<(&str, Attribute)>) -> String {
-        let is_qonnx = matches!(op, "Quant" | "BipolarQuant" | "MultiThreshold");
-        self.source.nodes.push(SourceNode {
-            name: name.clone(),
-            op: op.into(),
-            domain: if is_qonnx { QONNX.into() } else { String::new() },
-            inputs,
-            outputs: vec![name.clone()],
-            attributes: attributes.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-        });
+    pub fn node(
+        &mut self,
+        name: String,
+        operator: &Operator,
+        inputs: Vec<String>,
+        attributes: Vec<(&str, Attribute)>,
+    ) -> String {
+        let mut node = operator.node(name.clone(), inputs, name.clone());
+        node.attributes = attributes.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        self.source.nodes.push(node);
         name
     }
 
@@ -146,8 +144,8 @@ impl<'a> Writer<'a> {
         let mut value = match &layer.kind {
             Kind::Dense(dense) => self.dense(name, dense, &from)?,
             Kind::Conv(conv) => self.conv(name, conv, &from)?,
-            Kind::MaxPool(pool) => self.pool(name, pool, "MaxPool", &from)?,
-            Kind::AveragePool(pool) => self.pool(name, pool, "AveragePool", &from)?,
+            Kind::MaxPool(pool) => self.pool(name, pool, [&MAX_POOL, &GLOBAL_MAX_POOL], &from)?,
+            Kind::AveragePool(pool) => self.pool(name, pool, [&AVERAGE_POOL, &GLOBAL_AVERAGE_POOL], &from)?,
             Kind::Flatten(flatten) => self.flatten(name, flatten, &from)?,
             Kind::Add(add) => self.add(name, add, &from)?,
             Kind::Activation if layer.norm.is_none() && layer.activation.is_none() => {
@@ -197,7 +195,7 @@ impl<'a> Writer<'a> {
             inputs.push(self.constant(format!("{layer}:{key}"), array));
         }
         let attributes = vec![("epsilon", Attribute::Float(epsilon))];
-        Ok(self.node(format!("{layer}:batch-norm"), "BatchNormalization", inputs, attributes))
+        Ok(self.node(format!("{layer}:batch-norm"), &BATCH_NORM, inputs, attributes))
     }
 
     /// The source, whose result is that of the last layer.

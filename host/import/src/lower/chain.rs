@@ -1,14 +1,27 @@
 //! Values of a chain of nodes at chosen integers, by the executor itself: the function that is folded.
 
-use crate::Array;
-use crate::execute;
-use crate::lower::Lowering;
-use crate::lower::coded::{Coded, Layout, Link};
+use crate::array::transposed;
+use crate::layout::Layout;
+use crate::lower::coded::{Coded, Link};
+use crate::lower::lowering::Lowering;
+use crate::operators::{self, MAX_STEPS, Mode, Operator, Role};
+use crate::{Array, SourceNode};
 
 /// What cannot be evaluated, as a sentence; the node is the last one of the chain that was tried.
 pub(crate) type Failed = (usize, String);
 
-impl Lowering<'_> {
+impl<'s> Lowering<'s> {
+    /// The nodes of a tensor's chain and their operators, pools left out.
+    pub fn chain<'c>(
+        &'c self,
+        coded: &'c Coded,
+    ) -> impl DoubleEndedIterator<Item = (&'s SourceNode, Option<&'static Operator>)> + 'c {
+        coded.chain.iter().filter_map(|link| match link {
+            Link::Node { index, .. } => Some((&self.source.nodes[*index], self.operators[*index])),
+            Link::Pool { .. } => None,
+        })
+    }
+
     /// The value of every channel of `coded` where its integer is `codes[channel]`.
     ///
     /// # Errors
@@ -63,7 +76,8 @@ impl Lowering<'_> {
             .enumerate()
             .map(|(at, name)| if at == variable { Some(value) } else { self.constant(name) })
             .collect();
-        let mut outputs = execute::apply(node, &inputs, self.source.opset)?;
+        let operator = self.operators[index].ok_or_else(|| operators::unsupported(node))?;
+        let mut outputs = operators::evaluate(operator, node, &inputs, self.source.opset, &Mode::new(MAX_STEPS))?;
         if outputs.is_empty() {
             return Err("yields nothing".into());
         }
@@ -72,17 +86,14 @@ impl Lowering<'_> {
 
     /// Where a transposition takes each element from; `None` for nodes that keep the order.
     fn order(&self, index: usize, result: &Array) -> Option<Vec<usize>> {
-        let node = &self.source.nodes[index];
-        if node.op != "Transpose" {
-            return None;
-        }
+        self.operators[index].filter(|operator| operator.role == Role::Transpose)?;
         let rank = result.dims.len();
         let reversed: Vec<i64> = (0..rank as i64).rev().collect();
-        let order = node.ints("perm").unwrap_or(&reversed);
+        let order = self.source.nodes[index].ints("perm").unwrap_or(&reversed);
         let order: Vec<usize> = order.iter().map(|&axis| axis as usize).collect();
         let mut dims = vec![0; rank];
         order.iter().enumerate().for_each(|(to, &from)| dims[from] = result.dims[to]);
-        Some(execute::transposed(&dims, &order))
+        Some(transposed(&dims, &order))
     }
 }
 

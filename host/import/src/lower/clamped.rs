@@ -1,8 +1,8 @@
 //! Whether what stands behind sums is a line between two limits: only that has a multiplier for eight bits of levels.
 
-use crate::lower::Lowering;
+use crate::cure::QUANTISED;
 use crate::lower::coded::Coded;
-use crate::nearest::QUANTISED;
+use crate::lower::lowering::Lowering;
 
 /// Places at which the slope is taken.
 const PARTS: i64 = 32;

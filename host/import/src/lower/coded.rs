@@ -2,71 +2,9 @@
 
 use std::rc::Rc;
 
-use bitfab_graph::{Op, Shape, Window};
+use bitfab_graph::{Op, Window};
 
-/// Where each element of a source tensor stands among the integers, row-major; `shape` is height x width x channels.
-#[derive(Clone, Debug)]
-pub(crate) struct Layout {
-    /// Sizes in the source.
-    pub dims: Vec<usize>,
-    /// For each element its place in `shape`, channels fastest.
-    pub places: Rc<Vec<u32>>,
-    /// Sizes of the integers.
-    pub shape: Shape,
-}
-
-impl Layout {
-    /// Elements in the order of the integers.
-    pub fn flat(dims: Vec<usize>) -> Self {
-        let count: usize = dims.iter().product();
-        Self { dims, places: Rc::new((0..count as u32).collect()), shape: Shape::flat(count as u32) }
-    }
-
-    /// The layout of ONNX's images, one image: batch, channels, height, width.
-    pub fn image(shape: Shape) -> Self {
-        let [height, width, channels] = [shape.height, shape.width, shape.channels].map(|size| size as usize);
-        let place = |at: usize| {
-            let (channel, pixel) = (at / (height * width), at % (height * width));
-            (pixel * channels + channel) as u32
-        };
-        let places = (0..height * width * channels).map(place).collect();
-        Self { dims: vec![1, channels, height, width], places: Rc::new(places), shape }
-    }
-
-    /// Whether this is what [`image`](Self::image) gives.
-    pub fn is_image(&self) -> bool {
-        let image = Self::image(self.shape);
-        self.dims == image.dims && self.places == image.places
-    }
-
-    /// One pixel of an image, channels second or last; `None` if this is no image of several pixels.
-    pub fn pixel(&self) -> Option<Self> {
-        let channels = self.shape.channels;
-        let is_last = self.dims.len() > 2
-            && self.dims.last() == Some(&(channels as usize))
-            && self.places.iter().enumerate().all(|(at, &place)| at == place as usize);
-        if self.places.len() <= channels as usize || !is_last && !self.is_image() {
-            return None;
-        }
-        let mut pixel = Self::image(Shape::flat(channels));
-        if is_last {
-            pixel.dims = vec![1; self.dims.len()];
-            *pixel.dims.last_mut()? = channels as usize;
-        }
-        Some(pixel)
-    }
-
-    /// The channel of each element.
-    pub fn channels(&self) -> impl Iterator<Item = usize> + '_ {
-        let channels = self.shape.channels as usize;
-        self.places.iter().map(move |&place| place as usize % channels)
-    }
-
-    /// The same elements under other sizes.
-    pub fn reshaped(&self, dims: Vec<usize>) -> Self {
-        Self { dims, ..self.clone() }
-    }
-}
+use crate::layout::Layout;
 
 /// A weighted or summing operation that is not in the graph yet: its thresholds are to come.
 #[derive(Clone, Debug)]
@@ -156,23 +94,5 @@ impl Coded {
     /// Channels of the source's tensor.
     pub fn channels(&self) -> usize {
         self.start.shape.channels as usize
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_pixel_stands_for_an_image_with_channels_second_or_last() {
-        let shape = Shape::new(4, 5, 3);
-        let image = Layout::image(shape);
-        assert_eq!(image.pixel().map(|pixel| (pixel.dims, pixel.shape)), Some((vec![1, 3, 1, 1], Shape::flat(3))));
-        let last = Layout { shape, ..Layout::flat(vec![1, 4, 5, 3]) };
-        assert_eq!(last.pixel().map(|pixel| pixel.dims), Some(vec![1, 1, 1, 3]));
-        // Places that are neither, a vector, and what is one pixel already.
-        assert!(Layout { dims: vec![1, 3, 4, 5], ..last }.pixel().is_none());
-        assert!(Layout::flat(vec![1, 60]).pixel().is_none());
-        assert!(Layout::image(Shape::flat(3)).pixel().is_none());
     }
 }

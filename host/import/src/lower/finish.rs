@@ -3,9 +3,10 @@
 use bitfab_graph::Op;
 
 use crate::Source;
-use crate::execute::TFLITE;
 use crate::lower::coded::{Code, Coded, Link};
-use crate::lower::{Fault, Imported, Lowering, Tie};
+use crate::lower::imported::{Imported, Tie};
+use crate::lower::lowering::{Fault, Lowering};
+use crate::lower::nodes::is_passive;
 
 /// How far a score may lie off a straight line, as part of the largest.
 const TOLERANCE: f64 = 1e-9;
@@ -60,7 +61,7 @@ impl Lowering<'_> {
 
     /// Says which integers of a TFLite model the device's levels are.
     fn explain_levels(&mut self, name: &str, plain: &Coded) {
-        let is_integer = self.source.nodes.iter().any(|node| node.domain == TFLITE);
+        let is_integer = self.operators.iter().flatten().any(|operator| operator.is_tflite());
         let first = plain.offset[0];
         let is_even = plain.scale.iter().all(|&step| step == 1.0) && plain.offset.iter().all(|&other| other == first);
         if is_integer && is_even && matches!(plain.code, Code::Levels { .. }) {
@@ -87,14 +88,14 @@ impl Lowering<'_> {
     fn without_activation(&mut self, name: String) -> String {
         let coded = &self.values[&name];
         // Sizes may change behind it.
+        let is_more = |index: &usize| !self.operators[*index].is_some_and(is_passive);
         let nodes = coded.chain.iter().rev().map_while(|link| match link {
-            Link::Node { index, variable: 0 } => Some(&self.source.nodes[*index]),
+            Link::Node { index, variable: 0 } => Some(*index),
             _ => None,
         });
-        let last = nodes
-            .into_iter()
-            .find(|node| !["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"].contains(&node.op.as_str()));
-        match last.filter(|node| ["Sigmoid", "Softsign", "Tanh"].contains(&node.op.as_str())) {
+        let last =
+            nodes.into_iter().find(is_more).filter(|&index| self.operators[index].is_some_and(|one| one.is_strict));
+        match last.map(|index| &self.source.nodes[index]) {
             Some(node) if matches!(coded.code, Code::Sums { .. }) => {
                 self.leave(node);
                 node.inputs[0].clone()

@@ -3,7 +3,7 @@
 use bitfab_graph::{Op, Window};
 
 use crate::lower::coded::{Code, Coded, Link, Pending};
-use crate::lower::{Fault, Lowering};
+use crate::lower::lowering::{Fault, Lowering};
 
 /// The most different values of one tensor.
 const MAX_VALUES: usize = 256;

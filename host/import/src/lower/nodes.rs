@@ -1,54 +1,11 @@
 //! One node of the source: folded, appended to a chain, or a sum.
 
+use crate::array::transposed;
 use crate::execute;
 use crate::lower::coded::{Code, Coded, Link};
-use crate::lower::{Fault, Lowering, windows};
+use crate::lower::lowering::{Fault, Lowering};
+use crate::operators::{self, Bends, CAST, IDENTITY, MAX_STEPS, Mode, Operands, Operator, Role};
 use crate::{Array, SourceNode};
-
-/// Nodes that work element by element and never fall and rise both.
-const ELEMENTWISE: &[&str] = &[
-    "Add",
-    "BatchNormalization",
-    "BipolarQuant",
-    "Cast",
-    "Ceil",
-    "Clip",
-    "DequantizeLinear",
-    "Div",
-    "Dropout",
-    "Elu",
-    "Floor",
-    "HardSigmoid",
-    "HardTanh",
-    "Identity",
-    "IntQuant",
-    "LeakyRelu",
-    "Max",
-    "Min",
-    "Mul",
-    "MultiThreshold",
-    "Neg",
-    "PRelu",
-    "Quant",
-    "QuantizeLinear",
-    "Relu",
-    "Requantize",
-    "Round",
-    "RoundMean",
-    "Selu",
-    "Sigmoid",
-    "Sign",
-    "Softplus",
-    "Softsign",
-    "Sub",
-    "Tanh",
-    "ThresholdedRelu",
-    "Trunc",
-];
-/// Nodes that only change sizes.
-const LAYOUT: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze"];
-/// Nodes behind the scores that do not change which one is the largest.
-const ENDINGS: &[&str] = &["ArgMax", "LogSoftmax", "Logistic", "Softmax", "TopK"];
 
 impl Lowering<'_> {
     /// Lowers one node.
@@ -60,33 +17,37 @@ impl Lowering<'_> {
         if variables.is_empty() {
             return if execute::is_known(node, source) { Ok(()) } else { self.fold(index, node) };
         }
-        execute::check_domain(node).map_err(|problem| self.fault(index, problem))?;
+        let Some(operator) = self.operators[index] else {
+            return Err(self.fault(index, operators::unsupported(node)));
+        };
         let is_ended = variables.iter().any(|&at| self.ended.contains_key(&node.inputs[at]));
-        if is_ended && !LAYOUT.contains(&node.op.as_str()) && !["Cast", "Identity"].contains(&node.op.as_str()) {
+        if is_ended && !is_passive(operator) && *operator != CAST {
             return Err(self.fault(index, "computes with the result of a softmax or arg max; end the model there"));
         }
-        match (node.op.as_str(), variables.as_slice()) {
-            ("Shape", _) => {
-                let dims = self.values[&node.inputs[0]].layout.dims.clone();
-                let sizes: Vec<f64> = dims.iter().map(|&size| size as f64).collect();
-                self.constants.insert(node.outputs[0].clone(), Array::new([sizes.len()], sizes));
-                Ok(())
-            }
-            ("Add" | "Sum", [_, _]) => self.addition(index, node),
-            (op, [variable]) if ELEMENTWISE.contains(&op) => self.element(index, node, *variable),
-            (op, [0]) if LAYOUT.contains(&op) => self.sizes(index, node),
-            ("Transpose", [0]) => self.transpose(index, node),
-            (op, _) if ENDINGS.contains(&op) => self.ending(index, node),
-            ("MatMul" | "Gemm", _) => self.dense(index, node, &variables),
-            ("Conv", _) => self.conv(index, node, &variables),
-            ("MaxPool" | "GlobalMaxPool", [0]) => self.max_pool(index, node),
-            ("AveragePool" | "GlobalAveragePool" | "ReduceMean" | "ReduceSum", [0]) => self.mean(index, node),
-            ("Concat" | "Sub" | "Mul" | "Div" | "Max" | "Min", _) => Err(self.fault(
+        match (operator.role, operator.operands, variables.as_slice()) {
+            (Role::SizesOf, ..) => self.sizes_of(node),
+            (Role::Residual, _, [_, _]) | (_, Operands::Both, [_, _]) => self.addition(index, node),
+            (Role::Elementwise, _, [variable]) => self.element(index, node, operator, *variable),
+            (Role::Sizes, _, [0]) => self.sizes(index, node),
+            (Role::Transpose, _, [0]) => self.transpose(index, node),
+            (Role::Ending, ..) => self.ending(index, node),
+            (Role::Dense, ..) => self.dense(index, node, &variables),
+            (Role::Conv, ..) => self.conv(index, node, &variables),
+            (Role::MaxPool(window), _, [0]) => self.max_pool(index, node, window),
+            (Role::Mean(window), _, [0]) => self.mean(index, node, window),
+            (Role::Joined, ..) | (Role::Elementwise, Operands::Left | Operands::Any, _) => Err(self.fault(
                 index,
                 "combines two computed tensors; only an addition of two quantised ones has an integer form here",
             )),
-            _ => Err(self.fault(index, windows::unsupported(node))),
+            _ => Err(self.fault(index, operators::unsupported(node))),
         }
+    }
+
+    /// The sizes of a computed tensor, which are constants.
+    fn sizes_of(&mut self, node: &SourceNode) -> Result<(), Fault> {
+        let sizes: Vec<f64> = self.values[&node.inputs[0]].layout.dims.iter().map(|&size| size as f64).collect();
+        self.constants.insert(node.outputs[0].clone(), Array::new([sizes.len()], sizes));
+        Ok(())
     }
 
     /// A node that reads constants alone, among them the sizes of a computed tensor.
@@ -97,20 +58,21 @@ impl Lowering<'_> {
             let problem = format!("reads `{}`, which nothing before it yields", node.inputs[at]);
             return Err(self.fault(index, problem));
         }
-        let outputs = execute::apply(node, &inputs, self.source.opset).map_err(|problem| self.fault(index, problem))?;
+        let outputs = operators::apply(node, &inputs, self.source.opset, &Mode::new(MAX_STEPS))
+            .map_err(|problem| self.fault(index, problem))?;
         self.constants.extend(node.outputs.iter().cloned().zip(outputs).filter(|(name, _)| !name.is_empty()));
         Ok(())
     }
 
     /// A step function of each element.
-    fn element(&mut self, index: usize, node: &SourceNode, variable: usize) -> Result<(), Fault> {
-        if variable > 0 && !matches!(node.op.as_str(), "Add" | "Sub" | "Mul" | "Max" | "Min") {
+    fn element(&mut self, index: usize, node: &SourceNode, operator: &Operator, variable: usize) -> Result<(), Fault> {
+        if variable > 0 && !matches!(operator.operands, Operands::Any | Operands::Both) {
             return Err(self.fault(index, format!("its input {variable} is computed, it must be a constant")));
         }
-        if self.turns(node) {
+        if self.bends(node, operator) {
             return Err(self.fault(index, "its alpha is negative, so that it neither rises nor falls"));
         }
-        let coded = match self.is_rounded(node, variable) {
+        let coded = match operator.is_tflite() && self.is_rounded(&node.inputs[variable]) {
             // Bytes that are scaled again: one multiplication does not round twice.
             true => &self.plain(&node.inputs[variable])?,
             false => &self.values[&node.inputs[variable]],
@@ -120,7 +82,7 @@ impl Lowering<'_> {
         // Constants of more axes than the tensor give it further axes of one.
         let most = constants.filter_map(|name| self.constant(name)).map(|array| array.dims.len()).max().unwrap_or(0);
         let mut dims = coded.layout.dims.clone();
-        if matches!(node.op.as_str(), "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min") && most > rank {
+        if operator.operands != Operands::First && most > rank {
             dims.splice(0..0, std::iter::repeat_n(1, most - rank));
         }
         let layout = coded.layout.reshaped(dims);
@@ -130,25 +92,21 @@ impl Lowering<'_> {
     }
 
     /// Whether an activation falls on one side of zero and rises on the other.
-    fn turns(&self, node: &SourceNode) -> bool {
-        let is_negative = |name: &str| node.float(name).is_some_and(|value| value < 0.0);
-        match node.op.as_str() {
-            "LeakyRelu" | "ThresholdedRelu" | "Elu" => is_negative("alpha"),
-            "Selu" => is_negative("alpha") || is_negative("gamma"),
-            "PRelu" => node
-                .inputs
-                .get(1)
-                .and_then(|name| self.constant(name))
-                .is_none_or(|slope| slope.values.iter().any(|&s| s < 0.0)),
-            _ => false,
+    fn bends(&self, node: &SourceNode, operator: &Operator) -> bool {
+        let is_negative = |name: &&str| node.float(name).is_some_and(|value| value < 0.0);
+        match operator.bends {
+            Bends::Never => false,
+            Bends::Attributes(names) => names.iter().any(is_negative),
+            Bends::Input(at) => {
+                let slopes = node.inputs.get(at).and_then(|name| self.constant(name));
+                slopes.is_none_or(|slopes| slopes.values.iter().any(|&slope| slope < 0.0))
+            }
         }
     }
 
-    /// Whether a node of TFLite scales what another one has rounded already.
-    fn is_rounded(&self, node: &SourceNode, variable: usize) -> bool {
-        let is_own = |node: &SourceNode| node.domain == execute::TFLITE;
-        let rounds = |link: &Link| matches!(link, Link::Node { index, .. } if is_own(&self.source.nodes[*index]));
-        is_own(node) && self.values[&node.inputs[variable]].chain.iter().any(rounds)
+    /// Whether a kernel of TFLite has rounded a tensor already.
+    fn is_rounded(&self, name: &str) -> bool {
+        self.chain(&self.values[name]).any(|(_, operator)| operator.is_some_and(Operator::is_tflite))
     }
 
     /// The sizes that a layout node gives, by running it on zeros.
@@ -162,7 +120,8 @@ impl Lowering<'_> {
             .enumerate()
             .map(|(at, name)| if at == 0 { Some(&zeros) } else { self.constant(name) })
             .collect();
-        let outputs = execute::apply(node, &inputs, self.source.opset).map_err(|problem| self.fault(index, problem))?;
+        let outputs = operators::apply(node, &inputs, self.source.opset, &Mode::new(MAX_STEPS))
+            .map_err(|problem| self.fault(index, problem))?;
         let layout = coded.layout.reshaped(outputs[0].dims.clone());
         let next = coded.then(Link::Node { index, variable: 0 }, layout);
         self.pass(node, next);
@@ -179,7 +138,7 @@ impl Lowering<'_> {
         if sorted != (0..rank).collect::<Vec<_>>() {
             return Err(self.fault(index, format!("order {order:?} of {rank} axes is not a permutation")));
         }
-        let places = execute::transposed(&coded.layout.dims, &order).into_iter().map(|at| coded.layout.places[at]);
+        let places = transposed(&coded.layout.dims, &order).into_iter().map(|at| coded.layout.places[at]);
         let mut layout = coded.layout.reshaped(order.iter().map(|&axis| coded.layout.dims[axis]).collect());
         layout.places = places.collect::<Vec<_>>().into();
         let next = coded.then(Link::Node { index, variable: 0 }, layout);
@@ -236,4 +195,9 @@ impl Lowering<'_> {
         }
         Ok(plain)
     }
+}
+
+/// Whether values stay as they are and where they are.
+pub(crate) fn is_passive(operator: &Operator) -> bool {
+    operator.role == Role::Sizes || *operator == IDENTITY
 }

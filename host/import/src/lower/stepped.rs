@@ -2,11 +2,12 @@
 
 use bitfab_graph::{Op, PadValue, Window};
 
+use crate::cure::Cure;
 use crate::lower::coded::{Code, Coded, Link};
+use crate::lower::imported::Folded;
 use crate::lower::levels::{Grid, Stretch};
 use crate::lower::line::{Begin, Line};
-use crate::lower::{Fault, Folded, Lowering};
-use crate::nearest::Cure;
+use crate::lower::lowering::{Fault, Lowering};
 
 /// How far a line may lie off the levels where none gives every sum its own: that is a line which was rounded in
 /// another way, no other function.
@@ -89,10 +90,7 @@ impl Lowering<'_> {
 
     /// A bend, a curve or uneven steps before many levels.
     fn no_line(&self, name: &str, coded: &Coded, bits: u32) -> Fault {
-        let chain = coded.chain.iter().filter_map(|link| match link {
-            Link::Node { index, .. } => Some(format!("`{}`", self.source.nodes[*index].name)),
-            Link::Pool { .. } => None,
-        });
+        let chain = self.chain(coded).map(|(node, _)| format!("`{}`", node.name));
         let problem = format!(
             "its {bits} bits of levels are no straight line of the sums between two limits, which is all that one \
              multiplication can say; between the sums and its levels stand {}: quantise to 4 bits, whose thresholds \

@@ -2,10 +2,12 @@
 
 use bitfab_graph::{Op, PadValue};
 
-use crate::lower::coded::{Code, Coded, Layout, Pending};
-use crate::lower::weights::Matrix;
-use crate::lower::{Fault, Lowering};
-use crate::nearest::{self, Cure};
+use crate::cure::Cure;
+use crate::grid::{self, Matrix};
+use crate::layout::Layout;
+use crate::lower::coded::{Code, Coded, Pending};
+use crate::lower::lowering::{Fault, Lowering};
+use crate::operators::{CONV, GEMM};
 use crate::{Array, SourceNode};
 
 /// A weighted node whose weights are known as real numbers.
@@ -64,8 +66,9 @@ impl Lowering<'_> {
 
     /// Weights as rows of outputs, and the bias, of MatMul or Gemm.
     fn gemm(&self, index: usize, node: &SourceNode, weights: &Array) -> Result<(Vec<Vec<f64>>, Vec<f64>), Fault> {
-        let is_rows = node.op == "Gemm" && node.int("transB") == Some(1);
-        let alpha = if node.op == "Gemm" { node.float("alpha").unwrap_or(1.0) } else { 1.0 };
+        let is_gemm = node.op == GEMM.name;
+        let is_rows = is_gemm && node.int("transB") == Some(1);
+        let alpha = if is_gemm { node.float("alpha").unwrap_or(1.0) } else { 1.0 };
         let [first, second] = [weights.dims[0], weights.dims[1]];
         let (outputs, inputs) = if is_rows { (first, second) } else { (second, first) };
         let at = |o: usize, i: usize| weights.values[if is_rows { o * inputs + i } else { i * outputs + o }] * alpha;
@@ -219,14 +222,17 @@ impl Lowering<'_> {
     fn rounded(&self, index: usize) -> Cure {
         let node = &self.source.nodes[index];
         let mut weights = self.constant(&node.inputs[1]).cloned().expect("the product was made of them");
-        let is_rows = node.op == "Conv" || node.op == "Gemm" && node.int("transB") == Some(1);
+        let is_rows = node.op == CONV.name || node.op == GEMM.name && node.int("transB") == Some(1);
         let outputs = weights.dims[usize::from(!is_rows)];
         let length = weights.values.len() / outputs;
         // Each output's weights stand side by side, or one in every `outputs`.
         let place = |output: usize, at: usize| if is_rows { output * length + at } else { at * outputs + output };
         for output in 0..outputs {
             let row: Vec<f64> = (0..length).map(|at| weights.values[place(output, at)]).collect();
-            nearest::row(row).into_iter().enumerate().for_each(|(at, value)| weights.values[place(output, at)] = value);
+            grid::nearest(row)
+                .into_iter()
+                .enumerate()
+                .for_each(|(at, value)| weights.values[place(output, at)] = value);
         }
         Cure::Weights { output: node.outputs[0].clone(), weights }
     }

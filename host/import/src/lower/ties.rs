@@ -1,10 +1,10 @@
 //! Sums so near to a tie between two levels that arithmetic of 32 bits, in which models are trained, may round them to
 //! the other one.
 
-use crate::execute::TFLITE;
-use crate::lower::coded::{Coded, Link};
+use crate::lower::coded::Coded;
 use crate::lower::levels::Stretch;
-use crate::lower::{Fault, Lowering};
+use crate::lower::lowering::{Fault, Lowering};
+use crate::operators::Operator;
 
 /// How near that is, as part of the real number: some roundings of 32-bit floats.
 const NEAR: f64 = 1.0 / (1 << 22) as f64;
@@ -56,14 +56,9 @@ impl Lowering<'_> {
     /// Whether 32-bit arithmetic is exact on the way from the integers: steps of powers of two, mostly; or integers alone.
     fn is_short(&self, coded: &Coded) -> bool {
         let is_short = |value: &f64| value.to_bits() & ((1 << SPARE_BITS) - 1) == 0;
-        let nodes = || {
-            coded.chain.iter().filter_map(|link| match link {
-                Link::Node { index, .. } => Some(&self.source.nodes[*index]),
-                Link::Pool { .. } => None,
-            })
-        };
-        let constants = || nodes().flat_map(|node| &node.inputs).filter_map(|name| self.constant(name));
-        nodes().any(|node| node.domain == TFLITE)
+        let nodes = || self.chain(coded);
+        let constants = || nodes().flat_map(|(node, _)| &node.inputs).filter_map(|name| self.constant(name));
+        nodes().any(|(_, operator)| operator.is_some_and(Operator::is_tflite))
             || coded.scale.iter().chain(coded.offset.iter()).all(is_short)
                 && constants().all(|array| array.values.iter().all(is_short))
     }

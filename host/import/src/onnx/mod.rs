@@ -13,6 +13,7 @@ use prost::bytes::Bytes;
 
 pub use tensor::External;
 
+use crate::operators::CONSTANT;
 use crate::source::{Attribute, Input, Source, SourceNode};
 use crate::{Array, ImportError};
 use tensor::Store;
@@ -133,7 +134,7 @@ fn nodes(graph: &proto::Graph, source: &mut Source, store: &mut Store<'_>) -> Re
             return Err(fault("yields nothing".into()));
         }
         let domain = if node.domain == "ai.onnx" { String::new() } else { node.domain.clone() };
-        if node.op_type == "Constant" && domain.is_empty() {
+        if node.op_type == CONSTANT.name && domain.is_empty() {
             fold(node, source, store).map_err(fault)?;
             continue;
         }

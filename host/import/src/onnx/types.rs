@@ -1,6 +1,7 @@
 //! Types of numbers, as far as results depend on them: where quantisers saturate, and that integers divide whole.
 
 use super::tensor::type_name;
+use crate::operators::{self, DIV, QUANTIZE_LINEAR, Types};
 use crate::source::Attribute;
 use crate::{ImportError, Source, SourceNode};
 
@@ -8,16 +9,6 @@ use crate::{ImportError, Source, SourceNode};
 const ZERO_POINT: &str = "zero_point_type";
 /// The attribute of a division of integers.
 const WHOLE: &str = "whole";
-
-/// The input that is the zero point of a node's result.
-fn zero_point(node: &SourceNode) -> Option<usize> {
-    match node.op.as_str() {
-        "QuantizeLinear" => Some(2),
-        "QLinearConv" | "QLinearMatMul" => Some(7),
-        "QGemm" => Some(8),
-        _ => None,
-    }
-}
 
 /// Follows the types through the nodes and leaves at each what it needs to know.
 ///
@@ -29,12 +20,14 @@ pub(super) fn remember(source: &mut Source) -> Result<(), ImportError> {
         node.attributes.remove(ZERO_POINT);
         node.attributes.remove(WHOLE);
         let of = |at: usize| node.inputs.get(at).and_then(|name| types.get(name)).cloned();
-        let results = results(node, &of);
-        let is_whole = node.op == "Div" && of(0).is_some_and(|name| name.contains("int"));
+        let operator = operators::find(node);
+        let kinds = operator.map_or(Types::Of(0), |operator| operator.types);
+        let results = results(node, kinds, &of);
+        let is_whole = operator == Some(&DIV) && of(0).is_some_and(|name| name.contains("int"));
         if is_whole {
             node.attributes.insert(WHOLE.into(), Attribute::Int(1));
         }
-        if zero_point(node).is_some() {
+        if matches!(kinds, Types::ZeroPoint(_)) {
             let Some(name) = results[0].clone() else {
                 let problem = "the type of its zero point is not known; make the zero point a constant".into();
                 return Err(ImportError::Node { index, name: node.name.clone(), op: node.op.clone(), problem });
@@ -55,29 +48,21 @@ fn named(code: Option<i64>) -> Option<String> {
 }
 
 /// The types of a node's first two results.
-fn results(node: &SourceNode, of: &dyn Fn(usize) -> Option<String>) -> [Option<String>; 2] {
+fn results(node: &SourceNode, types: Types, of: &dyn Fn(usize) -> Option<String>) -> [Option<String>; 2] {
     let index = || Some("int64".to_string());
-    if let Some(at) = zero_point(node) {
-        let is_given = node.inputs.get(at).is_some_and(|name| !name.is_empty());
-        let asked = node.int("output_dtype").filter(|&code| code != 0);
-        let first = match (is_given, node.op.as_str()) {
-            (true, _) => of(at),
-            (false, "QuantizeLinear") => asked.map_or(Some("uint8".into()), |code| named(Some(code))),
-            (false, _) => Some("float".into()),
-        };
-        return [first, None];
-    }
-    match node.op.as_str() {
-        "Shape" | "Size" | "ArgMax" | "ArgMin" => [index(), None],
-        "TopK" | "MaxPool" => [of(0), index()],
-        "Cast" => [named(node.int("to")), None],
-        "DequantizeLinear" => [of(1), None],
-        "MatMulInteger" | "ConvInteger" => [Some("int32".into()), None],
-        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Not" | "And" | "Or" => {
-            [Some("bool".into()), None]
+    match types {
+        Types::Of(at) => [of(at), of(at)],
+        Types::Indexed => [of(0), index()],
+        Types::Indices => [index(), None],
+        Types::Sums => [Some("int32".into()), None],
+        Types::Truth => [Some("bool".into()), None],
+        Types::Cast => [named(node.int("to")), None],
+        Types::Unknown => [None, None],
+        Types::ZeroPoint(at) if node.inputs.get(at).is_some_and(|name| !name.is_empty()) => [of(at), None],
+        Types::ZeroPoint(_) if node.op == QUANTIZE_LINEAR.name => {
+            let asked = node.int("output_dtype").filter(|&code| code != 0);
+            [asked.map_or(Some("uint8".into()), |code| named(Some(code))), None]
         }
-        "Where" => [of(1), None],
-        "ConstantOfShape" => [None, None],
-        _ => [of(0), of(0)],
+        Types::ZeroPoint(_) => [Some("float".into()), None],
     }
 }

@@ -1,14 +1,15 @@
 //! Sums of products: CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED.
 
+use super::activation::Activation;
 use super::quant::Quant;
-use super::scale::Activation;
 use super::write::{Op, Requant, Writer, multiplier};
+use crate::operators::{CONV, GEMM, RESHAPE};
 use crate::{Array, Attribute};
 
 /// Kinds of options in a file.
-const CONV: u8 = 1;
-const DEPTHWISE: u8 = 2;
-const DENSE: u8 = 8;
+const CONV_OPTIONS: u8 = 1;
+const DEPTHWISE_OPTIONS: u8 = 2;
+const DENSE_OPTIONS: u8 = 8;
 
 /// How a window moves over an image.
 pub(super) struct Slide {
@@ -87,7 +88,7 @@ impl Sums {
 impl Writer<'_> {
     /// A convolution, depthwise or not.
     pub fn conv(&mut self, op: &Op<'_>, is_depthwise: bool) -> Result<(), String> {
-        let options = op.node.options(if is_depthwise { DEPTHWISE } else { CONV })?;
+        let options = op.node.options(if is_depthwise { DEPTHWISE_OPTIONS } else { CONV_OPTIONS })?;
         let after = usize::from(is_depthwise);
         let dilations = [options.i32(5 + after, 1)?, options.i32(4 + after, 1)?];
         if dilations != [1; 2] {
@@ -119,7 +120,7 @@ impl Writer<'_> {
         let weights = if is_depthwise { channel_filters(&weights) } else { filters(&weights) };
         let inputs = self.operands(op, name, weights, &sums)?;
         let sum = self.name(&format!("{}.sum", y.name));
-        let node = self.node("", "Conv", inputs, &sum);
+        let node = self.node("", &CONV, inputs, &sum);
         node.attributes.extend(slide.attributes(outer));
         node.attributes.insert("group".into(), Attribute::Int(groups as i64));
         let value = self.yields(to)?;
@@ -130,7 +131,7 @@ impl Writer<'_> {
 
     /// A dense layer.
     pub fn dense(&mut self, op: &Op<'_>) -> Result<(), String> {
-        let options = op.node.options(DENSE)?;
+        let options = op.node.options(DENSE_OPTIONS)?;
         if options.i8(1, 0)? != 0 {
             return Err("its weights are shuffled; convert the model with weights in their order".into());
         }
@@ -153,7 +154,7 @@ impl Writer<'_> {
         let row = if x.dims == [1, depth] { row } else { self.reshaped(row, "row", &[1, depth], None) };
         let inputs = self.operands(op, row, weights, &sums)?;
         let sum = self.name(&format!("{}.sum", y.name));
-        let node = self.node("", "Gemm", inputs, &sum);
+        let node = self.node("", &GEMM, inputs, &sum);
         node.attributes.insert("transB".into(), Attribute::Int(1));
         let (value, requant) = (self.yields(to)?, sums.requant()?);
         if y.dims == [1, outputs] {
@@ -190,7 +191,7 @@ impl Writer<'_> {
         let sizes = Array::new([dims.len()], dims.iter().map(|&size| size as f64).collect());
         let sizes = self.constant(part, sizes);
         let to = to.unwrap_or_else(|| self.name(&format!("{from}.{part}")));
-        self.node(part, "Reshape", vec![from, sizes], &to);
+        self.node(part, &RESHAPE, vec![from, sizes], &to);
         to
     }
 }

@@ -4,28 +4,23 @@
 //! subtracted, integers are multiplied and added, and `Requantize` scales the sums as the kernel does, both roundings
 //! included. What such a source computes is therefore what TFLite computes, bit by bit.
 
+mod activation;
+mod kernels;
 mod layers;
 mod names;
 mod others;
 mod quant;
-mod scale;
 mod schema;
 mod table;
 mod write;
 
 use std::collections::BTreeSet;
 
-pub(crate) use scale::Multiplier;
-
 use crate::{ImportError, Source};
-use scale::Activation;
+use kernels::Place;
+pub(crate) use kernels::table;
 use schema::{Model, Operator, wrong};
 use write::{Op, Writer};
-
-/// What is known, for messages.
-const KNOWN: &str = "known are CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, AVERAGE_POOL_2D, MEAN over height and \
-     width, ADD of one scale, RELU, RELU6, RELU_N1_TO_1, PAD, RESHAPE, SQUEEZE, EXPAND_DIMS, QUANTIZE, and SOFTMAX, \
-     LOGISTIC, ARG_MAX or DEQUANTIZE at the end";
 
 /// Reads a model whose tensors are int8 or uint8.
 ///
@@ -62,7 +57,8 @@ fn fault(model: &Model<'_>, op: &Op<'_>, problem: String) -> ImportError {
 
 /// How many of an operator's inputs are data: the others say sizes, which the tensors have too.
 fn data_inputs(node: &Operator<'_>) -> usize {
-    if matches!(node.name.as_str(), "RESHAPE" | "SQUEEZE" | "EXPAND_DIMS") { 1 } else { node.inputs.len() }
+    let is_sizes = kernels::find(node).is_some_and(|kernel| kernel.place == Place::Sizes);
+    node.inputs.len().min(if is_sizes { 1 } else { usize::MAX })
 }
 
 /// Operators that the results need, in their order.
@@ -71,7 +67,7 @@ fn needed(model: &Model<'_>) -> Vec<usize> {
     let mut live = Vec::new();
     for (index, node) in model.operators.iter().enumerate().rev() {
         if node.outputs.iter().any(|&at| wanted.contains(&i64::from(at))) {
-            wanted.extend(node.inputs[..data_inputs(node).min(node.inputs.len())].iter().map(|&at| i64::from(at)));
+            wanted.extend(node.inputs[..data_inputs(node)].iter().map(|&at| i64::from(at)));
             live.push(index);
         }
     }
@@ -89,20 +85,21 @@ fn inputs(writer: &mut Writer<'_>, live: &[usize]) -> Result<(), ImportError> {
         if readers.is_empty() && !model.outputs.contains(&at) {
             continue;
         }
-        let after = |names: &[&str]| {
+        let after = |place: Place| {
             let [only] = readers.as_slice() else { return None };
             let node = &model.operators[**only];
-            let is_sole = names.contains(&node.name.as_str()) && !model.outputs.contains(&at);
+            let is_there = kernels::find(node).is_some_and(|kernel| kernel.place == place);
+            let is_sole = is_there && !model.outputs.contains(&at);
             is_sole.then(|| node.output().ok().and_then(|to| model.tensor(to).ok())).flatten()
         };
-        if let Some(bytes) = after(&["QUANTIZE"]).filter(|_| tensor.kind == "float32") {
+        if let Some(bytes) = after(Place::Quantise).filter(|_| tensor.kind == "float32") {
             writer.take(at, &bytes.dims, bytes, &tensor.name);
             continue;
         }
         // Bytes have one order, under whatever sizes; an image is one from the beginning on, and stays one.
         let is_image =
             |sized: &&schema::Tensor<'_>| sized.count() == tensor.count() && sized.dims.len() > tensor.dims.len();
-        let sized = after(&["RESHAPE", "EXPAND_DIMS"]).filter(is_image);
+        let sized = after(Place::Sizes).filter(is_image);
         writer.take(at, &sized.unwrap_or(tensor).dims, tensor, &tensor.name);
     }
     Ok(())
@@ -110,24 +107,10 @@ fn inputs(writer: &mut Writer<'_>, live: &[usize]) -> Result<(), ImportError> {
 
 /// Writes one operator.
 fn one(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
+    if let Some(kernel) = kernels::find(op.node) {
+        return (kernel.write)(writer, op);
+    }
     match op.node.name.as_str() {
-        "CONV_2D" => writer.conv(op, false),
-        "DEPTHWISE_CONV_2D" => writer.conv(op, true),
-        "FULLY_CONNECTED" => writer.dense(op),
-        "MAX_POOL_2D" => writer.pool(op, true),
-        "AVERAGE_POOL_2D" => writer.pool(op, false),
-        "MEAN" => writer.mean(op),
-        "ADD" => writer.add(op),
-        "RELU" => writer.rescale(op, Activation::Relu),
-        "RELU6" => writer.rescale(op, Activation::Relu6),
-        "RELU_N1_TO_1" => writer.rescale(op, Activation::ReluN1To1),
-        "PAD" | "PADV2" => writer.pad(op),
-        "RESHAPE" | "SQUEEZE" | "EXPAND_DIMS" => writer.sizes(op),
-        "QUANTIZE" => quantize(writer, op),
-        "DEQUANTIZE" => dequantize(writer, op),
-        "SOFTMAX" => writer.ending(op, "Softmax"),
-        "LOGISTIC" => writer.ending(op, "Logistic"),
-        "ARG_MAX" => writer.arg_max(op),
         "IF" | "WHILE" | "CALL" | "CALL_ONCE" => {
             Err("calls another graph of the file; convert the model without control flow".into())
         }
@@ -137,36 +120,9 @@ fn one(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
         name => {
             let input = op.node.optional(0).and_then(|at| writer.tensor(at).ok());
             let of = input.map_or(String::new(), |tensor| format!(" of `{}` ({})", tensor.name, tensor.kind));
-            Err(format!("{name}{of} has no integer form here; {KNOWN}"))
+            Err(format!("{name}{of} has no integer form here; {}", kernels::known()))
         }
     }
-}
-
-/// From reals at the beginning, which is the caller's part, or from bytes to other bytes.
-fn quantize(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
-    let (at, x) = writer.input(op, 0)?;
-    if x.kind == "float32" && writer.model.inputs.contains(&at) {
-        writer.tensor(op.node.output()?)?.quant()?;
-        return writer.hold_same(op.node.output()?, at);
-    }
-    writer.rescale(op, Activation::None)
-}
-
-/// The reals behind the last bytes, which the result then stands for; those behind an ending are left to the caller with it.
-fn dequantize(writer: &mut Writer<'_>, op: &Op<'_>) -> Result<(), String> {
-    let ((at, x), to) = (writer.input(op, 0)?, op.node.output()?);
-    let reads = |node: &Operator<'_>| node.inputs.iter().any(|&input| input as usize == to);
-    if !writer.model.outputs.contains(&to) || writer.model.operators.iter().any(reads) {
-        let name = &writer.tensor(to)?.name;
-        return Err(format!("its result `{name}` is computed with as float32; {}", quant::QUANTISE));
-    }
-    let makes = |node: &&Operator<'_>| node.outputs.iter().any(|&output| output as usize == at);
-    let ending = writer.model.operators.iter().find(makes).map(|node| node.name.as_str());
-    if matches!(ending, Some("SOFTMAX" | "LOGISTIC" | "ARG_MAX")) {
-        x.quant()?;
-        return writer.hold_same(to, at);
-    }
-    writer.reals(op)
 }
 
 #[cfg(test)]

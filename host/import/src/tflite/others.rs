@@ -1,21 +1,27 @@
 //! Pools, means, additions, sizes, borders, requantisation, and what ends a model.
 
+use super::activation::Activation;
+use super::kernels::{self, Place};
 use super::layers::Slide;
-use super::scale::Activation;
-use super::schema::Tensor;
+use super::quant::QUANTISE;
+use super::schema::{self, Tensor};
 use super::write::{Op, Requant, Writer, multiplier, same};
+use crate::operators::{
+    ADD, ARG_MAX, AVERAGE_POOL, CLIP, DEQUANTIZE_LINEAR, MAX_POOL, MUL, Operator, REDUCE_SUM, ROUND_MEAN,
+    TFLITE_SOFTMAX,
+};
 use crate::{Array, Attribute};
 
 /// Kinds of options in a file.
-const POOL: u8 = 5;
-const SOFTMAX: u8 = 9;
-const ADD: u8 = 11;
-const REDUCER: u8 = 27;
+const POOL_OPTIONS: u8 = 5;
+const SOFTMAX_OPTIONS: u8 = 9;
+const ADD_OPTIONS: u8 = 11;
+const REDUCER_OPTIONS: u8 = 27;
 
 impl Writer<'_> {
     /// A maximum or a mean over windows; the bytes keep their scale.
     pub fn pool(&mut self, op: &Op<'_>, is_max: bool) -> Result<(), String> {
-        let options = op.node.options(POOL)?;
+        let options = op.node.options(POOL_OPTIONS)?;
         let ((at, x), to) = (self.input(op, 0)?, op.node.output()?);
         let (input, y) = (x.quant()?, self.tensor(to)?);
         same(input, y.quant()?)?;
@@ -36,14 +42,14 @@ impl Writer<'_> {
         let range = Activation::new(options.i8(5, 0)?)?.range(input.scale, input.zero, input.range);
         let value = self.yields(to)?;
         let pooled = if is_max && range == input.range { value.clone() } else { self.name(&format!("{value}.pool")) };
-        let node = self.node("", if is_max { "MaxPool" } else { "AveragePool" }, vec![name], &pooled);
+        let node = self.node("", if is_max { &MAX_POOL } else { &AVERAGE_POOL }, vec![name], &pooled);
         node.attributes.extend(slide.attributes(outer));
         if !is_max {
-            let node = self.own("round", "RoundMean", pooled, &value);
+            let node = self.node("round", &ROUND_MEAN, vec![pooled], &value);
             node.attributes.insert("count".into(), Attribute::Int((kernel[0] * kernel[1]) as i64));
             node.attributes.extend(bounds(range));
         } else if pooled != value {
-            let node = self.node("clip", "Clip", vec![pooled], &value);
+            let node = self.node("clip", &CLIP, vec![pooled], &value);
             node.attributes.extend(bounds(range));
         }
         self.hold(to, value, true);
@@ -53,7 +59,7 @@ impl Writer<'_> {
     /// The mean over height and width.
     pub fn mean(&mut self, op: &Op<'_>) -> Result<(), String> {
         let ((at, x), to) = (self.input(op, 0)?, op.node.output()?);
-        let keeps = op.node.options(REDUCER)?.u8(0)? != 0;
+        let keeps = op.node.options(REDUCER_OPTIONS)?.u8(0)? != 0;
         let (input, y) = (x.quant()?, self.tensor(to)?);
         let output = y.quant()?;
         let mut axes: Vec<i64> = self.integers(op, 1)?.iter().map(|axis| axis.rem_euclid(4)).collect();
@@ -75,7 +81,7 @@ impl Writer<'_> {
         let (value, sum) = (self.yields(to)?, self.name(&format!("{}.sum", y.name)));
         let from = self.centred(name, input.zero, "zero");
         let over = self.constant("axes", Array::new([2], vec![2.0, 3.0]));
-        let node = self.node("", "ReduceSum", vec![from, over], &sum);
+        let node = self.node("", &REDUCE_SUM, vec![from, over], &sum);
         node.attributes.insert("axes".into(), Attribute::Ints(vec![2, 3]));
         node.attributes.insert("keepdims".into(), Attribute::Int(keeps.into()));
         let scale = multiplier(f64::from(input.scale) / f64::from(output.scale))?.over(x.dims[1] * x.dims[2]);
@@ -84,6 +90,16 @@ impl Writer<'_> {
         self.requantize("requantize", sum, &value, &requant);
         self.hold(to, value, keeps);
         Ok(())
+    }
+
+    /// QUANTIZE: of reals at the beginning, which is the caller's part, or from bytes to other bytes.
+    pub fn quantize(&mut self, op: &Op<'_>) -> Result<(), String> {
+        let (at, x) = self.input(op, 0)?;
+        if x.kind == "float32" && self.model.inputs.contains(&at) {
+            self.tensor(op.node.output()?)?.quant()?;
+            return self.hold_same(op.node.output()?, at);
+        }
+        self.rescale(op, Activation::None)
     }
 
     /// RELU and its kin, and QUANTIZE of bytes: other scales, and a cut.
@@ -102,15 +118,26 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// DEQUANTIZE: the real numbers that bytes stand for.
-    pub fn reals(&mut self, op: &Op<'_>) -> Result<(), String> {
+    /// DEQUANTIZE: the real numbers that the last bytes stand for, and so the result; those behind an ending are left to
+    /// the caller with it.
+    pub fn dequantize(&mut self, op: &Op<'_>) -> Result<(), String> {
         let ((at, x), to) = (self.input(op, 0)?, op.node.output()?);
+        let reads = |node: &schema::Operator<'_>| node.inputs.iter().any(|&input| input as usize == to);
+        if !self.model.outputs.contains(&to) || self.model.operators.iter().any(reads) {
+            let name = &self.tensor(to)?.name;
+            return Err(format!("its result `{name}` is computed with as float32; {QUANTISE}"));
+        }
+        let makes = |node: &&schema::Operator<'_>| node.outputs.iter().any(|&output| output as usize == at);
+        let maker = self.model.operators.iter().find(makes).and_then(kernels::find);
         let quant = x.quant()?;
+        if maker.is_some_and(|kernel| kernel.place == Place::Ending) {
+            return self.hold_same(to, at);
+        }
         let (name, is_first) = self.any(at)?;
         let value = self.yields(to)?;
         let scale = self.constant("scale", Array::scalar(quant.scale.into()));
         let zero = self.constant("zero", Array::scalar(quant.zero as f64));
-        self.node("", "DequantizeLinear", vec![name, scale, zero], &value);
+        self.node("", &DEQUANTIZE_LINEAR, vec![name, scale, zero], &value);
         self.hold(to, value, is_first);
         Ok(())
     }
@@ -156,7 +183,7 @@ impl Writer<'_> {
 
     /// The sum of two tensors whose scales are the same or powers of two apart: then no rounding is before the last.
     pub fn add(&mut self, op: &Op<'_>) -> Result<(), String> {
-        let activation = Activation::new(op.node.options(ADD)?.i8(0, 0)?)?;
+        let activation = Activation::new(op.node.options(ADD_OPTIONS)?.i8(0, 0)?)?;
         let ((a, first), (b, second)) = (self.input(op, 0)?, self.input(op, 1)?);
         let to = op.node.output()?;
         let y = self.tensor(to)?;
@@ -171,7 +198,7 @@ impl Writer<'_> {
             terms.push((self.shifted(from, bits[part], part), is_first));
         }
         let (value, sum) = (self.yields(to)?, self.name(&format!("{}.sum", y.name)));
-        self.node("", "Add", terms.iter().map(|(name, _)| name.clone()).collect(), &sum);
+        self.node("", &ADD, terms.iter().map(|(name, _)| name.clone()).collect(), &sum);
         // The kernel shifts by 20 bits, and halves the larger scale so that no sum overflows.
         let most = f64::from(inputs[0].scale.max(inputs[1].scale));
         let scale = multiplier(2.0 * most / (f64::from(1 << 20) * f64::from(output.scale)))?;
@@ -191,20 +218,20 @@ impl Writer<'_> {
         let part = format!("shift{part}");
         let factor = self.constant(&part, Array::scalar(f64::from(1u32 << bits)));
         let to = self.name(&format!("{from}.{part}"));
-        self.node(&part, "Mul", vec![from, factor], &to);
+        self.node(&part, &MUL, vec![from, factor], &to);
         to
     }
 
     /// What ends a model: probabilities, which are left to the caller.
-    pub fn ending(&mut self, op: &Op<'_>, name: &str) -> Result<(), String> {
+    pub fn ending(&mut self, op: &Op<'_>, operator: &Operator) -> Result<(), String> {
         let ((at, x), to) = (self.input(op, 0)?, op.node.output()?);
         let input = x.quant()?;
-        let beta = if name == "Softmax" { op.node.options(SOFTMAX)?.f32(0)? } else { 1.0 };
+        let beta = if operator == &TFLITE_SOFTMAX { op.node.options(SOFTMAX_OPTIONS)?.f32(0)? } else { 1.0 };
         if !(beta > 0.0 && beta.is_finite()) {
             return Err(format!("its beta is {beta}, which must be positive"));
         }
         let (from, value) = (self.last(at)?, self.yields(to)?);
-        let node = self.own("", name, from, &value);
+        let node = self.node("", operator, vec![from], &value);
         node.attributes.insert("scale".into(), Attribute::Float(f64::from(beta) * f64::from(input.scale)));
         node.attributes.insert("zero".into(), Attribute::Float(input.zero as f64));
         self.hold(to, value, false);
@@ -218,7 +245,7 @@ impl Writer<'_> {
         let axis = self.integers(op, 1)?;
         let &[axis] = axis.as_slice() else { return Err(format!("is over axes {axis:?}, one is known")) };
         let (from, value) = (self.last(at)?, self.yields(to)?);
-        let node = self.node("", "ArgMax", vec![from], &value);
+        let node = self.node("", &ARG_MAX, vec![from], &value);
         node.attributes.insert("axis".into(), Attribute::Int(axis));
         node.attributes.insert("keepdims".into(), Attribute::Int(0));
         self.hold(to, value, false);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::quant::Quant;
-use super::scale::Multiplier;
 use super::schema::{Model, Operator, Tensor};
-use crate::execute::TFLITE;
+use crate::fixed_point::Multiplier;
+use crate::operators::{self, REQUANTIZE, SUB, TRANSPOSE};
 use crate::{Array, Attribute, Input, Source, SourceNode};
 
 /// Where a tensor of the file is found in the source.
@@ -122,23 +122,21 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a node; `part` is empty for the one that the operator is named after.
-    pub fn node(&mut self, part: &str, op: &str, inputs: Vec<String>, output: &str) -> &mut SourceNode {
+    pub fn node(
+        &mut self,
+        part: &str,
+        operator: &operators::Operator,
+        inputs: Vec<String>,
+        output: &str,
+    ) -> &mut SourceNode {
         let name = if part.is_empty() { self.base.clone() } else { format!("{}.{part}", self.base) };
-        let node = SourceNode { name, op: op.into(), inputs, outputs: vec![output.into()], ..SourceNode::default() };
-        self.source.nodes.push(node);
+        self.source.nodes.push(operator.node(name, inputs, output.into()));
         self.source.nodes.last_mut().expect("just pushed")
-    }
-
-    /// As [`node`](Self::node), of TFLite's own operators.
-    pub fn own(&mut self, part: &str, op: &str, input: String, output: &str) -> &mut SourceNode {
-        let node = self.node(part, op, vec![input], output);
-        node.domain = TFLITE.into();
-        node
     }
 
     fn turned(&mut self, from: String, order: [i64; 4], part: &str) -> String {
         let to = self.name(&format!("{from}.{part}"));
-        let node = self.node(part, "Transpose", vec![from], &to);
+        let node = self.node(part, &TRANSPOSE, vec![from], &to);
         node.attributes.insert("perm".into(), Attribute::Ints(order.to_vec()));
         to
     }
@@ -231,7 +229,7 @@ impl<'a> Writer<'a> {
         }
         let constant = self.constant(part, Array::scalar(zero as f64));
         let to = self.name(&format!("{from}.{part}"));
-        self.node(part, "Sub", vec![from, constant], &to);
+        self.node(part, &SUB, vec![from, constant], &to);
         to
     }
 
@@ -243,7 +241,7 @@ impl<'a> Writer<'a> {
 
     /// From sums to bytes.
     pub fn requantize(&mut self, part: &str, from: String, to: &str, requant: &Requant) {
-        let node = self.own(part, "Requantize", from, to);
+        let node = self.node(part, &REQUANTIZE, vec![from], to);
         let list = |of: fn(&Multiplier) -> i32| requant.multipliers.iter().map(|one| of(one).into()).collect();
         node.attributes = BTreeMap::from([
             ("multipliers".into(), Attribute::Ints(list(|one| one.value))),

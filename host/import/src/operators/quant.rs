@@ -3,22 +3,31 @@
 //! Sources: QONNX's operator definitions (Quant, BipolarQuant, Trunc), FINN's MultiThreshold, ONNX's QuantizeLinear.
 
 use super::broadcast::{binary, expand, sizes};
-use super::{Call, Outputs};
+use super::call::Call;
+use super::operator::{Entry, Operator, QONNX, Types};
 use crate::Array;
 
-pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
-    let result = match call.node.op.as_str() {
-        "Quant" | "IntQuant" => quant(call),
-        "BipolarQuant" => binary_quant(call),
-        "Trunc" => trunc(call),
-        "MultiThreshold" => multi_threshold(call),
-        "QuantizeLinear" => quantize(call),
-        "DequantizeLinear" => dequantize(call),
-        "FloatQuant" => Err("rounds to small floats, which are not whole numbers; use Quant".into()),
-        _ => return None,
-    };
-    Some(result.map(|array| vec![array]))
-}
+pub(crate) static QUANT: Operator = Operator::elementwise("Quant", quant).domain(QONNX).entry(Entry::Bits);
+pub(crate) static BIPOLAR_QUANT: Operator =
+    Operator::elementwise("BipolarQuant", binary_quant).domain(QONNX).entry(Entry::Signs);
+pub(crate) static MULTI_THRESHOLD: Operator =
+    Operator::elementwise("MultiThreshold", multi_threshold).domain(QONNX).entry(Entry::Thresholds);
+pub(crate) static QUANTIZE_LINEAR: Operator =
+    Operator::elementwise("QuantizeLinear", quantize).entry(Entry::ZeroPoint).types(Types::ZeroPoint(2));
+pub(crate) static DEQUANTIZE_LINEAR: Operator =
+    Operator::elementwise("DequantizeLinear", dequantize).entry(Entry::Dequantiser).types(Types::Of(1));
+
+pub(super) static ROWS: &[&Operator] = &[
+    &QUANT,
+    &BIPOLAR_QUANT,
+    &MULTI_THRESHOLD,
+    &QUANTIZE_LINEAR,
+    &DEQUANTIZE_LINEAR,
+    &Operator::elementwise("IntQuant", quant).domain(QONNX).entry(Entry::Bits),
+    &Operator::elementwise("Trunc", trunc).domain(QONNX),
+    &Operator::new("FloatQuant", |_| Err("rounds to small floats, which are not whole numbers; use Quant".into()))
+        .domain(QONNX),
+];
 
 /// A way of rounding by its QONNX name.
 fn rounding(name: &str) -> Result<fn(f64) -> f64, String> {

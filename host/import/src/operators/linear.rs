@@ -1,19 +1,18 @@
 //! Sums of products.
 
-use super::broadcast::{places, unary};
+use super::broadcast::{binary, places, sizes, unary};
+use super::call::Call;
+use super::operator::{Operator, Role};
 use super::window::Windows;
-use super::{Call, Outputs};
 use crate::Array;
 
-pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
-    let result = match call.node.op.as_str() {
-        "MatMul" => call.input(0).and_then(|a| mat_mul(call, a, call.input(1)?)),
-        "Gemm" => gemm(call),
-        "Conv" => call.input(0).and_then(|x| convolve(call, x, call.input(1)?, call.optional(2))),
-        _ => return None,
-    };
-    Some(result.map(|array| vec![array]))
-}
+pub(crate) static MAT_MUL: Operator =
+    Operator::new("MatMul", |c| mat_mul(c, c.input(0)?, c.input(1)?)).role(Role::Dense);
+pub(crate) static GEMM: Operator = Operator::new("Gemm", gemm).role(Role::Dense);
+pub(crate) static CONV: Operator =
+    Operator::new("Conv", |c| convolve(c, c.input(0)?, c.input(1)?, c.optional(2))).role(Role::Conv).turned(2);
+
+pub(super) static ROWS: &[&Operator] = &[&MAT_MUL, &GEMM, &CONV];
 
 /// Adds rows of `a` (m x k) times `b` (k x n) to `sums`: row by row of `b`, so that the inner loop is a plain sum of
 /// rows.
@@ -44,7 +43,7 @@ pub(super) fn mat_mul(call: &Call<'_>, a: &Array, b: &Array) -> Result<Array, St
     if k != b_k {
         return Err(wrong());
     }
-    let mut dims = super::broadcast::sizes(call, &[a_lead, b_lead])?;
+    let mut dims = sizes(call, &[a_lead, b_lead])?;
     let (a_parts, b_parts) = (places(a_lead, &dims), places(b_lead, &dims));
     if a.dims.len() > 1 {
         dims.push(m);
@@ -81,7 +80,7 @@ fn gemm(call: &Call<'_>) -> Result<Array, String> {
     let Some(bias) = call.optional(2) else { return Ok(scaled) };
     let beta = call.node.float("beta").unwrap_or(1.0);
     let dims = scaled.dims.clone();
-    let result = super::broadcast::binary(call, &scaled, bias, |x, bias| x + beta * bias)?;
+    let result = binary(call, &scaled, bias, |x, bias| x + beta * bias)?;
     if result.dims == dims { Ok(result) } else { Err(format!("sizes {:?} of C do not fit {dims:?}", bias.dims)) }
 }
 

@@ -1,32 +1,36 @@
 //! Sizes and order.
 
+use super::arithmetic::IDENTITY;
 use super::broadcast::{expand, sizes};
-use super::{Call, Outputs};
-use crate::Array;
+use super::call::{Call, Outputs};
+use super::compound::{Writer, input};
+use super::operator::{Operator, Role, Types};
+use crate::array::transposed;
+use crate::{Array, SourceNode};
 
-pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
-    if call.node.op == "Split" {
-        return Some(split(call));
-    }
-    let result = match call.node.op.as_str() {
-        "Flatten" => flatten(call),
-        "Reshape" => reshape(call),
-        "Squeeze" => squeeze(call),
-        "Unsqueeze" => unsqueeze(call),
-        "Transpose" => transpose(call),
-        "Concat" => concat(call),
-        "Gather" => gather(call),
-        "Slice" => slice(call),
-        "Pad" => pad(call),
-        "Shape" => shape(call),
-        "Size" => call.input(0).map(|x| Array::scalar(x.values.len() as f64)),
-        "Expand" => stretch(call),
-        "ConstantOfShape" => constant_of_shape(call),
-        "Constant" => constant(call),
-        _ => return None,
-    };
-    Some(result.map(|array| vec![array]))
-}
+pub(crate) static RESHAPE: Operator = Operator::new("Reshape", reshape).role(Role::Sizes);
+pub(crate) static FLATTEN: Operator = Operator::new("Flatten", flatten).role(Role::Sizes);
+pub(crate) static TRANSPOSE: Operator = Operator::new("Transpose", transpose).role(Role::Transpose);
+/// A node without inputs.
+pub(crate) static CONSTANT: Operator = Operator::new("Constant", constant);
+
+pub(super) static ROWS: &[&Operator] = &[
+    &RESHAPE,
+    &FLATTEN,
+    &TRANSPOSE,
+    &CONSTANT,
+    &Operator::new("Squeeze", squeeze).role(Role::Sizes),
+    &Operator::new("Unsqueeze", unsqueeze).role(Role::Sizes),
+    &Operator::new("Concat", concat).role(Role::Joined),
+    &Operator::new("Gather", gather),
+    &Operator::new("Slice", slice),
+    &Operator::new("Pad", pad).expands(expand_pad),
+    &Operator::new("Shape", shape).role(Role::SizesOf).types(Types::Indices),
+    &Operator::new("Size", |c| Ok(Array::scalar(c.input(0)?.values.len() as f64))).types(Types::Indices),
+    &Operator::new("Expand", stretch),
+    &Operator::new("ConstantOfShape", constant_of_shape).types(Types::Unknown),
+    &Operator::several("Split", split),
+];
 
 /// The same values under other sizes.
 fn sized(x: &Array, dims: Vec<usize>) -> Result<Array, String> {
@@ -185,20 +189,6 @@ fn transpose(call: &Call<'_>) -> Result<Array, String> {
     Ok(Array::new(dims, places.into_iter().map(|place| x.values[place]).collect()))
 }
 
-/// For each element of the transposed array the element that it is before; `dims` are the sizes before.
-pub(crate) fn transposed(dims: &[usize], order: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1; dims.len()];
-    for axis in (1..dims.len()).rev() {
-        strides[axis - 1] = strides[axis] * dims[axis];
-    }
-    let mut places = vec![0];
-    for &axis in order {
-        let (size, stride) = (dims[axis], strides[axis]);
-        places = places.iter().flat_map(|&place| (0..size).map(move |at| place + at * stride)).collect();
-    }
-    places
-}
-
 fn concat(call: &Call<'_>) -> Result<Array, String> {
     let parts: Vec<&Array> = (0..call.inputs.len()).map(|at| call.input(at)).collect::<Result<_, _>>()?;
     let first = parts.first().ok_or("has no inputs")?;
@@ -330,4 +320,18 @@ fn border(call: &Call<'_>, before: i64, size: i64, end: i64) -> Result<Vec<Optio
     };
     let place = |at: i64| usize::try_from(read(at, size)).ok().filter(|&at| at < size as usize);
     Ok((-before..end).map(place).collect())
+}
+
+/// PyTorch before 2 writes a border of nothing before each average pool: it is left out.
+fn expand_pad(writer: &mut Writer<'_>, node: &SourceNode) -> Result<(), String> {
+    let is_zero = |array: &Array| array.values.iter().all(|&pad| pad == 0.0);
+    let given = node.inputs.get(1).and_then(|name| writer.source.constants.get(name));
+    let is_nothing =
+        given.map_or_else(|| node.ints("pads").is_some_and(|pads| pads.iter().all(|&pad| pad == 0)), is_zero);
+    if is_nothing {
+        IDENTITY.write(writer, node, "nothing", vec![input(node, 0)?], node.outputs[0].clone());
+    } else {
+        writer.nodes.push(node.clone());
+    }
+    Ok(())
 }

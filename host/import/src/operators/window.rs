@@ -1,6 +1,6 @@
 //! Windows that slide over an input: convolutions and pools.
 
-use super::Call;
+use super::call::Call;
 use crate::Array;
 
 /// Where a window reads along each axis.

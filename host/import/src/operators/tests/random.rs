@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::execute::{Mode, apply_within};
+use crate::operators::{Mode, apply};
 use crate::{Array, Attribute, SourceNode};
 
 const OPS: &str = "Add Mean Max Div Pow Clip Cast BatchNormalization PRelu Selu Where Dropout Quant BipolarQuant Trunc \
@@ -82,7 +82,7 @@ proptest! {
         let attributes = attributes.into_iter().collect();
         let node = SourceNode { op, domain: domain.into(), outputs: vec!["y".into()], attributes, ..Default::default() };
         let inputs: Vec<Option<&Array>> = inputs.iter().map(Option::as_ref).collect();
-        if let Ok(outputs) = apply_within(&node, &inputs, opset, &Mode::new(1 << 16)) {
+        if let Ok(outputs) = apply(&node, &inputs, opset, &Mode::new(1 << 16)) {
             for output in outputs {
                 prop_assert_eq!(output.values.len(), output.dims.iter().product::<usize>());
             }

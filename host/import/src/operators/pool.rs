@@ -1,19 +1,22 @@
 //! Pools over windows.
 
+use super::call::Call;
+use super::operator::{Operator, Places, Role, Types};
 use super::window::Windows;
-use super::{Call, Outputs};
 use crate::Array;
 
-pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
-    let result = match call.node.op.as_str() {
-        "MaxPool" | "AveragePool" => windowed(call),
-        "GlobalMaxPool" | "GlobalAveragePool" => global(call),
-        _ => return None,
-    };
-    Some(result.map(|array| vec![array]))
-}
+pub(crate) static MAX_POOL: Operator =
+    Operator::new("MaxPool", |c| windowed(c, true)).role(Role::MaxPool(Places::Kernel)).types(Types::Indexed).turned(1);
+pub(crate) static AVERAGE_POOL: Operator =
+    Operator::new("AveragePool", |c| windowed(c, false)).role(Role::Mean(Places::Kernel)).turned(1);
+pub(crate) static GLOBAL_AVERAGE_POOL: Operator =
+    Operator::new("GlobalAveragePool", |c| global(c, mean)).role(Role::Mean(Places::Image));
+pub(crate) static GLOBAL_MAX_POOL: Operator =
+    Operator::new("GlobalMaxPool", |c| global(c, largest)).role(Role::MaxPool(Places::Image));
 
-fn windowed(call: &Call<'_>) -> Result<Array, String> {
+pub(super) static ROWS: &[&Operator] = &[&MAX_POOL, &AVERAGE_POOL, &GLOBAL_AVERAGE_POOL, &GLOBAL_MAX_POOL];
+
+fn windowed(call: &Call<'_>, is_max: bool) -> Result<Array, String> {
     let x = call.input(0)?;
     let kernel = call.node.ints("kernel_shape").ok_or("has no kernel_shape")?;
     let kernel: Vec<usize> = kernel.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
@@ -25,7 +28,7 @@ fn windowed(call: &Call<'_>) -> Result<Array, String> {
     let mut dims = x.dims[..2].to_vec();
     dims.extend(&windows.output);
     let count = call.room(&dims, windows.taps())?;
-    let (is_max, counts_border) = (call.node.op == "MaxPool", call.node.int("count_include_pad").unwrap_or(0) != 0);
+    let counts_border = call.node.int("count_include_pad").unwrap_or(0) != 0;
     call.room(&[windows.taps(), area], 1)?;
     let (reads, within) = (windows.reads(), windows.within());
     let mut values = vec![if is_max { f64::NEG_INFINITY } else { 0.0 }; count];
@@ -52,7 +55,7 @@ fn windowed(call: &Call<'_>) -> Result<Array, String> {
     Ok(Array::new(dims, values))
 }
 
-fn global(call: &Call<'_>) -> Result<Array, String> {
+fn global(call: &Call<'_>, of: fn(&[f64]) -> f64) -> Result<Array, String> {
     let x = call.input(0)?;
     if x.dims.len() < 3 {
         return Err(format!("an input of sizes {:?}; batch, channels and at least one axis are needed", x.dims));
@@ -63,9 +66,13 @@ fn global(call: &Call<'_>) -> Result<Array, String> {
     }
     let mut dims = x.dims.clone();
     dims[2..].fill(1);
-    let one = |image: &[f64]| match call.node.op.as_str() {
-        "GlobalMaxPool" => image.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        _ => image.iter().sum::<f64>() / area as f64,
-    };
-    Ok(Array::new(dims, x.values.chunks(area).map(one).collect()))
+    Ok(Array::new(dims, x.values.chunks(area).map(of).collect()))
+}
+
+fn largest(image: &[f64]) -> f64 {
+    image.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+fn mean(image: &[f64]) -> f64 {
+    image.iter().sum::<f64>() / image.len() as f64
 }

@@ -2,28 +2,21 @@
 //!
 //! They compute in integers: a tensor of bytes is the integers themselves, not what they stand for.
 
-use super::broadcast::unary;
-use super::{Call, Outputs};
-use crate::tflite::Multiplier;
-use crate::{Array, SourceNode};
+use super::broadcast::one;
+use super::call::Call;
+use super::operator::{Operator, Role, TFLITE};
+use crate::Array;
+use crate::fixed_point::Multiplier;
 
-/// The domain of these operators.
-pub(crate) const DOMAIN: &str = "tflite";
+pub(crate) static REQUANTIZE: Operator = Operator::elementwise("Requantize", requantize).domain(TFLITE);
+pub(crate) static ROUND_MEAN: Operator = Operator::elementwise("RoundMean", round_mean).domain(TFLITE);
+pub(crate) static TFLITE_SOFTMAX: Operator = Operator::new("Softmax", softmax).role(Role::Ending).domain(TFLITE);
+pub(crate) static TFLITE_LOGISTIC: Operator = Operator::new("Logistic", logistic).role(Role::Ending).domain(TFLITE);
 
-/// Whether an operator is one of this domain.
-pub(super) fn is_known(node: &SourceNode) -> bool {
-    matches!(node.op.as_str(), "Requantize" | "RoundMean" | "Softmax" | "Logistic")
-}
+pub(super) static ROWS: &[&Operator] = &[&REQUANTIZE, &ROUND_MEAN, &TFLITE_SOFTMAX, &TFLITE_LOGISTIC];
 
-pub(super) fn apply(call: &Call<'_>) -> Outputs {
-    let result = match call.node.op.as_str() {
-        "Requantize" => requantize(call),
-        "RoundMean" => round_mean(call),
-        "Softmax" => softmax(call),
-        "Logistic" => call.input(0).map(|x| unary(x, |q| 1.0 / (1.0 + (-real(call, q)).exp()))),
-        other => Err(format!("the operator {other} of `{DOMAIN}` is not known")),
-    };
-    result.map(|array| vec![array])
+fn logistic(call: &Call<'_>) -> Result<Array, String> {
+    one(call, |q| 1.0 / (1.0 + (-real(call, q)).exp()))
 }
 
 /// The whole number that a value must be.

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::execute::{apply, run, run_within};
+use crate::execute::{run, run_within};
+use crate::operators::{MAX_STEPS, Mode};
 use crate::{Array, Attribute, ImportError, Input, Source, SourceNode};
+
+fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result<Vec<Array>, String> {
+    crate::operators::apply(node, inputs, opset, &Mode::new(MAX_STEPS))
+}
 
 fn node(op: &str, attributes: &[(&str, Attribute)]) -> SourceNode {
     let attributes = attributes.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();

@@ -122,6 +122,15 @@ fn grid(row: &[f64]) -> Option<(f64, Vec<i32>, f64)> {
     try_grid(EXACT).or_else(|| try_grid(ROUNDED))
 }
 
+/// A row that no grid of 8 bits holds, on the one that reaches its largest weight; any other as it is.
+pub(crate) fn nearest(row: Vec<f64>) -> Vec<f64> {
+    if Matrix::new(std::slice::from_ref(&row)).is_ok() {
+        return row;
+    }
+    let step = row.iter().map(|weight| weight.abs()).fold(0.0, f64::max) / 127.0;
+    row.into_iter().map(|weight| (weight / step).round() * step).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Sizes that fit each other as NumPy has them.
 
-use super::Call;
+use super::call::Call;
 use crate::Array;
 
 /// The sizes of a result of operands of the given sizes.
@@ -60,4 +60,22 @@ pub(super) fn binary(call: &Call<'_>, a: &Array, b: &Array, f: impl Fn(f64, f64)
 /// A function of one array.
 pub(super) fn unary(a: &Array, f: impl Fn(f64) -> f64) -> Array {
     Array::new(a.dims.clone(), a.values.iter().map(|&value| f(value)).collect())
+}
+
+/// A function of the first input.
+pub(super) fn one(call: &Call<'_>, f: impl Fn(f64) -> f64) -> Result<Array, String> {
+    Ok(unary(call.input(0)?, f))
+}
+
+/// A function of two inputs.
+pub(super) fn two(call: &Call<'_>, f: impl Fn(f64, f64) -> f64) -> Result<Array, String> {
+    if call.node.attributes.contains_key("broadcast") {
+        return Err("stretches its inputs in the way of ONNX before version 7; convert the model to a later one".into());
+    }
+    binary(call, call.input(0)?, call.input(1)?, f)
+}
+
+/// A function of all inputs, two by two.
+pub(super) fn fold(call: &Call<'_>, f: impl Fn(f64, f64) -> f64) -> Result<Array, String> {
+    (1..call.inputs.len()).try_fold(call.input(0)?.clone(), |sum, at| binary(call, &sum, call.input(at)?, &f))
 }

@@ -1,18 +1,35 @@
 //! Over whole axes: means, softmax, the largest.
 
-use super::{Call, Outputs};
+use super::call::{Call, Outputs};
+use super::operator::{Operator, Places, Role, Types};
 use crate::Array;
 
-pub(super) fn apply(call: &Call<'_>) -> Option<Outputs> {
-    let one = |result: Result<Array, String>| Some(result.map(|array| vec![array]));
-    match call.node.op.as_str() {
-        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => one(reduce(call)),
-        "Softmax" => one(softmax(call, |x, sum| x.exp() / sum)),
-        "LogSoftmax" => one(softmax(call, |x, sum| x - sum.ln())),
-        "ArgMax" | "ArgMin" => one(arg_max(call)),
-        "TopK" => Some(top_k(call)),
-        _ => None,
-    }
+pub(crate) static REDUCE_SUM: Operator =
+    Operator::new("ReduceSum", |c| reduce(c, Join::Sum)).role(Role::Mean(Places::Sum));
+pub(crate) static ARG_MAX: Operator =
+    Operator::new("ArgMax", |c| arg_max(c, false)).role(Role::Ending).types(Types::Indices);
+pub(crate) static SOFTMAX: Operator =
+    Operator::new("Softmax", |c| softmax(c, |x, sum| x.exp() / sum)).role(Role::Ending);
+
+pub(super) static ROWS: &[&Operator] = &[
+    &REDUCE_SUM,
+    &ARG_MAX,
+    &SOFTMAX,
+    &Operator::new("ReduceMean", |c| reduce(c, Join::Mean)).role(Role::Mean(Places::Axes)),
+    &Operator::new("ReduceMax", |c| reduce(c, Join::Max)).role(Role::Reduction),
+    &Operator::new("ReduceMin", |c| reduce(c, Join::Min)).role(Role::Reduction),
+    &Operator::new("LogSoftmax", |c| softmax(c, |x, sum| x - sum.ln())).role(Role::Ending),
+    &Operator::new("ArgMin", |c| arg_max(c, true)).types(Types::Indices),
+    &Operator::several("TopK", top_k).role(Role::Ending).types(Types::Indexed),
+];
+
+/// How the values of an axis become one.
+#[derive(Clone, Copy, PartialEq)]
+enum Join {
+    Sum,
+    Mean,
+    Max,
+    Min,
 }
 
 /// Outer, axis and inner counts of one axis.
@@ -20,7 +37,7 @@ fn parts(dims: &[usize], axis: usize) -> [usize; 3] {
     [dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product()]
 }
 
-fn reduce(call: &Call<'_>) -> Result<Array, String> {
+fn reduce(call: &Call<'_>, join: Join) -> Result<Array, String> {
     let x = call.input(0)?;
     let rank = x.dims.len();
     let axes = call.whole("axes", 1).filter(|axes| !axes.is_empty());
@@ -29,19 +46,19 @@ fn reduce(call: &Call<'_>) -> Result<Array, String> {
     }
     let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
     let axes: Vec<usize> = axes.iter().map(|&axis| call.axis(axis, rank)).collect::<Result<_, _>>()?;
-    let (first, join): (f64, fn(f64, f64) -> f64) = match call.node.op.as_str() {
-        "ReduceMax" => (f64::NEG_INFINITY, f64::max),
-        "ReduceMin" => (f64::INFINITY, f64::min),
-        _ => (0.0, |sum, value| sum + value),
+    let (first, two): (f64, fn(f64, f64) -> f64) = match join {
+        Join::Max => (f64::NEG_INFINITY, f64::max),
+        Join::Min => (f64::INFINITY, f64::min),
+        Join::Sum | Join::Mean => (0.0, |sum, value| sum + value),
     };
-    if call.node.op != "ReduceSum" && axes.iter().any(|&axis| x.dims[axis] == 0) {
+    if join != Join::Sum && axes.iter().any(|&axis| x.dims[axis] == 0) {
         return Err("an empty axis has no largest value and no mean".into());
     }
     let mut result = x.clone();
     for &axis in &axes {
-        result = joined(&result, axis, first, join);
+        result = joined(&result, axis, first, two);
     }
-    if call.node.op == "ReduceMean" {
+    if join == Join::Mean {
         let count: usize = axes.iter().map(|&axis| x.dims[axis]).product();
         result.values.iter_mut().for_each(|value| *value /= count as f64);
     }
@@ -113,14 +130,14 @@ fn largest(x: &Array, axis: usize, k: usize, is_smallest: bool, takes_last: bool
     (values, indices)
 }
 
-fn arg_max(call: &Call<'_>) -> Result<Array, String> {
+fn arg_max(call: &Call<'_>, is_smallest: bool) -> Result<Array, String> {
     let x = call.input(0)?;
     let axis = call.axis(call.node.int("axis").unwrap_or(0), x.dims.len())?;
     if x.dims[axis] == 0 {
         return Err("an empty axis has no largest value".into());
     }
     let takes_last = call.node.int("select_last_index") == Some(1);
-    let (_, indices) = largest(x, axis, 1, call.node.op == "ArgMin", takes_last);
+    let (_, indices) = largest(x, axis, 1, is_smallest, takes_last);
     let mut dims = x.dims.clone();
     dims[axis] = 1;
     if call.node.int("keepdims") == Some(0) {
