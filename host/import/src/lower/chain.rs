@@ -1,6 +1,5 @@
 //! Values of a chain of nodes at chosen integers, by the executor itself: the function that is folded.
 
-use crate::array::transposed;
 use crate::layout::Layout;
 use crate::lower::coded::{Coded, Link};
 use crate::lower::lowering::Lowering;
@@ -46,15 +45,15 @@ impl<'s> Lowering<'s> {
                 Link::Node { index, variable } => {
                     last = *index;
                     array = self.apply(*index, *variable, &array).map_err(|problem| (last, problem))?;
-                    let order = self.order(*index, &array);
-                    let is_moved = is_small && order.is_none() && array.dims != layout.dims;
-                    if array.values.len() != layout.places.len() || is_moved {
+                    let is_turned = self.operators[*index].is_some_and(|operator| operator.role == Role::Transpose);
+                    let is_sized = is_small && !is_turned && array.dims != layout.dims;
+                    if array.values.len() != layout.places.len() || is_sized {
                         return Err((last, "changes the number of values; only one constant a channel folds".into()));
                     }
-                    layout = layout.reshaped(array.dims.clone());
-                    if let Some(order) = order {
-                        layout.places = order.iter().map(|&at| layout.places[at]).collect::<Vec<_>>().into();
-                    }
+                    layout = match is_turned {
+                        true => self.moved(*index, &layout).map_err(|problem| (last, problem))?,
+                        false => layout.reshaped(array.dims.clone()),
+                    };
                 }
                 Link::Pool { layout: pooled, .. } if !is_small => {
                     let values = one_a_channel(&layout, &array).ok_or_else(|| (last, UNEVEN.to_string()))?;
@@ -84,16 +83,12 @@ impl<'s> Lowering<'s> {
         Ok(outputs.swap_remove(0))
     }
 
-    /// Where a transposition takes each element from; `None` for nodes that keep the order.
-    fn order(&self, index: usize, result: &Array) -> Option<Vec<usize>> {
-        self.operators[index].filter(|operator| operator.role == Role::Transpose)?;
-        let rank = result.dims.len();
-        let reversed: Vec<i64> = (0..rank as i64).rev().collect();
-        let order = self.source.nodes[index].ints("perm").unwrap_or(&reversed);
-        let order: Vec<usize> = order.iter().map(|&axis| axis as usize).collect();
-        let mut dims = vec![0; rank];
-        order.iter().enumerate().for_each(|(to, &from)| dims[from] = result.dims[to]);
-        Some(transposed(&dims, &order))
+    /// Where a node of sizes or order puts each element of a layout, by running it on their numbers.
+    pub fn moved(&self, index: usize, from: &Layout) -> Result<Layout, String> {
+        let numbers = (0..from.places.len()).map(|at| at as f64).collect();
+        let to = self.apply(index, 0, &Array::new(from.dims.clone(), numbers))?;
+        let places = to.values.iter().map(|&at| from.places[at as usize]).collect::<Vec<_>>().into();
+        Ok(Layout { dims: to.dims, places, shape: from.shape })
     }
 }
 

@@ -1,6 +1,5 @@
 //! One node of the source: folded, appended to a chain, or a sum.
 
-use crate::array::transposed;
 use crate::execute;
 use crate::lower::coded::{Code, Coded, Link};
 use crate::lower::lowering::{Fault, Lowering};
@@ -28,8 +27,7 @@ impl Lowering<'_> {
             (Role::SizesOf, ..) => self.sizes_of(node),
             (Role::Residual, _, [_, _]) | (_, Operands::Both, [_, _]) => self.addition(index, node),
             (Role::Elementwise, _, [variable]) => self.element(index, node, operator, *variable),
-            (Role::Sizes, _, [0]) => self.sizes(index, node),
-            (Role::Transpose, _, [0]) => self.transpose(index, node),
+            (Role::Sizes | Role::Transpose, _, [0]) => self.sizes(index, node),
             (Role::Ending, ..) => self.ending(index, node),
             (Role::Dense, ..) => self.dense(index, node, &variables),
             (Role::Conv, ..) => self.conv(index, node, &variables),
@@ -109,38 +107,10 @@ impl Lowering<'_> {
         self.chain(&self.values[name]).any(|(_, operator)| operator.is_some_and(Operator::is_tflite))
     }
 
-    /// The sizes that a layout node gives, by running it on zeros.
+    /// Other sizes or another order for the same values.
     fn sizes(&mut self, index: usize, node: &SourceNode) -> Result<(), Fault> {
         let coded = &self.values[&node.inputs[0]];
-        let dims = &coded.layout.dims;
-        let zeros = Array::new(dims.clone(), vec![0.0; coded.layout.places.len()]);
-        let inputs: Vec<Option<&Array>> = node
-            .inputs
-            .iter()
-            .enumerate()
-            .map(|(at, name)| if at == 0 { Some(&zeros) } else { self.constant(name) })
-            .collect();
-        let outputs = operators::apply(node, &inputs, self.source.opset, &Mode::new(MAX_STEPS))
-            .map_err(|problem| self.fault(index, problem))?;
-        let layout = coded.layout.reshaped(outputs[0].dims.clone());
-        let next = coded.then(Link::Node { index, variable: 0 }, layout);
-        self.pass(node, next);
-        Ok(())
-    }
-
-    fn transpose(&mut self, index: usize, node: &SourceNode) -> Result<(), Fault> {
-        let coded = &self.values[&node.inputs[0]];
-        let rank = coded.layout.dims.len();
-        let reversed: Vec<i64> = (0..rank as i64).rev().collect();
-        let order: Vec<usize> = node.ints("perm").unwrap_or(&reversed).iter().map(|&axis| axis as usize).collect();
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        if sorted != (0..rank).collect::<Vec<_>>() {
-            return Err(self.fault(index, format!("order {order:?} of {rank} axes is not a permutation")));
-        }
-        let places = transposed(&coded.layout.dims, &order).into_iter().map(|at| coded.layout.places[at]);
-        let mut layout = coded.layout.reshaped(order.iter().map(|&axis| coded.layout.dims[axis]).collect());
-        layout.places = places.collect::<Vec<_>>().into();
+        let layout = self.moved(index, &coded.layout).map_err(|problem| self.fault(index, problem))?;
         let next = coded.then(Link::Node { index, variable: 0 }, layout);
         self.pass(node, next);
         Ok(())

@@ -112,7 +112,7 @@ impl Lowering<'_> {
             return Err(self.fault(index, problem));
         }
         let kernel = weights.dims[2..].to_vec();
-        let mut window = self.window(index, &kernel, [image.shape.height as usize, image.shape.width as usize])?;
+        let mut window = self.window(index, &kernel, &sizes)?;
         if window.has_padding() {
             window.pad_value = self.border(index, &coded)?;
         }

@@ -6,13 +6,12 @@ use crate::SourceNode;
 use crate::layout::{Layout, MAX_TENSOR};
 use crate::lower::coded::{Code, Coded, Link, Pending};
 use crate::lower::lowering::{Fault, Lowering};
-use crate::operators::Places;
+use crate::operators::{Places, Windows};
 
 impl Lowering<'_> {
-    /// Kernel, stride and border of a convolution or pool over an image of two axes (one axis counts as width).
-    pub fn window(&self, index: usize, kernel: &[usize], input: [usize; 2]) -> Result<Window, Fault> {
+    /// Kernel, stride and border of a convolution or pool over an image of these sizes (one axis counts as width).
+    pub fn window(&self, index: usize, kernel: &[usize], sizes: &[usize]) -> Result<Window, Fault> {
         let node = &self.source.nodes[index];
-        let axes = kernel.len();
         let wrong = |problem: &str| Err(self.fault(index, problem));
         if node.ints("dilations").is_some_and(|all| all.iter().any(|&d| d != 1)) {
             return wrong("dilated windows have no form here; use dilation 1");
@@ -20,33 +19,13 @@ impl Lowering<'_> {
         if node.int("ceil_mode").unwrap_or(0) != 0 {
             return wrong("ceil_mode 1 reads beyond the border; use ceil_mode 0");
         }
-        let list = |name: &str, count: usize, default: i64| -> Option<Vec<u32>> {
-            let values = node.ints(name).map_or(vec![default; count], <[i64]>::to_vec);
-            let values: Option<Vec<u32>> = values.iter().map(|&v| u32::try_from(v).ok()).collect();
-            values.filter(|values| values.len() == count)
-        };
-        let (Some(stride), Some(pads)) = (list("strides", axes, 1), list("pads", 2 * axes, 0)) else {
-            return wrong("strides or pads are negative or do not match the kernel");
-        };
+        let windows = Windows::new(node, kernel, sizes).map_err(|problem| self.fault(index, problem))?;
         let mut window = Window { kernel: [1; 2], stride: [1; 2], padding: [0; 4], pad_value: PadValue::Zero };
-        for axis in 0..axes {
-            let to = 2 - axes + axis;
+        for axis in 0..sizes.len() {
+            let to = 2 - sizes.len() + axis;
             window.kernel[to] = kernel[axis] as u32;
-            window.stride[to] = stride[axis];
-            (window.padding[to], window.padding[to + 2]) = (pads[axis], pads[axis + axes]);
-        }
-        match node.text("auto_pad").unwrap_or("NOTSET") {
-            "NOTSET" | "VALID" => {}
-            upper @ ("SAME_UPPER" | "SAME_LOWER") => {
-                for (axis, size) in input.into_iter().enumerate() {
-                    let (size, step, side) = (size as u32, window.stride[axis].max(1), window.kernel[axis]);
-                    let total = ((size.div_ceil(step) - 1) * step + side).saturating_sub(size);
-                    let (less, more) = (total / 2, total - total / 2);
-                    let (before, after) = if upper == "SAME_UPPER" { (less, more) } else { (more, less) };
-                    (window.padding[axis], window.padding[axis + 2]) = (before, after);
-                }
-            }
-            _ => return wrong("auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER"),
+            window.stride[to] = windows.stride[axis] as u32;
+            [window.padding[to], window.padding[to + 2]] = <[usize; 2]>::from(windows.pads[axis]).map(|pad| pad as u32);
         }
         Ok(window)
     }
@@ -114,7 +93,7 @@ impl Lowering<'_> {
         if kernel.len() != sizes.len() {
             return Err(self.fault(index, format!("kernel {kernel:?} for an image of {} axes", sizes.len())));
         }
-        let mut window = self.window(index, &kernel, [image.shape.height as usize, image.shape.width as usize])?;
+        let mut window = self.window(index, &kernel, &sizes)?;
         let layout = self.slid(index, &window, &image, image.shape.channels, sizes.len())?;
         let next = if is_sum {
             coded.then(Link::Pool { name: node.name.clone(), window, layout: layout.clone() }, layout)
@@ -146,7 +125,7 @@ impl Lowering<'_> {
         if kernel.len() != sizes.len() {
             return Err(self.fault(index, format!("kernel {kernel:?} for an image of {} axes", sizes.len())));
         }
-        let window = self.window(index, &kernel, [image.shape.height as usize, image.shape.width as usize])?;
+        let window = self.window(index, &kernel, &sizes)?;
         if window.has_padding() {
             return Err(self.fault(index, "an average over a border has no form here; pad the convolution before it"));
         }

@@ -91,7 +91,7 @@ pub(super) fn convolve(call: &Call<'_>, x: &Array, w: &Array, bias: Option<&Arra
     if !fits || x.dims[1] != w.dims[1].saturating_mul(groups) || !w.dims[0].is_multiple_of(groups) {
         return Err(format!("sizes {:?} and weights {:?} in {groups} groups do not fit", x.dims, w.dims));
     }
-    let windows = Windows::new(call, &w.dims[2..], &x.dims[2..])?;
+    let windows = Windows::new(call.node, &w.dims[2..], &x.dims[2..])?;
     let [batch, outputs, depth] = [x.dims[0], w.dims[0], w.dims[1]];
     let dims = [&[batch, outputs], windows.output.as_slice()].concat();
     if bias.is_some_and(|bias| bias.values.len() != outputs) {

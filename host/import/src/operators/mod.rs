@@ -41,6 +41,7 @@ use compound::Writer;
 use operator::{Evaluate, MICROSOFT, QONNX, TFLITE};
 use summary::known;
 pub(crate) use summary::table;
+pub(crate) use window::Windows;
 
 use crate::{Array, ImportError, Source, SourceNode};
 

@@ -159,6 +159,15 @@ pub(crate) struct Operator {
     pub turned: usize,
 }
 
+/// For each field a function that gives the row with another value of it.
+macro_rules! settings {
+    ($($field:ident: $kind:ty),*) => {
+        $(pub const fn $field(self, $field: $kind) -> Self {
+            Self { $field, ..self }
+        })*
+    };
+}
+
 impl Operator {
     /// An operator of ONNX that is computed on constants alone.
     pub const fn new(name: &'static str, evaluate: fn(&Call<'_>) -> Result<Array, String>) -> Self {
@@ -196,40 +205,14 @@ impl Operator {
         }
     }
 
-    pub const fn domain(self, domain: &'static str) -> Self {
-        Self { domain, ..self }
-    }
-
-    pub const fn role(self, role: Role) -> Self {
-        Self { role, ..self }
-    }
-
-    pub const fn operands(self, operands: Operands) -> Self {
-        Self { operands, ..self }
-    }
-
-    pub const fn bends(self, bends: Bends) -> Self {
-        Self { bends, ..self }
-    }
+    settings! { domain: &'static str, role: Role, operands: Operands, bends: Bends, entry: Entry, types: Types, turned: usize }
 
     pub const fn strict(self) -> Self {
         Self { is_strict: true, ..self }
     }
 
-    pub const fn entry(self, entry: Entry) -> Self {
-        Self { entry, ..self }
-    }
-
-    pub const fn types(self, types: Types) -> Self {
-        Self { types, ..self }
-    }
-
     pub const fn expands(self, expand: Expand) -> Self {
         Self { expand: Some(expand), ..self }
-    }
-
-    pub const fn turned(self, turned: usize) -> Self {
-        Self { turned, ..self }
     }
 
     /// Whether this is one of TFLite's kernels.

@@ -23,7 +23,7 @@ fn windowed(call: &Call<'_>, is_max: bool) -> Result<Array, String> {
     if x.dims.len() < 3 {
         return Err(format!("an input of sizes {:?}; batch, channels and at least one axis are needed", x.dims));
     }
-    let windows = Windows::new(call, &kernel, &x.dims[2..])?;
+    let windows = Windows::new(call.node, &kernel, &x.dims[2..])?;
     let (pixels, area): (usize, usize) = (windows.input.iter().product(), windows.output.iter().product());
     let mut dims = x.dims[..2].to_vec();
     dims.extend(&windows.output);

@@ -1,10 +1,9 @@
 //! Windows that slide over an input: convolutions and pools.
 
-use super::call::Call;
-use crate::Array;
+use crate::{Array, SourceNode};
 
 /// Where a window reads along each axis.
-pub(super) struct Windows {
+pub(crate) struct Windows {
     pub kernel: Vec<usize>,
     pub stride: Vec<usize>,
     pub dilation: Vec<usize>,
@@ -17,13 +16,15 @@ pub(super) struct Windows {
 
 impl Windows {
     /// From a node's attributes, for an input of sizes batch, channels, `input`.
-    pub fn new(call: &Call<'_>, kernel: &[usize], input: &[usize]) -> Result<Self, String> {
+    pub fn new(node: &SourceNode, kernel: &[usize], input: &[usize]) -> Result<Self, String> {
         let axes = input.len();
         Array::count(kernel).ok_or_else(|| format!("a kernel of {kernel:?} is too large"))?;
         let list = |name: &str, count: usize, default: i64| -> Result<Vec<usize>, String> {
-            let values = call.node.ints(name).map_or(vec![default; count], <[i64]>::to_vec);
+            let values = node.ints(name).map_or(vec![default; count], <[i64]>::to_vec);
             let sizes: Option<Vec<usize>> = values.iter().map(|&v| usize::try_from(v).ok()).collect();
-            sizes.filter(|sizes| sizes.len() == count).ok_or_else(|| format!("{name} {values:?} for {axes} axes"))
+            sizes
+                .filter(|sizes| sizes.len() == count)
+                .ok_or_else(|| format!("{name} {values:?} are negative or not those of {axes} axes"))
         };
         let (stride, dilation) = (list("strides", axes, 1)?, list("dilations", axes, 1)?);
         let given = list("pads", 2 * axes, 0)?;
@@ -36,7 +37,7 @@ impl Windows {
             let last = (input[axis].div_ceil(stride[axis]).max(1) - 1) * stride[axis];
             let total = last.saturating_add(span).saturating_sub(input[axis]);
             let (less, more) = (total / 2, total - total / 2);
-            let (before, after) = match call.node.text("auto_pad").unwrap_or("NOTSET") {
+            let (before, after) = match node.text("auto_pad").unwrap_or("NOTSET") {
                 "NOTSET" => (given[axis], given[axis + axes]),
                 "VALID" => (0, 0),
                 "SAME_UPPER" => (less, more),
@@ -48,7 +49,7 @@ impl Windows {
                 return Err(format!("kernel {kernel:?} does not fit an input of {input:?}"));
             };
             let mut size = room / stride[axis] + 1;
-            if call.node.int("ceil_mode") == Some(1) {
+            if node.int("ceil_mode") == Some(1) {
                 size = room.div_ceil(stride[axis]) + 1;
                 // A window must begin inside the input or its first border.
                 size -= usize::from((size - 1).saturating_mul(stride[axis]) >= input[axis] + before);
