@@ -1,4 +1,5 @@
-//! The arithmetic of TFLite's reference kernels between sums and bytes: a scale of 31 bits, rounded twice.
+//! Requantisation by fixed-point numbers, as TFLite's reference kernels do it between sums and bytes: a scale of 31 bits,
+//! rounded twice.
 //!
 //! Definitions: `QuantizeMultiplier` and `MultiplyByQuantizedMultiplier` with double rounding, as TFLite and TFLite
 //! Micro have them unless they are built for one rounding. FULLY_CONNECTED of LiteRT rounds once, though.

@@ -1,4 +1,4 @@
-//! Real weights as integers times one scale a row, and the smallest kind that holds them.
+//! Real weights as integers times one scale a row (per-channel, symmetric), and the smallest kind that holds them.
 
 use bitfab_graph::{WeightQuantizer, Weights};
 

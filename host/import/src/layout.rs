@@ -1,6 +1,7 @@
-//! Where the elements of a tensor stand among the device's integers, and which axis of an input holds its channels.
+//! Where the elements of a tensor stand among the device's integers (channels innermost, NHWC, whatever the file has), and
+//! which axis of an input holds its channels.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bitfab_graph::Shape;
 
@@ -16,7 +17,7 @@ pub(crate) struct Layout {
     /// Sizes in the source.
     pub dims: Vec<usize>,
     /// For each element its place in `shape`, channels fastest.
-    pub places: Rc<Vec<u32>>,
+    pub places: Arc<Vec<u32>>,
     /// Sizes of the integers.
     pub shape: Shape,
 }
@@ -25,7 +26,7 @@ impl Layout {
     /// Elements in the order of the integers.
     pub fn flat(dims: Vec<usize>) -> Self {
         let count: usize = dims.iter().product();
-        Self { dims, places: Rc::new((0..count as u32).collect()), shape: Shape::flat(count as u32) }
+        Self { dims, places: Arc::new((0..count as u32).collect()), shape: Shape::flat(count as u32) }
     }
 
     /// The layout of ONNX's images, one image: batch, channels, height, width.
@@ -36,7 +37,7 @@ impl Layout {
             (pixel * channels + channel) as u32
         };
         let places = (0..height * width * channels).map(place).collect();
-        Self { dims: vec![1, channels, height, width], places: Rc::new(places), shape }
+        Self { dims: vec![1, channels, height, width], places: Arc::new(places), shape }
     }
 
     /// Whether this is what [`image`](Self::image) gives.

@@ -1,4 +1,4 @@
-//! The nearest model that has an exact integer form: what is changed where a lowering fails, and nothing else.
+//! The nearest model that has an exact integer form: post-training quantisation where a lowering fails, and nowhere else.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// Least and greatest value of every tensor over some rows.
+/// A calibration: the least and the greatest value of every tensor over some rows, which the ranges of quantisers are
+/// taken from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranges(BTreeMap<String, (f64, f64)>);
 

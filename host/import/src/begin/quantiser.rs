@@ -1,4 +1,4 @@
-//! The quantiser with which a source begins.
+//! The quantiser with which a source begins, and what may stand before it: nodes that codings can stand for.
 
 use bitfab_graph::ByteKind;
 

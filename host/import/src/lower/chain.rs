@@ -1,4 +1,6 @@
-//! Values of a chain of nodes at chosen integers, by the executor itself: the function that is folded.
+//! Values of a chain of nodes at chosen integers, by the oracle's own arithmetic: the function that is folded.
+//!
+//! Bisection asks for them some thousand times a layer, so that each node's row was looked up before.
 
 use crate::layout::Layout;
 use crate::lower::coded::{Coded, Link};

@@ -21,11 +21,10 @@ impl Lowering<'_> {
         }
         let windows = Windows::new(node, kernel, sizes).map_err(|problem| self.fault(index, problem))?;
         let mut window = Window { kernel: [1; 2], stride: [1; 2], padding: [0; 4], pad_value: PadValue::Zero };
-        for axis in 0..sizes.len() {
+        for (axis, (&side, &(before, after))) in kernel.iter().zip(&windows.pads).enumerate() {
             let to = 2 - sizes.len() + axis;
-            window.kernel[to] = kernel[axis] as u32;
-            window.stride[to] = windows.stride[axis] as u32;
-            [window.padding[to], window.padding[to + 2]] = <[usize; 2]>::from(windows.pads[axis]).map(|pad| pad as u32);
+            (window.kernel[to], window.stride[to]) = (side as u32, windows.stride[axis] as u32);
+            (window.padding[to], window.padding[to + 2]) = (before as u32, after as u32);
         }
         Ok(window)
     }

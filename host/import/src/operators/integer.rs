@@ -63,7 +63,7 @@ fn same(array: &Array, result: Array) -> Result<Array, String> {
     Err(format!("a scale or zero point stretches sizes {:?} to {:?}", array.dims, result.dims))
 }
 
-/// `saturate(round(sum * scale / out_scale) + out_zero)` of sums; `inputs` are those of scale and zero point.
+/// Requantisation: `saturate(round(sum * scale / out_scale) + out_zero)` of sums; `inputs` are those of scale and zero point.
 fn requantised(call: &Call<'_>, sums: &Array, scale: &Array, inputs: [usize; 2]) -> Result<Array, String> {
     let (out_scale, out_zero) = (call.number(inputs[0])?, call.number(inputs[1])?);
     let (low, high) = type_range(call.node.text("zero_point_type").unwrap_or("uint8"))?;

@@ -84,7 +84,8 @@ fn gemm(call: &Call<'_>) -> Result<Array, String> {
     if result.dims == dims { Ok(result) } else { Err(format!("sizes {:?} of C do not fit {dims:?}", bias.dims)) }
 }
 
-/// For each image and group the input's pixels under each tap, one row a tap, times the weights.
+/// As a product of matrices (im2col): for each image and group the weights times the input's pixels under each tap, one
+/// row a tap. The columns of one image are held at a time, for they are as large as all of its windows.
 pub(super) fn convolve(call: &Call<'_>, x: &Array, w: &Array, bias: Option<&Array>) -> Result<Array, String> {
     let groups = usize::try_from(call.node.int("group").unwrap_or(1)).unwrap_or(0);
     let fits = x.dims.len() > 2 && w.dims.len() == x.dims.len() && groups > 0;
@@ -116,7 +117,7 @@ pub(super) fn convolve(call: &Call<'_>, x: &Array, w: &Array, bias: Option<&Arra
     Ok(Array::new(dims, values))
 }
 
-/// One row for each channel and tap: the pixels that the tap reads, 0 on the border.
+/// The columns of im2col: one row for each channel and tap, the pixels that the tap reads, 0 on the border.
 fn fill(columns: &mut [f64], channels: &[f64], reads: &[Option<usize>], pixels: usize) {
     let from = channels.chunks(pixels.max(1)).flat_map(|channel| {
         reads.iter().map(move |place| place.and_then(|place| channel.get(place)).copied().unwrap_or(0.0))

@@ -34,7 +34,7 @@ fn placed(call: &Call<'_>, value: i64) -> f64 {
     (value + of("zero", 0)).max(of("min", i32::MIN.into())).min(of("max", i32::MAX.into())) as f64
 }
 
-/// `clamp(scaled(x << left) + zero, min, max)`, with one multiplier or one for each place of the second axis; scaled
+/// Requantisation: `clamp(scaled(x << left) + zero, min, max)`, with one multiplier or one for each place of the second axis; scaled
 /// with two roundings, or with one where the attribute `once` says so.
 fn requantize(call: &Call<'_>) -> Result<Array, String> {
     let x = call.input(0)?;

@@ -17,21 +17,20 @@ pub(crate) struct Windows {
 impl Windows {
     /// From a node's attributes, for an input of sizes batch, channels, `input`.
     pub fn new(node: &SourceNode, kernel: &[usize], input: &[usize]) -> Result<Self, String> {
-        let axes = input.len();
+        let (axes, mut pads, mut output) = (input.len(), Vec::new(), Vec::new());
         Array::count(kernel).ok_or_else(|| format!("a kernel of {kernel:?} is too large"))?;
         let list = |name: &str, count: usize, default: i64| -> Result<Vec<usize>, String> {
             let values = node.ints(name).map_or(vec![default; count], <[i64]>::to_vec);
             let sizes: Option<Vec<usize>> = values.iter().map(|&v| usize::try_from(v).ok()).collect();
             sizes
                 .filter(|sizes| sizes.len() == count)
-                .ok_or_else(|| format!("{name} {values:?} are negative or not those of {axes} axes"))
+                .ok_or_else(|| format!("{name} {values:?}: negative or not {count}"))
         };
         let (stride, dilation) = (list("strides", axes, 1)?, list("dilations", axes, 1)?);
         let given = list("pads", 2 * axes, 0)?;
         if kernel.len() != axes || kernel.contains(&0) || stride.contains(&0) || dilation.contains(&0) {
             return Err(format!("kernel {kernel:?}, strides {stride:?} for {axes} axes; all must be at least 1"));
         }
-        let (mut pads, mut output) = (Vec::new(), Vec::new());
         for axis in 0..axes {
             let span = (kernel[axis] - 1).saturating_mul(dilation[axis]).saturating_add(1);
             let last = (input[axis].div_ceil(stride[axis]).max(1) - 1) * stride[axis];
