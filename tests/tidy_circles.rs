@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "host/compile",
     "host/data",
     "host/graph",
+    "host/import",
     "host/report",
     "host/train",
     "sim",
