@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-/// Copies bytes to words, so that [`Model::new`] finds them aligned; missing bytes of the last word are zero.
+/// Copies bytes to words, so that [`crate::Model::new`] finds them aligned; missing bytes of the last word are zero.
 pub fn align(bytes: &[u8]) -> Vec<u32> {
     let word = |chunk: &[u8]| {
         let mut word = [0; 4];

@@ -4,12 +4,6 @@ use crate::arch::{Core, Native};
 use crate::join::Join;
 
 /// Ones in the joined words of `a` and the first `a.len()` words of `b`; what `b` lacks counts nothing.
-///
-/// ```
-/// use bitfab_kernels::{Join, count};
-/// assert_eq!(count(Join::Xor, &[0b1100], &[0b1010]), 2);
-/// assert_eq!(count(Join::And, &[0b1100], &[0b1010]), 1);
-/// ```
 pub fn count(join: Join, a: &[u32], b: &[u32]) -> u32 {
     let mut sum = [0];
     add_counts(join, 1, a, b, b.len(), &mut sum);
@@ -25,5 +19,17 @@ pub fn add_counts(join: Join, scale: i32, window: &[u32], rows: &[u32], stride: 
     for window in window.chunks(Native::LIMIT) {
         Native::add(join, scale, window, rows, stride, accumulators);
         rows = rows.get(window.len()..).unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ones_are_counted_of_what_differs_and_of_what_both_have() {
+        assert_eq!(count(Join::Xor, &[0b1100], &[0b1010]), 2);
+        assert_eq!(count(Join::And, &[0b1100], &[0b1010]), 1);
+        assert_eq!(count(Join::And, &[u32::MAX; 2], &[u32::MAX]), 0, "what the row lacks counts nothing");
     }
 }

@@ -8,13 +8,3 @@ pub enum Join {
     /// Counts the ones of a plane that meet a weight of +1: `2 count - popcount(plane)` is their dot product.
     And,
 }
-
-impl Join {
-    /// The joined word.
-    pub const fn apply(self, a: u32, b: u32) -> u32 {
-        match self {
-            Self::Xor => a ^ b,
-            Self::And => a & b,
-        }
-    }
-}

@@ -22,9 +22,6 @@ pub mod values;
 mod weighted;
 mod window;
 
-pub use dot::{add_counts, count};
-pub use join::Join;
-
 #[cfg(feature = "value-rows")]
 use bitfab_format::Packing;
 use bitfab_format::{Layer, Op, TransformKind, WeightKind, Weights};

@@ -10,7 +10,7 @@ use crate::transform::Form;
 use crate::{PadValue, WeightKind, align, digest};
 
 impl Draft {
-    /// The words of the file; nothing is checked here, [`Model::new`] does that.
+    /// The words of the file; nothing is checked here, [`crate::Model::new`] does that.
     pub fn emit(&self) -> Vec<u32> {
         let records = self.layers.len() as u32 * RECORD_WORDS;
         let mut words = alloc::vec![0; (HEADER_WORDS + records) as usize];

@@ -24,7 +24,7 @@ pub use thresholds::Thresholds;
 pub enum Transform<'a> {
     /// There is no accumulator (max-pool).
     None,
-    /// `x >= t` for each of `per_channel` thresholds a byte; one byte each, signed for [`Kind::I8`].
+    /// `x >= t` for each of `per_channel` thresholds a byte; one byte each, signed for [`crate::Kind::I8`].
     Encode {
         /// Thresholds of one input channel.
         per_channel: u32,
