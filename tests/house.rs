@@ -1,8 +1,8 @@
 //! The tests of the whole house in one binary.
 
 mod agreement;
+mod conformance;
 mod faults;
-mod golden;
 mod tidy;
 mod tidy_circles;
 mod tidy_command;

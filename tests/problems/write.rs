@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{self, Random, chain, draft, draft_of, scored};
 use bitfab_format::{Draft, Kind, Model, Op, TransformKind, WeightKind};
 use bitfab_sim::software::Reference;
-use vector::{Row, Values};
+use vector::Values;
 
 const OPS: [Op; 5] = [Op::Encode, Op::Dense, Op::Conv2d, Op::MaxPool, Op::SumPool];
 /// Rows of a model, of each kind of values that it takes.
@@ -94,8 +94,7 @@ fn main() -> Result<()> {
         let name = name.to_lowercase().replace([' ', '-'], "_");
         let model = Model::from_words(&words).with_context(|| name.clone())?;
         let rows = rows(&model, &mut Random::new(at as u64));
-        let rows: Result<Vec<Row>> = rows.into_iter().map(|row| Row::of(row, &mut Reference, &model)).collect();
-        let rows = rows.with_context(|| name.clone())?;
+        let rows = vector::answers(rows, &mut Reference, &model).with_context(|| name.clone())?;
         let text = vector::text(&rows);
         ensure!(vector::parse(&text)? == rows, "{name}: the rows are not what their text says");
         fs::write(folder.join(format!("{name}.txt")), text)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bitfab_format::Model;
 use bitfab_sim::{CodedRow, Engine, Run};
 
@@ -27,24 +27,33 @@ pub struct Row {
     pub digests: Vec<u32>,
 }
 
-impl Values {
-    /// Runs them alone.
-    pub fn run(&self, engine: &mut dyn Engine, model: &Model<'_>) -> Result<Run> {
-        let runs = match self {
-            Self::Bytes(row) => engine.run_rows(model, (&[row.as_slice()][..]).into(), &mut |_| ()),
-            Self::Real(row) => engine.run_rows(model, (&[row.as_slice()][..]).into(), &mut |_| ()),
-            Self::Counts(row) => engine.run_rows(model, (&[row.as_slice()][..]).into(), &mut |_| ()),
-        };
-        runs?.pop().context("an engine gives a run for each row")
+/// What `engine` makes of rows, those of one kind of values in one call: an engine may take long to begin.
+pub fn answers(rows: Vec<Values>, engine: &mut dyn Engine, model: &Model<'_>) -> Result<Vec<Row>> {
+    let mut runs: Vec<Run> = Vec::with_capacity(rows.len());
+    for chunk in rows.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
+        runs.extend(run(chunk, engine, model)?);
     }
+    ensure!(runs.len() == rows.len(), "an engine gives a run for each row");
+    let row = |(values, run): (Values, Run)| Row { values, coded: run.coded, digests: run.evidence.digests() };
+    Ok(rows.into_iter().zip(runs).map(row).collect())
 }
 
-impl Row {
-    /// What `engine` makes of `values`.
-    pub fn of(values: Values, engine: &mut dyn Engine, model: &Model<'_>) -> Result<Self> {
-        let run = values.run(engine, model)?;
-        Ok(Self { values, coded: run.coded, digests: run.evidence.digests() })
+/// Runs rows of one kind.
+fn run(rows: &[Values], engine: &mut dyn Engine, model: &Model<'_>) -> Result<Vec<Run>> {
+    let (mut bytes, mut reals, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            Values::Bytes(row) => bytes.push(row.as_slice()),
+            Values::Real(row) => reals.push(row.as_slice()),
+            Values::Counts(row) => counts.push(row.as_slice()),
+        }
     }
+    let rows = match rows.first() {
+        Some(Values::Real(_)) => reals.as_slice().into(),
+        Some(Values::Counts(_)) => counts.as_slice().into(),
+        _ => bytes.as_slice().into(),
+    };
+    Ok(engine.run_rows(model, rows, &mut |_| ())?)
 }
 
 /// Hexadecimal numbers of `digits` digits each.
