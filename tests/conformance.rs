@@ -45,10 +45,9 @@ impl Problem {
         Model::from_words(&self.words).unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 
-    /// Whether Verilator takes it: a dense layer of every kind of weights, a convolution and a chain.
+    /// Whether Verilator takes it: layers of the kinds that differ most in the circuits, and a chain.
     fn is_compiled(&self) -> bool {
-        let is_kind = self.name.starts_with("dense_") && self.model().layers().count() > 0;
-        is_kind || ["conv2d_binary", "conv2d_requant", "chain_of_5"].contains(&self.name.as_str())
+        ["chain_of_5", "conv2d_requant", "dense_integer", "dense_sparse_binary"].contains(&self.name.as_str())
     }
 }
 
@@ -78,7 +77,7 @@ fn check(engine: EngineName) {
         assert_eq!(vector::text(&found), vector::text(&problem.answers), "{}, {engine}", problem.name);
         asked += 1;
     }
-    assert!(asked > 8, "{engine} was asked {asked} problems");
+    assert!(asked > 3, "{engine} was asked {asked} problems");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn with_ones(draft: Draft, ones: i32) -> Vec<u32> {
     let mut weight = || if random.between(1, 1000) <= ones { 5 } else { -3 };
     let mut fill = |layer: &Layer<'_>| {
         let matrix: Vec<i32> = (0..layer.weight_count()).map(|_| weight()).collect();
-        DraftWeights::alpha_beta(layer, &matrix, -3, 3, Coder::Rice)
+        DraftWeights::sparse_binary(layer, &matrix, -3, 3, Coder::Rice)
     };
     arbitrary::refill(draft, &mut fill).emit()
 }

@@ -8,7 +8,7 @@ use rust_hdl::prelude::*;
 use crate::engine::{settle, signals};
 use crate::machine::Written;
 use crate::program::Program;
-use crate::{Engine, HdlError, LoadPorts, Ports, Stimulus, StreamByte};
+use crate::{HdlError, LoadPorts, Ports, SequencedEngine, Stimulus, StreamByte};
 
 /// The accelerator with a subordinate and a manager port of AXI4-Stream, eight bits each.
 #[derive(LogicBlock)]
@@ -47,7 +47,7 @@ pub struct AxiStream {
     pub loaded: Vec<Signal<Out, Bit>>,
     /// The load was too short, too long or damaged.
     pub load_error: Vec<Signal<Out, Bit>>,
-    engine: Engine,
+    engine: SequencedEngine,
 }
 
 impl Logic for AxiStream {
@@ -78,11 +78,11 @@ impl Logic for AxiStream {
 impl AxiStream {
     /// The accelerator for a program that has been planned, connected, as after configuration of the FPGA.
     pub fn of(program: &Arc<Program>) -> Self {
-        Self::around(Engine::of(program))
+        Self::around(SequencedEngine::of(program))
     }
 
     /// These ports around an engine.
-    pub(crate) fn around(engine: Engine) -> Self {
+    pub(crate) fn around(engine: SequencedEngine) -> Self {
         let loads = engine.loaded.len();
         let mut top = Self {
             aclk: Signal::default(),

@@ -21,7 +21,7 @@ const SETTLE: usize = 100;
 
 /// The accelerator: raw bytes of the input in, bytes of the result out.
 #[derive(LogicBlock)]
-pub struct Engine {
+pub struct SequencedEngine {
     /// Clock; everything happens at its rising edge.
     pub clock: Signal<In, Clock>,
     /// Returns every register to its start at the next edge.
@@ -73,7 +73,7 @@ pub struct Engine {
     _program: Arc<Program>,
 }
 
-impl Logic for Engine {
+impl Logic for SequencedEngine {
     #[hdl_gen]
     fn update(&mut self) {
         self.front.clock.next = self.clock.val();
@@ -152,7 +152,7 @@ impl Logic for Engine {
     }
 }
 
-impl Engine {
+impl SequencedEngine {
     /// The engine for `model`, connected and settled, as after configuration of the FPGA.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::HdlError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Interface {
     /// Two streams with `valid`, `ready` and `last`, a clock and a reset that is active high: those of
-    /// [`Engine`](crate::Engine).
+    /// [`SequencedEngine`](crate::SequencedEngine).
     #[default]
     Plain,
     /// AXI4-Stream with a reset that is active low: those of [`AxiStream`](crate::AxiStream).

@@ -25,10 +25,10 @@ mod verilog;
 
 pub use array::lane_verilog;
 pub use axis::AxiStream;
-pub use engine::Engine;
+pub use engine::SequencedEngine;
 pub use error::HdlError;
 pub use interface::{Interface, TopPort};
-pub use machine::{Activity, Cycles, Machine, Written, cycles};
+pub use machine::{Activity, CycleMachine, Cycles, Written, cycles};
 pub use memories::{MemorySize, Purpose};
 pub use name::ModuleName;
 pub use options::{Options, Weights};

@@ -11,7 +11,7 @@ const POLYNOMIAL: u64 = 0xedb8_8320;
 const RESIDUE: u64 = 0x2144_df1c;
 
 block! {
-    /// Takes the image of the weights; `bitfab_hdl::Engine` connects it.
+    /// Takes the image of the weights; `bitfab_hdl::SequencedEngine` connects it.
     LoaderBlock {
         /// A byte of the image is offered.
         pub load_valid: Signal<In, Bit>,

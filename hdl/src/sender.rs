@@ -6,7 +6,7 @@ use crate::circuit::{Builder, Circuit, block, width};
 use crate::program::Program;
 
 block! {
-    /// Offers the result byte by byte; `bitfab_hdl::Engine` connects it.
+    /// Offers the result byte by byte; `bitfab_hdl::SequencedEngine` connects it.
     SenderBlock {
         /// A word of the result.
         pub result_valid: Signal<In, Bit>,

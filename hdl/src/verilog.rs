@@ -7,7 +7,7 @@ use rust_hdl::prelude::*;
 
 use crate::axis::AxiStream;
 use crate::circuit::{Circuit, memory_macros};
-use crate::engine::{Engine, circuits};
+use crate::engine::{SequencedEngine, circuits};
 use crate::program::Program;
 use crate::top::finished;
 use crate::{HdlError, Interface, Memories, MemoryFile, Options, Sources, Style};
@@ -36,7 +36,7 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
     let circuits: Vec<_> = circuits(&program).into_iter().map(|(name, circuit)| (name, placed(circuit))).collect();
     let files = circuits.iter().flat_map(|(_, circuit)| circuit.memory_files());
     let memories: Vec<MemoryFile> = files.map(|(name, contents)| MemoryFile { name, contents }).collect();
-    let engine = Engine::join(&program, circuits);
+    let engine = SequencedEngine::join(&program, circuits);
     let printed = match style.interface {
         Interface::Plain => generate_verilog(&engine),
         Interface::AxiStream => generate_verilog(&AxiStream::around(engine)),

@@ -59,7 +59,7 @@ fn dot(qemu: &Qemu) -> Result<f64> {
 /// Instructions for one weight of a dense layer of 768 inputs and 64 outputs.
 fn kinds() -> Result<()> {
     let sparse = Encoding::sparse;
-    let (two, three) = (WeightKind::AlphaBeta, WeightKind::Ternary);
+    let (two, three) = (WeightKind::SparseBinary, WeightKind::Ternary);
     let encodings = [
         ("binary", Encoding::BINARY),
         ("sparse-binary, bitmap", sparse(two, Coder::Bitmap, 50)),
@@ -111,7 +111,7 @@ fn sparse() -> Result<()> {
         let mut rows = Vec::new();
         for ones in [5, 10, 20, 50, 100, 200] {
             let costs = [Coder::List, Coder::Rice]
-                .map(|coder| problem.with(Encoding::sparse(WeightKind::AlphaBeta, coder, ones)).measure(&qemu));
+                .map(|coder| problem.with(Encoding::sparse(WeightKind::SparseBinary, coder, ones)).measure(&qemu));
             let [list, rice] = costs;
             let costs = [list?, rice?];
             let cells = costs.map(|cost| {

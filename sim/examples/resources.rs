@@ -124,7 +124,7 @@ fn sparse(layer: &Layer<'_>, random: &mut Random, percent: i32, draw: fn(&mut Ra
 /// Ones among weights of -3 that are worth 5.
 fn sparse_binary(layer: &Layer<'_>, random: &mut Random, percent: i32) -> DraftWeights {
     let matrix: Vec<i32> = sparse(layer, random, percent, |_| 8).iter().map(|one| one - 3).collect();
-    DraftWeights::alpha_beta(layer, &matrix, -3, 3, Coder::Rice)
+    DraftWeights::sparse_binary(layer, &matrix, -3, 3, Coder::Rice)
 }
 
 /// Chunks of 192 rows, of which a third is not zero.

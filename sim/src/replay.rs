@@ -1,6 +1,6 @@
 //! The accelerator's Verilog in Icarus Verilog and in Verilator.
 //!
-//! The cycle model ([`bitfab_hdl::Machine`]) runs first and records the ports of every cycle, with pauses;
+//! The cycle model ([`bitfab_hdl::CycleMachine`]) runs first and records the ports of every cycle, with pauses;
 //! the Verilog is then driven with the same stimulus.
 //! It prints the words and bytes that it computes itself, and the cycles in which its ports differ from the recording.
 
@@ -13,7 +13,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{Machine, Options, Program, Sources, Style, Weights};
+use bitfab_hdl::{CycleMachine, Options, Program, Sources, Style, Weights};
 
 use crate::engine::{Engine, Run, check_inputs};
 use crate::error::SimError;
@@ -100,7 +100,7 @@ impl Replay {
     fn recorder(&self, model: &Model<'_>) -> Result<(Arc<Program>, Recorder), SimError> {
         let program = Program::new(model, &self.options).map_err(|error| unsupported(self.label(), &error))?;
         let program = Arc::new(program);
-        Ok((Arc::clone(&program), Recorder::new(Machine::new(program))))
+        Ok((Arc::clone(&program), Recorder::new(CycleMachine::new(program))))
     }
 
     /// What the testbench prints about the recorded cycles.

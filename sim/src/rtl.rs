@@ -11,7 +11,7 @@ mod wires;
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{HdlError, Machine, Options, Ports, Program, Stimulus, Written};
+use bitfab_hdl::{CycleMachine, HdlError, Options, Ports, Program, Stimulus, Written};
 
 use crate::engine::{Engine, Evidence, Run, check_inputs};
 use crate::error::SimError;
@@ -35,7 +35,7 @@ pub trait Circuit {
     fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError>;
 }
 
-impl Circuit for Machine {
+impl Circuit for CycleMachine {
     fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
         let ports = self.ports();
         Ok((ports, self.step(stimulus)))
@@ -65,7 +65,7 @@ impl Engine for CycleModel {
         check_inputs(model, inputs)?;
         let program = Program::new(model, &self.options).map_err(|error| unsupported(&self.name(), &error))?;
         let program = Arc::new(program);
-        let mut machine = Machine::new(Arc::clone(&program));
+        let mut machine = CycleMachine::new(Arc::clone(&program));
         let frames = drive(&mut machine, model, &program, inputs, self.stalls, done)?;
         Ok(frames.into_iter().map(Frame::into_run).collect())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, Shape};
 use bitfab_hdl::{
-    AxiStream, Interface, Machine, Memories, Options, Ports, Program, Sources, Stimulus, Style, Weights, Written,
+    AxiStream, CycleMachine, Interface, Memories, Options, Ports, Program, Sources, Stimulus, Style, Weights, Written,
     sources,
 };
 use bitfab_sim::SimError;
@@ -134,7 +134,7 @@ fn no_output_depends_on_an_input_but_through_registers() {
 
 /// The cycle model and the circuit side by side.
 struct Both {
-    machine: Machine,
+    machine: CycleMachine,
     axis: AxiStream,
 }
 
@@ -153,7 +153,7 @@ fn the_circuit_equals_the_cycle_model_with_pauses_resets_and_broken_frames() {
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
         let program = Arc::new(Program::new(&model, &Options::default()).unwrap());
-        let both = || Both { machine: Machine::new(Arc::clone(&program)), axis: AxiStream::of(&program) };
+        let both = || Both { machine: CycleMachine::new(Arc::clone(&program)), axis: AxiStream::of(&program) };
         let mut random = Random::new(seed);
         let input: Vec<u8> = (0..model.input_bytes()).map(|_| random.word() as u8).collect();
         let stalls = Stalls { seed, input: 90, output: 150 };
@@ -169,11 +169,11 @@ fn a_recording_is_what_the_circuit_shows_cycle_by_cycle() {
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
         let program = Arc::new(Program::new(&model, &Options::default()).unwrap());
-        let mut both = Both { machine: Machine::new(Arc::clone(&program)), axis: AxiStream::of(&program) };
+        let mut both = Both { machine: CycleMachine::new(Arc::clone(&program)), axis: AxiStream::of(&program) };
         let input = vec![0x5a; model.input_bytes()];
         let recording = record(&mut both, &model, &program, &input, 2).unwrap();
         // Played once more, with what it says of the inputs.
-        let mut machine = Machine::new(Arc::clone(&program));
+        let mut machine = CycleMachine::new(Arc::clone(&program));
         let (mut sent, mut found, mut first) = (0, Vec::new(), None);
         for at in 0..recording.cycles() {
             let cycle = recording.at(at).unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bitfab_format::arbitrary::{Plan, Random, build, chain, draft};
 use bitfab_format::{Draft, Kind, Model, Op, Shape, WeightKind};
 use bitfab_hdl::{
-    Engine, Interface, Machine, Options, Ports, Program, Sources, Stimulus, Style, Weights, Written, cycles,
+    CycleMachine, Interface, Options, Ports, Program, SequencedEngine, Sources, Stimulus, Style, Weights, Written,
+    cycles,
 };
 use bitfab_sim::SimError;
 use bitfab_sim::replay::{Replay, Simulator};
@@ -13,8 +14,8 @@ use bitfab_sim::rtl::{Circuit, Epoch, Stalls, disturb};
 
 /// The cycle model and the circuit side by side.
 struct Both {
-    machine: Machine,
-    engine: Engine,
+    machine: CycleMachine,
+    engine: SequencedEngine,
 }
 
 impl Circuit for Both {
@@ -73,7 +74,7 @@ fn nothing_but_whole_frames_has_a_result() {
         let words = draft.emit();
         let model = Model::from_words(&words).unwrap();
         let program = Arc::new(Program::new(&model, &options).unwrap());
-        let mut both = Both { machine: Machine::new(Arc::clone(&program)), engine: Engine::of(&program) };
+        let mut both = Both { machine: CycleMachine::new(Arc::clone(&program)), engine: SequencedEngine::of(&program) };
         let epochs = disturb(&mut both, &program, seed, 6_000).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let found = check(&model, &epochs, &format!("seed {seed}"));
         (0..3).for_each(|at| seen[at] += found[at]);

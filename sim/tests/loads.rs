@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, Shape, WeightKind, digest};
 use bitfab_hdl::{
-    Engine, HdlError, Interface, LoadPorts, Machine, Options, Ports, Program, Sources, Stimulus, Style, Weights,
-    Written,
+    CycleMachine, HdlError, Interface, LoadPorts, Options, Ports, Program, SequencedEngine, Sources, Stimulus, Style,
+    Weights, Written,
 };
 use bitfab_sim::engine::Engine as _;
 use bitfab_sim::replay::{Replay, Simulator};
@@ -21,13 +21,13 @@ const REFUSED: LoadPorts = LoadPorts { ready: true, loaded: false, error: true }
 
 /// The cycle model and the circuit side by side.
 struct Both {
-    machine: Machine,
-    engine: Engine,
+    machine: CycleMachine,
+    engine: SequencedEngine,
 }
 
 impl Both {
     fn new(program: &Arc<Program>) -> Self {
-        Self { machine: Machine::new(Arc::clone(program)), engine: Engine::of(program) }
+        Self { machine: CycleMachine::new(Arc::clone(program)), engine: SequencedEngine::of(program) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
-use bitfab_hdl::{Engine, Machine, Options, Ports, Program, Stimulus, StreamByte, Weights, Written};
+use bitfab_hdl::{CycleMachine, Options, Ports, Program, SequencedEngine, Stimulus, StreamByte, Weights, Written};
 use bitfab_sim::SimError;
 use bitfab_sim::rtl::{Circuit, Stalls, disturb, drive, load};
 
@@ -13,13 +13,13 @@ type Cycle = (Stimulus, (Ports, Option<Written>));
 
 /// What the cycle model does with random bytes, frames of wrong length, pauses and resets.
 fn recording(program: &Arc<Program>, cycles: u64) -> Vec<Cycle> {
-    let mut recorder = Recorder { machine: Machine::new(Arc::clone(program)), cycles: Vec::new() };
+    let mut recorder = Recorder { machine: CycleMachine::new(Arc::clone(program)), cycles: Vec::new() };
     disturb(&mut recorder, program, 1, cycles).unwrap();
     recorder.cycles
 }
 
 struct Recorder {
-    machine: Machine,
+    machine: CycleMachine,
     cycles: Vec<Cycle>,
 }
 
@@ -32,7 +32,7 @@ impl Circuit for Recorder {
 }
 
 /// The first cycle in which an engine differs from the recording, or keeps anything over a reset.
-fn difference(engine: &mut Engine, recording: &[Cycle], program: &Program) -> Option<usize> {
+fn difference(engine: &mut SequencedEngine, recording: &[Cycle], program: &Program) -> Option<usize> {
     // Words that are sent come in order and have no address.
     let sent = |mut written: Written| {
         if program.rows.get(written.row).is_none_or(|row| row.send) {
@@ -65,7 +65,7 @@ fn model(name: &str) -> Draft {
         "levels" => build(numbers, &[Plan::dense(20, two), head]),
         // Scores show every sum.
         "integers" => build(numbers, &[head.with_weights(WeightKind::Integer)]),
-        "sums of windows" => build(numbers, &[head.with_weights(WeightKind::AlphaBeta)]),
+        "sums of windows" => build(numbers, &[head.with_weights(WeightKind::SparseBinary)]),
         "values" => build(numbers, &[Plan::dense(32, Kind::Unsigned { bits: 5 }), head]),
         "channels" => build(pixels, &[Plan::same(1, PadValue::Zero, 32, two), channels(32), head]),
         "lists" => build(Shape::vector(300), &[head.with_weights(WeightKind::Ternary)]),
@@ -86,9 +86,9 @@ fn seen(name: &str, least: usize, most: usize) {
     let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
     let program = Arc::new(Program::new(&model, &Options::default()).unwrap());
     let recording = recording(&program, 12_000);
-    assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None, "{name}");
+    assert_eq!(difference(&mut SequencedEngine::of(&program), &recording, &program), None, "{name}");
     let (mut all, mut missed) = (0, Vec::new());
-    for (what, mut engine) in Engine::mutants(&program) {
+    for (what, mut engine) in SequencedEngine::mutants(&program) {
         all += 1;
         if difference(&mut engine, &recording, &program).is_none() {
             missed.push(what);
@@ -129,7 +129,7 @@ a_mistake_in_any_operator_is_seen! {
 
 /// What the cycle model does with images that are too short, too long or damaged, the right one, and frames.
 fn loads(program: &Arc<Program>, model: &Model<'_>) -> Vec<Cycle> {
-    let mut recorder = Recorder { machine: Machine::new(Arc::clone(program)), cycles: Vec::new() };
+    let mut recorder = Recorder { machine: CycleMachine::new(Arc::clone(program)), cycles: Vec::new() };
     let (right, image) = (program.image(), program.image());
     let damaged = |at: usize| image.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == at)).collect();
     let early = [image[4..].to_vec(), image[..13].to_vec(), image[..30].to_vec()];
@@ -164,7 +164,7 @@ fn a_mistake_in_loading_is_seen() {
     let options = Options::default().with_lanes(2).with_weights(Weights::Loaded);
     let program = Arc::new(Program::new(&model, &options).unwrap());
     let recording = loads(&program, &model);
-    assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None);
+    assert_eq!(difference(&mut SequencedEngine::of(&program), &recording, &program), None);
     let (all, missed) = missed(&program, &recording, "load");
     assert!(all > 100 && missed.len() * 100 <= all * 5, "{} of {all} are missed:\n{}", missed.len(), missed.join("\n"));
 }
@@ -172,7 +172,7 @@ fn a_mistake_in_loading_is_seen() {
 /// How many mutants of what is called `part` there are, and those that look like the original.
 fn missed(program: &Arc<Program>, recording: &[Cycle], part: &str) -> (usize, Vec<String>) {
     let (mut all, mut missed) = (0, Vec::new());
-    for (what, mut engine) in Engine::mutants(program).filter(|(what, _)| what.contains(part)) {
+    for (what, mut engine) in SequencedEngine::mutants(program).filter(|(what, _)| what.contains(part)) {
         all += 1;
         if difference(&mut engine, recording, program).is_none() {
             missed.push(what);
@@ -195,7 +195,7 @@ fn a_mistake_in_rebuilding_is_seen() {
         let options = Options::default().with_lanes(2).with_weights(Weights::Rebuilt);
         let program = Arc::new(Program::new(&model, &options).unwrap());
         let recording = recording(&program, 12_000);
-        assert_eq!(difference(&mut Engine::of(&program), &recording, &program), None);
+        assert_eq!(difference(&mut SequencedEngine::of(&program), &recording, &program), None);
         let (count, missed) = missed(&program, &recording, "rebuil");
         all += count;
         unseen.extend(missed);

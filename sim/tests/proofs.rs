@@ -184,7 +184,7 @@ fn network(name: &str) -> Draft {
         "digits with signs" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| !p.signs.is_empty()),
         "bits of digits" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| p.rows.iter().any(|r| r.minus)),
         "a shared sum of lists" => {
-            kinds(Shape::vector(100), 12, WeightKind::AlphaBeta, |p| p.rows[0].shared && p.fetch() == 2)
+            kinds(Shape::vector(100), 12, WeightKind::SparseBinary, |p| p.rows[0].shared && p.fetch() == 2)
         }
         other => panic!("no network has {other}"),
     }

@@ -9,7 +9,7 @@ use bitfab_format::arbitrary::{Random, chain, draft_of, scored, value};
 use bitfab_format::{Coder, Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_sim::engine::{Engine, Run};
 use bitfab_sim::qemu::bench::{Encoding, Problem};
-use bitfab_sim::qemu::{Board, Options, Qemu, QemuError};
+use bitfab_sim::qemu::{Board, Qemu, QemuError, RunOptions};
 use bitfab_sim::software::Runtime;
 
 /// A model file.
@@ -112,7 +112,7 @@ fn scores_of_every_size_are_the_same_on_every_core() -> Result<()> {
 
 /// What the firmware says about `model` and `image`.
 fn refusal(qemu: &Qemu, model: &[u8], image: &[u8]) -> Result<String> {
-    match qemu.run(model, &[image], &Options::default()) {
+    match qemu.run(model, &[image], &RunOptions::default()) {
         Err(QemuError::Refused { message, .. }) => Ok(message),
         other => anyhow::bail!("expected a refusal, got {other:?}"),
     }
@@ -150,7 +150,7 @@ fn a_model_too_large_for_the_board_is_refused() -> Result<()> {
 #[test]
 fn an_emulator_that_does_not_end_in_time_is_stopped() -> Result<()> {
     let (model, image) = small();
-    let options = Options { timeout: Duration::from_millis(1), ..Options::default() };
+    let options = RunOptions { timeout: Duration::from_millis(1), ..RunOptions::default() };
     match Qemu::new(Board::M4)?.run(&model, &[&image], &options) {
         Err(QemuError::Timeout { .. }) => Ok(()),
         other => anyhow::bail!("expected a timeout, got {other:?}"),
@@ -162,7 +162,7 @@ fn images_that_do_not_fit_at_once_are_run_in_parts() -> Result<()> {
     let qemu = Qemu::new(Board::Microbit)?;
     let (model, image) = small();
     let images = vec![&*image; 65_536 / image.len() + 2];
-    let options = Options { digests: false, counted: 0, ..Options::default() };
+    let options = RunOptions { digests: false, counted: 0, ..RunOptions::default() };
     let inferences = qemu.run(&model, &images, &options)?;
     assert_eq!(inferences.len(), images.len());
     assert!(inferences.iter().all(|inference| *inference == inferences[0]));
@@ -173,7 +173,7 @@ fn images_that_do_not_fit_at_once_are_run_in_parts() -> Result<()> {
 fn counts_repeat_and_add_up() -> Result<()> {
     let (model, image) = small();
     let qemu = Qemu::new(Board::M4)?;
-    let options = Options { counted: 5, ..Options::default() };
+    let options = RunOptions { counted: 5, ..RunOptions::default() };
     let inferences = qemu.run(&model, &[&image[..]; 5], &options)?;
     let counts: Vec<_> = inferences.iter().filter_map(|inference| inference.counts.as_ref()).collect();
     assert_eq!(counts.len(), 5);
@@ -206,7 +206,7 @@ fn messages(elf: &[u8], frames: &[u8]) -> Result<Vec<String>> {
 fn every_layer_is_logged_through_defmt() -> Result<()> {
     let (model, image) = small();
     let qemu = Qemu::with_defmt()?;
-    let frames = qemu.print(&model, &[&image], Options::default().timeout)?;
+    let frames = qemu.print(&model, &[&image], RunOptions::default().timeout)?;
     let messages = messages(&std::fs::read(qemu.elf())?, &frames)?;
     let words = bitfab_format::align(&model);
     let model = Model::new(bytemuck::cast_slice(&words))?;
@@ -257,7 +257,7 @@ fn sparse_layers_over_bytes_cost_what_their_ones_cost() -> Result<()> {
     let binary = dense.measure(&qemu)?.count.instructions;
     // Ones in a thousand, and what part of the binary layer's instructions they may take at most.
     for (ones, part) in [(50, 3), (10, 8)] {
-        let sparse = dense.with(Encoding::sparse(WeightKind::AlphaBeta, Coder::List, ones));
+        let sparse = dense.with(Encoding::sparse(WeightKind::SparseBinary, Coder::List, ones));
         let found = sparse.measure(&qemu)?.count.instructions;
         ensure!(found * part <= binary, "{ones} in a thousand: {found} instructions, {binary} with binary weights");
     }

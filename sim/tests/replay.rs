@@ -249,7 +249,7 @@ fn with_unit(kind: WeightKind, has: fn(&Row) -> bool) -> Vec<u32> {
 type Unit = (WeightKind, fn(&Row) -> bool, &'static [(&'static str, &'static str)]);
 const UNITS: [Unit; 5] = [
     (
-        WeightKind::AlphaBeta,
+        WeightKind::SparseBinary,
         |row| row.shared && row.ratio != 0 && row.doublings > 1,
         &[("scaling && adds", "scaling"), (" | shared);", ");"), ("kept <= ", "kept <= ~")],
     ),

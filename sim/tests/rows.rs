@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bitfab_format::arbitrary::{Random, chain, interface};
 use bitfab_format::{CodingError, Draft, DraftInterface, Kind, Model};
 use bitfab_sim::engine::code;
-use bitfab_sim::qemu::{Board, Options, Qemu, QemuError, Scores};
+use bitfab_sim::qemu::{Board, Qemu, QemuError, RunOptions, Scores};
 use bitfab_sim::rtl::CycleModel;
 use bitfab_sim::software::{Reference, Runtime};
 use bitfab_sim::{Engine, Rows, Run, SimError};
@@ -153,7 +153,7 @@ fn what_is_no_number_is_refused_by_name_on_the_laptop_and_on_the_core() -> Resul
             ensure!(error.starts_with("row 1: value 2 of the row") && error.contains(says), "{error}");
         }
         let file: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        match qemu.run_file(&file, Rows::Real(&rows), &Options::default()) {
+        match qemu.run_file(&file, Rows::Real(&rows), &RunOptions::default()) {
             Err(QemuError::Refused { message, .. }) => {
                 ensure!(message.contains("value 2 of the row") && message.contains(says), "{message}");
             }
@@ -165,7 +165,7 @@ fn what_is_no_number_is_refused_by_name_on_the_laptop_and_on_the_core() -> Resul
         let is_length =
             matches!(error, SimError::Value { row: 0, error: CodingError::Length { need } } if need == row.len());
         ensure!(is_length, "{error}");
-        match qemu.run_file(&file, Rows::Real(&short), &Options::default()) {
+        match qemu.run_file(&file, Rows::Real(&short), &RunOptions::default()) {
             Err(QemuError::Refused { message, .. }) => ensure!(message.contains("wrong length"), "{message}"),
             other => bail!("expected a refusal, got {other:?}"),
         }
@@ -195,7 +195,7 @@ fn what_coding_costs_is_counted() -> Result<()> {
     for (board, most) in [(Board::M0OnM3, 700), (Board::M4, 450), (Board::RiscV, 600)] {
         let qemu = Qemu::new(board)?;
         let cost = |rows: Rows<'_>| -> Result<u64> {
-            let inferences = qemu.run_file(&file, rows, &Options { digests: false, ..Options::default() })?;
+            let inferences = qemu.run_file(&file, rows, &RunOptions { digests: false, ..RunOptions::default() })?;
             ensure!(matches!(inferences[0].scores, Scores::Raw { .. }));
             Ok(inferences[0].counts.as_ref().context("counts")?.total.instructions)
         };

@@ -158,7 +158,7 @@ fn sparse_layer(ones: i32) -> Vec<u32> {
     let model = Model::new(bytemuck::cast_slice(&words)).unwrap();
     let layer = model.layer(1).unwrap();
     let matrix: Vec<i32> = (0..1024 * 64).map(|_| if random.between(1, 1000) <= ones { 5 } else { -3 }).collect();
-    let weights = DraftWeights::alpha_beta(&layer, &matrix, -3, 3, Coder::Rice);
+    let weights = DraftWeights::sparse_binary(&layer, &matrix, -3, 3, Coder::Rice);
     let last = draft.layers.last_mut().unwrap();
     last.weights = weights;
     // Weights that are not bits meet a window of bytes.

@@ -91,7 +91,7 @@ fn line(settings: &str, data: &Dataset) -> Result<String> {
     );
     let mut parts = vec![digest(numbers), digest(losses), digest(answers)];
     if let Ok(graph) = trainer.graph() {
-        let words = bitfab_compile::compile_with(&graph, &bitfab_compile::Options::default())?.words;
+        let words = bitfab_compile::compile_with(&graph, &bitfab_compile::CompileOptions::default())?.words;
         parts.extend([digest(graph.to_bytes()?), digest(bitfab_compile::bytes(&words))]);
     }
     Ok(format!("{}: {steps} steps, {}", settings.replace('\n', ", "), parts.join(" ")))

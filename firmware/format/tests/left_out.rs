@@ -23,7 +23,7 @@ fn what_was_left_out_is_refused_by_name_and_binary_models_are_read() {
         } else {
             refused += 1
         }
-        for kind in [WeightKind::AlphaBeta, WeightKind::Ternary, WeightKind::Planes, WeightKind::SmartDeal] {
+        for kind in [WeightKind::SparseBinary, WeightKind::Ternary, WeightKind::Planes, WeightKind::SmartDeal] {
             draft.layers[0].weights.kind = kind;
             assert_eq!(Model::from_words(&draft.emit()).unwrap_err().reason, Reason::LeftOut);
         }

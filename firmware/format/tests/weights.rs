@@ -52,7 +52,7 @@ fn what_is_encoded_is_decoded() {
         let ones: Vec<i32> = matrix(n, |_| 64).iter().map(|one| one - 40).collect();
         for coder in [Coder::Bitmap, Coder::Rice, Coder::List] {
             if coder != Coder::List || n > 1 {
-                let draft = with_layer(|layer| DraftWeights::alpha_beta(layer, &ones, -40, 6, coder));
+                let draft = with_layer(|layer| DraftWeights::sparse_binary(layer, &ones, -40, 6, coder));
                 assert_eq!(decoded(draft), ones, "{coder:?} of one in {n}");
             }
         }
@@ -85,7 +85,7 @@ fn smart_deal_filters_are_coefficients_times_basis() {
 #[test]
 fn kind_coder_and_parameters_must_fit() {
     let with = |edit: fn(&mut DraftWeights)| {
-        let mut weights = with_layer(|layer| DraftWeights::alpha_beta(layer, &vec![-1; 900], -1, 3, Coder::Bitmap));
+        let mut weights = with_layer(|layer| DraftWeights::sparse_binary(layer, &vec![-1; 900], -1, 3, Coder::Bitmap));
         edit(&mut weights);
         refusal(weights)
     };

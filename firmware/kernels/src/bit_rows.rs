@@ -64,7 +64,7 @@ impl Multiply for BitRows<'_> {
                 }
             }
             // NUMERICS 3.9
-            Weights::AlphaBeta { ratio, shift, code } if cfg!(feature = "sparse-binary") => {
+            Weights::SparseBinary { ratio, shift, code } if cfg!(feature = "sparse-binary") => {
                 let sum = add(from(code.words, start), stride, accumulators);
                 let all = ratio.wrapping_mul(sum);
                 accumulators

@@ -64,7 +64,7 @@ const ALWAYS: Feature = Feature { name: "", is_on: true };
 pub const fn feature_of_weights(kind: WeightKind) -> Feature {
     match kind {
         WeightKind::None | WeightKind::Binary => ALWAYS,
-        WeightKind::AlphaBeta => feature!("sparse-binary"),
+        WeightKind::SparseBinary => feature!("sparse-binary"),
         WeightKind::Ternary => feature!("ternary"),
         WeightKind::PowerOfTwo => feature!("power-of-two"),
         WeightKind::Planes => feature!("planes"),

@@ -85,7 +85,7 @@ trait Rows {
 pub(crate) fn run(layer: &Layer<'_>, views: Views<'_>) {
     match layer.weights {
         #[cfg(feature = "sparse-binary")]
-        Weights::AlphaBeta { ratio, shift, code } => {
+        Weights::SparseBinary { ratio, shift, code } => {
             let ones = sparse::Ones::Shifted { ratio, shift };
             match code.coder {
                 Coder::List => multiply(layer, &mut list::List::new(layer, ones, code.words), views),

@@ -123,7 +123,7 @@ proptest! {
 /// The coders of a kind.
 fn coders(kind: WeightKind) -> &'static [Coder] {
     match kind {
-        WeightKind::AlphaBeta => &[Coder::Bitmap, Coder::Rice, Coder::List],
+        WeightKind::SparseBinary => &[Coder::Bitmap, Coder::Rice, Coder::List],
         WeightKind::Ternary => &[Coder::Bitmap, Coder::Rice, Coder::List, Coder::Trits],
         _ => &[Coder::Plain],
     }

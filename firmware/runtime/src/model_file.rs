@@ -169,7 +169,7 @@ const fn why_blocks(head: &Head<'_>, bytes: usize, error: FormatError) -> Text {
 
 /// What a layer may need that can be left out, in words.
 const WEIGHTS: [(WeightKind, &str); 6] = [
-    (WeightKind::AlphaBeta, " has sparse-binary weights"),
+    (WeightKind::SparseBinary, " has sparse-binary weights"),
     (WeightKind::Ternary, " has ternary weights"),
     (WeightKind::PowerOfTwo, " has weights that are powers of two"),
     (WeightKind::Planes, " has weights in planes"),

@@ -22,7 +22,7 @@ use packer::Packer;
 use scaler::Scaler;
 
 block! {
-    /// Memories, lanes and packer; `bitfab_hdl::Engine` connects it.
+    /// Memories, lanes and packer; `bitfab_hdl::SequencedEngine` connects it.
     ArrayBlock {
         /// Row of the layer table.
         pub row_index: Signal<In, Bits<8>>,

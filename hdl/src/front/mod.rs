@@ -2,16 +2,16 @@
 //! while the array still works on the frame before.
 
 mod frames;
-mod source;
+mod window;
 
 use rust_hdl::prelude::*;
 
 use crate::circuit::{Builder, Circuit, Rows, Wire, block, width};
 use crate::program::{Job, Program};
-use source::{Item, Stream, source};
+use window::{Item, Stream, window};
 
 block! {
-    /// Makes patches of the input's bytes; `bitfab_hdl::Engine` connects it.
+    /// Makes patches of the input's bytes; `bitfab_hdl::SequencedEngine` connects it.
     FrontBlock {
         /// A byte of the input.
         pub in_data: Signal<In, Bits<8>>,
@@ -48,7 +48,7 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     let [valid, last] = ["in_valid", "in_last"].map(|name| c.input(name, 1));
     let (byte_ready, release) = (c.input("byte_ready", 1), c.input("release_patch", 1));
     let square = Square::new(&c, program);
-    let item = source(&c, program, Stream { data, valid, last, frees: square.frees });
+    let item = window(&c, program, Stream { data, valid, last, frees: square.frees });
     c.output("in_ready", item.ready);
     let fills = (item.valid & square.works & !item.drops).named("fills");
     let stored = (square.draining & byte_ready).named("stored");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::source::{Item, Source};
+use super::window::{Item, SlidingWindow};
 use crate::StreamByte;
 use crate::program::{Job, Program};
 
@@ -23,7 +23,7 @@ pub(crate) struct Byte {
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
     program: Arc<Program>,
-    source: Source,
+    window: SlidingWindow,
     job: usize,
     /// Which place the next patch takes, and how many are complete.
     half: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Front {
 impl Front {
     pub fn new(program: Arc<Program>) -> Self {
         Self {
-            source: Source::new(Arc::clone(&program)),
+            window: SlidingWindow::new(Arc::clone(&program)),
             job: 0,
             half: false,
             complete: 0,
@@ -78,7 +78,7 @@ impl Front {
 
     /// Thresholds of encodings and bytes of stored frames that were read so far.
     pub fn reads(&self) -> (u64, u64) {
-        (self.reads, self.source.reads())
+        (self.reads, self.window.reads())
     }
 
     fn now(&self) -> &Job {
@@ -97,7 +97,7 @@ impl Front {
 
     /// Whether a byte of the stream is taken.
     pub fn ready(&self) -> bool {
-        self.source.ready(self.frees())
+        self.window.ready(self.frees())
     }
 
     /// Whether a patch is complete.
@@ -107,7 +107,7 @@ impl Front {
 
     /// Whether the last frame had a wrong length.
     pub fn frame_error(&self) -> bool {
-        self.source.frame_error()
+        self.window.frame_error()
     }
 
     /// The byte that is to be stored.
@@ -124,8 +124,8 @@ impl Front {
     /// One rising edge of the clock.
     pub fn step(&mut self, input: Option<StreamByte>, stored: bool, release: bool) {
         let frees = self.frees();
-        let item = self.source.item(input);
-        let drops = item.is_some() && frees && self.source.drops(input);
+        let item = self.window.item(input);
+        let drops = item.is_some() && frees && self.window.drops(input);
         let completes = self.draining && stored && self.is_drained() && self.patch_end;
         match item {
             Some(_) if drops => self.abandon(),
@@ -135,7 +135,7 @@ impl Front {
         }
         self.warm = true;
         self.complete = self.complete + u32::from(completes) - u32::from(release);
-        self.source.step(input, item.is_some() && frees);
+        self.window.step(input, item.is_some() && frees);
     }
 
     /// Forgets the patch that was begun: its frame has a wrong length.

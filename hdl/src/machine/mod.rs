@@ -13,7 +13,7 @@ mod rebuilder;
 mod scaler;
 mod sender;
 mod sequencer;
-mod source;
+mod window;
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub enum Activity {
 
 /// The engine as plain state.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct CycleMachine {
     program: Arc<Program>,
     front: Front,
     sequencer: Sequencer,
@@ -68,7 +68,7 @@ pub struct Machine {
     reads: Reads,
 }
 
-impl Machine {
+impl CycleMachine {
     /// The engine after configuration of the FPGA.
     pub fn new(program: Arc<Program>) -> Self {
         Self {
@@ -212,7 +212,7 @@ pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> 
 
 /// The cycle in which the result of frame `frames` is complete, and what was done and read until then.
 fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3]>, Reads), HdlError> {
-    let mut machine = Machine::new(Arc::clone(program));
+    let mut machine = CycleMachine::new(Arc::clone(program));
     let mut rows = vec![[0; 3]; program.rows.len()];
     let mut left = frames * 4 * u64::from(program.output_words);
     let (mut cycle, mut sent) = (0, 0);

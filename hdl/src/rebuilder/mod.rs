@@ -15,7 +15,7 @@ use crate::sequencer::flag;
 use stream::Stream;
 
 block! {
-    /// Rebuilds SmartDeal weights; `bitfab_hdl::Engine` connects it.
+    /// Rebuilds SmartDeal weights; `bitfab_hdl::SequencedEngine` connects it.
     RebuilderBlock {
         /// Row of the layer table.
         pub row_index: Signal<In, Bits<8>>,

@@ -14,7 +14,7 @@ pub(crate) use state::{State, Status};
 use walk::Walk;
 
 block! {
-    /// Walks the layer table; `bitfab_hdl::Engine` connects it.
+    /// Walks the layer table; `bitfab_hdl::SequencedEngine` connects it.
     SequencerBlock {
         /// A patch is complete.
         pub patch_ready: Signal<In, Bit>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bitfab_compile::{Options, Prefer, Rounded, Worth};
+use bitfab_compile::{CompileOptions, Prefer, Rounded, Worth};
 use bitfab_format::{Kind, Model};
 use bitfab_import::{Change, Imported, Prepared, SourceNode, Start};
 use bitfab_report::picture::{Folding, Piece};
@@ -83,7 +83,7 @@ impl Import {
 
 /// Compiles what was imported; refused is what would give another level than a neighbouring one.
 pub(crate) fn compile_imported(imported: &Imported) -> Result<(ModelFile, Vec<Rounded>)> {
-    let options = Options { prefer: Prefer::Size, planes: 8 };
+    let options = CompileOptions { prefer: Prefer::Size, planes: 8 };
     let (file, rounded) = crate::compile(&imported.graph, &options).context("the imported graph does not compile")?;
     let is_far = |rounded: &&Rounded| matches!(rounded, Rounded::Levels { levels, .. } if *levels > 1);
     if let Some(far) = rounded.iter().find(is_far) {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use bitfab_compile::{Options, Rounded};
+use bitfab_compile::{CompileOptions, Rounded};
 use bitfab_data::{Dataset, Takes, suits};
 use bitfab_format::{Kind, Layer, Model, WeightKind, align};
 use bitfab_graph::Graph;
@@ -77,7 +77,7 @@ impl ModelFile {
 ///
 /// # Errors
 /// [`Error::Compile`](crate::Error::Compile) names the node that is wrong.
-pub fn compile(graph: &Graph, options: &Options) -> Result<(ModelFile, Vec<Rounded>)> {
+pub fn compile(graph: &Graph, options: &CompileOptions) -> Result<(ModelFile, Vec<Rounded>)> {
     let compiled = bitfab_compile::compile_with(graph, options)?;
     Ok((ModelFile::from_words(compiled.words)?, compiled.rounded))
 }

@@ -2,7 +2,7 @@
 
 /// Compilation: options, what is rounded, and what scores are worth.
 pub mod compile {
-    pub use bitfab_compile::{CompileError, Compiled, Options, Prefer, Rounded, Worth, bytes, update};
+    pub use bitfab_compile::{CompileError, CompileOptions, Compiled, Prefer, Rounded, Worth, bytes, update};
 }
 
 /// Tables, arrays and data sets: rows in, coded and split rows out.
@@ -33,8 +33,8 @@ pub mod hdl {
 /// Other people's models.
 pub mod import {
     pub use bitfab_import::{
-        Array, Attribute, Change, Channels, Cure, Entry, Folded, ImportError, Imported, Input, InputMap, Prepared,
-        Ranges, Source, SourceNode, Start, Tie, layers, onnx, tflite,
+        Array, Attribute, Change, Channels, Cure, Entry, Folded, ImportError, ImportOptions, Imported, Input, InputMap,
+        Prepared, Ranges, Source, SourceNode, Start, Tie, layers, onnx, tflite,
     };
 }
 

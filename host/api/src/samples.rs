@@ -1,6 +1,6 @@
 //! Small models for tests.
 
-use bitfab_compile::Options;
+use bitfab_compile::CompileOptions;
 use bitfab_graph::{ByteKind, Graph, Node, Op, Shape, WeightQuantizer, Weights};
 
 use crate::ModelFile;
@@ -27,5 +27,5 @@ pub fn small_graph() -> Graph {
 
 /// The same network's model file.
 pub fn small_model() -> ModelFile {
-    crate::compile(&small_graph(), &Options::default()).unwrap().0
+    crate::compile(&small_graph(), &CompileOptions::default()).unwrap().0
 }

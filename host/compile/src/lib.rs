@@ -29,14 +29,14 @@ pub enum Prefer {
 
 /// Choices of a compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct CompileOptions {
     /// How coded weights are stored.
     pub prefer: Prefer,
     /// The most planes that the file gets, of the precisions that the graph has; 8 for all.
     pub planes: u32,
 }
 
-impl Default for Options {
+impl Default for CompileOptions {
     fn default() -> Self {
         Self { prefer: Prefer::Size, planes: 8 }
     }
@@ -114,7 +114,7 @@ pub struct Compiled {
 ///
 /// # Errors
 /// [`CompileError`] names the node that is wrong or cannot be folded exactly.
-pub fn compile_with(graph: &Graph, options: &Options) -> Result<Compiled, CompileError> {
+pub fn compile_with(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CompileError> {
     let drafts = all_drafts(graph, options)?;
     let (mut words, mut rounded, mut before) = (Vec::new(), Vec::new(), 0);
     for (planes, (draft, more)) in graph.planes().into_iter().chain([0]).zip(drafts) {
@@ -131,7 +131,7 @@ pub fn compile_with(graph: &Graph, options: &Options) -> Result<Compiled, Compil
 /// # Errors
 /// As [`compile_with`]; [`CompileError::Rounded`] if anything cannot be folded exactly.
 pub fn compile(graph: &Graph) -> Result<Vec<u32>, CompileError> {
-    let Compiled { words, mut rounded } = compile_with(graph, &Options::default())?;
+    let Compiled { words, mut rounded } = compile_with(graph, &CompileOptions::default())?;
     rounded.pop().map_or(Ok(words), |first| Err(CompileError::Rounded(first)))
 }
 
@@ -140,7 +140,7 @@ pub fn compile(graph: &Graph) -> Result<Vec<u32>, CompileError> {
 ///
 /// # Errors
 /// As [`compile_with`]; [`CompileError::Base`] if the file is not a lower precision of this graph.
-pub fn update(base: &[u32], graph: &Graph, options: &Options) -> Result<Vec<u32>, CompileError> {
+pub fn update(base: &[u32], graph: &Graph, options: &CompileOptions) -> Result<Vec<u32>, CompileError> {
     let whole = compile_with(graph, options)?.words;
     match whole.strip_prefix(base) {
         Some(rest) if !rest.is_empty() => Ok(rest.into()),
@@ -181,11 +181,11 @@ type Drafted = (Draft, Vec<Rounded>);
 /// As [`compile_with`], but the result is not checked against the format.
 pub fn draft(graph: &Graph) -> Result<Draft, CompileError> {
     let form = lower::Form { may_negate: graph.precisions.is_empty(), scaled_scores: false };
-    Ok(draft_alone(graph, &Options::default(), form)?.0)
+    Ok(draft_alone(graph, &CompileOptions::default(), form)?.0)
 }
 
 /// The drafts of all precisions up to the one that is asked for, the lowest one first.
-fn all_drafts(graph: &Graph, options: &Options) -> Result<Vec<Drafted>, CompileError> {
+fn all_drafts(graph: &Graph, options: &CompileOptions) -> Result<Vec<Drafted>, CompileError> {
     let form = lower::Form { may_negate: graph.precisions.is_empty(), scaled_scores: false };
     let mut drafts = drafts_in_form(graph, options, form)?;
     let scales = |(draft, _): &&Drafted| {
@@ -202,7 +202,7 @@ fn all_drafts(graph: &Graph, options: &Options) -> Result<Vec<Drafted>, CompileE
 }
 
 /// The drafts of all precisions of the graph.
-fn drafts_in_form(graph: &Graph, options: &Options, form: lower::Form) -> Result<Vec<Drafted>, CompileError> {
+fn drafts_in_form(graph: &Graph, options: &CompileOptions, form: lower::Form) -> Result<Vec<Drafted>, CompileError> {
     let mut drafts = vec![draft_alone(graph, options, form)?];
     for precision in &graph.precisions {
         drafts.push(draft_alone(&graph.at(precision.planes)?, options, form)?);
@@ -210,7 +210,7 @@ fn drafts_in_form(graph: &Graph, options: &Options, form: lower::Form) -> Result
     Ok(drafts)
 }
 
-fn draft_alone(graph: &Graph, options: &Options, form: lower::Form) -> Result<Drafted, CompileError> {
+fn draft_alone(graph: &Graph, options: &CompileOptions, form: lower::Form) -> Result<Drafted, CompileError> {
     let lower::Lowered { mut draft, scratch, rounded } = lower::lower(graph, options.prefer, form)?;
     plan::plan(&mut draft, &scratch);
     Ok((draft, rounded))

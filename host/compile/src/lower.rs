@@ -112,7 +112,7 @@ impl<'g> Lowering<'g> {
         let node = &self.graph.nodes[index];
         let input = self.tensor(index, node.inputs[0])?;
         let (op, window, pad, groups) = match &node.op {
-            Op::Thermometer { thresholds, per_channel } => return self.encode(index, input, thresholds, *per_channel),
+            Op::Encode { thresholds, per_channel } => return self.encode(index, input, thresholds, *per_channel),
             Op::Dense { .. } => {
                 (LayerOp::Dense, Window::whole(self.tensors[usize::from(input)].shape), PadValue::Zero, 1)
             }

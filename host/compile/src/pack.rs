@@ -21,8 +21,8 @@ pub(crate) fn weights(layer: &Layer<'_>, weights: &Weights, negated: &[bool], pr
     let matrix = &matrix;
     match weights.quantizer {
         WeightQuantizer::Sign => DraftWeights::binary(layer, matrix),
-        WeightQuantizer::AlphaBeta { ratio, shift } => {
-            let code = |coder| DraftWeights::alpha_beta(layer, matrix, ratio, shift, coder);
+        WeightQuantizer::SparseBinary { ratio, shift } => {
+            let code = |coder| DraftWeights::sparse_binary(layer, matrix, ratio, shift, coder);
             choose(prefer, may_list(matrix, fan_in, ratio), &[Coder::Bitmap, Coder::Rice], &code)
         }
         WeightQuantizer::Ternary => {
@@ -41,7 +41,7 @@ pub(crate) fn weights(layer: &Layer<'_>, weights: &Weights, negated: &[bool], pr
 pub(crate) fn may_negate(weights: &Weights, row: usize) -> bool {
     let fan_in = weights.fan_in();
     match weights.quantizer {
-        WeightQuantizer::AlphaBeta { .. } => false,
+        WeightQuantizer::SparseBinary { .. } => false,
         WeightQuantizer::Integer { bits } => {
             let least = -(1 << (bits - 1)) as f32;
             weights.values[row * fan_in..][..fan_in].iter().all(|&value| value != least)

@@ -12,7 +12,7 @@ type Inferred = Result<Tensor, String>;
 pub(crate) fn infer(op: &Op, inputs: &[Tensor]) -> Inferred {
     let input = inputs[0];
     match op {
-        Op::Thermometer { thresholds, per_channel } => thermometer(input, thresholds, *per_channel),
+        Op::Encode { thresholds, per_channel } => thermometer(input, thresholds, *per_channel),
         Op::Dense { weights } => dense(input, weights),
         Op::Conv2d { weights, window, groups } => conv2d(input, weights, window, *groups),
         Op::MaxPool { window } => max_pool(input, window),
@@ -23,7 +23,7 @@ pub(crate) fn infer(op: &Op, inputs: &[Tensor]) -> Inferred {
         Op::BatchNorm { gamma, beta, mean, variance, epsilon } => {
             batch_norm(input, [gamma, beta, mean, variance], *epsilon)
         }
-        Op::Sign => quantized(input, Kind::Signs),
+        Op::Sign => quantized(input, Kind::Sign),
         Op::Quantize { bits, step } => quantize(input, *bits, *step),
         Op::Steps { thresholds, descends, bits } => steps(input, thresholds, descends, *bits),
     }
@@ -49,7 +49,7 @@ fn thermometer(input: Tensor, thresholds: &[i16], per_channel: u32) -> Inferred 
         return Err("thresholds of one channel must not fall".into());
     }
     let shape = Shape::new(input.shape.height, input.shape.width, thresholds.len() as u32);
-    Ok(Tensor { shape, kind: Kind::Signs })
+    Ok(Tensor { shape, kind: Kind::Sign })
 }
 
 fn dense(input: Tensor, weights: &Weights) -> Inferred {
@@ -85,8 +85,8 @@ fn conv2d(input: Tensor, weights: &Weights, window: &Window, groups: u32) -> Inf
 
 fn max_pool(input: Tensor, window: &Window) -> Inferred {
     let smallest = match input.kind {
-        Kind::Signs => PadValue::MinusOne,
-        Kind::Levels { .. } => PadValue::Zero,
+        Kind::Sign => PadValue::MinusOne,
+        Kind::Unsigned { .. } => PadValue::Zero,
         other => return Err(format!("reads {other}, needs signs or levels")),
     };
     if window.has_padding() && window.pad_value != smallest {
@@ -136,7 +136,7 @@ fn affine(input: Tensor, multiplier: &[f64], offset: &[f64]) -> Inferred {
     let channels = match input.kind {
         Kind::Accumulator { .. } => input.shape.channels,
         // Levels are not scaled: it says what they are worth.
-        Kind::Signs | Kind::Levels { .. } => 1,
+        Kind::Sign | Kind::Unsigned { .. } => 1,
         other => return Err(format!("reads {other}, needs accumulators, signs or levels")),
     };
     let found = multiplier.len();
@@ -180,7 +180,7 @@ fn quantize(input: Tensor, bits: u32, step: f32) -> Inferred {
     if !step.is_finite() || step <= 0.0 {
         return Err(format!("step is {step}, must be finite and positive"));
     }
-    quantized(input, Kind::Levels { bits })
+    quantized(input, Kind::Unsigned { bits })
 }
 
 fn steps(input: Tensor, thresholds: &[i32], descends: &[bool], bits: Option<u32>) -> Inferred {
@@ -188,8 +188,8 @@ fn steps(input: Tensor, thresholds: &[i32], descends: &[bool], bits: Option<u32>
         return Err(format!("reads {}, needs accumulators", input.kind));
     }
     let kind = match bits {
-        None => Kind::Signs,
-        Some(bits @ 1..=8) => Kind::Levels { bits },
+        None => Kind::Sign,
+        Some(bits @ 1..=8) => Kind::Unsigned { bits },
         Some(bits) => return Err(format!("{bits} bits, allowed are 1 to 8")),
     };
     let (channels, each) = (u64::from(input.shape.channels), (1u64 << bits.unwrap_or(1)) - 1);
@@ -221,7 +221,7 @@ fn quantized(input: Tensor, kind: Kind) -> Inferred {
 /// Largest magnitude of signs or levels.
 fn packed_magnitude(kind: Kind) -> Result<u32, String> {
     match (kind, kind.max_magnitude()) {
-        (Kind::Signs | Kind::Levels { .. }, Some(magnitude)) => Ok(magnitude),
+        (Kind::Sign | Kind::Unsigned { .. }, Some(magnitude)) => Ok(magnitude),
         (other, _) => Err(format!("reads {other}, needs signs or levels")),
     }
 }
@@ -229,7 +229,7 @@ fn packed_magnitude(kind: Kind) -> Result<u32, String> {
 /// The accumulator of a weighted layer whose largest row sum of weight magnitudes is given.
 fn accumulator(kind: Kind, row_sum: u64) -> Result<Kind, String> {
     let magnitude = match kind {
-        Kind::Bytes(ByteKind::U8 | ByteKind::I8) | Kind::Signs | Kind::Levels { .. } => kind.max_magnitude(),
+        Kind::Bytes(ByteKind::U8 | ByteKind::I8) | Kind::Sign | Kind::Unsigned { .. } => kind.max_magnitude(),
         Kind::Accumulator { .. } | Kind::Reals => None,
     };
     let Some(magnitude) = magnitude else {
@@ -249,10 +249,10 @@ fn bounded(bound: Option<u64>) -> Result<Kind, String> {
 /// Only signs know a border of -1 or +1, all others one of any of their integers.
 fn check_pad_value(kind: Kind, window: &Window) -> Result<(), String> {
     let fits = match (window.pad_value, kind) {
-        (PadValue::Zero, _) | (PadValue::MinusOne | PadValue::PlusOne, Kind::Signs) => true,
+        (PadValue::Zero, _) | (PadValue::MinusOne | PadValue::PlusOne, Kind::Sign) => true,
         (PadValue::Level(level), Kind::Bytes(ByteKind::U8)) => (0..=255).contains(&level),
         (PadValue::Level(level), Kind::Bytes(ByteKind::I8)) => (-128..=127).contains(&level),
-        (PadValue::Level(level), Kind::Levels { bits }) => (0..1 << bits).contains(&level),
+        (PadValue::Level(level), Kind::Unsigned { bits }) => (0..1 << bits).contains(&level),
         _ => false,
     };
     if window.has_padding() && !fits {

@@ -69,7 +69,7 @@ impl Window {
 pub enum Op {
     /// Bytes to signs: `x >= t` is +1, else -1.
     /// Output channels are `channels * per_channel`, feature-major: `channel = feature * per_channel + i`.
-    Thermometer {
+    Encode {
         /// `channels * per_channel` values from -128 to 256, not falling within one channel.
         thresholds: Vec<i16>,
         /// Thresholds per input channel, at least 1.
@@ -157,7 +157,7 @@ impl Op {
     /// The operation's name in error messages and tables.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Thermometer { .. } => "thermometer",
+            Self::Encode { .. } => "thermometer",
             Self::Dense { .. } => "dense",
             Self::Conv2d { .. } => "conv2d",
             Self::MaxPool { .. } => "max pool",

@@ -8,9 +8,9 @@ pub enum Kind {
     /// The input's bytes, as integers.
     Bytes(ByteKind),
     /// -1 or +1.
-    Signs,
+    Sign,
     /// Integers 0 to `2^bits - 1`.
-    Levels {
+    Unsigned {
         /// 1 to 8.
         bits: u32,
     },
@@ -29,8 +29,8 @@ impl Kind {
         match self {
             Self::Bytes(ByteKind::U8) => Some(255),
             Self::Bytes(ByteKind::I8) => Some(128),
-            Self::Signs => Some(1),
-            Self::Levels { bits } => Some((1 << bits) - 1),
+            Self::Sign => Some(1),
+            Self::Unsigned { bits } => Some((1 << bits) - 1),
             Self::Accumulator { bound } => Some(bound),
             Self::Reals => None,
         }
@@ -42,8 +42,8 @@ impl std::fmt::Display for Kind {
         match self {
             Self::Bytes(ByteKind::U8) => write!(f, "u8 bytes"),
             Self::Bytes(ByteKind::I8) => write!(f, "i8 bytes"),
-            Self::Signs => write!(f, "signs"),
-            Self::Levels { bits } => write!(f, "{bits}-bit levels"),
+            Self::Sign => write!(f, "signs"),
+            Self::Unsigned { bits } => write!(f, "{bits}-bit levels"),
             Self::Accumulator { bound } => write!(f, "accumulators up to {bound}"),
             Self::Reals => write!(f, "reals"),
         }

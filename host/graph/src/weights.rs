@@ -13,7 +13,7 @@ pub enum WeightQuantizer {
     /// `w >= 0` is +1, `w < 0` is -1 (so -0.0 is +1).
     Sign,
     /// Two integers of any sign: `w > 0` (a "one") is `ratio + 2^shift`, anything else is `ratio`.
-    AlphaBeta {
+    SparseBinary {
         /// `-2^shift <= ratio < 2^shift`.
         ratio: i32,
         /// 0 to 15.
@@ -49,10 +49,10 @@ impl WeightQuantizer {
     /// Bits, shift, ratio and rows within their ranges.
     fn check(self) -> Result<(), String> {
         match self {
-            Self::AlphaBeta { shift, .. } if shift > MAX_LEFT_SHIFT => {
+            Self::SparseBinary { shift, .. } if shift > MAX_LEFT_SHIFT => {
                 Err(format!("shift {shift}, allowed is 0 to {MAX_LEFT_SHIFT}"))
             }
-            Self::AlphaBeta { ratio, shift } if !(-(1 << shift)..1 << shift).contains(&ratio) => {
+            Self::SparseBinary { ratio, shift } if !(-(1 << shift)..1 << shift).contains(&ratio) => {
                 Err(format!("ratio {ratio}, allowed is -2^{shift} to 2^{shift} - 1"))
             }
             Self::Planes { bits } if !(1..=MAX_WEIGHT_BITS).contains(&bits) => {
@@ -83,7 +83,7 @@ impl WeightQuantizer {
     pub fn quantize(self, value: f32) -> i32 {
         match self {
             Self::Sign => 1 - 2 * i32::from(value < 0.0),
-            Self::AlphaBeta { ratio, shift } => ratio + (i32::from(value > 0.0) << shift),
+            Self::SparseBinary { ratio, shift } => ratio + (i32::from(value > 0.0) << shift),
             Self::Ternary => i32::from(value > 0.0) - i32::from(value < 0.0),
             Self::Planes { bits } => {
                 let top = (1i32 << (bits - 1)) as f32;

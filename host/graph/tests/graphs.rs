@@ -74,12 +74,12 @@ fn thermometers_multiply_channels() {
     let thermometer = |thresholds, per_channel| Graph {
         input: Shape::new(4, 1, 2),
         input_kind: ByteKind::I8,
-        nodes: vec![Node::new("code", 0, Op::Thermometer { thresholds, per_channel })],
+        nodes: vec![Node::new("code", 0, Op::Encode { thresholds, per_channel })],
         precisions: Vec::new(),
         interface: Default::default(),
     };
     let tensors = thermometer(vec![-128, 0, 256, -1, -1, 5], 3).check().unwrap();
-    assert_eq!(tensors[1], Tensor { shape: Shape::new(4, 1, 6), kind: Kind::Signs });
+    assert_eq!(tensors[1], Tensor { shape: Shape::new(4, 1, 6), kind: Kind::Sign });
     for (thresholds, per_channel) in [(vec![1; 5], 3), (vec![], 0), (vec![2, 1, 1, 1, 1, 1], 3), (vec![257; 6], 3)] {
         assert!(thermometer(thresholds, per_channel).check().is_err());
     }

@@ -28,7 +28,7 @@ fn every_kind_says_which_integers_its_values_stand_for() {
     let values = [-1.5, -0.26, -0.0, 0.0, 0.01, 0.5, 3.0];
     let integers = |quantizer| dense(1, &values, quantizer).quantized();
     assert_eq!(integers(Sign), [-1, -1, 1, 1, 1, 1, 1]);
-    assert_eq!(integers(AlphaBeta { ratio: -5, shift: 4 }), [-5, -5, -5, -5, 11, 11, 11]);
+    assert_eq!(integers(SparseBinary { ratio: -5, shift: 4 }), [-5, -5, -5, -5, 11, 11, 11]);
     assert_eq!(integers(Ternary), [-1, -1, 0, 0, 1, 1, 1]);
     assert_eq!(integers(Planes { bits: 1 }), [-1, -1, 1, 1, 1, 1, 1]);
     assert_eq!(integers(Planes { bits: 3 }), [-7, -3, 1, 1, 1, 5, 7]);
@@ -72,7 +72,7 @@ fn smart_deal_weights_are_coefficients_times_the_basis_of_their_chunk() {
 fn bounds_are_the_largest_row_of_magnitudes_times_the_input() {
     let weights = dense(2, &[1.0, -3.0, 2.0, 0.0, 0.0, -5.0], WeightQuantizer::Integer { bits: 4 });
     assert_eq!(graph(weights).check().unwrap()[1].kind, Kind::Accumulator { bound: 6 * 128 });
-    let ones = dense(2, &[0.0, 0.0, 1.0, 0.0], WeightQuantizer::AlphaBeta { ratio: -3, shift: 3 });
+    let ones = dense(2, &[0.0, 0.0, 1.0, 0.0], WeightQuantizer::SparseBinary { ratio: -3, shift: 3 });
     assert_eq!(graph(ones).check().unwrap()[1].kind, Kind::Accumulator { bound: 8 * 128 });
 }
 
@@ -89,9 +89,9 @@ fn values_off_the_grid_and_dead_filters_are_refused_by_name() {
         (dense(1, &[1.0], Integer { bits: 1 }), "1 bits"),
         (dense(1, &[1.0], Planes { bits: 9 }), "9 planes"),
         (dense(1, &[1.0], Planes { bits: 0 }), "0 planes"),
-        (dense(1, &[1.0], AlphaBeta { ratio: 8, shift: 3 }), "ratio 8"),
-        (dense(1, &[1.0], AlphaBeta { ratio: -9, shift: 3 }), "ratio -9"),
-        (dense(1, &[1.0], AlphaBeta { ratio: 0, shift: 16 }), "shift 16"),
+        (dense(1, &[1.0], SparseBinary { ratio: 8, shift: 3 }), "ratio 8"),
+        (dense(1, &[1.0], SparseBinary { ratio: -9, shift: 3 }), "ratio -9"),
+        (dense(1, &[1.0], SparseBinary { ratio: 0, shift: 16 }), "shift 16"),
         (dense(2, &[1.0, 0.0, 0.0, -0.0], Ternary), "output channel 1 is zero"),
         (dense(2, &[0.0, 0.0, 4.0, 0.0], PowerOfTwo), "output channel 0 is zero"),
         (dense(1, &[1.0, 1.0, 1.0], SmartDeal { rows: 0 }), "chunks of 0 rows"),
@@ -99,7 +99,7 @@ fn values_off_the_grid_and_dead_filters_are_refused_by_name() {
         let error = refusal(weights);
         assert!(error.contains(part), "'{part}' in '{error}'");
     }
-    for quantizer in [AlphaBeta { ratio: -8, shift: 3 }, AlphaBeta { ratio: 7, shift: 3 }, Integer { bits: 2 }] {
+    for quantizer in [SparseBinary { ratio: -8, shift: 3 }, SparseBinary { ratio: 7, shift: 3 }, Integer { bits: 2 }] {
         assert!(graph(dense(2, &[0.0, 0.0, 1.0, 0.0], quantizer)).check().is_ok());
     }
 }

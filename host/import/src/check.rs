@@ -117,16 +117,7 @@ impl Imported {
         let (mut agreement, mut first, mut seen) = (Agreement::default(), None, BTreeSet::new());
         let mut see = |name: &str, array: &mut Array| {
             let Some(index) = self.ties.iter().position(|tie| tie.tensor == name) else { return };
-            let tie = &self.ties[index];
-            let judge = Judge {
-                stated: said.output.filter(|_| index + 1 == self.ties.len()),
-                may_differ: self.path(tie).any(|node| said.neighbours.contains(node)),
-            };
-            let found = integers(&tie.node);
-            match found
-                .ok_or_else(|| tie.difference(0, f64::NAN, f64::NAN))
-                .and_then(|found| judge.tie(tie, array, &found))
-            {
+            match self.judge(index, array, integers, said) {
                 Ok(neighbours) => agreement.neighbours += neighbours,
                 Err(why) => drop(first.get_or_insert(why)),
             }
@@ -139,6 +130,23 @@ impl Imported {
         }
         let missing = (0..self.ties.len()).find(|index| !seen.contains(index));
         Ok(missing.map_or(Ok(agreement), |index| Err(self.ties[index].difference(0, f64::NAN, f64::NAN))))
+    }
+
+    /// How many integers of a tied tensor lie beside the source's real numbers where they may.
+    fn judge(
+        &self,
+        index: usize,
+        array: &mut Array,
+        integers: &dyn Fn(&str) -> Option<Vec<i32>>,
+        said: &Said,
+    ) -> Result<usize, Box<Difference>> {
+        let tie = &self.ties[index];
+        let judge = Judge {
+            stated: said.output.filter(|_| index + 1 == self.ties.len()),
+            may_differ: self.path(tie).any(|node| said.neighbours.contains(node)),
+        };
+        let found = integers(&tie.node).ok_or_else(|| tie.difference(0, f64::NAN, f64::NAN))?;
+        judge.tie(tie, array, &found)
     }
 
     /// The graph's nodes between the tensors before it that are compared, and a tied tensor.

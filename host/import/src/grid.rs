@@ -67,7 +67,7 @@ impl Matrix {
     pub fn weights(&self, shape: [u32; 4]) -> Weights {
         let quantizer = self.kind();
         let value = |&integer: &i32| match quantizer {
-            WeightQuantizer::AlphaBeta { ratio, .. } => f32::from(u8::from(integer != ratio)),
+            WeightQuantizer::SparseBinary { ratio, .. } => f32::from(u8::from(integer != ratio)),
             WeightQuantizer::Planes { bits } => ((integer - 1) / 2) as f32 / (1 << (bits - 1)) as f32,
             _ => integer as f32,
         };
@@ -85,7 +85,7 @@ impl Matrix {
         if all().all(|w| w.abs() == 1) {
             WeightQuantizer::Sign
         } else if has_two && rise.count_ones() == 1 && (-rise..rise).contains(&least) {
-            WeightQuantizer::AlphaBeta { ratio: least, shift: rise.trailing_zeros() }
+            WeightQuantizer::SparseBinary { ratio: least, shift: rise.trailing_zeros() }
         } else if size <= 1 && !has_dead {
             WeightQuantizer::Ternary
         } else if all().all(|w| w & 1 == 1) && planes < bits {
@@ -103,23 +103,24 @@ fn grid(row: &[f64]) -> Option<(f64, Vec<i32>, f64)> {
     let sizes = || row.iter().map(|w| w.abs()).filter(|&w| w > 0.0);
     let Some(least) = sizes().min_by(f64::total_cmp) else { return Some((1.0, vec![0; row.len()], 0.0)) };
     let most = sizes().max_by(f64::total_cmp).unwrap_or(least);
-    let try_grid = |tolerance: f64| {
-        (1..=128u32).take_while(|&part| most / least * f64::from(part) < 128.5).find_map(|part| {
-            let scale = least / f64::from(part);
-            let (mut integers, mut off) = (Vec::with_capacity(row.len()), 0.0f64);
-            for weight in row {
-                let ratio = weight / scale;
-                off = off.max((ratio - ratio.round()).abs());
-                if off > tolerance {
-                    return None;
-                }
-                integers.push(ratio.round() as i32);
-            }
-            let is_byte = integers.iter().all(|w| (-128..=127).contains(w));
-            is_byte.then_some((scale, integers, off))
-        })
-    };
-    try_grid(EXACT).or_else(|| try_grid(ROUNDED))
+    let parts = || (1..=128u32).take_while(|&part| most / least * f64::from(part) < 128.5);
+    let within = |tolerance: f64| parts().find_map(|part| on_grid(row, least / f64::from(part), tolerance));
+    within(EXACT).or_else(|| within(ROUNDED))
+}
+
+/// The row in steps of `scale`, if it is bytes and none is further off than `tolerance` steps.
+fn on_grid(row: &[f64], scale: f64, tolerance: f64) -> Option<(f64, Vec<i32>, f64)> {
+    let (mut integers, mut off) = (Vec::with_capacity(row.len()), 0.0f64);
+    for weight in row {
+        let ratio = weight / scale;
+        off = off.max((ratio - ratio.round()).abs());
+        if off > tolerance {
+            return None;
+        }
+        integers.push(ratio.round() as i32);
+    }
+    let is_byte = integers.iter().all(|w| (-128..=127).contains(w));
+    is_byte.then_some((scale, integers, off))
 }
 
 /// A row that no grid of 8 bits holds, on the one that reaches its largest weight; any other as it is.
@@ -147,7 +148,7 @@ mod tests {
     fn the_smallest_kind_is_taken() {
         use WeightQuantizer::*;
         assert_eq!(kind(&[&[0.3, -0.3, 0.3], &[7.0, 7.0, -7.0]]), Sign);
-        assert_eq!(kind(&[&[0.0, 1.0, 0.0], &[1.0, 1.0, 0.0]]), AlphaBeta { ratio: 0, shift: 0 });
+        assert_eq!(kind(&[&[0.0, 1.0, 0.0], &[1.0, 1.0, 0.0]]), SparseBinary { ratio: 0, shift: 0 });
         assert_eq!(kind(&[&[0.0, -0.5], &[0.5, 0.5]]), Ternary);
         assert_eq!(kind(&[&[0.0, 0.0], &[0.5, -0.5]]), Integer { bits: 2 });
         assert_eq!(kind(&[&[-3.0, 1.0, 3.0, -1.0]]), Planes { bits: 2 });

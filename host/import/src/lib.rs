@@ -28,7 +28,7 @@ pub use error::ImportError;
 pub use input::{Entry, InputMap};
 pub use lower::{Folded, Imported, Tie};
 pub use nearest::{Change, Ranges};
-pub use prepared::{Options, Prepared, lower};
+pub use prepared::{ImportOptions, Prepared, lower};
 pub use source::{Attribute, Channels, Input, Source, SourceNode};
 
 /// The operators that are read, as two tables in Markdown: of ONNX files and descriptions, and of TFLite files.

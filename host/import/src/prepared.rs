@@ -13,7 +13,7 @@ use crate::{Array, ImportError, Source, execute};
 
 /// Choices of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Options {
+pub struct ImportOptions {
     /// What rows are made of; left out where the model begins with a quantiser: the bytes are then its integers, or rows
     /// are real values where arithmetic before it becomes codings.
     pub input: Option<Entry>,
@@ -23,7 +23,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`ImportError`] names the node that has no exact integer form, and what would work.
-pub fn lower(source: Source, options: &Options) -> Result<Imported, ImportError> {
+pub fn lower(source: Source, options: &ImportOptions) -> Result<Imported, ImportError> {
     Prepared::new(source, options)?.lower()
 }
 
@@ -55,7 +55,7 @@ impl Prepared {
     ///
     /// # Errors
     /// [`ImportError`] names a node or input that has no meaning here.
-    pub fn new(source: Source, options: &Options) -> Result<Self, ImportError> {
+    pub fn new(source: Source, options: &ImportOptions) -> Result<Self, ImportError> {
         Start::new(source, options.input)?.prepare()
     }
 

@@ -64,7 +64,7 @@ impl Operations {
                 self.xnor_popcount_words += words * outputs * u64::from(rows.count());
                 self.shifts += outputs * u64::from(rows.count() - 1);
             }
-            Weights::AlphaBeta { code, .. } => {
+            Weights::SparseBinary { code, .. } => {
                 // The sum of the window, times alpha, is shared by all channels.
                 self.multiplies += windows;
                 self.shifts += outputs;
@@ -126,6 +126,6 @@ fn compares(layer: &Layer<'_>) -> u64 {
 
 /// Weights that are not zero; of sparse-binary weights those that are ones; of SmartDeal weights the rebuilt ones.
 pub(crate) fn nonzeros(layer: &Layer<'_>) -> u64 {
-    let zero = if let Weights::AlphaBeta { ratio, .. } = layer.weights { ratio } else { 0 };
+    let zero = if let Weights::SparseBinary { ratio, .. } = layer.weights { ratio } else { 0 };
     layer.integer_weights().iter().filter(|&&weight| weight != zero).count() as u64
 }

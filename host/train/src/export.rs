@@ -71,8 +71,7 @@ struct Export<'a> {
 impl<'a> Export<'a> {
     fn new(net: &'a Net) -> Self {
         let coded = net.thermometer.as_ref().map(|thermometer| {
-            let op =
-                Op::Thermometer { thresholds: thermometer.thresholds.clone(), per_channel: thermometer.per_channel };
+            let op = Op::Encode { thresholds: thermometer.thresholds.clone(), per_channel: thermometer.per_channel };
             Node::new("thermometer", 0, op)
         });
         Self {

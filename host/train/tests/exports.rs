@@ -15,7 +15,7 @@ fn evaluate(graph: &Graph, input: &[u8]) -> Vec<f64> {
         let channel = |at: usize| at % shape.channels as usize;
         let each = |f: &dyn Fn(usize, f64) -> f64| x.iter().enumerate().map(|(at, &v)| f(at, v)).collect();
         let y = match &node.op {
-            Op::Thermometer { thresholds, per_channel } => {
+            Op::Encode { thresholds, per_channel } => {
                 let per = *per_channel as usize;
                 let code = |at: usize| {
                     let threshold = thresholds[channel(at / per) * per + at % per];

@@ -165,7 +165,7 @@ fn one_network_mixes_methods_layer_by_layer() {
     assert!(matches!(
         kinds[..],
         [
-            WeightQuantizer::AlphaBeta { .. },
+            WeightQuantizer::SparseBinary { .. },
             WeightQuantizer::Ternary,
             WeightQuantizer::SmartDeal { .. },
             WeightQuantizer::Planes { bits: 4 },

@@ -5,7 +5,7 @@ use bitfab_format::{
     Tensor, Transform, WORD_BITS, WeightKind, Weights, Window,
 };
 
-use super::{Count, Options, Qemu, QemuError};
+use super::{Count, Qemu, QemuError, RunOptions};
 
 /// How the weights of a layer are stored, and how many of them are not the common value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +47,9 @@ impl Encoding {
         match self.kind {
             WeightKind::None => DraftWeights::default(),
             WeightKind::Binary => DraftWeights::binary(layer, &sparse(&|word| word as i32 % 2)),
-            WeightKind::AlphaBeta => {
+            WeightKind::SparseBinary => {
                 let matrix: Vec<i32> = sparse(&|_| 8).iter().map(|one| one - 1).collect();
-                DraftWeights::alpha_beta(layer, &matrix, -1, 3, self.coder)
+                DraftWeights::sparse_binary(layer, &matrix, -1, 3, self.coder)
             }
             WeightKind::Ternary => DraftWeights::ternary(layer, &sparse(&|word| 1 - 2 * (word as i32 % 2)), self.coder),
             WeightKind::PowerOfTwo => DraftWeights::power_of_two(layer, &sparse(&power)),
@@ -155,7 +155,7 @@ impl Problem {
         let words = draft.layers.last().map_or(0, |layer| layer.weights.words.len());
         let model: Vec<u8> = draft.emit().iter().flat_map(|word| word.to_le_bytes()).collect();
         let image: Vec<u8> = (0..self.input.volume()).map(|index| noise(index) as u8).collect();
-        let options = Options { digests: false, ..Options::default() };
+        let options = RunOptions { digests: false, ..RunOptions::default() };
         let inferences = qemu.run(&model, &[&image], &options)?;
         let counts = inferences.first().and_then(|inference| inference.counts.as_ref());
         let counted = counts.and_then(|counts| Some((*counts.layers.last()?, counts.stack_bytes)));
@@ -301,7 +301,7 @@ mod tests {
 
     /// One of each kind and coder.
     fn encodings() -> Vec<Encoding> {
-        let sparse = [WeightKind::AlphaBeta, WeightKind::Ternary]
+        let sparse = [WeightKind::SparseBinary, WeightKind::Ternary]
             .into_iter()
             .flat_map(|kind| [Coder::Bitmap, Coder::Rice, Coder::List].map(|coder| Encoding::sparse(kind, coder, 50)));
         let dense = [

@@ -14,7 +14,7 @@ use crate::Rows;
 
 /// What to run and print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct RunOptions {
     /// Whether every layer's digest is taken.
     pub digests: bool,
     /// How many of the first images are also counted; 0 needs no plugin.
@@ -23,7 +23,7 @@ pub struct Options {
     pub timeout: Duration,
 }
 
-impl Default for Options {
+impl Default for RunOptions {
     /// Digests, the first image counted, two minutes.
     fn default() -> Self {
         Self { digests: true, counted: 1, timeout: Duration::from_secs(120) }
@@ -77,7 +77,7 @@ impl Qemu {
     ///
     /// # Errors
     /// As [`Qemu::run_file`].
-    pub fn run(&self, model: &[u8], images: &[&[u8]], options: &Options) -> Result<Vec<Inference>, QemuError> {
+    pub fn run(&self, model: &[u8], images: &[&[u8]], options: &RunOptions) -> Result<Vec<Inference>, QemuError> {
         self.run_file(model, Rows::Bytes(images), options)
     }
 
@@ -88,7 +88,7 @@ impl Qemu {
     /// # Errors
     /// [`QemuError::Refused`] with the firmware's own message for a bad model or images of the wrong length;
     /// [`QemuError::TooLarge`] for what the board cannot hold; others for tools that are missing or fail.
-    pub fn run_file(&self, model: &[u8], rows: Rows<'_>, options: &Options) -> Result<Vec<Inference>, QemuError> {
+    pub fn run_file(&self, model: &[u8], rows: Rows<'_>, options: &RunOptions) -> Result<Vec<Inference>, QemuError> {
         self.check_size("the model", model.len(), &self.firmware.model, 0)?;
         let images = Images::new(rows);
         let bytes = images.bytes;
@@ -101,7 +101,7 @@ impl Qemu {
         let mut inferences = Vec::new();
         for part in images.parts((room / bytes.max(1)).max(1)) {
             let counted = options.counted.saturating_sub(inferences.len()).min(part.images.len());
-            inferences.extend(self.run_part(model, &part, &Options { counted, ..*options })?);
+            inferences.extend(self.run_part(model, &part, &RunOptions { counted, ..*options })?);
         }
         Ok(inferences)
     }
@@ -119,7 +119,7 @@ impl Qemu {
     }
 
     /// One start of the emulator: what it printed as text.
-    fn run_part(&self, model: &[u8], images: &Images<'_>, options: &Options) -> Result<Vec<Inference>, QemuError> {
+    fn run_part(&self, model: &[u8], images: &Images<'_>, options: &RunOptions) -> Result<Vec<Inference>, QemuError> {
         let Printed { stdout, counts } = self.start(model, images, options)?;
         let mut inferences = parse_lines(self.board, &String::from_utf8_lossy(&stdout))?;
         let regions = parse_counts(self.board, &counts, self.firmware.stack.end)?;
@@ -136,12 +136,12 @@ impl Qemu {
     /// # Errors
     /// As [`Qemu::run`].
     pub fn print(&self, model: &[u8], images: &[&[u8]], timeout: Duration) -> Result<Vec<u8>, QemuError> {
-        let options = Options { digests: false, counted: 0, timeout };
+        let options = RunOptions { digests: false, counted: 0, timeout };
         self.start(model, &Images::new(Rows::Bytes(images)), &options).map(|printed| printed.stdout)
     }
 
     /// One start of the emulator.
-    fn start(&self, model: &[u8], images: &Images<'_>, options: &Options) -> Result<Printed, QemuError> {
+    fn start(&self, model: &[u8], images: &Images<'_>, options: &RunOptions) -> Result<Printed, QemuError> {
         let scratch = scratch()?;
         let file = |name: &str| scratch.path().join(name);
         let write = |name: &str, bytes: &[u8]| fs::write(file(name), bytes).map_err(in_file(&file(name)));

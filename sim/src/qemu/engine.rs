@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bitfab_format::Model;
 
-use super::{Inference, Options, Qemu, QemuError, Scores};
+use super::{Inference, Qemu, QemuError, RunOptions, Scores};
 use crate::SimError;
 use crate::engine::{Engine, Evidence, Rows, Run, check_rows};
 
@@ -52,7 +52,7 @@ impl Engine for Qemu {
     ) -> Result<Vec<Run>, SimError> {
         check_rows(model, rows)?;
         let timeout = Duration::from_secs(120 + rows.len() as u64);
-        let options = Options { digests: true, counted: rows.len(), timeout };
+        let options = RunOptions { digests: true, counted: rows.len(), timeout };
         let file: Vec<u8> = model.words().iter().flat_map(|word| word.to_le_bytes()).collect();
         let runs: Vec<Run> = Qemu::run_file(self, &file, rows, &options)?.into_iter().map(Run::from).collect();
         done(runs.len());

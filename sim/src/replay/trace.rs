@@ -3,19 +3,19 @@
 use std::fmt::{self, Write};
 
 use bitfab_format::Model;
-use bitfab_hdl::{LoadPorts, Machine, Ports, Program, Stimulus, StreamByte, Written};
+use bitfab_hdl::{CycleMachine, LoadPorts, Ports, Program, Stimulus, StreamByte, Written};
 
 use crate::error::SimError;
 use crate::rtl::{Circuit, Frame, Tensors};
 
 /// Records every port in every cycle.
 pub(super) struct Recorder {
-    machine: Machine,
+    machine: CycleMachine,
     lines: Vec<u64>,
 }
 
 impl Recorder {
-    pub fn new(machine: Machine) -> Self {
+    pub fn new(machine: CycleMachine) -> Self {
         Self { machine, lines: Vec::new() }
     }
 

@@ -25,7 +25,7 @@ pub struct RustHdl {
 
 /// The circuit and, for a limited number of cycles, its waveform.
 struct Wires<W: Write> {
-    engine: bitfab_hdl::Engine,
+    engine: bitfab_hdl::SequencedEngine,
     /// The open waveform; taken while it is written.
     waveform: Option<VCDProbe<W>>,
     cycle: u64,
@@ -47,7 +47,7 @@ impl<W: Write> Wires<W> {
 
 impl<W: Write> Circuit for Wires<W> {
     fn cycle(&mut self, stimulus: Stimulus) -> Result<(Ports, Option<Written>), SimError> {
-        let failed = |error| unsupported("rust-hdl", &error);
+        let failed = |error| unsupported("rtl", &error);
         let ports = self.engine.offer(stimulus).map_err(failed)?;
         self.draw(self.cycle * PERIOD)?;
         let written = self.engine.tick().map_err(failed)?;
@@ -80,9 +80,9 @@ fn run<W: Write>(
     done: &mut dyn FnMut(usize),
 ) -> Result<Vec<Run>, SimError> {
     check_inputs(model, inputs)?;
-    let program = Program::new(model, &settings.options).map_err(|error| unsupported("rust-hdl", &error))?;
+    let program = Program::new(model, &settings.options).map_err(|error| unsupported("rtl", &error))?;
     let program = Arc::new(program);
-    let engine = bitfab_hdl::Engine::of(&program);
+    let engine = bitfab_hdl::SequencedEngine::of(&program);
     let waveform = waveform.map(|file| write_vcd_dump(write_vcd_header(file, &engine), &engine));
     let mut wires = Wires { engine, waveform, cycle: 0, limit };
     let frames = drive(&mut wires, model, &program, inputs, settings.stalls, done)?;
@@ -91,7 +91,7 @@ fn run<W: Write>(
 
 impl Engine for RustHdl {
     fn name(&self) -> String {
-        "rust-hdl".into()
+        "rtl".into()
     }
 
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {

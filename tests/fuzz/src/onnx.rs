@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bitfab_import::{Array, Options, execute, lower, onnx};
+use bitfab_import::{Array, ImportOptions, execute, lower, onnx};
 use libfuzzer_sys::fuzz_target;
 
 /// Most values of an input, and most steps of a run.
@@ -24,6 +24,6 @@ fuzz_target!(|data: &[u8]| {
     }
     // What runs in few steps is lowered in bounded time: bisection runs parts of it some thousand times.
     for input in [None, "u8/255".parse().ok()] {
-        let _ = std::hint::black_box(lower(source.clone(), &Options { input }));
+        let _ = std::hint::black_box(lower(source.clone(), &ImportOptions { input }));
     }
 });

@@ -1,7 +1,7 @@
 //! Arbitrary bytes as TFLite files: the reader must not panic, and what it accepts must run or be refused.
 #![no_main]
 
-use bitfab_import::{Array, Options, execute, lower, tflite};
+use bitfab_import::{Array, ImportOptions, execute, lower, tflite};
 use libfuzzer_sys::fuzz_target;
 
 /// Most values of an input, and most steps of a run.
@@ -15,6 +15,6 @@ fuzz_target!(|data: &[u8]| {
     let Some(count) = Array::count(&dims).filter(|&count| count <= LIMIT) else { return };
     let inputs = [(input.name.clone(), Array::new(dims, vec![1.0; count]))].into();
     if std::hint::black_box(execute::run_within(&source, &inputs, STEPS)).is_ok() {
-        let _ = std::hint::black_box(lower(source, &Options::default()));
+        let _ = std::hint::black_box(lower(source, &ImportOptions::default()));
     }
 });

@@ -13,7 +13,7 @@ pub(super) fn draw(kind: WeightKind, layer: &Layer<'_>, random: &mut Random) -> 
     match kind {
         WeightKind::None => DraftWeights::default(),
         WeightKind::Binary => DraftWeights::binary(layer, &many(&mut |random| random.pick(&[-1, 1]))),
-        WeightKind::AlphaBeta => alpha_beta(layer, count, random),
+        WeightKind::SparseBinary => sparse_binary(layer, count, random),
         WeightKind::Ternary => {
             let density = density(random);
             let matrix = sparse(count, density, random, |random| random.pick(&[-1, 1]));
@@ -54,7 +54,7 @@ fn sparse(count: usize, density: i32, random: &mut Random, mut value: impl FnMut
     (0..count).map(|_| if random.between(0, 99) < density { value(random) } else { 0 }).collect()
 }
 
-fn alpha_beta(layer: &Layer<'_>, count: usize, random: &mut Random) -> DraftWeights {
+fn sparse_binary(layer: &Layer<'_>, count: usize, random: &mut Random) -> DraftWeights {
     let shift = random.size(0, 8);
     let limit = 1 << shift;
     let ratio = if random.once_in(4) { random.between(-limit, limit - 1) } else { random.between(-limit, 0) };
@@ -62,7 +62,7 @@ fn alpha_beta(layer: &Layer<'_>, count: usize, random: &mut Random) -> DraftWeig
     let matrix: Vec<i32> = sparse(count, density, random, |_| limit).iter().map(|one| ratio + one).collect();
     let coder = random.pick(&[Coder::Bitmap, Coder::Rice, Coder::List]);
     let coder = if density > 60 && coder == Coder::List { Coder::Bitmap } else { coder };
-    DraftWeights::alpha_beta(layer, &matrix, ratio, shift, coder)
+    DraftWeights::sparse_binary(layer, &matrix, ratio, shift, coder)
 }
 
 fn smart_deal(layer: &Layer<'_>, random: &mut Random) -> DraftWeights {

@@ -50,7 +50,7 @@ pub(crate) fn view(
     }
     let is_rice = coder == Coder::Rice;
     let code = Code { coder, low_bits: if is_rice { parameter } else { 0 }, words };
-    let is_coded = matches!(kind, WeightKind::AlphaBeta | WeightKind::Ternary);
+    let is_coded = matches!(kind, WeightKind::SparseBinary | WeightKind::Ternary);
     let coder_fits = match coder {
         Coder::Plain => !is_coded,
         Coder::Bitmap | Coder::List => is_coded,
@@ -59,11 +59,11 @@ pub(crate) fn view(
     };
     let parameter_fits = is_rice || parameter == 0 || kind == WeightKind::SmartDeal;
     let ratio_fits = match kind {
-        WeightKind::AlphaBeta => bits <= MAX_LEFT_SHIFT && ratio >= -(1 << bits) && ratio < 1 << bits,
+        WeightKind::SparseBinary => bits <= MAX_LEFT_SHIFT && ratio >= -(1 << bits) && ratio < 1 << bits,
         _ => ratio == 0,
     };
     let bits_fit = match kind {
-        WeightKind::AlphaBeta => true,
+        WeightKind::SparseBinary => true,
         WeightKind::Planes => (1..=MAX_WEIGHT_BITS).contains(&bits),
         WeightKind::Integer => (2..=MAX_WEIGHT_BITS).contains(&bits),
         _ => bits == 0,
@@ -74,7 +74,7 @@ pub(crate) fn view(
     Some(match kind {
         WeightKind::None => Weights::None,
         WeightKind::Binary => Weights::Binary(words),
-        WeightKind::AlphaBeta => Weights::AlphaBeta { ratio, shift: bits, code },
+        WeightKind::SparseBinary => Weights::SparseBinary { ratio, shift: bits, code },
         WeightKind::Ternary => Weights::Ternary(code),
         WeightKind::PowerOfTwo => Weights::PowerOfTwo(words),
         WeightKind::Planes => Weights::Planes(Planes::new(words, bits)),
@@ -97,13 +97,13 @@ pub(crate) fn implied_words(layer: &Layer<'_>) -> Option<u64> {
         Weights::Planes(planes) => bits.wrapping_mul(planes.count()),
         Weights::PowerOfTwo(_) => words_of(values.wrapping_mul(4)),
         Weights::Integer { bits, .. } => words_of(values.wrapping_mul(bits)),
-        Weights::AlphaBeta { code, .. } if code.coder == Coder::Bitmap => bits,
+        Weights::SparseBinary { code, .. } if code.coder == Coder::Bitmap => bits,
         Weights::Ternary(code) => match code.coder {
             Coder::Bitmap => bits.wrapping_mul(2),
             Coder::Trits => trit_words(values),
             _ => return None,
         },
-        Weights::AlphaBeta { .. } | Weights::SmartDeal { .. } => return None,
+        Weights::SparseBinary { .. } | Weights::SmartDeal { .. } => return None,
     };
     Some(u64::from(layer.output.shape.channels).wrapping_mul(u64::from(row)))
 }
@@ -120,7 +120,7 @@ pub(crate) fn check(layer: &Layer<'_>) -> Result<(), Reason> {
         Weights::Binary(rows) => bit_rows(rows, layer),
         _ if !cfg!(feature = "kinds") => Ok(()),
         Weights::Planes(planes) => (0..planes.count()).try_for_each(|index| bit_rows(planes.plane(index), layer)),
-        Weights::AlphaBeta { code, .. } | Weights::Ternary(code) => match code.coder {
+        Weights::SparseBinary { code, .. } | Weights::Ternary(code) => match code.coder {
             Coder::Bitmap if matches!(layer.weights, Weights::Ternary(_)) => ternary_rows(code.words, layer),
             Coder::Bitmap => bit_rows(code.words, layer),
             Coder::Trits => trits(code.words, layer),

@@ -38,7 +38,7 @@ impl DraftWeights {
         match *weights {
             Weights::None => {}
             Weights::Binary(words) | Weights::PowerOfTwo(words) => draft.words = words.into(),
-            Weights::AlphaBeta { ratio, shift, code } => {
+            Weights::SparseBinary { ratio, shift, code } => {
                 (draft.ratio, draft.bits, draft.parameter) = (ratio, shift as u8, code.low_bits as u8);
                 draft.words = code.words.into();
             }
@@ -63,10 +63,10 @@ impl DraftWeights {
     }
 
     /// Sparse-binary weights; `ratio` is written as no one, anything else as a one.
-    pub fn alpha_beta(layer: &Layer<'_>, matrix: &[i32], ratio: i32, shift: u32, coder: Coder) -> Self {
+    pub fn sparse_binary(layer: &Layer<'_>, matrix: &[i32], ratio: i32, shift: u32, coder: Coder) -> Self {
         let is_one = |weight: i32| weight != ratio;
         let (parameter, words) = coded(layer, matrix, coder, false, &is_one);
-        Self { kind: WeightKind::AlphaBeta, coder, bits: shift as u8, parameter, ratio, words }
+        Self { kind: WeightKind::SparseBinary, coder, bits: shift as u8, parameter, ratio, words }
     }
 
     /// Ternary weights, by sign.

@@ -35,7 +35,7 @@ impl Layer<'_> {
                 let raw = bits(rows, row * words * 32 + index as usize * width as usize, width) as i32;
                 (raw << (32 - width)) >> (32 - width)
             }),
-            Weights::AlphaBeta { ratio, shift, code } => {
+            Weights::SparseBinary { ratio, shift, code } => {
                 self.ones(&code).into_iter().map(|one| ratio + (i32::from(one) << shift)).collect()
             }
             Weights::Ternary(code) => self.trits(&code),

@@ -24,7 +24,7 @@ pub enum WeightKind {
     /// +1 or -1.
     Binary,
     /// One of two integers, of which one is rare.
-    AlphaBeta,
+    SparseBinary,
     /// -1, 0 or +1.
     Ternary,
     /// 0 or plus or minus a power of two.
@@ -41,7 +41,7 @@ pub enum WeightKind {
 const KINDS: [(WeightKind, &str); 8] = [
     (WeightKind::None, "none"),
     (WeightKind::Binary, "binary"),
-    (WeightKind::AlphaBeta, "sparse-binary"),
+    (WeightKind::SparseBinary, "sparse-binary"),
     (WeightKind::Ternary, "ternary"),
     (WeightKind::PowerOfTwo, "power-of-two"),
     (WeightKind::Planes, "planes"),
@@ -51,8 +51,15 @@ const KINDS: [(WeightKind, &str); 8] = [
 
 impl WeightKind {
     /// The kinds that a weighted layer can have.
-    pub const WEIGHTED: [Self; 7] =
-        [Self::Binary, Self::AlphaBeta, Self::Ternary, Self::PowerOfTwo, Self::Planes, Self::Integer, Self::SmartDeal];
+    pub const WEIGHTED: [Self; 7] = [
+        Self::Binary,
+        Self::SparseBinary,
+        Self::Ternary,
+        Self::PowerOfTwo,
+        Self::Planes,
+        Self::Integer,
+        Self::SmartDeal,
+    ];
 
     /// The code in the file.
     pub const fn code(self) -> u8 {
@@ -185,7 +192,7 @@ pub enum Weights<'a> {
     /// +1 (bit 1) or -1 (bit 0); one row of [`crate::Layer::row_words`] words an output channel.
     Binary(&'a [u32]),
     /// `ratio` where there is no one, `ratio + 2^shift` where there is a one (SBNN: alpha and beta).
-    AlphaBeta {
+    SparseBinary {
         /// From `-2^shift` to `2^shift - 1`.
         ratio: i32,
         /// 0 to 15.
@@ -223,7 +230,7 @@ impl Weights<'_> {
         match self {
             Self::None => WeightKind::None,
             Self::Binary(_) => WeightKind::Binary,
-            Self::AlphaBeta { .. } => WeightKind::AlphaBeta,
+            Self::SparseBinary { .. } => WeightKind::SparseBinary,
             Self::Ternary(_) => WeightKind::Ternary,
             Self::PowerOfTwo(_) => WeightKind::PowerOfTwo,
             Self::Planes(_) => WeightKind::Planes,
@@ -240,7 +247,7 @@ impl Weights<'_> {
     /// How it is stored.
     pub const fn coder(&self) -> Coder {
         match self {
-            Self::AlphaBeta { code, .. } | Self::Ternary(code) => code.coder,
+            Self::SparseBinary { code, .. } | Self::Ternary(code) => code.coder,
             _ => Coder::Plain,
         }
     }
@@ -249,7 +256,7 @@ impl Weights<'_> {
     pub const fn is_bit_rows(&self) -> bool {
         match self {
             Self::Binary(_) | Self::Planes(_) => true,
-            Self::AlphaBeta { code, .. } | Self::Ternary(code) => matches!(code.coder, Coder::Bitmap),
+            Self::SparseBinary { code, .. } | Self::Ternary(code) => matches!(code.coder, Coder::Bitmap),
             _ => false,
         }
     }
@@ -260,7 +267,7 @@ impl Weights<'_> {
             Self::None => 0,
             Self::Binary(_) | Self::Ternary(_) => 1,
             _ if !cfg!(feature = "kinds") => 0,
-            Self::AlphaBeta { ratio, shift, .. } => {
+            Self::SparseBinary { ratio, shift, .. } => {
                 let (zero, one) = (ratio.unsigned_abs(), ratio.wrapping_add(1 << shift).unsigned_abs());
                 if zero > one { zero } else { one }
             }
@@ -277,7 +284,7 @@ impl Weights<'_> {
             Self::None => 0,
             Self::Binary(rows) | Self::PowerOfTwo(rows) | Self::Integer { rows, .. } => rows.len(),
             _ if !cfg!(feature = "kinds") => 0,
-            Self::AlphaBeta { code, .. } | Self::Ternary(code) => code.words.len(),
+            Self::SparseBinary { code, .. } | Self::Ternary(code) => code.words.len(),
             Self::Planes(planes) => planes.count as usize * planes.words as usize,
             Self::SmartDeal { stream, .. } => stream.len() + 1,
         }

@@ -15,7 +15,7 @@ pub(crate) fn rice<'a>(code: &Code<'a>) -> Option<(u32, BitReader<'a>)> {
 /// What is wrong with the code.
 pub(crate) fn each_one(layer: &Layer<'_>, each: &mut dyn FnMut(u32, bool)) -> Result<(), Reason> {
     let (code, is_ternary) = match layer.weights {
-        Weights::AlphaBeta { code, .. } => (code, false),
+        Weights::SparseBinary { code, .. } => (code, false),
         Weights::Ternary(code) => (code, true),
         _ => return Ok(()),
     };

@@ -50,7 +50,7 @@ pub(super) fn gather(
         // The bias flips the top bit of each byte; those of the outside were so far as they are.
         memory.iter_mut().for_each(|word| *word ^= 0x8080_8080);
     }
-    if matches!(layer.weights, Weights::AlphaBeta { .. } | Weights::Ternary(_)) { sum(memory, bias) } else { 0 }
+    if matches!(layer.weights, Weights::SparseBinary { .. } | Weights::Ternary(_)) { sum(memory, bias) } else { 0 }
 }
 
 /// Copies the values of a pixel, and of those after it while `to` is longer, from channel `channel` on.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bitfab_compile::{Options, Rounded};
+use bitfab_compile::{CompileOptions, Rounded};
 use bitfab_format::Model;
 use bitfab_graph::Graph;
 use bitfab_report::ModelSummary;
@@ -112,7 +112,7 @@ pub fn bench(
         return Ok(Benched { outcome: outcome(vec![real]), made: None, rounded: Vec::new() });
     }
     let graph = trainer.graph()?;
-    let compiled = crate::compile(&graph, &Options::default());
+    let compiled = crate::compile(&graph, &CompileOptions::default());
     let (file, rounded) = compiled.context("the network that was learned cannot be compiled")?;
     let model = file.model()?;
     let mut precisions = Vec::new();
@@ -156,7 +156,7 @@ fn judge(
 
 /// What one inference executes on an emulated board; other inputs differ by a few instructions in a thousand.
 fn instructions(board: &Qemu, model: &Model<'_>, row: &[u8]) -> Result<u64> {
-    let once = bitfab_sim::qemu::Options { digests: false, ..Default::default() };
+    let once = bitfab_sim::qemu::RunOptions { digests: false, ..Default::default() };
     let inferences =
         board.run(&bitfab_compile::bytes(model.words()), &[row], &once).context("the emulated board stopped")?;
     match inferences.first().and_then(|inference| inference.counts.as_ref()) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bitfab_format::Model;
-use bitfab_hdl::{Machine, Options, Program, Sources, StreamByte, TopPort};
+use bitfab_hdl::{CycleMachine, Options, Program, Sources, StreamByte, TopPort};
 use bitfab_report::picture::{Signal, Timing, Trace, Window};
 use bitfab_sim::rtl::{Cycle, Recording, record};
 
@@ -36,7 +36,7 @@ const SIGNALS: [&str; 11] = [
 /// Records the frame of `input` and draws what matters of it.
 pub fn draw((model, options): (&Model<'_>, &Options), sources: &Sources, input: &[u8]) -> Result<Timing> {
     let program = Arc::new(Program::new(model, options)?);
-    let recording = record(&mut Machine::new(Arc::clone(&program)), model, &program, input, PAUSE)?;
+    let recording = record(&mut CycleMachine::new(Arc::clone(&program)), model, &program, input, PAUSE)?;
     let windows = windows(&recording, program.is_loaded());
     let shown = windows.iter().flat_map(|window| (window.first..).take(window.cycles));
     let cycles: Vec<Cycle> = shown.filter_map(|cycle| recording.at(cycle)).collect();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use bitfab::compile::{Options, Prefer};
+use bitfab::compile::{CompileOptions, Prefer};
 use bitfab::graph::Graph;
 use bitfab::report::{ModelSummary, table};
 
@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     outputs::check(&arguments.output, if arguments.update.is_some() { Product::Update } else { Product::Model })?;
     let bytes = files::read(path).context("no network (`bitfab train` makes one)")?;
     let graph = Graph::from_bytes(&bytes).with_context(|| format!("{} is not a network", path.display()))?;
-    let options = Options { prefer: arguments.prefer, planes: arguments.planes };
+    let options = CompileOptions { prefer: arguments.prefer, planes: arguments.planes };
     let fails = || format!("{} cannot be compiled", path.display());
     if let Some(base) = &arguments.update {
         let base = models::read(base)?;

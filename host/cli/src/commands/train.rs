@@ -241,7 +241,7 @@ impl Places {
             if force { outputs::overwrite(path, bytes) } else { outputs::write(path, product, bytes) }
         };
         write(&self.graph, Product::Graph, &graph.to_bytes()?)?;
-        let compiled = bitfab::compile(graph, &bitfab::compile::Options::default());
+        let compiled = bitfab::compile(graph, &bitfab::compile::CompileOptions::default());
         let (file, rounded) = compiled.with_context(|| format!("{} cannot be compiled", self.graph.display()))?;
         if let Some(path) = &self.model {
             rounded.iter().for_each(|one| note!("note: {one}"));

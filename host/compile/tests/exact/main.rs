@@ -4,7 +4,7 @@ mod oracle;
 mod random;
 mod scores;
 
-use bitfab_compile::{CompileError, Options, Prefer};
+use bitfab_compile::{CompileError, CompileOptions, Prefer};
 use bitfab_format::{Draft, Model, WeightKind};
 use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Shape, WeightQuantizer, Weights};
 use bitfab_kernels::{reference, values};
@@ -41,7 +41,7 @@ fn expected(graph: &Graph, input: &[i64]) -> Vec<Vec<i64>> {
     let all = oracle::evaluate(graph, &tensors, input);
     let is_layer = |index: usize| {
         use bitfab_graph::Kind;
-        matches!(tensors[index].kind, Kind::Signs | Kind::Levels { .. })
+        matches!(tensors[index].kind, Kind::Sign | Kind::Unsigned { .. })
     };
     let mut layers: Vec<Vec<i64>> = Vec::new();
     for (index, values) in all.iter().enumerate().skip(1).filter(|(index, _)| is_layer(*index)) {
@@ -125,7 +125,7 @@ fn falling_channels_become_negated_weights() {
         for layer in Model::from_words(&words).expect("valid").layers() {
             let bitfab_format::Transform::Thresholds(thresholds) = layer.transform else { continue };
             let may_stay =
-                matches!(layer.weights.kind(), WeightKind::AlphaBeta | WeightKind::Integer | WeightKind::SmartDeal);
+                matches!(layer.weights.kind(), WeightKind::SparseBinary | WeightKind::Integer | WeightKind::SmartDeal);
             if layer.op.is_weighted() && layer.residual.is_none() && !may_stay {
                 assert!(!thresholds.form().has_directions, "seed {seed}");
             }
@@ -163,7 +163,7 @@ fn precise() -> Graph {
 #[test]
 fn one_file_holds_every_precision_and_an_update_is_a_suffix() {
     let graph = precise();
-    let options = |planes| Options { planes, ..Options::default() };
+    let options = |planes| CompileOptions { planes, ..CompileOptions::default() };
     let compile = |planes| bitfab_compile::compile_with(&graph, &options(planes)).expect("compiles").words;
     let (base, middle, whole) = (compile(1), compile(3), compile(8));
     assert_eq!(middle[..base.len()], base);
@@ -197,7 +197,7 @@ fn speed_and_size_choose_other_codes_and_the_same_bits() {
     for seed in 0..100 {
         let graph = random::graph(seed);
         let Some(small) = compiled(seed) else { continue };
-        let fast = Options { prefer: Prefer::Speed, ..Options::default() };
+        let fast = CompileOptions { prefer: Prefer::Speed, ..CompileOptions::default() };
         let fast = bitfab_compile::compile_with(&graph, &fast).expect("compiles").words;
         let models = [&small, &fast].map(|words| Model::from_words(words).expect("valid"));
         differing += usize::from(small != fast);

@@ -139,7 +139,7 @@ fn step(values: &Values, steps: &[BigRational], output: impl Fn(i64) -> i64) -> 
 
 fn integers(op: &Op, input: Tensor, x: &[i64], node: &bitfab_graph::Node, all: &[Values]) -> Vec<i64> {
     match op {
-        Op::Thermometer { thresholds, per_channel } => {
+        Op::Encode { thresholds, per_channel } => {
             let n = *per_channel as usize;
             let channels = input.shape.channels as usize;
             let codes = x.iter().enumerate().flat_map(|(i, &x)| {

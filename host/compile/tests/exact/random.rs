@@ -141,7 +141,7 @@ impl Builder {
             one.sort_unstable();
             thresholds.extend(one);
         }
-        self.push_after(Op::Thermometer { thresholds, per_channel });
+        self.push_after(Op::Encode { thresholds, per_channel });
     }
 
     /// Weights of any kind, none of whose rows is all zero.
@@ -154,7 +154,7 @@ impl Builder {
         let power = |rng: &mut StdRng| (1 << rng.random_range(0..7)) as f32 * [-1.0, 1.0][rng.random_range(0..2)];
         let quantizer = match rng.random_range(0..9) {
             0..3 => WeightQuantizer::Sign,
-            3 => WeightQuantizer::AlphaBeta { ratio: rng.random_range(-(1 << shift)..1 << shift), shift },
+            3 => WeightQuantizer::SparseBinary { ratio: rng.random_range(-(1 << shift)..1 << shift), shift },
             4 => WeightQuantizer::Ternary,
             5 => WeightQuantizer::PowerOfTwo,
             6 => WeightQuantizer::Planes { bits: rng.random_range(1..9) },
@@ -224,12 +224,12 @@ impl Builder {
         let input = self.last();
         let (low, high) = match input.kind {
             Kind::Bytes(ByteKind::I8) => (-128, 127),
-            Kind::Levels { bits } => (0, (1 << bits) - 1),
+            Kind::Unsigned { bits } => (0, (1 << bits) - 1),
             _ => (0, 255),
         };
         let level = PadValue::Level(self.rng.random_range(low..=high));
         let pads = match input.kind {
-            Kind::Signs => [PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne],
+            Kind::Sign => [PadValue::Zero, PadValue::MinusOne, PadValue::PlusOne],
             _ => [PadValue::Zero, level, PadValue::Level(high)],
         };
         let window = self.window(&pads);
@@ -246,7 +246,7 @@ impl Builder {
     fn block(&mut self) {
         let before = self.graph.nodes.len();
         let input = self.last();
-        let is_packed = matches!(input.kind, Kind::Signs | Kind::Levels { .. });
+        let is_packed = matches!(input.kind, Kind::Sign | Kind::Unsigned { .. });
         match self.rng.random_range(0..6) {
             0 if is_packed => {
                 let window = Window { padding: [0; 4], ..self.window(&[PadValue::Zero]) };
@@ -264,7 +264,7 @@ impl Builder {
             self.push(vec![before + 1, before], Op::Add { shift });
         }
         self.real_part();
-        let smallest = if self.last().kind == Kind::Signs { PadValue::MinusOne } else { PadValue::Zero };
+        let smallest = if self.last().kind == Kind::Sign { PadValue::MinusOne } else { PadValue::Zero };
         if self.rng.random_ratio(1, 3) {
             let window = self.window(&[smallest]);
             self.push_after(Op::MaxPool { window });

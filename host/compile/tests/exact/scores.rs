@@ -1,6 +1,6 @@
 //! Scores that are scaled class by class: what they are worth is what the graph says, as near as is stated.
 
-use bitfab_compile::{CompileError, Compiled, Options, Rounded, compile_with};
+use bitfab_compile::{CompileError, CompileOptions, Compiled, Rounded, compile_with};
 use bitfab_format::{Model, Rescale, Transform};
 use bitfab_graph::{ByteKind, Graph, Node, Op, Precision, Shape, WeightQuantizer, Weights};
 use num_bigint::BigInt;
@@ -58,7 +58,8 @@ fn random_scores_are_worth_what_the_graph_says() {
     let (mut raw, mut exact, mut rounded, mut refused, mut constants) = (0, 0, 0, 0, 0);
     for seed in 0..400 {
         let (graph, ending) = random::scored(seed);
-        let compiled = compile_with(&graph, &Options::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let compiled =
+            compile_with(&graph, &CompileOptions::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let Some(units) = units(&compiled) else { continue };
         assert!(units <= 2, "seed {seed}: {units}");
         match bitfab_compile::compile(&graph) {
@@ -138,18 +139,18 @@ fn all_precisions_of_a_file_scale_their_scores_if_one_does() {
         let layer = model.with_planes(planes).layers().last().expect("a layer");
         matches!(layer.transform, Transform::Affine { .. })
     };
-    let alone = compile_with(&graph, &Options::default()).expect("compiles");
+    let alone = compile_with(&graph, &CompileOptions::default()).expect("compiles");
     assert!(!scaled(1, &alone.words), "one slope and no offset");
     let higher = |planes, beta| Precision { planes, ops: vec![(1, norm(beta))] };
     graph.precisions = vec![higher(2, vec![1.0, 2.0, 3.0, -4.0, 5.0]), higher(4, vec![0.3, 0.1, 0.2, 0.7, 0.9])];
-    let whole = compile_with(&graph, &Options::default()).expect("compiles");
+    let whole = compile_with(&graph, &CompileOptions::default()).expect("compiles");
     let model = Model::from_words(&whole.words).expect("valid");
     for (planes, units) in [(1, 0), (2, 0), (4, units(&whole).expect("scores alone"))] {
         assert!(scaled(planes, &whole.words));
         check(&graph.at(planes).expect("there"), &model.with_planes(planes), units, &format!("{planes} planes"));
     }
-    let base = compile_with(&graph, &Options { planes: 1, ..Options::default() }).expect("compiles");
+    let base = compile_with(&graph, &CompileOptions { planes: 1, ..CompileOptions::default() }).expect("compiles");
     assert!(scaled(1, &base.words), "an update must not change how scores are made");
-    let update = bitfab_compile::update(&base.words, &graph, &Options::default()).expect("a suffix");
+    let update = bitfab_compile::update(&base.words, &graph, &CompileOptions::default()).expect("a suffix");
     assert_eq!([base.words, update].concat(), whole.words);
 }

@@ -172,7 +172,8 @@ impl Front {
         let numbers = self.at(|element| (element + 1) as f64 * largest)?;
         let spread = |element: usize| ((element * 7919 + 1) % 1009) as f64 / 8.0 - 63.0;
         let (probe, far) = (self.at(spread)?, self.at(|element| spread(element) * largest)?);
-        let line = |element: usize| {
+        let mut lines = Vec::with_capacity(count);
+        for element in 0..count {
             let (gain, offset) = (gains[element], zeros[element]);
             let from = ((numbers[element] - offset) / (gain * largest)).round() - 1.0;
             let is_place = (0.0..count as f64).contains(&from);
@@ -184,9 +185,9 @@ impl Front {
                 && holds((from + 1) as f64 * largest, numbers[element])
                 && holds(spread(from), probe[element])
                 && holds(spread(from) * largest, far[element]);
-            if is_line { Ok(Line { gain, offset, from }) } else { Err(Unfit::no_line()) }
-        };
-        (0..count).map(line).collect()
+            lines.push(if is_line { Line { gain, offset, from } } else { return Err(Unfit::no_line()) });
+        }
+        Ok(lines)
     }
 
     /// What the quantiser reads where each element of the input has a value.

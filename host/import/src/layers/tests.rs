@@ -9,7 +9,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::read;
-use crate::{Array, Attribute, ImportError, Input, Options, Source, SourceNode, execute, lower};
+use crate::{Array, Attribute, ImportError, ImportOptions, Input, Source, SourceNode, execute, lower};
 
 /// A `.npy` file.
 fn npy(kind: &str, is_turned: bool, dims: &[usize], values: &[u8]) -> Vec<u8> {
@@ -170,9 +170,9 @@ fn exported() -> Source {
 #[test]
 fn a_description_becomes_the_graph_that_an_export_becomes() {
     let described = read(IMAGE, &npz(&image_arrays())).expect("a model");
-    let described = lower(described, &Options::default()).expect("it lowers");
+    let described = lower(described, &ImportOptions::default()).expect("it lowers");
     let input = Some("i8*0.25".parse().expect("a map"));
-    let exported = lower(exported(), &Options { input }).expect("it lowers");
+    let exported = lower(exported(), &ImportOptions { input }).expect("it lowers");
     assert_eq!(described.graph, exported.graph);
     assert_eq!(described.input, exported.input);
     assert_eq!((described.input_dims, described.input_places), (exported.input_dims, exported.input_places));
@@ -194,14 +194,15 @@ fn the_example_of_the_readme_is_read() {
         ("b2", floats(&[10], &some(10, 3))),
     ];
     let source = read(text, &npz(&arrays)).expect("a model");
-    let imported = lower(source, &Options::default()).expect("it lowers");
+    let imported = lower(source, &ImportOptions::default()).expect("it lowers");
     let layers: Vec<&str> = imported.folded.iter().map(|one| one.node.as_str()).collect();
     assert_eq!(layers, ["hidden", "scores"]);
 }
 
 #[test]
 fn arrays_of_pytorch_and_of_keras_become_one_graph() {
-    let keras = lower(read(IMAGE, &npz(&image_arrays())).expect("a model"), &Options::default()).expect("it lowers");
+    let keras =
+        lower(read(IMAGE, &npz(&image_arrays())).expect("a model"), &ImportOptions::default()).expect("it lowers");
     let mut arrays = image_arrays();
     let (k, w) = (some(54, 1), some(90, 3));
     let filters: Vec<f32> = (0..54).map(|n| k[((n / 3 % 3 * 3 + n % 3) * 2 + n / 9 % 2) * 3 + n / 18]).collect();
@@ -212,7 +213,7 @@ fn arrays_of_pytorch_and_of_keras_become_one_graph() {
     arrays[2].1 = floats(&[5, 18], &rows);
     let text =
         IMAGE.replace("\"keras\"", "\"pytorch\"").replace("variance = \"v\"", "variance = \"v\", epsilon = 1e-3");
-    let pytorch = lower(read(&text, &npz(&arrays)).expect("a model"), &Options::default()).expect("it lowers");
+    let pytorch = lower(read(&text, &npz(&arrays)).expect("a model"), &ImportOptions::default()).expect("it lowers");
     assert_eq!(keras.graph, pytorch.graph);
 }
 

@@ -40,23 +40,25 @@ impl Lowering<'_> {
     /// The last integer of each channel that has the value of its least, and the first that has that of its greatest.
     fn between_limits(&self, coded: &Coded) -> Option<(Vec<i64>, Vec<i64>)> {
         let ends: Vec<(i64, i64)> = (0..coded.channels()).map(|channel| coded.code.range(channel)).collect();
-        let at = |codes: &[i64]| self.values(coded, &codes.iter().map(|&code| code as f64).collect::<Vec<_>>()).ok();
-        let search = |from: Vec<i64>, to: Vec<i64>| -> Option<Vec<i64>> {
-            let limit = at(&from)?;
-            let (mut same, mut other) = (from, to);
-            while same.iter().zip(&other).any(|(same, other)| same.abs_diff(*other) > 1) {
-                let middle: Vec<i64> = same.iter().zip(&other).map(|(same, other)| same + (other - same) / 2).collect();
-                let found = at(&middle)?;
-                let is_limit = found.iter().zip(&limit).map(|(found, limit)| found == limit);
-                for (channel, is_limit) in is_limit.enumerate() {
-                    let half = if is_limit { &mut same } else { &mut other };
-                    half[channel] = middle[channel];
-                }
-            }
-            Some(same)
-        };
         let (low, high): (Vec<i64>, Vec<i64>) = ends.into_iter().unzip();
-        Some((search(low.clone(), high.clone())?, search(high, low)?))
+        Some((self.last_like(coded, low.clone(), high.clone())?, self.last_like(coded, high, low)?))
+    }
+
+    /// Bisects, for each channel, to the last integer on the way from `from` to `to` that has the value of `from`.
+    fn last_like(&self, coded: &Coded, from: Vec<i64>, to: Vec<i64>) -> Option<Vec<i64>> {
+        let at = |codes: &[i64]| self.values(coded, &codes.iter().map(|&code| code as f64).collect::<Vec<_>>()).ok();
+        let limit = at(&from)?;
+        let (mut same, mut other) = (from, to);
+        while same.iter().zip(&other).any(|(same, other)| same.abs_diff(*other) > 1) {
+            let middle: Vec<i64> = same.iter().zip(&other).map(|(same, other)| same + (other - same) / 2).collect();
+            let found = at(&middle)?;
+            let is_limit = found.iter().zip(&limit).map(|(found, limit)| found == limit);
+            for (channel, is_limit) in is_limit.enumerate() {
+                let half = if is_limit { &mut same } else { &mut other };
+                half[channel] = middle[channel];
+            }
+        }
+        Some(same)
     }
 }
 

@@ -6,7 +6,9 @@ use bitfab_graph::{Op, WeightQuantizer};
 fn kind(quantizer: WeightQuantizer) -> String {
     match quantizer {
         WeightQuantizer::Sign => "binary".into(),
-        WeightQuantizer::AlphaBeta { ratio, shift } => format!("sparse-binary {{{ratio}, {}}}", ratio + (1 << shift)),
+        WeightQuantizer::SparseBinary { ratio, shift } => {
+            format!("sparse-binary {{{ratio}, {}}}", ratio + (1 << shift))
+        }
         WeightQuantizer::Ternary => "ternary".into(),
         WeightQuantizer::PowerOfTwo => "power-of-two".into(),
         WeightQuantizer::Planes { bits } => format!("{bits} planes"),

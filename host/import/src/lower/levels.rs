@@ -145,7 +145,7 @@ impl Lowering<'_> {
             }
             offset.push(middle);
         }
-        let op = Op::Thermometer { thresholds, per_channel: each as u32 };
+        let op = Op::Encode { thresholds, per_channel: each as u32 };
         let at = self.push(name, vec![0], op);
         let mut plain = Coded::plain(Code::Signs { at }, coded.layout.clone(), scale, offset);
         plain.each = each;

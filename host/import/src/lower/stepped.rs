@@ -207,20 +207,21 @@ impl<'s> Channel<'s> {
 
     /// Where each level up to `most` begins, in the direction in which they rise.
     fn begins(&self, grid: &Grid, most: usize) -> Vec<Begin> {
+        (1..=most).map(|level| self.begin(level, self.threshold(grid, level))).collect()
+    }
+
+    /// Where a level begins whose threshold is this one.
+    fn begin(&self, level: usize, threshold: i32) -> Begin {
         let ((low, high), (always, never)) = (self.rising(), self.limits());
-        let begin = |level: usize| {
-            let threshold = self.threshold(grid, level);
-            let (reached, missed) = if threshold == always {
-                (Some(low), None)
-            } else if threshold == never {
-                (None, Some(high))
-            } else {
-                let at = if self.falls { -i64::from(threshold) } else { i64::from(threshold) };
-                (Some(at), Some(at - 1))
-            };
-            Begin { level, reached, missed }
+        let (reached, missed) = if threshold == always {
+            (Some(low), None)
+        } else if threshold == never {
+            (None, Some(high))
+        } else {
+            let at = if self.falls { -i64::from(threshold) } else { i64::from(threshold) };
+            (Some(at), Some(at - 1))
         };
-        (1..=most).map(begin).collect()
+        Begin { level, reached, missed }
     }
 
     /// The threshold at a sum in the direction in which levels rise.

@@ -87,17 +87,19 @@ impl Windows {
     /// window that was rounded up is beyond.
     pub fn within(&self) -> Vec<usize> {
         let results = self.output.iter().product::<usize>();
-        let count = |mut result: usize| {
-            let mut taps = 1;
-            for axis in (0..self.input.len()).rev() {
-                let end = self.pads[axis].0 + self.input[axis] + self.pads[axis].1;
-                let first = result % self.output[axis] * self.stride[axis];
-                let room = end.saturating_sub(first).div_ceil(self.dilation[axis]);
-                taps *= room.min(self.kernel[axis]);
-                result /= self.output[axis];
-            }
-            taps
-        };
-        (0..results).map(count).collect()
+        (0..results).map(|result| self.taps_within(result)).collect()
+    }
+
+    /// The same of one place.
+    fn taps_within(&self, mut result: usize) -> usize {
+        let mut taps = 1;
+        for axis in (0..self.input.len()).rev() {
+            let end = self.pads[axis].0 + self.input[axis] + self.pads[axis].1;
+            let first = result % self.output[axis] * self.stride[axis];
+            let room = end.saturating_sub(first).div_ceil(self.dilation[axis]);
+            taps *= room.min(self.kernel[axis]);
+            result /= self.output[axis];
+        }
+        taps
     }
 }

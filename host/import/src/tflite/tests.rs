@@ -5,7 +5,7 @@ mod build;
 use proptest::prelude::*;
 
 use super::read;
-use crate::{Array, Options, Source, execute, lower};
+use crate::{Array, ImportOptions, Source, execute, lower};
 use build::{Graph, UINT8, byte, small, word};
 
 fn run(source: &Source, bytes: &[f64]) -> Vec<f64> {
@@ -25,7 +25,7 @@ fn a_model_computes_with_its_integers() {
     assert_eq!(tensors["y"].values, [-127.0, -107.0, -128.0, -103.0], "channels first");
     // 1 - 0 + 2 * 21 + 3 * 25 = 118, times 0.25: 29.5 goes up to 30.
     assert_eq!(run(&source, &bytes), [35.0]);
-    let imported = lower(source, &Options::default()).unwrap();
+    let imported = lower(source, &ImportOptions::default()).unwrap();
     assert_eq!(imported.input.to_string(), "i8");
     assert_eq!(imported.folded.len(), 2);
 }
@@ -146,7 +146,7 @@ fn check(bytes: &[u8]) {
     let Some(count) = Array::count(&dims).filter(|&count| count <= 256) else { return };
     let inputs = [(input.name.clone(), Array::new(dims, vec![1.0; count]))].into();
     if execute::run_within(&source, &inputs, 1 << 14).is_ok() {
-        let _ = lower(source, &Options::default());
+        let _ = lower(source, &ImportOptions::default());
     }
 }
 

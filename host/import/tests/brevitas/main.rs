@@ -7,9 +7,9 @@ mod common;
 
 use std::path::Path;
 
-use bitfab_compile::{Options as Compilation, compile_with};
+use bitfab_compile::{CompileOptions, compile_with};
 use bitfab_format::Model;
-use bitfab_import::{Imported, Options, lower, onnx};
+use bitfab_import::{ImportOptions, Imported, lower, onnx};
 use common::{run, said};
 
 /// Rows of every net.
@@ -30,7 +30,7 @@ fn values_of(npy: &[u8]) -> &[u8] {
 fn imported(net: &str) -> Imported {
     let source = onnx::read(file(&format!("{net}.onnx")), &mut |name: &str| Err(std::io::Error::other(name)))
         .unwrap_or_else(|error| panic!("{net}: {error}"));
-    lower(source, &Options { input: None }).unwrap_or_else(|error| panic!("{net}: {error}"))
+    lower(source, &ImportOptions { input: None }).unwrap_or_else(|error| panic!("{net}: {error}"))
 }
 
 fn largest<T: PartialOrd>(scores: &[T]) -> usize {
@@ -40,7 +40,7 @@ fn largest<T: PartialOrd>(scores: &[T]) -> usize {
 /// Compares all rows of a net; how far a score of ours lies off one of Brevitas, at most.
 fn check(net: &str) -> f64 {
     let imported = imported(net);
-    let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+    let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect("it compiles");
     let model = Model::from_words(&compiled.words).expect("compile checked it");
     let said = said(&model, &compiled.rounded);
     let (rows, scores) = (file(&format!("{net}.rows.npy")), file(&format!("{net}.scores.npy")));

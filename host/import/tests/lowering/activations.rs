@@ -1,7 +1,7 @@
 //! Activations between a sum and a quantiser, and at the end.
 
-use bitfab_compile::{Options as Compilation, compile_with};
-use bitfab_import::{Attribute, ImportError, Imported, Options, lower};
+use bitfab_compile::{CompileOptions, compile_with};
+use bitfab_import::{Attribute, ImportError, ImportOptions, Imported, lower};
 
 use crate::small::{Constant, Line, model};
 
@@ -16,7 +16,7 @@ const CONSTANTS: &[Constant<'static>] = &[
 ];
 
 fn lowered(lines: &[Line<'_>]) -> Result<Imported, ImportError> {
-    lower(model(&[1, 2], CONSTANTS, lines), &Options { input: Some("u8-128/64".parse().expect("a map")) })
+    lower(model(&[1, 2], CONSTANTS, lines), &ImportOptions { input: Some("u8-128/64".parse().expect("a map")) })
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn functions_that_rise_are_folded_into_thresholds() {
             ("MatMul", &["c", "v"], "y", &[]),
         ])
         .expect(op);
-        let compiled = compile_with(&imported.graph, &Compilation::default()).expect(op);
+        let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect(op);
         assert!(compiled.rounded.is_empty(), "{op}");
         assert!(crate::compare(&imported, &compiled, 1) > 0, "{op}");
     }
@@ -70,7 +70,7 @@ fn sums_near_a_tie_are_counted() {
         let constants = [("w", &[1, 1][..], &[unit][..]), ("s", &[], &[step]), ("z", &[], &[0.0]), ("b", &[], &[4.0])];
         let quant = ("Quant", &["a", "s", "z", "b"][..], "y", &[("signed", Attribute::Int(0))][..]);
         let source = model(&[1, 1], &constants, &[("MatMul", &["x", "w"], "a", &[]), quant]);
-        let imported = lower(source, &Options { input: Some("u8".parse().expect("a map")) }).expect("a model");
+        let imported = lower(source, &ImportOptions { input: Some("u8".parse().expect("a map")) }).expect("a model");
         let note = imported.notes.iter().find(|note| note.contains("of a tie"))?;
         note.split_once(": ")?.1.split(' ').next()?.parse::<u32>().ok()
     };

@@ -1,7 +1,7 @@
 //! Operators that stand for several: what they are written out to computes what they compute themselves.
 
-use bitfab_compile::{Options as Compilation, compile_with};
-use bitfab_import::{Attribute, Options, Source, execute, lower};
+use bitfab_compile::{CompileOptions, compile_with};
+use bitfab_import::{Attribute, ImportOptions, Source, execute, lower};
 
 use crate::compare;
 use crate::small::{Constant, Line, ints, model};
@@ -24,7 +24,7 @@ const CONSTANTS: &[Constant<'static>] = &[
 /// Lowers `source`, which reads bytes as they are, and compares it with `expected` and with its integers.
 fn agrees(source: Source, rows: &[(&[u8], &[f64])]) {
     let own = source.clone();
-    let imported = lower(source, &Options { input: Some("u8".parse().expect("a map")) }).expect("it is lowered");
+    let imported = lower(source, &ImportOptions { input: Some("u8".parse().expect("a map")) }).expect("it is lowered");
     for (row, expected) in rows {
         let oracle = imported.oracle(row).expect("the oracle runs");
         assert_eq!(oracle["y"].values, *expected, "{:?}", imported.source.nodes);
@@ -33,7 +33,7 @@ fn agrees(source: Source, rows: &[(&[u8], &[f64])]) {
             assert_eq!(tensors["y"].values, *expected, "by itself");
         }
     }
-    let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+    let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect("it compiles");
     assert!(compiled.rounded.is_empty(), "{:?}", compiled.rounded);
     assert!(compare(&imported, &compiled, 1) > 0);
 }
@@ -113,8 +113,10 @@ fn signs_of_a_grey_picture_lie_side_by_side_though_its_sizes_are_asked_for() {
         ("Sign", &["r"], "s", &[]),
         ("MatMul", &["s", "w"], "y", &[]),
     ];
-    let imported =
-        lower(model(&[1, 1, 4, 4], &constants, &lines), &Options { input: Some("u8-128/128".parse().expect("a map")) });
+    let imported = lower(
+        model(&[1, 1, 4, 4], &constants, &lines),
+        &ImportOptions { input: Some("u8-128/128".parse().expect("a map")) },
+    );
     let imported = imported.expect("it is lowered");
     assert_eq!(
         imported.graph.input,
@@ -134,6 +136,6 @@ fn channels_are_last_though_sizes_are_asked_for_and_a_constant_stands_first() {
         ("Conv", &["t", "w"], "y", &window),
     ];
     let input = Some("u8".parse().expect("a map"));
-    let imported = lower(model(&[1, 4, 5, 3], &constants, &lines), &Options { input }).expect("it is lowered");
+    let imported = lower(model(&[1, 4, 5, 3], &constants, &lines), &ImportOptions { input }).expect("it is lowered");
     assert_eq!(imported.graph.input, bitfab_graph::Shape::new(4, 5, 3));
 }

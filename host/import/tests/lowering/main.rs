@@ -11,9 +11,9 @@ mod small;
 mod values;
 mod wild;
 
-use bitfab_compile::{CompileError, Compiled, Options as Compilation, Rounded, compile_with};
+use bitfab_compile::{CompileError, CompileOptions, Compiled, Rounded, compile_with};
 use bitfab_format::{Model, PadValue};
-use bitfab_import::{Agreement, Entry, Imported, Options, Source, lower};
+use bitfab_import::{Agreement, Entry, ImportOptions, Imported, Source, lower};
 use common::{run, said};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -47,8 +47,8 @@ fn agreement(imported: &Imported, compiled: &Compiled, seed: u64) -> Agreement {
 
 /// A model that `import` does not refuse, or why it does.
 fn compiled(source: Source, input: Option<Entry>) -> Result<(Imported, Compiled), String> {
-    let imported = lower(source, &Options { input }).map_err(|error| error.to_string())?;
-    let compiled = match compile_with(&imported.graph, &Compilation::default()) {
+    let imported = lower(source, &ImportOptions { input }).map_err(|error| error.to_string())?;
+    let compiled = match compile_with(&imported.graph, &CompileOptions::default()) {
         Ok(compiled) => compiled,
         Err(error @ CompileError::Node { .. }) => return Err(error.to_string()),
         Err(error) => panic!("{error}"),

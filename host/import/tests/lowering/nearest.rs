@@ -1,7 +1,7 @@
 //! Models of real numbers: what is changed so that they can be imported, and how near that is.
 
-use bitfab_compile::{Options as Compilation, Rounded, compile_with};
-use bitfab_import::{Attribute, Cure, ImportError, Options, Prepared, Ranges, Source, lower};
+use bitfab_compile::{CompileOptions, Rounded, compile_with};
+use bitfab_import::{Attribute, Cure, ImportError, ImportOptions, Prepared, Ranges, Source, lower};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -41,7 +41,7 @@ fn rows(count: usize) -> Vec<Vec<u8>> {
 }
 
 fn prepared(source: Source) -> Prepared {
-    Prepared::new(source, &Options { input: Some("u8/255".parse().expect("a map")) }).expect("it is prepared")
+    Prepared::new(source, &ImportOptions { input: Some("u8/255".parse().expect("a map")) }).expect("it is prepared")
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn real_numbers_are_rounded_and_quantised_where_that_is_needed() {
         assert_eq!(said.iter().filter(|what| what.contains("quantised to ")).count(), said.len() - 3, "{said:#?}");
         let four = said.iter().find(|what| what.contains("to 4 bits")).expect("a hyperbolic tangent is no line");
         assert!(four.contains("`f`"), "{four}");
-        let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+        let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect("it compiles");
         if compiled.rounded.iter().all(|one| matches!(one, Rounded::Scores { .. })) {
             agreeing += crate::compare(&imported, &compiled, seed);
         }
@@ -99,7 +99,8 @@ fn ranges_are_joined_and_needed() {
 #[test]
 fn what_no_change_cures_is_refused_as_before() {
     let source = model(&[1, 2], &[], &[("Mul", &["x", "x"], "y", &[])]);
-    let before = lower(source.clone(), &Options { input: Some("u8".parse().expect("a map")) }).expect_err("a product");
+    let before =
+        lower(source.clone(), &ImportOptions { input: Some("u8".parse().expect("a map")) }).expect_err("a product");
     let after = prepared(source).nearest(&Ranges::default()).expect_err("a product");
     assert!(matches!(after, ImportError::Node { .. }) && after == before, "{after}");
 }

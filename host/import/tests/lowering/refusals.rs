@@ -1,6 +1,6 @@
 //! What has no exact integer form is refused at its node, with words about it; what differs is found.
 
-use bitfab_import::{Attribute, Difference, ImportError, Imported, Options, Said, Source, Stated, lower};
+use bitfab_import::{Attribute, Difference, ImportError, ImportOptions, Imported, Said, Source, Stated, lower};
 
 use crate::small::{Constant, Line, ints, model};
 
@@ -16,7 +16,7 @@ const CONSTANTS: &[Constant<'static>] = &[
 const QUANT: &[&str] = &["b", "s", "z", "four"];
 
 fn lowered(source: Source) -> Result<Imported, ImportError> {
-    lower(source, &Options { input: Some("u8".parse().expect("a map")) })
+    lower(source, &ImportOptions { input: Some("u8".parse().expect("a map")) })
 }
 
 /// The model must be refused at node `index` with words about it.

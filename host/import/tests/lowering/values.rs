@@ -1,8 +1,8 @@
 //! Rows of real values: codings stand for the arithmetic and the quantiser with which a source begins.
 
-use bitfab_compile::{Options as Compilation, Worth, compile_with};
+use bitfab_compile::{CompileOptions, Worth, compile_with};
 use bitfab_format::Model;
-use bitfab_import::{Array, Attribute, Entry, Options, Prepared, Source, Start, Stated, execute};
+use bitfab_import::{Array, Attribute, Entry, ImportOptions, Prepared, Source, Start, Stated, execute};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -167,7 +167,8 @@ impl Seen {
         let mut rng = StdRng::seed_from_u64(seed);
         let front = [Front::Standard, Front::Gain, Front::Norm][seed as usize % 3];
         let source = source(&mut rng, front, true);
-        let prepared = Prepared::new(source.clone(), &Options::default()).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        let prepared =
+            Prepared::new(source.clone(), &ImportOptions::default()).unwrap_or_else(|e| panic!("{seed}: {e}"));
         let imported = prepared.clone().lower().unwrap_or_else(|e| panic!("{seed}: {e}"));
         if imported.notes.iter().any(|note| note.contains("too fine beside values")) {
             self.refused += 1;
@@ -175,7 +176,7 @@ impl Seen {
         }
         let note = imported.notes.iter().find(|note| note.starts_with("rows are real values"));
         let note = note.unwrap_or_else(|| panic!("{seed}: {:?}", imported.notes));
-        let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+        let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect("it compiles");
         assert!(crate::compare(&imported, &compiled, seed) > 0);
         let model = Model::from_words(&compiled.words).expect("a model");
         let worth = said(&model, &compiled.rounded).output.expect("the file says it");
@@ -229,9 +230,9 @@ fn bytes_behind_a_linear_quantiser_are_its_integers() {
         ("MatMul", &["c", "w"], "y", &[]),
     ];
     let source = model(&[1, 1], &constants, &lines);
-    let imported = Prepared::new(source, &Options::default()).and_then(Prepared::lower).expect("it lowers");
+    let imported = Prepared::new(source, &ImportOptions::default()).and_then(Prepared::lower).expect("it lowers");
     assert!(imported.notes.iter().any(|note| note.contains("compute Sub0") && note.contains("no rising line")));
-    let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+    let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect("it compiles");
     let model = Model::from_words(&compiled.words).expect("a model");
     let worth = Worth::of(&model).expect("the file says it");
     for byte in [0, 7, 8, 200] {
@@ -240,7 +241,7 @@ fn bytes_behind_a_linear_quantiser_are_its_integers() {
         assert_eq!(score, (f64::from(byte) - 7.0) * 0.25 * 2.0, "{byte}");
     }
     let source = self::model(&[1, 1], &constants, &lines);
-    let refused = Prepared::new(source, &Options { input: Some(Entry::Values) }).expect_err("no coding");
+    let refused = Prepared::new(source, &ImportOptions { input: Some(Entry::Values) }).expect_err("no coding");
     assert!(refused.to_string().contains("no rising line"), "{refused}");
 }
 
@@ -261,7 +262,7 @@ fn rows_keep_their_order_or_stay_with_the_caller() {
             ("Quant", &["t", "s", "z", "b"], "q", &[]),
             ("Conv", &["q", "w"], "y", &one),
         ];
-        Prepared::new(model(dims, &constants, &lines), &Options::default())
+        Prepared::new(model(dims, &constants, &lines), &ImportOptions::default())
             .and_then(Prepared::lower)
             .expect("it lowers")
     };
@@ -288,7 +289,7 @@ fn a_range_that_is_measured_becomes_codings() {
         rows.iter().for_each(|row| start.see(row).expect("it runs"));
         let prepared = start.prepare().expect("it is prepared");
         let imported = prepared.clone().lower().expect("it lowers");
-        let compiled = compile_with(&imported.graph, &Compilation::default()).expect("it compiles");
+        let compiled = compile_with(&imported.graph, &CompileOptions::default()).expect("it compiles");
         let model = Model::from_words(&compiled.words).expect("a model");
         let step = imported.input.multiplier;
         let most: f64 = source.constants["w"]

@@ -1,8 +1,8 @@
 //! Random models with what stands between sums and quantisers of one to eight bits: cuts, bends, curves, other steps;
 //! and with results of one score, of a constant, of levels, or of signs.
 
-use bitfab_compile::{Options as Compilation, Rounded, compile_with};
-use bitfab_import::{Attribute, Imported, Options, Prepared, Ranges, lower};
+use bitfab_compile::{CompileOptions, Rounded, compile_with};
+use bitfab_import::{Attribute, ImportOptions, Imported, Prepared, Ranges, lower};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -116,7 +116,8 @@ struct Seen {
 impl Seen {
     /// Judges one model; false if it is refused.
     fn judge(&mut self, imported: &Imported, seed: u64) -> bool {
-        let compiled = compile_with(&imported.graph, &Compilation::default()).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        let compiled =
+            compile_with(&imported.graph, &CompileOptions::default()).unwrap_or_else(|e| panic!("{seed}: {e}"));
         // What `import` refuses by the compiler's word.
         if compiled.rounded.iter().any(|one| matches!(one, Rounded::Levels { levels: 2.., .. })) {
             return false;
@@ -160,8 +161,9 @@ fn wild_models_are_exact_or_a_level_beside_or_refused() {
     let mut seen = Seen::default();
     for seed in 0..1500 {
         let (source, input) = crate::random::wild(seed);
-        let prepared = Prepared::new(source.clone(), &Options { input }).unwrap_or_else(|e| panic!("{seed}: {e}"));
-        match lower(source, &Options { input }) {
+        let prepared =
+            Prepared::new(source.clone(), &ImportOptions { input }).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        match lower(source, &ImportOptions { input }) {
             Ok(imported) => seen.refused += usize::from(!seen.judge(&imported, seed)),
             Err(error) => {
                 seen.refused += 1;

@@ -64,8 +64,8 @@ impl Method for Sbnn {
     }
 
     fn start(&self, _: &Site<'_>) -> Start {
-        let rule = AlphaBeta { shift: RATIO_BITS };
-        Start { extra: AlphaBeta::START.to_vec(), limit: Some(LIMIT), ..Start::new(rule) }
+        let rule = SparseBinary { shift: RATIO_BITS };
+        Start { extra: SparseBinary::START.to_vec(), limit: Some(LIMIT), ..Start::new(rule) }
     }
 
     /// Adds the gradient of `lambda max(r - goal, 0)`, `r` the share of ones over all layers of two values and
@@ -152,12 +152,12 @@ const SMALLEST: f32 = 0.05;
 ///
 /// The smaller value divided by the distance of both lies on a grid of `2^-shift`, in learning as in the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlphaBeta {
+pub struct SparseBinary {
     /// Bits behind the point of the ratio.
     pub shift: u32,
 }
 
-impl AlphaBeta {
+impl SparseBinary {
     /// The first `tau` and `phi`: plain signs.
     pub const START: [f32; 2] = [1.0, 0.0];
 
@@ -172,7 +172,7 @@ impl AlphaBeta {
     fn exported(&self, latent: Latent<'_>) -> Exported {
         let (ratio, unit) = self.ratio(latent.extra);
         Exported {
-            quantizer: WeightQuantizer::AlphaBeta { ratio, shift: self.shift },
+            quantizer: WeightQuantizer::SparseBinary { ratio, shift: self.shift },
             values: latent.weights.to_vec(),
             basis: Vec::new(),
             scales: vec![unit],
@@ -188,7 +188,7 @@ impl AlphaBeta {
     }
 }
 
-impl Rule for AlphaBeta {
+impl Rule for SparseBinary {
     fn name(&self) -> &'static str {
         "sparse-binary"
     }
@@ -234,9 +234,9 @@ mod tests {
 
     #[test]
     fn weights_are_two_values_on_the_grid_of_the_ratio() {
-        let rule = AlphaBeta { shift: 4 };
+        let rule = SparseBinary { shift: 4 };
         let weights = [0.5, -0.5, 0.0, 1e-9];
-        assert_eq!(rule.integers(MATRIX, latent(&weights, &AlphaBeta::START)).times(), [1.0, -1.0, -1.0, 1.0]);
+        assert_eq!(rule.integers(MATRIX, latent(&weights, &SparseBinary::START)).times(), [1.0, -1.0, -1.0, 1.0]);
         // alpha = -0.2, beta = 1.4, distance 1.6; the ratio is -2 / 16.
         let integers = rule.integers(MATRIX, latent(&weights, &[0.8, 0.6]));
         assert_eq!(integers.values, [14.0, -2.0, -2.0, 14.0]);
@@ -247,7 +247,7 @@ mod tests {
     fn gradients_of_both_values_follow_their_differences() {
         let (weights, pull) = ([0.5f32, -0.5, -0.1, 0.2, -0.3], [1.0f32, 2.0, -0.5, 0.25, 1.5]);
         // The finest grid is nearly none.
-        let rule = AlphaBeta { shift: 15 };
+        let rule = SparseBinary { shift: 15 };
         let loss = |extra: &[f32]| -> f32 {
             rule.integers(MATRIX, latent(&weights, extra)).times().iter().zip(pull).map(|(w, p)| w * p).sum()
         };
@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn the_guard_keeps_every_ratio_within_the_format() {
-        let rule = AlphaBeta { shift: 6 };
+        let rule = SparseBinary { shift: 6 };
         for tau in [-3.0, 0.0, 0.01, 2.0] {
             for phi in [-9.0, -1.0, 0.0, 1.0, 9.0] {
                 let mut extra = [tau, phi];
-                AlphaBeta::guard(&mut extra);
+                SparseBinary::guard(&mut extra);
                 let (ratio, unit) = rule.ratio(&extra);
                 assert!((-64..64).contains(&ratio) && unit > 0.0, "{tau} {phi}: {ratio}");
                 let exact = (extra[1] - extra[0]) / (2.0 * extra[0]) * 64.0;

@@ -96,7 +96,7 @@ fn find(arguments: &Arguments) -> Result<Findings> {
     let outcome = bitfab::train(&config, &data, &mut Bar::plain(false))?;
     let seconds = start.elapsed().as_secs_f64();
     step("train", format!("{}, {seconds:.1} s", arguments.kind.what()))?;
-    let (file, rounded) = bitfab::compile(&outcome.graph, &bitfab::compile::Options::default())?;
+    let (file, rounded) = bitfab::compile(&outcome.graph, &bitfab::compile::CompileOptions::default())?;
     let how = if rounded.is_empty() { "exactly" } else { "rounded where no multiplier is exact" };
     let model = file.model()?;
     step("compile", format!("to integers, {how}: {} bytes", table::thousands(model.words().len() as u64 * 4)))?;

@@ -172,7 +172,7 @@ proptest! {
         let _ = read(IMAGE, &bytes);
         let text = String::from_utf8(text).expect("ASCII");
         if let Ok(source) = read(&text, &npz(&image_arrays())) {
-            let _ = lower(source, &Options::default());
+            let _ = lower(source, &ImportOptions::default());
         }
     }
 

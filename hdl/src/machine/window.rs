@@ -20,7 +20,7 @@ pub(crate) struct Item {
 
 /// The walk over windows; for a direct source it only counts.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
+pub(crate) struct SlidingWindow {
     program: Arc<Program>,
     bytes: Vec<u8>,
     /// The stored frame that is written, how far, and how many are complete.
@@ -51,7 +51,7 @@ pub(crate) struct Source {
     reads: u64,
 }
 
-impl Source {
+impl SlidingWindow {
     pub fn new(program: Arc<Program>) -> Self {
         let bytes = if program.direct { 0 } else { 2 * program.input_bytes as usize };
         Self {

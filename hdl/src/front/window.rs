@@ -45,8 +45,8 @@ struct Walk<'b, 'p> {
     walk_end: Wire<'b>,
 }
 
-/// The source of the front's items.
-pub(super) fn source<'b>(c: &'b Builder, program: &Program, stream: Stream<'b>) -> Item<'b> {
+/// The sliding-window unit (im2col): the front's items in the order in which windows need them.
+pub(super) fn window<'b>(c: &'b Builder, program: &Program, stream: Stream<'b>) -> Item<'b> {
     let walk = Walk::new(c, program);
     let value = (stream.data ^ c.constant(program.byte_offset.into(), 8)).named("in_value");
     if program.direct {
