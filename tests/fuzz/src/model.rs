@@ -2,7 +2,7 @@
 #![no_main]
 
 use bitfab_format::{CodingError, EXTENSION_MAGIC, Kind, Layer, Model, VERSION, align, digest};
-use bitfab_runtime::{run};
+use bitfab_runtime::run;
 use libfuzzer_sys::fuzz_target;
 
 /// Most words, and an eighth of the most steps, of a model that is run; larger ones are only parsed.
