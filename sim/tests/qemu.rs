@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bitfab_format::arbitrary::{Random, chain, draft_of, scored, value};
+use bitfab_format::arbitrary::{Random, chain, draft_of, value};
 use bitfab_format::{Coder, Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_sim::engine::{Engine, Run};
 use bitfab_sim::qemu::bench::{Encoding, Problem};
@@ -99,15 +99,7 @@ fn every_board_computes_what_the_runtime_does() -> Result<()> {
 #[test]
 fn every_kind_of_weights_is_the_same_on_every_core() -> Result<()> {
     assert!(kinds().len() >= 75, "{} models", kinds().len());
-    let boards = [Board::M0OnM3, Board::M3, Board::M4, Board::RiscV];
-    boards.into_iter().try_for_each(|board| agrees(board, kinds()).with_context(|| format!("{board}")))
-}
-
-#[test]
-fn scores_of_every_size_are_the_same_on_every_core() -> Result<()> {
-    let models = || scored().into_iter().zip(0..).map(|((_, draft), seed)| (seed, draft)).collect();
-    let boards = [Board::M0OnM3, Board::M3, Board::M4, Board::RiscV];
-    boards.into_iter().try_for_each(|board| agrees(board, models()).with_context(|| format!("{board}")))
+    Board::of_every_target().try_for_each(|board| agrees(board, kinds()).with_context(|| format!("{board}")))
 }
 
 /// What the firmware says about `model` and `image`.

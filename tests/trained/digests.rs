@@ -4,12 +4,13 @@
 //! Both on one machine: the matrix kernel is chosen by the processor's features, so digests differ between machines and
 //! no file of them is kept.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bitfab_graph::Shape;
+use bitfab_train::methods::ALL;
 use bitfab_train::{Dataset, Silent, Split, TrainConfig, Trainer, digits};
 
 /// A method and settings of its own.
-const METHODS: [(&str, &str); 20] = [
+const METHODS: &[(&str, &str)] = &[
     ("bnn", ""),
     ("xnor", ""),
     ("bwn", ""),
@@ -98,6 +99,10 @@ fn line(settings: &str, data: &Dataset) -> Result<String> {
 }
 
 fn main() -> Result<()> {
+    for method in ALL.iter().map(|method| method.about().name) {
+        let is_run = METHODS.iter().any(|(run, _)| run.split(':').next() == Some(method));
+        ensure!(is_run, "`{method}` is in no run: add it to METHODS");
+    }
     let plain = digits(1)?;
     let sensors = sensors(&plain);
     for (network, is_of_sensors) in NETWORKS {

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn text_and_methods_round_trip() {
-        for method in ALL {
+        for &method in ALL {
             let bits = method.about().bits.map_or(0..=0, |bits| bits.from..=bits.to);
             for bits in bits {
                 let choice = Choice::of(method);

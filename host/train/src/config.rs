@@ -222,7 +222,7 @@ impl TrainConfig {
     /// Every method of the crate, and those that are chosen.
     fn methods_in_reach(&self) -> impl Iterator<Item = &'static dyn Method> {
         let chosen = std::iter::once(self.method).chain(self.methods.iter().map(|one| one.method));
-        ALL.into_iter().chain(chosen.map(Choice::method))
+        ALL.iter().copied().chain(chosen.map(Choice::method))
     }
 
     /// Knobs are there and within their ranges.

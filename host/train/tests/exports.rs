@@ -1,5 +1,7 @@
 //! The exported graph, evaluated node by node by loops that share nothing with the tape, gives the tape's scores.
 
+mod common;
+
 use bitfab_graph::{Graph, Op, PadValue, Shape, Weights, Window};
 use bitfab_train::layers::{Batch, Form};
 use bitfab_train::methods::Knobs;
@@ -175,7 +177,7 @@ fn assert_same_scores(data: &Dataset, arch: &str, bits: u32, input: &str, residu
 /// Methods layer by layer.
 const MIXED: &str = "dense1=sbnn dense2=hq dense3=smart-deal scores=planes:4";
 /// Methods, architectures, and what layers do instead.
-const NETWORKS: [(&str, &str, &str); 18] = [
+const NETWORKS: &[(&str, &str, &str)] = &[
     ("bnn", "mlp:48", ""),
     ("xnor", "mlp:48,32", ""),
     ("bwn", "cnn:8,p2,d16", ""),
@@ -200,7 +202,8 @@ const NETWORKS: [(&str, &str, &str); 18] = [
 #[test]
 fn graphs_of_every_method_answer_as_learning_did() {
     let data = digits(0).unwrap();
-    for (method, arch, layers) in NETWORKS {
+    common::assert_every_method(NETWORKS.iter().map(|(method, ..)| *method));
+    for &(method, arch, layers) in NETWORKS {
         let config = TrainConfig {
             arch: arch.parse().unwrap(),
             method: method.parse().unwrap(),

@@ -3,12 +3,12 @@
 mod common;
 
 use bitfab_graph::{Graph, WeightQuantizer};
-use bitfab_train::methods::{ALL, Knobs};
+use bitfab_train::methods::Knobs;
 use bitfab_train::{Silent, TrainConfig, TrainError, Trainer, digits};
 use common::StopAfter;
 
 /// Every method with the share of digits that it must reach.
-const METHODS: [(&str, f64); 14] = [
+const METHODS: &[(&str, f64)] = &[
     ("bnn", 0.95),
     ("xnor", 0.95),
     ("bwn", 0.95),
@@ -44,7 +44,7 @@ fn finish(trainer: &mut Trainer<'_>) {
 #[test]
 fn every_method_learns_the_digits() {
     let data = digits(0).unwrap();
-    for (method, floor) in METHODS {
+    for &(method, floor) in METHODS {
         let mut trainer = Trainer::new(&config(method), &data).unwrap();
         finish(&mut trainer);
         let accuracy = trainer.evaluate(&data.test).accuracy();
@@ -56,7 +56,7 @@ fn every_method_learns_the_digits() {
 #[test]
 fn runs_of_every_method_that_were_stopped_anywhere_end_with_the_same_bits() {
     let data = digits(0).unwrap();
-    for (method, _) in METHODS {
+    for &(method, _) in METHODS {
         let config = TrainConfig {
             arch: "mlp:24,16".parse().unwrap(),
             epochs: 3,
@@ -85,7 +85,7 @@ fn runs_of_every_method_that_were_stopped_anywhere_end_with_the_same_bits() {
 #[test]
 fn threads_do_not_change_a_bit_of_any_method() {
     let data = digits(0).unwrap();
-    for (method, _) in METHODS {
+    for &(method, _) in METHODS {
         let run = |threads: usize| {
             let config = TrainConfig { arch: "cnn:8,p2,24".parse().unwrap(), epochs: 1, ..config(method) };
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -140,9 +140,7 @@ fn constraints_hold_at_the_end() {
 /// The list above has every method that has a graph.
 #[test]
 fn no_method_is_left_out() {
-    let names = METHODS.map(|(method, _)| method.split(':').next().unwrap());
-    let about = ALL.iter().map(|method| method.about());
-    assert_eq!(about.filter(|about| !about.is_real).map(|about| about.name).collect::<Vec<_>>(), names);
+    common::assert_every_method(METHODS.iter().map(|(method, _)| *method));
 }
 
 /// Every layer of one network by another method, and each graph weight of its kind.

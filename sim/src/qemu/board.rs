@@ -23,76 +23,130 @@ pub enum Board {
     RiscV,
 }
 
+/// What is known of a board.
+struct Row {
+    board: Board,
+    name: &'static str,
+    core: &'static str,
+    package: &'static str,
+    target: &'static str,
+    machine: &'static [&'static str],
+}
+
+const ARM: Tool = Tool { program: "qemu-system-arm", package: "qemu-system-arm" };
+const RISCV: Tool = Tool { program: "qemu-system-riscv32", package: "qemu-system-misc" };
+
+/// One row a board, in the order of the variants.
+const ROWS: &[Row] = &[
+    Row {
+        board: Board::M0OnM3,
+        name: "qemu-m0",
+        core: "Cortex-M0",
+        package: "mps2-an385",
+        target: "thumbv6m-none-eabi",
+        machine: &["-M", "mps2-an385"],
+    },
+    Row {
+        board: Board::Microbit,
+        name: "qemu-microbit",
+        core: "Cortex-M0",
+        package: "microbit",
+        target: "thumbv6m-none-eabi",
+        machine: &["-M", "microbit"],
+    },
+    Row {
+        board: Board::M3,
+        name: "qemu-m3",
+        core: "Cortex-M3",
+        package: "mps2-an385",
+        target: "thumbv7m-none-eabi",
+        machine: &["-M", "mps2-an385"],
+    },
+    Row {
+        board: Board::M4,
+        name: "qemu-m4",
+        core: "Cortex-M4F",
+        package: "mps2-an386",
+        target: "thumbv7em-none-eabihf",
+        machine: &["-M", "mps2-an386"],
+    },
+    Row {
+        board: Board::M7,
+        name: "qemu-m7",
+        core: "Cortex-M7",
+        package: "mps2-an500",
+        target: "thumbv7em-none-eabihf",
+        machine: &["-M", "mps2-an500"],
+    },
+    Row {
+        board: Board::M33,
+        name: "qemu-m33",
+        core: "Cortex-M33",
+        package: "mps2-an505",
+        target: "thumbv8m.main-none-eabihf",
+        machine: &["-M", "mps2-an505"],
+    },
+    Row {
+        board: Board::RiscV,
+        name: "qemu-rv32",
+        core: "RV32IMAC",
+        package: "riscv-virt",
+        target: "riscv32imac-unknown-none-elf",
+        machine: &["-M", "virt", "-bios", "none"],
+    },
+];
+
 impl Board {
     /// All boards.
-    pub const ALL: [Self; 7] = [Self::M0OnM3, Self::Microbit, Self::M3, Self::M4, Self::M7, Self::M33, Self::RiscV];
+    pub const ALL: [Self; ROWS.len()] = {
+        let mut all = [Self::M0OnM3; ROWS.len()];
+        let mut at = 0;
+        while at < all.len() {
+            assert!(ROWS[at].board as usize == at, "rows are in the order of the variants");
+            all[at] = ROWS[at].board;
+            at += 1;
+        }
+        all
+    };
+
+    /// One board of each target, since a target is what code is generated for.
+    pub fn of_every_target() -> impl Iterator<Item = Self> {
+        let is_first = |board: &Self| Self::ALL.iter().find(|other| other.target() == board.target()) == Some(board);
+        Self::ALL.into_iter().filter(is_first)
+    }
+
+    const fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
 
     /// A short name for tables and command lines.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::M0OnM3 => "qemu-m0",
-            Self::Microbit => "qemu-microbit",
-            Self::M3 => "qemu-m3",
-            Self::M4 => "qemu-m4",
-            Self::M7 => "qemu-m7",
-            Self::M33 => "qemu-m33",
-            Self::RiscV => "qemu-rv32",
-        }
+        self.row().name
     }
 
     /// The core, for people.
     pub const fn core(self) -> &'static str {
-        match self {
-            Self::M0OnM3 | Self::Microbit => "Cortex-M0",
-            Self::M3 => "Cortex-M3",
-            Self::M4 => "Cortex-M4F",
-            Self::M7 => "Cortex-M7",
-            Self::M33 => "Cortex-M33",
-            Self::RiscV => "RV32IMAC",
-        }
+        self.row().core
     }
 
     /// The package under `firmware/boards`.
     pub const fn package(self) -> &'static str {
-        match self {
-            Self::M0OnM3 | Self::M3 => "mps2-an385",
-            Self::Microbit => "microbit",
-            Self::M4 => "mps2-an386",
-            Self::M7 => "mps2-an500",
-            Self::M33 => "mps2-an505",
-            Self::RiscV => "riscv-virt",
-        }
+        self.row().package
     }
 
     /// The Rust target.
     pub const fn target(self) -> &'static str {
-        match self {
-            Self::M0OnM3 | Self::Microbit => "thumbv6m-none-eabi",
-            Self::M3 => "thumbv7m-none-eabi",
-            Self::M4 | Self::M7 => "thumbv7em-none-eabihf",
-            Self::M33 => "thumbv8m.main-none-eabihf",
-            Self::RiscV => "riscv32imac-unknown-none-elf",
-        }
+        self.row().target
     }
 
     /// The program that emulates it.
-    pub(super) const fn emulator(self) -> Tool {
-        match self {
-            Self::RiscV => Tool { program: "qemu-system-riscv32", package: "qemu-system-misc" },
-            _ => Tool { program: "qemu-system-arm", package: "qemu-system-arm" },
-        }
+    pub(super) fn emulator(self) -> Tool {
+        if self.target().starts_with("riscv") { RISCV } else { ARM }
     }
 
     /// QEMU's arguments that choose the machine.
     pub const fn machine(self) -> &'static [&'static str] {
-        match self {
-            Self::RiscV => &["-M", "virt", "-bios", "none"],
-            Self::M0OnM3 | Self::M3 => &["-M", "mps2-an385"],
-            Self::Microbit => &["-M", "microbit"],
-            Self::M4 => &["-M", "mps2-an386"],
-            Self::M7 => &["-M", "mps2-an500"],
-            Self::M33 => &["-M", "mps2-an505"],
-        }
+        self.row().machine
     }
 }
 

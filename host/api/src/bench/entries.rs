@@ -25,7 +25,7 @@ fn entry(choice: Choice, row: &Row) -> BenchEntry {
 
 /// All rows of all methods, yardsticks first.
 pub fn bench_entries() -> Vec<BenchEntry> {
-    let (real, others): (Vec<_>, Vec<_>) = ALL.into_iter().partition(|method| method.about().is_real);
+    let (real, others): (Vec<_>, Vec<_>) = ALL.iter().copied().partition(|method| method.about().is_real);
     let rows = real.into_iter().chain(others);
     rows.flat_map(|method| method.about().bench.iter().map(|row| entry(Choice::of(method), row))).collect()
 }

@@ -25,7 +25,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// All methods.
-pub static ALL: [&dyn Method; 15] = [
+pub static ALL: &[&dyn Method] = &[
     &bnn::BNN,
     &xnor::XNOR,
     &xnor::BWN,

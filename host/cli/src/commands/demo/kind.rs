@@ -23,7 +23,7 @@ pub enum Kind {
 
 /// The kinds of all methods.
 fn kinds() -> impl Iterator<Item = Kind> {
-    let kinds = ALL.into_iter().filter_map(|method| Some(Kind::Of(method, method.about().demo?)));
+    let kinds = ALL.iter().copied().filter_map(|method| Some(Kind::Of(method, method.about().demo?)));
     kinds.chain([Kind::Mixed])
 }
 
