@@ -16,6 +16,7 @@ pub(super) static ROWS: &[&Operator] = &[
     &Operator::elementwise("PRelu", |c| two(c, |x, slope| if x < 0.0 { slope * x } else { x })).bends(Bends::Input(1)),
     &Operator::elementwise("ThresholdedRelu", |c| one(c, |x| if x > alpha(c, 1.0) { x } else { 0.0 })).bends(ALPHA),
     &Operator::elementwise("Elu", |c| one(c, |x| if x < 0.0 { alpha(c, 1.0) * x.exp_m1() } else { x })).bends(ALPHA),
+    &Operator::elementwise("Celu", celu),
     &Operator::elementwise("Selu", selu).bends(Bends::Attributes(&["alpha", "gamma"])),
     &Operator::elementwise("HardTanh", |c| one(c, |x| x.max(of(c, "min_val", -1.0)).min(of(c, "max_val", 1.0)))),
     &Operator::elementwise("HardSigmoid", |c| one(c, |x| (alpha(c, 0.2) * x + of(c, "beta", 0.5)).clamp(0.0, 1.0))),
@@ -32,6 +33,14 @@ fn of(call: &Call<'_>, name: &str, default: f64) -> f64 {
 
 fn alpha(call: &Call<'_>, default: f64) -> f64 {
     of(call, "alpha", default)
+}
+
+/// Rises whatever the sign of `alpha`.
+fn celu(call: &Call<'_>) -> Result<Array, String> {
+    match alpha(call, 1.0) {
+        0.0 => Err("alpha is 0".into()),
+        alpha => one(call, |x| if x < 0.0 { alpha * (x / alpha).exp_m1() } else { x }),
+    }
 }
 
 fn selu(call: &Call<'_>) -> Result<Array, String> {

@@ -21,7 +21,7 @@ fn lowered(lines: &[Line<'_>]) -> Result<Imported, ImportError> {
 
 #[test]
 fn functions_that_rise_are_folded_into_thresholds() {
-    for op in ["Elu", "Selu", "Softplus", "Sigmoid", "Tanh", "Softsign", "LeakyRelu", "PRelu"] {
+    for op in ["Elu", "Celu", "Selu", "Softplus", "Sigmoid", "Tanh", "Softsign", "LeakyRelu", "PRelu"] {
         let inputs = if op == "PRelu" { &["a", "slope"][..] } else { &["a"] };
         let imported = lowered(&[
             ("MatMul", &["x", "w"], "a", &[]),

@@ -2,4 +2,5 @@
 
 mod node_cases;
 mod random;
+mod readme;
 mod values;

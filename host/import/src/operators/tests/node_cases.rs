@@ -10,6 +10,10 @@ use prost::Message;
 use crate::onnx::{self, proto, tensor};
 use crate::{Array, ImportError, execute};
 
+/// Types of elements in ONNX files.
+const FLOAT16: i32 = 10;
+const BFLOAT16: i32 = 16;
+
 /// Cases whose values are not those of exact arithmetic: how far they are off, and why.
 const ROUNDED: &[(&str, f64, &str)] = &[
     ("test_averagepool_2d_ceil_last_window_starts_on_pad", 1e-3, "its values have four digits"),
@@ -25,10 +29,23 @@ enum Outcome {
     Wrong(String),
 }
 
-fn tensor_of(path: &Path) -> Result<Array, String> {
+fn proto_of(path: &Path) -> Result<proto::Tensor, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let tensor = proto::Tensor::decode(bytes.as_slice()).map_err(|error| error.to_string())?;
+    proto::Tensor::decode(bytes.as_slice()).map_err(|error| error.to_string())
+}
+
+fn tensor_of(path: &Path) -> Result<Array, String> {
+    let tensor = proto_of(path)?;
     tensor::array(&tensor, &mut tensor::Store::new(&mut |_| Err(std::io::ErrorKind::NotFound.into())))
+}
+
+/// How far exact values may be from stored ones, whose type has few bits.
+fn precision(path: &Path) -> f64 {
+    match proto_of(path).map_or(0, |tensor| tensor.data_type) {
+        FLOAT16 => 5e-4,
+        BFLOAT16 => 4e-3,
+        _ => 1e-5,
+    }
 }
 
 /// Whether a float of single precision could be this value.
@@ -75,9 +92,10 @@ fn run(folder: &Path) -> Outcome {
         Err(error) => return Outcome::Refused(error.to_string()),
     };
     let rounded = ROUNDED.iter().find(|(case, ..)| folder.ends_with(case));
-    let relative = rounded.map_or(1e-5, |(_, relative, _)| *relative);
     for (at, name) in source.outputs.iter().enumerate() {
-        let Ok(expected) = tensor_of(&data.join(format!("output_{at}.pb"))) else { continue };
+        let path = data.join(format!("output_{at}.pb"));
+        let Ok(expected) = tensor_of(&path) else { continue };
+        let relative = rounded.map_or_else(|| precision(&path), |(_, relative, _)| *relative);
         let Some(found) = tensors.get(name).or_else(|| source.constants.get(name)) else {
             return Outcome::Wrong(format!("no output `{name}`"));
         };

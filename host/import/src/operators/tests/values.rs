@@ -86,6 +86,19 @@ fn scales_are_stretched_and_must_be_positive() {
 }
 
 #[test]
+fn celu_rises_for_either_sign_of_alpha_and_needs_one() {
+    let of =
+        |alpha: f64| result(&node("Celu", &[("alpha", Attribute::Float(alpha))]), &[&row(&[-2.0, -1.0, 0.0, 3.0])]);
+    for alpha in [-0.5f64, 2.0] {
+        let expected = [alpha * (-2.0 / alpha).exp_m1(), alpha * (-1.0 / alpha).exp_m1(), 0.0, 3.0];
+        let values = of(alpha).unwrap().values;
+        assert_eq!(values, expected, "{alpha}");
+        assert!(values.is_sorted(), "{alpha}");
+    }
+    of(0.0).unwrap_err();
+}
+
+#[test]
 fn bipolar_quant_takes_zero_as_positive() {
     let signs = result(&node("BipolarQuant", &[]), &[&row(&[-0.0, -1e-9, 2.0]), &Array::scalar(0.25)]).unwrap();
     assert_eq!(signs.values, [0.25, -0.25, 0.25]);

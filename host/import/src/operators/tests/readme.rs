@@ -2,7 +2,7 @@
 
 /// What stands in the README between two marks.
 fn block(name: &str) -> &'static str {
-    let text = include_str!("../README.md");
+    let text = include_str!("../../../README.md");
     let (begin, end) = (format!("<!-- operators of {name} -->\n\n"), format!("\n<!-- end of {name} -->"));
     let (_, rest) = text.split_once(&begin).expect("a mark at the beginning");
     rest.split_once(&end).expect("a mark at the end").0
@@ -10,7 +10,7 @@ fn block(name: &str) -> &'static str {
 
 #[test]
 fn the_readme_has_the_tables_of_operators() {
-    for (name, table) in ["ONNX", "TFLite"].iter().zip(bitfab_import::operators()) {
+    for (name, table) in ["ONNX", "TFLite"].iter().zip(crate::operators()) {
         assert!(block(name) == table, "put this between the marks of {name} in README.md:\n\n{table}");
     }
 }
