@@ -1,8 +1,8 @@
 //! How real values become bytes: learned from the rows to learn from, applied as a device applies it.
 
 use crate::error::{DataError, form_error, option_error};
+use crate::missing::Missing;
 use crate::rows::{Rows, Values};
-use crate::table::Missing;
 use bitfab_format::Limits;
 use bitfab_format::limits::{MAX_CODING_FRACTION, MAX_CODING_SHIFT};
 use bitfab_graph::{Coding, Count};

@@ -1,7 +1,7 @@
 //! Rows as they were read, before anything is split or coded.
 
 use crate::error::{DataError, form_error};
-use crate::table::Missing;
+use crate::missing::Missing;
 use bitfab_graph::Shape;
 use std::collections::HashMap;
 

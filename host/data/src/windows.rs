@@ -2,8 +2,8 @@
 
 use crate::error::{DataError, form_error, option_error};
 use crate::limits::MAX_BYTES;
+use crate::missing::Missing;
 use crate::rows::{Groups, Rows};
-use crate::table::Missing;
 use bitfab_graph::Shape;
 
 /// What becomes of a window whose rows are of different classes.

@@ -6,10 +6,11 @@ mod numbers;
 mod options;
 mod text;
 
-pub use options::{Column, Expected, Label, Missing, TableOptions};
+pub use options::{Column, Expected, Label, TableOptions};
 
 use crate::error::{DataError, form_error};
 use crate::limits::MAX_BYTES;
+use crate::missing::Missing;
 use crate::rows::{Groups, Labels, Rows, Values};
 use bitfab_graph::Shape;
 use columns::Roles;

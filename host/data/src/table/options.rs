@@ -1,9 +1,12 @@
 //! What a person may say about a table.
 
-use bitfab_graph::Shape;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
+
+use bitfab_graph::Shape;
+
+use crate::missing::Missing;
 
 /// A column by its name, or by its position from 1 where no column has that name; `3-7` are the positions 3 to 7.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,33 +53,6 @@ impl Expected {
     /// The axes of rows, if they hold a row.
     pub(crate) fn axes(&self) -> Option<Shape> {
         Some(self.shape).filter(|shape| shape.elements() == self.width as u64)
-    }
-}
-
-/// What is done about values that are missing: empty fields, `?`, `NA`, `N/A`, `NaN` and `null` in a table, values
-/// that are not numbers in an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Missing {
-    /// The first one is an error that names its place.
-    #[default]
-    Refuse,
-    /// Rows with a missing value (or class) are left out, and counted.
-    Drop,
-    /// A missing value takes the mean of the training part: the `base` of its coding, which a model carries, so that
-    /// every command fills in the same.
-    Mean,
-}
-
-impl FromStr for Missing {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "refuse" => Ok(Self::Refuse),
-            "drop" => Ok(Self::Drop),
-            "mean" => Ok(Self::Mean),
-            other => Err(format!("'{other}' is none of refuse, drop, mean")),
-        }
     }
 }
 
