@@ -14,7 +14,6 @@ use std::path::PathBuf;
 
 use bitfab::{Accelerator, EngineName};
 use bitfab_format::{Model, align};
-use bitfab_sim::qemu::Board;
 use bitfab_sim::replay::Simulator;
 use bitfab_tests::{read, root};
 
@@ -53,16 +52,8 @@ impl Problem {
 
 /// Why an engine is not asked; `None` where it must agree.
 fn skipped(engine: EngineName, problem: &Problem) -> Option<&'static str> {
-    let model = problem.model();
-    match engine {
-        EngineName::Verilog(Simulator::Verilator) if !problem.is_compiled() => {
-            Some("each costs a compilation of seconds; Icarus runs the same text")
-        }
-        EngineName::Qemu(Board::Microbit) if 4 * model.arena_words() > 12 << 10 => {
-            Some("the board has 12 KiB of arena")
-        }
-        _ => None,
-    }
+    let is_skipped = engine == EngineName::Verilog(Simulator::Verilator) && !problem.is_compiled();
+    is_skipped.then_some("each costs a compilation of seconds; Icarus runs the same text")
 }
 
 /// Holds an engine to every problem that it does not skip.

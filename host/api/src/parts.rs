@@ -34,7 +34,7 @@ pub mod hdl {
 pub mod import {
     pub use bitfab_import::{
         Array, Attribute, Change, Channels, Cure, Entry, Folded, ImportError, ImportOptions, Imported, Input, InputMap,
-        Prepared, Ranges, Source, SourceNode, Start, Tie, layers, onnx, tflite,
+        Prepared, Ranges, Source, SourceNode, Start, Tie, layers, onnx, operators, tflite,
     };
 }
 

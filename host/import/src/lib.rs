@@ -31,7 +31,8 @@ pub use nearest::{Change, Ranges};
 pub use prepared::{ImportOptions, Prepared, lower};
 pub use source::{Attribute, Channels, Input, Source, SourceNode};
 
-/// The operators that are read, as two tables in Markdown: of ONNX files and descriptions, and of TFLite files.
-pub fn operators() -> [String; 2] {
-    [operators::table(), tflite::table()]
+/// The operators that are read, in Markdown, each with what becomes of it: of ONNX files and descriptions, and of TFLite
+/// files.
+pub fn operators() -> [Vec<[String; 2]>; 2] {
+    [operators::rows(), tflite::rows()]
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use bitfab::import::Prepared;
+use bitfab::import::{Prepared, operators};
 use bitfab::{CALIBRATION, Effect, Import, Names};
 
 use crate::io::data::Format;
@@ -16,7 +16,7 @@ use crate::show::import::{Printed, print, print_json};
 
 /// Arguments of `bitfab import`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = help())]
 pub struct Arguments {
     /// The model: FILE.onnx with quantisers of QONNX, FINN or ONNX, or with weights that are whole numbers;
     /// FILE.tflite of int8 or uint8, which becomes what TFLite's reference kernels compute; or FILE.toml, which
@@ -71,6 +71,16 @@ const EXAMPLES: &str = "Examples:
 
 Nothing is approximated in silence: what has no exact integer form is an error that names the node, and --nearest
 says each change that it makes. Activations must be quantised before each layer, weights must be whole numbers of at most 8 bits times a scale.";
+
+/// Examples, and every operator that is read.
+fn help() -> String {
+    let mut text = EXAMPLES.to_owned();
+    for (files, rows) in ["ONNX", "TFLite"].iter().zip(operators()) {
+        text += &format!("\n\nOperators of {files} files, and what becomes of them:");
+        rows.iter().for_each(|[names, what]| text += &format!("\n  {}: {what}", names.replace('`', "")));
+    }
+    text
+}
 
 /// Runs `bitfab import`.
 pub fn run(arguments: &Arguments) -> Result<()> {

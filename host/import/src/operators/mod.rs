@@ -40,7 +40,7 @@ use call::{Call, Outputs};
 use compound::Writer;
 use operator::{Evaluate, MICROSOFT, QONNX, TFLITE};
 use summary::known;
-pub(crate) use summary::table;
+pub(crate) use summary::rows;
 pub(crate) use window::Windows;
 
 use crate::{Array, ImportError, Source, SourceNode};

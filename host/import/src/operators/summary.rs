@@ -1,9 +1,9 @@
-//! What is known, for people: in messages and in the README.
+//! What is known, for people: in messages, in `bitfab import --help` and in the README.
 
 use super::ALL;
 use super::operator::{FINN, MICROSOFT, Operands, Operator, QONNX, Role, TFLITE};
 
-/// One line of the README: what becomes of a node that reads a computed tensor, and of which.
+/// One line of the list: what becomes of a node that reads a computed tensor, and of which.
 struct Line {
     what: &'static str,
     /// In a message, shorter; left out for what no message lists.
@@ -63,8 +63,8 @@ pub(super) fn known() -> String {
     format!("known are {}", LINES.iter().filter_map(part).collect::<Vec<_>>().join("; "))
 }
 
-/// The operators of ONNX and beside it, as a table in Markdown.
-pub(crate) fn table() -> String {
+/// The operators of ONNX and beside it, in Markdown, and what becomes of a node that reads a computed tensor.
+pub(crate) fn rows() -> Vec<[String; 2]> {
     let domains = [
         ("", ""),
         (QONNX, "QONNX's "),
@@ -72,15 +72,14 @@ pub(crate) fn table() -> String {
         (FINN, "FINN's "),
         (TFLITE, "TFLite's kernels "),
     ];
-    let mut text = "| operators | where one reads a computed tensor |\n| --- | --- |\n".to_string();
-    for line in LINES {
+    let row = |line: &Line| {
         let of = |(domain, whose): &(&str, &str)| {
             let rows = line.rows().filter(|row| row.domain == *domain);
             let names: Vec<String> = rows.map(|row| format!("`{}`", row.name)).collect();
             (!names.is_empty()).then(|| format!("{whose}{}", names.join(", ")))
         };
         let parts: Vec<String> = domains.iter().filter_map(of).collect();
-        text += &format!("| {} | {} |\n", parts.join("; "), line.what);
-    }
-    text
+        [parts.join("; "), line.what.to_owned()]
+    };
+    LINES.iter().map(row).collect()
 }

@@ -26,7 +26,7 @@ pub(super) struct Kernel {
     pub place: Place,
     /// Writes its nodes.
     pub write: fn(&mut Writer<'_>, &Op<'_>) -> Result<(), String>,
-    /// The README's words for it; the same for some that stand together.
+    /// How it is computed, for people; the same for some that stand together.
     pub how: &'static str,
 }
 
@@ -107,11 +107,11 @@ pub(super) fn known() -> String {
     format!("known are {}, and {} at the end", names(false), names(true))
 }
 
-/// The operators as a table in Markdown.
-pub(crate) fn table() -> String {
-    let rows = ALL.chunk_by(|a, b| a.how == b.how).map(|same| {
+/// The operators in Markdown, and how they are computed.
+pub(crate) fn rows() -> Vec<[String; 2]> {
+    let row = |same: &[Kernel]| {
         let names: Vec<String> = same.iter().map(|kernel| format!("`{}`", kernel.name)).collect();
-        format!("| {} | {} |\n", names.join(", "), same[0].how)
-    });
-    format!("| operator | how |\n| --- | --- |\n{}", rows.collect::<String>())
+        [names.join(", "), same[0].how.to_owned()]
+    };
+    ALL.chunk_by(|a, b| a.how == b.how).map(row).collect()
 }

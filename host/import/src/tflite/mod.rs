@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use crate::{ImportError, Source};
 use kernels::Place;
-pub(crate) use kernels::table;
+pub(crate) use kernels::rows;
 use schema::{Model, Operator, wrong};
 use write::{Op, Writer};
 

@@ -3,7 +3,7 @@
 //! A case has `model.onnx`, and in `test_data_set_0` its `input_N.pb` and `output_N.pb`, each one tensor.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 
@@ -115,10 +115,9 @@ fn operators(folder: &Path) -> String {
 
 #[test]
 fn cases_of_onnx_give_the_values_that_they_ask_for() {
-    let Ok(root) = std::env::var("BITFAB_ONNX_NODE_TESTS") else {
-        eprintln!("BITFAB_ONNX_NODE_TESTS names no folder: the cases of ONNX are not run");
-        return;
-    };
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/onnx_node_tests");
+    let root = std::env::var_os("BITFAB_ONNX_NODE_TESTS").map_or(default, PathBuf::from);
+    assert!(root.is_dir(), "{} is missing: fetch ONNX's cases by tests/run --install", root.display());
     let entries = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
     folders.sort();

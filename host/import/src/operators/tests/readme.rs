@@ -10,7 +10,10 @@ fn block(name: &str) -> &'static str {
 
 #[test]
 fn the_readme_has_the_tables_of_operators() {
-    for (name, table) in ["ONNX", "TFLite"].iter().zip(crate::operators()) {
+    let heads = [("ONNX", "| operators | where one reads a computed tensor |"), ("TFLite", "| operator | how |")];
+    for ((name, head), rows) in heads.into_iter().zip(crate::operators()) {
+        let rows: String = rows.iter().map(|[operators, what]| format!("| {operators} | {what} |\n")).collect();
+        let table = format!("{head}\n| --- | --- |\n{rows}");
         assert!(block(name) == table, "put this between the marks of {name} in README.md:\n\n{table}");
     }
 }
