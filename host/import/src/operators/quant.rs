@@ -151,9 +151,19 @@ fn multi_threshold(call: &Call<'_>) -> Result<Array, String> {
     Ok(Array::new(x.dims.clone(), x.values.iter().enumerate().map(one).collect()))
 }
 
-/// Scale or zero point at the sizes of `x`: one number, or one for each place along `axis`.
+/// Scale and zero point at the sizes of `x`; without a zero point it is 0.
+fn steps(call: &Call<'_>, x: &Array) -> Result<(Vec<f64>, Vec<f64>), String> {
+    let scale = along(call, x, 1)?;
+    if scale.iter().any(|&scale| !scale.is_finite() || scale == 0.0) {
+        return Err("a scale is zero or not finite".into());
+    }
+    let zero = if call.optional(2).is_some() { along(call, x, 2)? } else { vec![0.0; x.values.len()] };
+    Ok((scale, zero))
+}
+
+/// An input at the sizes of `x`: one number, or one for each place along `axis`.
 fn along(call: &Call<'_>, x: &Array, at: usize) -> Result<Vec<f64>, String> {
-    let Some(constant) = call.optional(at) else { return Ok(vec![0.0; x.values.len()]) };
+    let constant = call.input(at)?;
     if constant.values.len() == 1 {
         return Ok(vec![constant.values[0]; x.values.len()]);
     }
@@ -184,7 +194,7 @@ pub(super) fn type_range(name: &str) -> Result<(f64, f64), String> {
 /// `saturate(round(x / scale) + zero)`.
 fn quantize(call: &Call<'_>) -> Result<Array, String> {
     let x = call.input(0)?;
-    let (scale, zero) = (along(call, x, 1)?, along(call, x, 2)?);
+    let (scale, zero) = steps(call, x)?;
     let (low, high) = type_range(call.node.text("zero_point_type").unwrap_or("uint8"))?;
     let one = |at: usize| ((x.values[at] / scale[at]).round_ties_even() + zero[at]).clamp(low, high);
     Ok(Array::new(x.dims.clone(), (0..x.values.len()).map(one).collect()))
@@ -193,6 +203,6 @@ fn quantize(call: &Call<'_>) -> Result<Array, String> {
 /// `(x - zero) * scale`.
 fn dequantize(call: &Call<'_>) -> Result<Array, String> {
     let x = call.input(0)?;
-    let (scale, zero) = (along(call, x, 1)?, along(call, x, 2)?);
+    let (scale, zero) = steps(call, x)?;
     Ok(Array::new(x.dims.clone(), (0..x.values.len()).map(|at| (x.values[at] - zero[at]) * scale[at]).collect()))
 }

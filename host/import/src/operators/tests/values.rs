@@ -1,9 +1,9 @@
 //! Operators that ONNX has no cases for, and what no operator may do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::execute::{run, run_within};
-use crate::operators::{MAX_STEPS, Mode};
+use crate::operators::{ALL, Bends, MAX_STEPS, Mode, Role};
 use crate::{Array, Attribute, ImportError, Input, Source, SourceNode};
 
 fn apply(node: &SourceNode, inputs: &[Option<&Array>], opset: i64) -> Result<Vec<Array>, String> {
@@ -96,6 +96,43 @@ fn celu_rises_for_either_sign_of_alpha_and_needs_one() {
         assert!(values.is_sorted(), "{alpha}");
     }
     of(0.0).unwrap_err();
+}
+
+/// What the lowering folds into thresholds: it asks the row, and no row may promise too much.
+#[test]
+fn elementwise_rows_rise_or_fall_unless_they_say_where_they_bend() {
+    let x: Vec<f64> = (-64..=64).map(|at| f64::from(at) / 16.0).collect();
+    let rows = ALL.iter().flat_map(|family| family.iter());
+    let mut seen = BTreeSet::new();
+    for operator in rows.filter(|row| row.role == Role::Elementwise && row.domain.is_empty()) {
+        for settings in (0..27).map(|at| [at % 3, at / 3 % 3, at / 9].map(|at: usize| [-0.75, 0.5, 2.0][at])) {
+            let named: Vec<(&str, f64)> = ["alpha", "beta", "gamma"].into_iter().zip(settings).collect();
+            let bends = |names: &[&str]| named.iter().any(|(name, value)| names.contains(name) && *value < 0.0);
+            if matches!(operator.bends, Bends::Attributes(names) if bends(names)) {
+                continue;
+            }
+            let attributes: Vec<_> = named.iter().map(|&(name, value)| (name, Attribute::Float(value))).collect();
+            // Those with more operands are no functions of one value.
+            let Ok(Array { values, .. }) = result(&node(operator.name, &attributes), &[&row(&x)]) else { continue };
+            let is_monotone = values.is_sorted() || values.iter().rev().is_sorted();
+            assert!(is_monotone, "{} with {named:?}", operator.name);
+            assert!(!operator.is_strict || values.is_sorted_by(|a, b| a < b), "{} is not strict", operator.name);
+            seen.insert(operator.name);
+        }
+    }
+    assert!(seen.len() >= 20, "only {seen:?}");
+}
+
+#[test]
+fn quantisers_need_a_scale_that_is_one() {
+    for name in ["QuantizeLinear", "DequantizeLinear"] {
+        let of = |inputs: &[&Array]| result(&node(name, &[]), inputs);
+        assert_eq!(of(&[&row(&[1.0])]).unwrap_err(), "input 1 is missing");
+        for scale in [0.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(of(&[&row(&[1.0]), &Array::scalar(scale)]).unwrap_err(), "a scale is zero or not finite");
+        }
+        assert_eq!(of(&[&row(&[2.0]), &Array::scalar(1.0)]).unwrap().values, [2.0]);
+    }
 }
 
 #[test]
