@@ -9,6 +9,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("firmware/format", &[]),
     ("firmware/kernels", &["bitfab-format"]),
     ("firmware/runtime", &["bitfab-format", "bitfab-kernels"]),
+    ("firmware/link", &["bitfab-runtime"]),
     ("hdl", &["bitfab-format"]),
     ("host/graph", &[]),
     ("host/data", &["bitfab-format", "bitfab-graph"]),

@@ -13,6 +13,7 @@ const ROOMS: &[&str] = &[
     "firmware/format",
     "firmware/kernels",
     "firmware/runtime",
+    "firmware/link",
     "hdl",
     "host/api",
     "host/cli",

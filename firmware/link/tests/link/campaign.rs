@@ -1,0 +1,176 @@
+//! Thousands of inferences through faulty wires: none may be wrong, all must come back; and mistakes must be seen.
+
+use bitfab_format::arbitrary::Random;
+use bitfab_link::server::Slip;
+use bitfab_link::{Counts, Link, Patience, SpiWire, UartWire, Wire};
+use bitfab_runtime::digest;
+
+use crate::chip::{Chip, Planted};
+use crate::over_uart::{OverUart, Serial, Uart};
+use crate::served::{Served, server};
+use crate::wires::{OverSpi, Rates, Shared, Spi, SpiClock};
+use crate::{INPUT, MODEL, PATIENT, WORDS, link, software};
+
+/// Inferences of one campaign; four of them are twenty thousand.
+const INFERENCES: u32 = 5_000;
+/// Polls of a driver in a hurry, at most: mostly too few for an inference, so that it asks for something else.
+const HASTY_POLLS: u32 = 40;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    equal: u32,
+    wrong: u32,
+    given_up: u32,
+    counts: Counts,
+    faults: u32,
+    resets: u32,
+}
+
+/// Who asks how.
+#[derive(Clone, Copy)]
+struct Asker {
+    tries: u8,
+    is_hasty: bool,
+    inferences: u32,
+}
+
+const PATIENT_ASKER: Asker = Asker { tries: 16, is_hasty: false, inferences: INFERENCES };
+const HASTY_ASKER: Asker = Asker { tries: 1, is_hasty: true, inferences: INFERENCES };
+
+/// Asks for inferences of new inputs, connected before anything goes wrong, which `begin` lets happen.
+fn ask<W: Wire>(
+    mut link: Link<W>,
+    asker: Asker,
+    begin: impl FnOnce(),
+    patience: fn(&mut W) -> &mut Patience,
+) -> Outcome {
+    let mut random = Random::new(7);
+    let mut outcome = Outcome::default();
+    if link.connect(digest(MODEL.words())).is_err() {
+        return Outcome { given_up: asker.inferences, counts: link.session.counts, ..outcome };
+    }
+    link.session.tries = asker.tries;
+    begin();
+    for _ in 0..asker.inferences {
+        if asker.is_hasty {
+            patience(&mut link.wire).polls = 1 + random.word() % HASTY_POLLS;
+        }
+        let input: [u8; INPUT] = std::array::from_fn(|_| random.word() as u8);
+        let mut output = [0; WORDS * 4];
+        match link.infer(&input, &mut output) {
+            Ok(()) if output == *software(&input) => outcome.equal += 1,
+            Ok(()) => outcome.wrong += 1,
+            Err(_) => outcome.given_up += 1,
+        }
+    }
+    Outcome { counts: link.session.counts, ..outcome }
+}
+
+fn over_spi<S: Spi>(far: S, rates: Rates, asker: Asker) -> Outcome {
+    let shared = Shared::new(far, 1);
+    let wire = SpiWire::new(shared.clone(), SpiClock(shared.clone()), PATIENT);
+    let outcome = ask(link(wire, 4), asker, || shared.set(rates), |wire| &mut wire.patience);
+    let line = &shared.0.borrow().line;
+    Outcome { faults: line.faults, resets: line.resets, ..outcome }
+}
+
+fn over_uart<U: Uart>(far: U, rates: Rates, asker: Asker) -> Outcome {
+    let shared = Shared::new(far, 1);
+    let serial = Serial::new(shared.clone());
+    let wire = UartWire::new(serial.clone(), serial, PATIENT);
+    let outcome = ask(link(wire, 4), asker, || shared.set(rates), |wire| &mut wire.patience);
+    let line = &shared.0.borrow().line;
+    Outcome { faults: line.faults, resets: line.resets, ..outcome }
+}
+
+fn chip_over_spi(planted: Option<Planted>, rates: Rates, asker: Asker) -> Outcome {
+    over_spi(OverSpi::new(Chip::new(planted)), rates, asker)
+}
+
+fn chip_over_uart(planted: Option<Planted>, rates: Rates, asker: Asker) -> Outcome {
+    over_uart(OverUart::new(Chip::new(planted)), rates, asker)
+}
+
+/// Both sides over both wires.
+fn everywhere(rates: Rates, asker: Asker) -> [(&'static str, Outcome); 4] {
+    [
+        ("chip over SPI", chip_over_spi(None, rates, asker)),
+        ("chip over UART", chip_over_uart(None, rates, asker)),
+        ("server over SPI", over_spi(OverSpi::new(Served::of(server(), 20)), rates, asker)),
+        ("server over UART", over_uart(Slip::new(server()), rates, asker)),
+    ]
+}
+
+#[test]
+fn a_sound_wire_needs_no_second_try() {
+    for (name, outcome) in everywhere(Rates::default(), Asker { inferences: 500, ..PATIENT_ASKER }) {
+        assert_eq!((outcome.equal, outcome.wrong, outcome.given_up), (500, 0, 0), "{name}: {outcome:?}");
+        assert_eq!(outcome.counts, Counts { requests: 501, ..Counts::default() }, "{name}");
+    }
+}
+
+#[test]
+fn twenty_thousand_inferences_over_faulty_wires_are_all_equal() {
+    let mut asked = 0;
+    for (name, outcome) in everywhere(Rates::all(1_000), PATIENT_ASKER) {
+        println!("{name}: {outcome:?}");
+        assert_eq!((outcome.equal, outcome.wrong, outcome.given_up), (INFERENCES, 0, 0), "{name}: {outcome:?}");
+        let Counts { requests, retries, refused, corrupt, silent, .. } = outcome.counts;
+        assert!(outcome.faults > 1_000 && outcome.resets > 50, "{name}: {outcome:?}");
+        assert!(retries > 500 && refused > 50 && corrupt > 50 && silent > 50, "{name}: {outcome:?}");
+        assert_eq!(requests - retries, INFERENCES + 1, "{name}");
+        asked += outcome.equal;
+    }
+    assert_eq!(asked, 20_000);
+}
+
+#[test]
+fn every_single_kind_of_fault_is_survived() {
+    let none = Rates::default();
+    let kinds = [
+        Rates { flip_to: 300, ..none },
+        Rates { flip_from: 300, ..none },
+        Rates { lose: 300, ..none },
+        Rates { double: 300, ..none },
+        Rates { burst: 600, ..none },
+        Rates { reset: 600, ..none },
+    ];
+    for rates in kinds {
+        for (name, outcome) in everywhere(rates, Asker { inferences: 1_000, ..PATIENT_ASKER }) {
+            assert_eq!((outcome.equal, outcome.wrong), (1_000, 0), "{name}, {rates:?}: {outcome:?}");
+            assert!(outcome.faults > 50, "{name}, {rates:?}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_gives_up_early_never_gets_an_old_answer() {
+    for (name, outcome) in everywhere(Rates::all(300), HASTY_ASKER) {
+        println!("{name}: {outcome:?}");
+        assert_eq!(outcome.wrong, 0, "{name}: {outcome:?}");
+        assert!(outcome.given_up > 500, "{name}: {outcome:?}");
+    }
+}
+
+/// What the campaigns see of a chip with a mistake: how many answers are wrong, how many given up, with a patient
+/// driver and with a hasty one.
+fn seen(planted: Planted, campaign: fn(Option<Planted>, Rates, Asker) -> Outcome) -> [u32; 3] {
+    let patient = campaign(Some(planted), Rates::all(1_000), Asker { inferences: 2_000, ..PATIENT_ASKER });
+    let hasty = campaign(Some(planted), Rates::all(300), HASTY_ASKER);
+    println!("{planted:?}: patient {patient:?}\n    hasty {hasty:?}");
+    [patient.wrong, patient.given_up, hasty.wrong]
+}
+
+#[test]
+fn every_mistake_of_the_other_side_is_seen() {
+    use Planted::*;
+    let all = [Polynomial, RequestUnchecked, SequenceUnchecked, NotFilled, DamagedNotDropped, UnreadNotDropped];
+    for planted in all {
+        let found = seen(planted, chip_over_spi);
+        println!("SPI: {found:?}");
+        assert_ne!(found, [0; 3], "{planted:?} over SPI is not seen");
+        let found = seen(planted, chip_over_uart);
+        println!("UART: {found:?}");
+        assert_ne!(found, [0; 3], "{planted:?} over UART is not seen");
+    }
+}
