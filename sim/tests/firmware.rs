@@ -18,6 +18,8 @@ const SURVIVED: &str = "at least one panicking branch";
 const CEILING: u64 = 12 * 1024;
 /// The same with every kind of weights, rather than binary ones alone.
 const CEILING_OF_ALL: u64 = 24 * 1024;
+/// What the driver of an accelerator may take on a Cortex-M0, over SPI and over UART in one program.
+const CEILING_OF_LINK: u64 = 2_560;
 const START_UP: &str = "start-up";
 /// Not the library's: start-up code, the compiler's `memcpy` and its like, access to this board's memory.
 const OTHERS: [&str; 3] = [START_UP, "compiler_builtins", "bitfab_board_platform"];
@@ -73,10 +75,10 @@ fn crate_of(symbol: &str) -> String {
 }
 
 /// The sizes as a file, and the library's.
-fn measured(target: &str, features: &[&str]) -> Result<(String, u64)> {
-    let sizes = code_by_crate(&build("minimal", target, Profile::Release, features)?)?;
+fn measured(package: &str, target: &str, features: &[&str]) -> Result<(String, u64)> {
+    let sizes = code_by_crate(&build(package, target, Profile::Release, features)?)?;
     let library: u64 = sizes.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str())).map(|(_, size)| size).sum();
-    let mut snapshot = format!("# bytes of .text, `minimal` for {target}");
+    let mut snapshot = format!("# bytes of .text, `{package}` for {target}");
     features.iter().for_each(|feature| snapshot.push_str(&format!(" with {feature}")));
     snapshot.push_str("; UPDATE_SNAPSHOTS=1 rewrites this file\n");
     for (name, size) in sizes.iter().chain([(&"library".to_owned(), &library)]) {
@@ -85,9 +87,9 @@ fn measured(target: &str, features: &[&str]) -> Result<(String, u64)> {
     Ok((snapshot, library))
 }
 
-/// Compares the size of the library with its ceiling and with the recorded one.
-fn check_size(name: &str, target: &str, features: &[&str], ceiling: u64) -> Result<()> {
-    let (snapshot, library) = measured(target, features)?;
+/// Compares the size of the library in a package with its ceiling and with the recorded one.
+fn check_size(name: &str, package: &str, target: &str, features: &[&str], ceiling: u64) -> Result<()> {
+    let (snapshot, library) = measured(package, target, features)?;
     let path = boards_folder()?.join("size").join(format!("{name}.size"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1") {
         fs::create_dir_all(path.parent().context("no folder")?)?;
@@ -105,6 +107,13 @@ fn check_size(name: &str, target: &str, features: &[&str], ceiling: u64) -> Resu
 
 #[test]
 fn the_library_stays_below_its_code_size() -> Result<()> {
-    check_size("thumbv7em-none-eabihf", "thumbv7em-none-eabihf", &[], CEILING)?;
-    check_size("thumbv7em-none-eabihf-all-kinds", "thumbv7em-none-eabihf", &["all-kinds"], CEILING_OF_ALL)
+    let target = "thumbv7em-none-eabihf";
+    check_size(target, "minimal", target, &[], CEILING)?;
+    check_size("thumbv7em-none-eabihf-all-kinds", "minimal", target, &["all-kinds"], CEILING_OF_ALL)
+}
+
+#[test]
+fn the_driver_of_an_accelerator_stays_below_its_code_size() -> Result<()> {
+    let target = "thumbv6m-none-eabi";
+    check_size("thumbv6m-none-eabi-link", "minimal_link", target, &[], CEILING_OF_LINK)
 }

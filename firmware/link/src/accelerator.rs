@@ -16,12 +16,12 @@ pub struct Accelerator<'m, W, const WORDS: usize> {
 }
 
 /// Whether the other side has the model's shape; whether the caller has room.
-pub(crate) fn check<E>(identity: &Identity, model: &Model<'_>, words: usize) -> Result<(), LinkError<E>> {
+pub(crate) fn check<E>(identity: Option<&Identity>, model: &Model<'_>, words: usize) -> Result<(), LinkError<E>> {
     let need = model.output().region.words as usize;
     if words < need {
         return Err(LinkError::WrongOutput { expected: need * 4, found: words * 4 });
     }
-    let Identity { input, output, layers, .. } = *identity;
+    let Identity { input, output, layers, .. } = *identity.ok_or(LinkError::NotConnected)?;
     let shape = [usize::from(input), usize::from(output), usize::from(layers)];
     match shape == [model.input_bytes(), need * 4, model.layer_count()] {
         true => Ok(()),
@@ -42,8 +42,8 @@ impl<'m, W: Wire, const WORDS: usize> Accelerator<'m, W, WORDS> {
     /// [`LinkError::WrongModel`], [`LinkError::WrongVersion`], [`LinkError::WrongShape`] where the other side is
     /// another one; [`LinkError::WrongOutput`] where `WORDS` does not suffice; as [`Link::connect`].
     pub fn new(mut link: Link<W>, model: Model<'m>) -> Result<Self, LinkError<W::Error>> {
-        let identity = link.connect(digest(model.words()))?;
-        check(&identity, &model, WORDS)?;
+        link.connect(digest(model.words()))?;
+        check(link.identity(), &model, WORDS)?;
         Ok(Self { link, model, words: [0; WORDS] })
     }
 

@@ -1,6 +1,6 @@
 //! One request with all its tries, without a wire: who drives it sends, receives and waits.
 
-use crate::crc::Crc;
+use crate::crc::crc32;
 use crate::identity::Identity;
 use crate::protocol::{CORRUPT, DIGESTS, INFER, MISSING, OK, UNKNOWN, VERSION};
 use crate::{Frame, LinkError, Received, Request};
@@ -47,7 +47,7 @@ impl Default for Session {
 
 impl Session {
     /// Keeps who answered, unless it is the wrong one.
-    pub(crate) fn connect<E>(&mut self, found: Identity, model: u32) -> Result<Identity, LinkError<E>> {
+    pub(crate) fn connect<E>(&mut self, found: Identity, model: u32) -> Result<(), LinkError<E>> {
         self.identity = None;
         if found.version != VERSION {
             return Err(LinkError::WrongVersion { found: found.version });
@@ -56,7 +56,7 @@ impl Session {
             return Err(LinkError::WrongModel { expected: model, found: found.model });
         }
         self.identity = Some(found);
-        Ok(found)
+        Ok(())
     }
 
     /// Whether an inference may be asked for.
@@ -129,9 +129,7 @@ impl<'a> Exchange<'a> {
         self.awaited = STRAY_ANSWERS;
         self.session.sequence = self.session.sequence.wrapping_add(1);
         self.request.head[1] = self.session.sequence;
-        let mut crc = Crc::new();
-        self.request.head.iter().chain(self.request.payload).for_each(|byte| crc.push(*byte));
-        self.request.tail = crc.value().to_le_bytes();
+        self.request.tail = crc32(&[&self.request.head, self.request.payload]).to_le_bytes();
         true
     }
 
@@ -184,7 +182,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// How it ended.
-    pub(crate) const fn end<E>(self) -> Result<(), LinkError<E>> {
+    pub(crate) const fn end<E>(&self) -> Result<(), LinkError<E>> {
         let [command, _] = self.request.head;
         let tries = self.tried;
         match (self.end, command) {

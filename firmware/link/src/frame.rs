@@ -78,11 +78,15 @@ impl<'a> Frame<'a> {
         if self.len > self.capacity() {
             return None;
         }
-        for byte in self.head.iter().chain(&*self.payload).chain(&self.tail).take(self.len) {
-            crc.push(*byte);
-            at += 1;
-            if crc.is_whole() && (at == self.capacity() || at == OVERHEAD && self.head[0] != OK) {
-                return Some(self.head);
+        // Bytes that did not arrive are looked at too: no frame ends in them.
+        for part in [&self.head, &*self.payload, &self.tail] {
+            for byte in part {
+                crc.push(*byte);
+                at += 1;
+                let is_end = at == self.capacity() || at == OVERHEAD && self.head[0] != OK;
+                if is_end && at <= self.len && crc.is_whole() {
+                    return Some(self.head);
+                }
             }
         }
         None

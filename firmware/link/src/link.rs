@@ -38,13 +38,15 @@ impl<W: Wire> Link<W> {
 
     /// Asks who is there, and refuses another protocol or model; must come before the first inference.
     ///
+    /// [`Link::identity`] then says who it is.
     /// `model` is the CRC-32 of the model's words (`bitfab_runtime::digest`).
     ///
     /// # Errors
     /// [`LinkError::WrongVersion`], [`LinkError::WrongModel`]; as [`Link::identify`].
-    pub fn connect(&mut self, model: u32) -> Result<Identity, LinkError<W::Error>> {
-        let found = self.identify()?;
-        self.session.connect(found, model)
+    pub fn connect(&mut self, model: u32) -> Result<(), LinkError<W::Error>> {
+        let mut bytes = [0; Identity::BYTES];
+        self.ask(IDENTIFY, &[], &mut bytes)?;
+        self.session.connect(Identity::from_bytes(bytes), model)
     }
 
     /// Waits until nothing of former requests is left on the other side.

@@ -230,9 +230,9 @@ impl<'b, I: Inference> Slip<'b, I> {
         }
     }
 
-    /// The UART found a byte damaged.
+    /// The UART found a byte damaged, which only means something inside of a request (P-25).
     pub const fn damaged(&mut self) {
-        self.unescape.is_broken = true;
+        self.unescape.is_broken |= self.is_inside;
     }
 
     /// The next byte for the wire, if there is one.

@@ -2,7 +2,7 @@
 #![cfg_attr(not(any(feature = "uart", feature = "async")), allow(dead_code, reason = "the server takes a part"))]
 
 use crate::protocol::{SLIP_END, SLIP_ESCAPE, SLIP_ESCAPED_END, SLIP_ESCAPED_ESCAPE};
-use crate::{Frame, Received, Request};
+use crate::{Frame, Received};
 
 /// What a byte of a frame is on the wire: one or two bytes.
 pub(crate) const fn escape(byte: u8) -> (u8, Option<u8>) {
@@ -11,16 +11,6 @@ pub(crate) const fn escape(byte: u8) -> (u8, Option<u8>) {
         SLIP_ESCAPE => (SLIP_ESCAPE, Some(SLIP_ESCAPED_ESCAPE)),
         _ => (byte, None),
     }
-}
-
-/// The bytes of a request on the wire, an end before and after it.
-pub(crate) fn encoded<'a>(request: &'a Request<'_>) -> impl Iterator<Item = u8> + 'a {
-    let bytes = request.parts().into_iter().flatten().copied();
-    let escaped = bytes.flat_map(|byte| {
-        let (first, second) = escape(byte);
-        core::iter::once(first).chain(second)
-    });
-    core::iter::once(SLIP_END).chain(escaped).chain(core::iter::once(SLIP_END))
 }
 
 /// What a byte of the wire is.

@@ -107,3 +107,33 @@ impl<S: SpiDevice, D: DelayNs> Wire for SpiWire<S, D> {
         Ok(Received::Frame)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of states that are seen one after the other.
+    fn seen(states: &[u8]) -> Option<Received> {
+        let mut poller = Poller::new(Patience { polls: 4, pause_us: 0 });
+        states.iter().find_map(|state| match poller.see(*state) {
+            Poll::Wait => None,
+            Poll::Read => Some(Received::Frame),
+            Poll::End(received) => Some(received),
+        })
+    }
+
+    #[test]
+    fn a_single_idle_may_be_a_damaged_state() {
+        assert_eq!(seen(&[STATE_IDLE, STATE_READY]), Some(Received::Frame));
+        assert_eq!(seen(&[STATE_BUSY, STATE_IDLE, STATE_BUSY, STATE_IDLE]), Some(Received::Silence));
+    }
+
+    #[test]
+    fn patience_ends_with_what_was_seen_most() {
+        assert_eq!(seen(&[STATE_BUSY, STATE_BUSY, STATE_BUSY]), None);
+        assert_eq!(seen(&[STATE_BUSY, STATE_BUSY, 0x42, 0xFF]), Some(Received::Busy));
+        assert_eq!(seen(&[STATE_BUSY, 0x42, 0x42, 0xFF]), Some(Received::Noise));
+        assert_eq!(seen(&[0, 0xFF, 0, 0xFF]), Some(Received::Silence));
+        assert_eq!(seen(&[0, 0, 0, STATE_READY]), Some(Received::Frame));
+    }
+}

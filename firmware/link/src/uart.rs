@@ -4,7 +4,8 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal_nb::nb;
 use embedded_hal_nb::serial::{Read, Write};
 
-use crate::slip::{Decoder, encoded};
+use crate::protocol::SLIP_END;
+use crate::slip::{Decoder, escape};
 use crate::{Frame, Patience, Received, Request, Wire};
 
 /// An accelerator, or another microcontroller, behind a UART.
@@ -68,10 +69,16 @@ impl<E, U: Read<u8, Error = E> + Write<u8, Error = E>, D: DelayNs> Wire for Uart
                 break;
             }
         }
-        for byte in encoded(request) {
-            if !self.put(byte)? {
-                break; // no answer will come either
+        let mut is_taken = self.put(SLIP_END)?;
+        for part in request.parts() {
+            for byte in part {
+                let (first, second) = escape(*byte);
+                // Where a byte is not taken no answer will come either.
+                is_taken = is_taken && self.put(first)? && second.map_or(Ok(true), |second| self.put(second))?;
             }
+        }
+        if is_taken {
+            self.put(SLIP_END)?;
         }
         Ok(())
     }

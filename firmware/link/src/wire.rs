@@ -36,6 +36,19 @@ pub trait Wire {
     fn receive(&mut self, frame: &mut Frame<'_>) -> Result<Received, Self::Error>;
 }
 
+/// A wire that is lent outlives a link that could not be made.
+impl<W: Wire> Wire for &mut W {
+    type Error = W::Error;
+
+    fn send(&mut self, request: &Request<'_>) -> Result<(), Self::Error> {
+        (**self).send(request)
+    }
+
+    fn receive(&mut self, frame: &mut Frame<'_>) -> Result<Received, Self::Error> {
+        (**self).receive(frame)
+    }
+}
+
 /// How long a wire waits: over SPI for an answer, over UART for each byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -6,12 +6,18 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+#[path = "../../peripherals.rs"]
+mod peripherals;
+
 use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use bitfab_board_platform as platform;
+use bitfab_link::server::{Server, Slip};
+use bitfab_link::{Accelerator, Link, Patience, SpiWire, UartWire, Wire};
 use bitfab_runtime::{Checked, Digests, Inference, Machine, Model, Output, run, run_counts, run_real};
 use panic_never as _;
+use peripherals::Peripheral;
 
 #[cfg(target_arch = "arm")]
 use {cortex_m as _, cortex_m_rt::entry};
@@ -51,7 +57,40 @@ fn reach_all() -> Option<usize> {
     let mut words = black_box([0; 32]);
     keep(&both.infer(image, words.get_mut(..model.layer_count())?).ok()?);
     black_box(words);
+    black_box(reach_link(SpiWire::new(Peripheral, Peripheral, Patience::default()), model, image));
+    black_box(reach_link(UartWire::new(Peripheral, Peripheral, Patience::default()), model, image));
+    black_box(reach_server(Machine::<64>::new(model).ok()?));
     reach_rows(model, image, arena)
+}
+
+/// An accelerator behind a wire: the bare driver, and the engine over it.
+fn reach_link<W: Wire>(wire: W, model: Model<'static>, image: &[u8]) -> Option<()> {
+    let mut link = Link::new(wire);
+    link.session.tries = black_box(3);
+    black_box((link.identify().ok(), link.connect(black_box(7)).is_ok(), link.drain().is_ok()));
+    let (mut output, mut digests) = (black_box([0; 32]), black_box([0; 32]));
+    let room = output.get_mut(..black_box(9))?;
+    black_box((link.infer(image, room).is_ok(), link.digests(digests.get_mut(..black_box(8))?).is_ok()));
+    let mut engine = Accelerator::<_, 16>::new(link, model).ok()?;
+    let mut words = black_box([0; 32]);
+    keep(&engine.infer(image, words.get_mut(..black_box(2))?).ok()?);
+    black_box((engine.link().identity(), engine.link().session.counts, words));
+    Some(())
+}
+
+/// The other side of a link, in software.
+fn reach_server(engine: Machine<'static, 64>) -> Option<()> {
+    let (mut frame, mut digests) = ([0; 64], [0; 4]);
+    let mut slip = Slip::new(Server::new(engine, frame.get_mut(..black_box(60))?, &mut digests).ok()?);
+    for _ in 0..black_box(100) {
+        slip.push(black_box(7));
+        black_box(slip.pull());
+    }
+    slip.damaged();
+    slip.server.restart();
+    black_box((slip.server.take_failure(), slip.server.identity_mut()));
+    black_box(slip.server.answer());
+    Some(())
 }
 
 /// Real values and raw counts, in the caller's memory and in a machine.

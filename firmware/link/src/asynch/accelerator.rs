@@ -20,8 +20,8 @@ impl<'m, W: Wire, const WORDS: usize> Accelerator<'m, W, WORDS> {
     /// # Errors
     /// As [`crate::Accelerator::new`].
     pub async fn new(mut link: Link<W>, model: Model<'m>) -> Result<Self, LinkError<W::Error>> {
-        let identity = link.connect(digest(model.words())).await?;
-        check(&identity, &model, WORDS)?;
+        link.connect(digest(model.words())).await?;
+        check(link.identity(), &model, WORDS)?;
         Ok(Self { link, model, words: [0; WORDS] })
     }
 

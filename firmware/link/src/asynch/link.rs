@@ -43,9 +43,10 @@ impl<W: Wire> Link<W> {
     ///
     /// # Errors
     /// As [`crate::Link::connect`].
-    pub async fn connect(&mut self, model: u32) -> Result<Identity, LinkError<W::Error>> {
-        let found = self.identify().await?;
-        self.session.connect(found, model)
+    pub async fn connect(&mut self, model: u32) -> Result<(), LinkError<W::Error>> {
+        let mut bytes = [0; Identity::BYTES];
+        self.ask(IDENTIFY, &[], &mut bytes).await?;
+        self.session.connect(Identity::from_bytes(bytes), model)
     }
 
     /// Waits until nothing of former requests is left on the other side.

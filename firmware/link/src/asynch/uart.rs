@@ -8,7 +8,8 @@ use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
 use super::Wire;
-use crate::slip::{Decoder, encoded};
+use crate::protocol::SLIP_END;
+use crate::slip::{Decoder, escape};
 use crate::{Frame, Patience, Received, Request};
 
 /// [`crate::UartWire`], awaited.
@@ -66,14 +67,12 @@ impl<U: Read + Write, D: DelayNs> Wire for UartWire<U, D> {
                 break;
             }
         }
-        let mut bytes = encoded(request);
-        loop {
-            let mut length = 0;
-            for (place, byte) in chunk.iter_mut().zip(&mut bytes) {
-                (*place, length) = (byte, length + 1);
-            }
-            let Some(part) = chunk.get(..length).filter(|part| !part.is_empty()) else { break };
-            match within(delay, patience.total_us(), uart.write_all(part)).await {
+        let bytes = request.parts().into_iter().flatten().map(|byte| escape(*byte));
+        let end = core::iter::once((SLIP_END, None));
+        for (first, second) in end.clone().chain(bytes).chain(end) {
+            let pair = [first, second.unwrap_or_default()];
+            let piece = if second.is_some() { &pair[..] } else { &pair[..1] };
+            match within(delay, patience.total_us(), uart.write_all(piece)).await {
                 Some(end) => end?,
                 None => return Ok(()), // no answer will come either
             }

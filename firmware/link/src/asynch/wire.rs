@@ -19,3 +19,16 @@ pub trait Wire {
     /// What the bus reports.
     async fn receive(&mut self, frame: &mut Frame<'_>) -> Result<Received, Self::Error>;
 }
+
+/// A wire that is lent outlives a link that could not be made.
+impl<W: Wire> Wire for &mut W {
+    type Error = W::Error;
+
+    async fn send(&mut self, request: &Request<'_>) -> Result<(), Self::Error> {
+        (**self).send(request).await
+    }
+
+    async fn receive(&mut self, frame: &mut Frame<'_>) -> Result<Received, Self::Error> {
+        (**self).receive(frame).await
+    }
+}
