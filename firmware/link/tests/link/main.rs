@@ -9,6 +9,7 @@ mod pair;
 mod properties;
 mod refusals;
 mod served;
+mod sound;
 mod twins;
 mod wires;
 

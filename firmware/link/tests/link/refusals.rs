@@ -127,6 +127,8 @@ fn statuses_become_errors_at_once() {
         link.session.tries = 3;
         assert_eq!(link.infer(&[0; INPUT], &mut [0; WORDS * 4]), Err(LinkError::Corrupt { tries: 3 }), "{status:x}");
         assert_eq!((link.session.counts.requests, link.session.counts.retries), (4, 2));
+        // After A1 no other answer is awaited.
+        assert_eq!(link.wire.answers.len(), 40 - if status == CORRUPT { 3 } else { 12 }, "{status:x}");
     }
 }
 

@@ -138,6 +138,15 @@ fn awaited_inferences_over_faulty_wires_are_all_equal() {
     assert_eq!(over_uart(Slip::new(server())), 1_000);
 }
 
+#[test]
+fn what_arrived_before_a_request_is_thrown_away() {
+    let serial = Serial::new(Shared::new(Slip::new(server()), 0));
+    serial.fifo.borrow_mut().extend((0..50).map(|at| Some(if at % 2 == 0 { 0xC0 } else { at })));
+    let mut link = Link::new(UartWire::new(Port(serial.clone()), Port(serial), PATIENT));
+    link.session.tries = 1;
+    assert_eq!(block_on(link.drain()), Ok(()));
+}
+
 /// A UART on which nothing moves.
 struct Dead;
 
