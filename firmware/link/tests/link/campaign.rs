@@ -152,6 +152,42 @@ fn a_driver_that_gives_up_early_never_gets_an_old_answer() {
     }
 }
 
+/// Drivers that begin anew over the same wire, each after one that left answers behind: how many answers are wrong.
+fn restarts<W: Wire>(mut wire: W, patience: fn(&mut W) -> &mut Patience) -> [u32; 2] {
+    let mut random = Random::new(9);
+    let mut found = [0; 2];
+    for round in 0..2_000 {
+        // Numbers begin anew as well, so that the one before asked under the same.
+        patience(&mut wire).polls = if round % 2 == 0 { 1 + random.word() % HASTY_POLLS } else { PATIENT.polls };
+        let mut link = link(&mut wire, if round % 2 == 0 { 2 } else { 16 });
+        if link.connect(digest(MODEL.words())).is_err() {
+            continue;
+        }
+        let input: [u8; INPUT] = std::array::from_fn(|_| random.word() as u8);
+        let mut output = [0; WORDS * 4];
+        if link.infer(&input, &mut output).is_ok() {
+            found[usize::from(output != *software(&input))] += 1;
+        }
+    }
+    found
+}
+
+#[test]
+fn a_driver_that_begins_anew_gets_no_answer_to_the_one_before() {
+    let shared = Shared::new(OverSpi::new(Chip::new(None)), 1);
+    shared.set(Rates::all(500));
+    let wire = SpiWire::new(shared.clone(), SpiClock(shared), PATIENT);
+    let spi = restarts(wire, |wire| &mut wire.patience);
+    let shared = Shared::new(OverUart::new(Chip::new(None)), 1);
+    shared.set(Rates::all(500));
+    let serial = Serial::new(shared);
+    let uart = restarts(UartWire::new(serial.clone(), serial, PATIENT), |wire| &mut wire.patience);
+    for [equal, wrong] in [spi, uart] {
+        println!("{equal} equal, {wrong} wrong");
+        assert!(equal >= 1_000 && wrong == 0, "{equal} equal, {wrong} wrong");
+    }
+}
+
 /// What the campaigns see of a chip with a mistake: how many answers are wrong, how many given up, with a patient
 /// driver and with a hasty one.
 fn seen(planted: Planted, campaign: fn(Option<Planted>, Rates, Asker) -> Outcome) -> [u32; 3] {
