@@ -33,7 +33,7 @@ pub use memories::{MemorySize, Purpose};
 pub use name::ModuleName;
 pub use options::{Options, Weights};
 pub use ports::{LoadPorts, Ports, Stimulus, StreamByte};
-pub use program::{Job, Program, Rebuild, Row};
+pub use program::{Job, Program, Rebuild, Row, row};
 pub use reads::Reads;
 pub use sources::{Memories, MemoryFile, Sources, Style};
 pub use verilog::{sources, verilog};

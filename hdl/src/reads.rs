@@ -44,12 +44,12 @@ impl Reads {
         self.channel_weights += counts - multiplies;
         self.activations += has(flag::RUN | flag::POOL);
         self.weights += multiplies;
-        self.signs += multiplies & u64::from(row.signed);
-        self.lists += multiplies & u64::from(row.listed);
+        self.signs += multiplies & u64::from(row.weights.signed);
+        self.lists += multiplies & u64::from(row.weights.listed);
         self.biases += u64::from(issue.b != 0);
         // A requantised group reads a factor a lane once it is done, a scaled score one when it is emitted.
-        self.scales += has(flag::DONE) * u64::from(row.requant) * u64::from(lanes);
-        self.scales += has(flag::EMIT) & u64::from(row.affine);
+        self.scales += has(flag::DONE) * u64::from(row.scaling.requant) * u64::from(lanes);
+        self.scales += has(flag::EMIT) & u64::from(row.scaling.affine);
     }
 
     /// Words read from the memory with this name in the Verilog.

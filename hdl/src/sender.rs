@@ -28,9 +28,9 @@ block! {
 /// The bits of a result that differ: raw results are as wide as an accumulator, doubled ones a bit wider, scaled ones
 /// as their sums without what is shifted out.
 fn result_bits(program: &Program) -> u32 {
-    match program.rows.iter().find(|row| row.send) {
-        Some(row) if row.affine => program.score_bits(row),
-        Some(row) if row.raw => (program.accumulator_bits + u32::from(row.double)).min(32),
+    match program.rows.iter().find(|row| row.output.send) {
+        Some(row) if row.scaling.affine => program.score_bits(row),
+        Some(row) if row.output.raw => (program.accumulator_bits + u32::from(row.output.double)).min(32),
         _ => 32,
     }
 }

@@ -64,7 +64,7 @@ fn depthwise_layers_read_a_word_of_their_weights_a_tap_and_plane_and_requantised
     assert_eq!(reads.of("rom"), None);
     // 25 pixels, 9 taps, 4 planes, one word of 32 channels.
     assert_eq!(reads.channel_weights, 25 * 9 * 4);
-    let requantised = program.rows.iter().filter(|row| row.requant).count() as u64;
+    let requantised = program.rows.iter().filter(|row| row.scaling.requant).count() as u64;
     // Each of them makes 32 channels of 25 pixels.
     assert_eq!(reads.scales, requantised * 25 * 32);
 }

@@ -12,17 +12,17 @@ const UNITS: [Unit; 11] = [
     ("s_now", |program| program.counts_signs),
     ("wire pass_last = ", |program| program.rows.iter().any(|row| row.passes != 0)),
     ("kept", shares),
-    ("lists_read", |program| program.rows.iter().any(|row| row.listed)),
-    ("scales_read", |program| program.rows.iter().any(|row| row.requant || row.affine)),
+    ("lists_read", |program| program.rows.iter().any(|row| row.weights.listed)),
+    ("scales_read", |program| program.rows.iter().any(|row| row.scaling.requant || row.scaling.affine)),
     ("$signed(count", |program| program.factor_bits() != 0),
-    ("collected_0", |program| program.rows.iter().any(|row| row.requant)),
-    ("group_collecting", |program| program.rows.iter().any(|row| row.requant)),
-    ("wire [31:0] score = ", |program| program.rows.iter().any(|row| row.affine)),
-    ("wire emit = ", |program| program.rows.iter().any(|row| row.raw && !row.affine)),
+    ("collected_0", |program| program.rows.iter().any(|row| row.scaling.requant)),
+    ("group_collecting", |program| program.rows.iter().any(|row| row.scaling.requant)),
+    ("wire [31:0] score = ", |program| program.rows.iter().any(|row| row.scaling.affine)),
+    ("wire emit = ", |program| program.rows.iter().any(|row| row.output.raw && !row.scaling.affine)),
 ];
 
 fn shares(program: &Program) -> bool {
-    program.rows.iter().any(|row| row.shared)
+    program.rows.iter().any(|row| row.sum.shared)
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Circuit for Recorder {
 fn difference(engine: &mut SequencedEngine, recording: &[Cycle], program: &Program) -> Option<usize> {
     // Words that are sent come in order and have no address.
     let sent = |mut written: Written| {
-        if program.rows.get(written.row).is_none_or(|row| row.send) {
+        if program.rows.get(written.row).is_none_or(|row| row.output.send) {
             written.address = 0;
         }
         written

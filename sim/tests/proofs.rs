@@ -8,7 +8,7 @@ use std::process::Command;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
-use bitfab_hdl::{Options, Program, lane_verilog};
+use bitfab_hdl::{Options, Program, Row, lane_verilog};
 
 /// Whether Yosys finds `left` and `right` (module names of `verilog`) equal in all reachable states.
 fn is_equal(verilog: &str, left: &str, right: &str) -> bool {
@@ -51,22 +51,18 @@ impl Features {
         let signs = if program.signs.is_empty() { "32'd0" } else { "signs_read" };
         let differs = |from: &str| format!("((word & ~{from}) | (~word & {from}))");
         let seen = format!("is_masked ? {} & {weights} : {}", differs(signs), differs(weights));
-        let select = rows.iter().any(|row| row.select || row.residual);
+        let decides = |row: &&Row| !row.output.raw && !row.pool && !row.scaling.requant;
+        let select = rows.iter().any(|row| row.select || row.residual.added);
         Self {
             bits: program.accumulator_bits,
             bias_bits: program.bias_bits(),
             fetch,
             depth: program.depth(),
             flips: program.flips.iter().any(|flip| *flip),
-            planes: rows
-                .iter()
-                .filter(|row| !row.raw && !row.pool && !row.requant)
-                .map(|row| row.out_planes + 1)
-                .max()
-                .unwrap_or(0),
+            planes: rows.iter().filter(decides).map(|row| row.output.planes + 1).max().unwrap_or(0),
             several: rows.iter().any(|row| row.thresholds != 0),
-            doubles: rows.iter().any(|row| row.doubles || row.passes != 0 || row.shared),
-            shared: rows.iter().any(|row| row.shared),
+            doubles: rows.iter().any(|row| row.doubles || row.passes != 0 || row.sum.shared),
+            shared: rows.iter().any(|row| row.sum.shared),
             shift_bits: 32 - program.max_shift().leading_zeros(),
             seen: if select { format!("f{fetch}[1] ? (word & (32'd1 << f{fetch}[22:18])) : ({seen})") } else { seen },
         }
@@ -182,9 +178,11 @@ fn network(name: &str) -> Draft {
             kinds(Shape::vector(20), 4, WeightKind::Planes, |p| p.rows.iter().any(|r| r.passes != 0))
         }
         "digits with signs" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| !p.signs.is_empty()),
-        "bits of digits" => kinds(Shape::vector(20), 4, WeightKind::Integer, |p| p.rows.iter().any(|r| r.minus)),
+        "bits of digits" => {
+            kinds(Shape::vector(20), 4, WeightKind::Integer, |p| p.rows.iter().any(|r| r.weights.minus))
+        }
         "a shared sum of lists" => {
-            kinds(Shape::vector(100), 12, WeightKind::SparseBinary, |p| p.rows[0].shared && p.fetch() == 2)
+            kinds(Shape::vector(100), 12, WeightKind::SparseBinary, |p| p.rows[0].sum.shared && p.fetch() == 2)
         }
         other => panic!("no network has {other}"),
     }

@@ -113,20 +113,23 @@ fn icarus_agrees_on_scores_of_every_size() {
 #[test]
 fn icarus_agrees_on_borders_that_hold_a_level() {
     type Has = fn(&Program) -> bool;
-    /// The last layer of the model, which does what is asked for.
-    fn last(program: &Program) -> &Row {
-        program.rows.iter().rfind(|row| row.words | row.planes | row.kernel_rows | row.kernel_columns != 0).unwrap()
+    /// Whether the last layer of the model that has a window is as asked for.
+    fn last(program: &Program, is_so: fn(&Row) -> bool) -> bool {
+        let has_window = |row: &&Row| row.words | row.planes != 0 || row.window.kernel != [0; 2];
+        program.rows.iter().rfind(has_window).is_some_and(is_so)
     }
     let borders: [(&str, Has); 8] = [
-        ("planes", |program| last(program).border != 0 && !last(program).masked),
-        ("planes of a few channels", |program| last(program).border != 0 && last(program).tail != u32::MAX),
-        ("all planes", |program| last(program).ones && last(program).planes != 0 && last(program).padded),
-        ("planes behind masks", |program| last(program).border != 0 && last(program).masked),
-        ("planes and their sum", |program| last(program).border != 0 && last(program).shared),
-        ("planes, twice", |program| last(program).border != 0 && last(program).passes != 0),
-        ("bytes", |program| program.jobs.iter().any(|job| job.padded && job.border != program.byte_offset)),
+        ("planes", |program| last(program, |row| row.padding.border != 0 && !row.weights.masked)),
+        ("planes of a few channels", |program| {
+            last(program, |row| row.padding.border != 0 && row.padding.tail != u32::MAX)
+        }),
+        ("all planes", |program| last(program, |row| row.padding.ones && row.planes != 0 && row.window.padded)),
+        ("planes behind masks", |program| last(program, |row| row.padding.border != 0 && row.weights.masked)),
+        ("planes and their sum", |program| last(program, |row| row.padding.border != 0 && row.sum.shared)),
+        ("planes, twice", |program| last(program, |row| row.padding.border != 0 && row.passes != 0)),
+        ("bytes", |program| program.jobs.iter().any(|job| job.window.padded && job.border != program.byte_offset)),
         ("bytes, and others", |program| {
-            let borders = program.jobs.iter().filter(|job| job.padded).map(|job| job.border);
+            let borders = program.jobs.iter().filter(|job| job.window.padded).map(|job| job.border);
             borders.collect::<BTreeSet<_>>().len() > 1
         }),
     ];
@@ -250,12 +253,12 @@ type Unit = (WeightKind, fn(&Row) -> bool, &'static [(&'static str, &'static str
 const UNITS: [Unit; 5] = [
     (
         WeightKind::SparseBinary,
-        |row| row.shared && row.ratio != 0 && row.doublings > 1,
+        |row| row.sum.shared && row.sum.ratio != 0 && row.sum.doublings > 1,
         &[("scaling && adds", "scaling"), (" | shared);", ");"), ("kept <= ", "kept <= ~")],
     ),
     (
         WeightKind::Ternary,
-        |row| row.listed && row.planes != 0 && row.words > 3,
+        |row| row.weights.listed && row.planes != 0 && row.words > 3,
         &[
             ("(w_now - ", "(w_now + "),
             ("= lists_read[0]", "= 1'b1"),
@@ -264,12 +267,12 @@ const UNITS: [Unit; 5] = [
     ),
     (
         WeightKind::Integer,
-        |row| row.passes > 2 && row.raw,
+        |row| row.passes > 2 && row.output.raw,
         &[("pass <= pass_last ?", "pass <= !pass_last ?"), ("pass != ", "pass == ")],
     ),
     (
         WeightKind::PowerOfTwo,
-        |row| row.requant,
+        |row| row.scaling.requant,
         &[
             ("total <= product + addend", "total <= product - addend"),
             ("product_valid <= chosen_valid", "product_valid <= 1'd0"),
@@ -278,7 +281,7 @@ const UNITS: [Unit; 5] = [
     ),
     (
         WeightKind::Binary,
-        |row| row.affine && row.out_shift != 0 && row.last_lane != 0,
+        |row| row.scaling.affine && row.scaling.shift != 0 && row.output.last_lane != 0,
         &[
             ("total <= product + addend", "total <= product - addend"),
             ("total_valid <= product_valid", "total_valid <= chosen_valid"),

@@ -83,13 +83,13 @@ fn random_models_reach_every_unit() {
     type Uses = fn(&Row) -> bool;
     let units: [(&str, Uses); 8] = [
         ("several passes", |row| row.passes != 0),
-        ("lists", |row| row.listed),
-        ("lists of doubling planes", |row| row.listed && row.doubles),
-        ("shared sums", |row| row.shared && !row.listed),
-        ("shared sums of lists with residuals", |row| row.shared && row.listed && row.residual),
-        ("requantisation", |row| row.requant && row.out_planes == 7),
-        ("scaled scores", |row| row.affine),
-        ("scaled scores of several pixels", |row| row.affine && row.columns != 0 && row.rows != 0),
+        ("lists", |row| row.weights.listed),
+        ("lists of doubling planes", |row| row.weights.listed && row.doubles),
+        ("shared sums", |row| row.sum.shared && !row.weights.listed),
+        ("shared sums of lists with residuals", |row| row.sum.shared && row.weights.listed && row.residual.added),
+        ("requantisation", |row| row.scaling.requant && row.output.planes == 7),
+        ("scaled scores", |row| row.scaling.affine),
+        ("scaled scores of several pixels", |row| row.scaling.affine && !row.window.output.contains(&0)),
     ];
     let mut rows = Vec::new();
     for (kind, seed) in WeightKind::WEIGHTED.into_iter().flat_map(|kind| (0..40).map(move |seed| (kind, seed))) {
@@ -108,17 +108,19 @@ fn random_models_reach_every_unit() {
 fn borders_that_hold_a_level_agree() {
     type Has = fn(&Program) -> bool;
     fn any(program: &Program, is_so: fn(&Row) -> bool) -> bool {
-        program.rows.iter().any(|row| row.border != 0 && is_so(row))
+        program.rows.iter().any(|row| row.padding.border != 0 && is_so(row))
     }
     let borders: [(&str, Has); 7] = [
-        ("planes", |program| any(program, |row| !row.masked)),
-        ("planes behind masks", |program| any(program, |row| row.masked)),
-        ("planes and their sum", |program| any(program, |row| row.shared)),
+        ("planes", |program| any(program, |row| !row.weights.masked)),
+        ("planes behind masks", |program| any(program, |row| row.weights.masked)),
+        ("planes and their sum", |program| any(program, |row| row.sum.shared)),
         ("planes, several times", |program| any(program, |row| row.passes != 0)),
-        ("all planes", |program| program.rows.iter().any(|row| row.ones && row.padded && row.planes != 0)),
-        ("bytes", |program| program.jobs.iter().any(|job| job.padded && job.border != program.byte_offset)),
+        ("all planes", |program| {
+            program.rows.iter().any(|row| row.padding.ones && row.window.padded && row.planes != 0)
+        }),
+        ("bytes", |program| program.jobs.iter().any(|job| job.window.padded && job.border != program.byte_offset)),
         ("bytes, and others", |program| {
-            let borders = program.jobs.iter().filter(|job| job.padded).map(|job| job.border);
+            let borders = program.jobs.iter().filter(|job| job.window.padded).map(|job| job.border);
             borders.collect::<BTreeSet<_>>().len() > 1
         }),
     ];

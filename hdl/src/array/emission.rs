@@ -36,12 +36,12 @@ impl<'b> Emission<'b> {
         let (c, flags, sums) = (array.c, &array.flags, &lanes.sums);
         let lane = flags.late_field(flag::SLOT, width(sums.len() as u64 - 1));
         let group = now(array);
-        if !array.any(|r| r.requant) {
+        if !array.any(|r| r.scaling.requant) {
             let count = c.select(lane, sums).named("chosen");
             return Self { count, requants: c.low(), pixel_end: c.low(), busy: c.low(), group };
         }
         let starts = (group.done & array.is_requant).named("requant_start");
-        let first = if array.any(|r| r.raw) { array.is_requant.mux(starts, lane.is(0)) } else { starts };
+        let first = if array.any(|r| r.output.raw) { array.is_requant.mux(starts, lane.is(0)) } else { starts };
         let count = serial(array, first.named("first_lane"), sums);
         // How many lanes are left.
         let most = c.constant(sums.len() as u64 - 1, width(sums.len() as u64 - 1));

@@ -35,9 +35,10 @@ struct Shared<'b, 'a, 'p> {
 impl<'b> Lanes<'b> {
     pub fn new(array: &Array<'b, '_>, operands: &Operands<'b>, channels: Option<&Channels<'b>>) -> Self {
         // Rows without weights do not care.
-        let masks = array.any(|r| r.masked);
-        let is_masked = array.of.flag("is_masked", |r| r.masked || masks && (r.pool || r.select || r.depthwise));
-        Self::of(array, operands, channels, [is_masked, array.of.flag("is_subtracted", |r| r.subtracts)])
+        let masks = array.any(|r| r.weights.masked);
+        let is_masked =
+            array.of.flag("is_masked", |r| r.weights.masked || masks && (r.pool || r.select || r.depthwise));
+        Self::of(array, operands, channels, [is_masked, array.of.flag("is_subtracted", |r| r.sum.subtracts)])
     }
 
     /// The lanes, with what the row says about them.
@@ -49,7 +50,7 @@ impl<'b> Lanes<'b> {
     ) -> Self {
         let (c, program, flags) = (array.c, array.program, &array.flags);
         let bits = program.accumulator_bits;
-        let shares = array.any(|r| r.shared);
+        let shares = array.any(|r| r.sum.shared);
         let keeps = if shares { flags.late(flag::KEEP) } else { c.low() };
         let kept = c.register_if(shares, "kept", bits);
         let shared = Shared {
@@ -134,7 +135,7 @@ impl<'b> Shared<'b, '_, '_> {
         };
         let shifted = counted.resize(bits.max(6)).shift_left(by).resize(bits);
         let sum = c.register(&format!("sum_{lane}"), bits);
-        let doubles = self.program.rows.iter().any(|r| r.doubles || (r.passes != 0 && !r.depthwise) || r.shared);
+        let doubles = self.program.rows.iter().any(|r| r.doubles || (r.passes != 0 && !r.depthwise) || r.sum.shared);
         let doubled = c.join(&[c.low(), sum.bits(0, bits - 1)]);
         let old = if doubles { flags.late(flag::DOUBLE).mux(doubled, sum) } else { sum };
         c.next(sum, &[(self.clear, c.constant(0, bits)), (c.high(), old + (shifted | others | self.added))]);
@@ -173,7 +174,7 @@ pub fn lane_verilog(program: &Program) -> String {
         signs: (!program.signs.is_empty()).then_some(signs),
         biases: ports("biases_read", program.bias_bits() + u32::from(flips)),
     };
-    let shares = array.any(|r| r.shared);
+    let shares = array.any(|r| r.sum.shared);
     let is_subtracted = if shares { c.input("is_subtracted", 1) } else { c.low() };
     let lanes = Lanes::of(&array, &operands, None, [c.input("is_masked", 1), is_subtracted]);
     lanes.sums.iter().enumerate().for_each(|(lane, sum)| c.output(&number("all_sums", lane), *sum));

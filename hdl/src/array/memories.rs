@@ -37,7 +37,7 @@ impl<'b> Activations<'b> {
         let before = |name: &str, address: Wire<'b>| c.delay(name, address.bits(0, weight_bits));
         let w = before("w_before", w);
         let s = if program.counts_signs { before("s_before", s) } else { w };
-        let is_listed = array.of.flag("is_listed", |r| r.listed) & !array.flags.at(1, flag::SELECT);
+        let is_listed = array.of.flag("is_listed", |r| r.weights.listed) & !array.flags.at(1, flag::SELECT);
         let mask = is_listed.repeat(bits).named("offset_mask");
         let mut memories = Vec::new();
         let mut bytes = Vec::new();
@@ -64,14 +64,14 @@ impl<'b> Activations<'b> {
 /// What the lanes see of the word of a read: outside the input all zeros or all ones.
 fn forced<'b>(array: &Array<'b, '_>, read: Wire<'b>, number: usize) -> Wire<'b> {
     let (c, flags) = (array.c, &array.flags);
-    let sees_ones = array.any(|r| r.padded) && array.any(|r| r.ones || r.twice || r.border != 0);
-    let sees_zeros = array.any(|r| r.padded && !r.ones);
+    let sees_ones = array.any(|r| r.window.padded) && array.any(|r| r.padding.has_ones());
+    let sees_zeros = array.any(|r| r.window.padded && !r.padding.ones);
     let read = read.named(if number == 0 { "read".to_owned() } else { format!("read_{number}") });
     let word = if sees_zeros { read & !flags.early(flag::ZERO).repeat(32) } else { read };
-    let tail = array.of.word("tail", 32, |r| r.tail);
+    let tail = array.of.word("tail", 32, |r| r.padding.tail);
     let ones = flags.early(flag::TAIL).mux(tail, c.constant(u32::MAX.into(), 32));
     let word = if sees_ones { flags.early(flag::ONES).mux(ones, word) } else { word };
-    let inverts = array.any(|r| r.minus);
+    let inverts = array.any(|r| r.weights.minus);
     let word = if inverts { word ^ flags.early(flag::INVERT).repeat(32) } else { word };
     word.named(if number == 0 { "word".to_owned() } else { format!("word_{number}") })
 }
@@ -160,6 +160,6 @@ fn filled<'b>(
 impl Row {
     /// Whether each lane takes the bit of its own channel, of the input or of a residual.
     pub(super) fn selects(&self) -> bool {
-        self.select || self.residual
+        self.select || self.residual.added
     }
 }

@@ -130,9 +130,9 @@ impl<'b, 'p> Array<'b, 'p> {
             program,
             row_index,
             flags: Flags::new(c, program),
-            is_requant: of.flag("is_requant", |r| r.requant),
-            is_affine: of.flag("is_affine", |r| r.affine),
-            is_send: of.flag("is_send", |r| r.send),
+            is_requant: of.flag("is_requant", |r| r.scaling.requant),
+            is_affine: of.flag("is_affine", |r| r.scaling.affine),
+            is_send: of.flag("is_send", |r| r.output.send),
             of,
         }
     }

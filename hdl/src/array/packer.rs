@@ -74,14 +74,14 @@ fn emitted<'b>(
     scaler: Option<&Scaler<'b>>,
 ) -> (Wire<'b>, Wire<'b>) {
     let c = array.c;
-    let scaled = scaler.filter(|_| array.any(|r| r.affine));
-    let Some(emission) = emission.filter(|_| array.any(|r| r.raw && !r.affine)) else {
+    let scaled = scaler.filter(|_| array.any(|r| r.scaling.affine));
+    let Some(emission) = emission.filter(|_| array.any(|r| r.output.raw && !r.scaling.affine)) else {
         return scaled.map_or((c.low(), c.constant(0, 32)), |scaler| (scaler.scored, scaler.score));
     };
     let chosen = emission.count;
     let plain = if chosen.width() >= 32 { chosen.bits(0, 32) } else { chosen.extend_signed(32) }.named("plain");
-    let doubled = c.join(&[array.of.flag("is_odd", |r| r.odd), plain.bits(0, 31)]);
-    let sum = array.of.flag("is_double", |r| r.double).mux(doubled, plain).named("sum");
+    let doubled = c.join(&[array.of.flag("is_odd", |r| r.output.odd), plain.bits(0, 31)]);
+    let sum = array.of.flag("is_double", |r| r.output.double).mux(doubled, plain).named("sum");
     let emit = array.flags.late(flag::EMIT) & !array.is_affine;
     let (emit, raw) = match scaled {
         Some(scaler) => (emit | scaler.scored, array.is_affine.mux(scaler.score, sum)),
@@ -156,12 +156,12 @@ fn write<'b>(array: &Array<'b, '_>, emission: Option<&Emission<'b>>, emit: Wire<
         emission.map_or((c.low(), flags.late(flag::PIXEL)), |Emission { group, .. }| (group.flush, group.pixel));
     let begins = (pooled | flush).named("begin_write");
     let pixel = pooled.mux(flags.early(flag::PIXEL), last);
-    let last = plane.same_number(of.count("out_planes", |r| r.out_planes)).named("last_plane");
+    let last = plane.same_number(of.count("out_planes", |r| r.output.planes)).named("last_plane");
     c.next(writing, &[(begins, c.high()), (writing, !last)]);
     c.next(plane, &[(writing, plane.next_until(last))]);
-    c.next(write, &[(begins, out), (writing, write + of.word("out_plane", bits, |r| r.out_plane))]);
-    let step = pixel.mux(of.word("out_pixel", bits, |r: &Row| r.out_pixel), c.constant(1, bits));
-    let base = of.word("out_base", bits, |r| r.out_base);
+    c.next(write, &[(begins, out), (writing, write + of.word("out_plane", bits, |r| r.output.plane))]);
+    let step = pixel.mux(of.word("out_pixel", bits, |r: &Row| r.output.pixel), c.constant(1, bits));
+    let base = of.word("out_base", bits, |r| r.output.base);
     c.next(out, &[(flags.now(flag::LOAD), base), (begins, out + step), (emit, out.next())]);
     (writing, writing.mux(write, out).named("done_address"), plane)
 }

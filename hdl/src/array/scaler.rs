@@ -44,9 +44,9 @@ impl<'b> Scaler<'b> {
         let scored = if array.is_requant.constant() == Some(0) { done } else { done & array.is_affine };
         let score = |row: &Row| {
             let used = program.score_bits(row);
-            total.bits(row.out_shift.min(bits - 1), used).extend_signed(32)
+            total.bits(row.scaling.shift.min(bits - 1), used).extend_signed(32)
         };
-        let score = by_row(array, |row| row.affine, score).unwrap_or(c.constant(0, 32)).named("score");
+        let score = by_row(array, |row| row.scaling.affine, score).unwrap_or(c.constant(0, 32)).named("score");
         Self { scored, score, collected: collected(array, total, done) }
     }
 }
@@ -65,7 +65,7 @@ fn entry<'b>(array: &Array<'b, '_>, emission: &Emission<'b>, emits: Wire<'b>) ->
     };
     let count = program.scales.len();
     let entry = c.register("entry", width(count as u64));
-    let q_base = array.of.word("q_base", entry.width(), |r| r.q_base);
+    let q_base = array.of.word("q_base", entry.width(), |r| r.scaling.base);
     let scored = flags.late(flag::DONE) & flags.late(flag::PIXEL) & !array.is_requant;
     let starts = flags.now(flag::LOAD) | scored | emission.pixel_end;
     c.next(entry, &[(starts, q_base), (emits, entry.next())]);
@@ -89,13 +89,13 @@ fn collected<'b>(array: &Array<'b, '_>, total: Wire<'b>, done: Wire<'b>) -> Vec<
     let (c, bits, planes) = (array.c, array.program.scale_bits, array.program.scaled_planes());
     // Above the planes of the output, any bit of a sum that is not negative means that it is too large.
     let field = |row: &Row| {
-        let (low, high) = (row.out_shift, row.out_shift + row.out_planes + 1);
+        let (low, high) = (row.scaling.shift, row.scaling.shift + row.output.planes + 1);
         let over = if high < bits - 1 { total.bits(high, bits - 1 - high).any() } else { c.low() };
         let left = (bits - 1).saturating_sub(low).min(planes);
         let field = if left == 0 { c.constant(0, planes) } else { total.bits(low, left).extend(planes) };
         c.join(&[field, over])
     };
-    let Some(shifted) = by_row(array, |row| row.requant, field) else { return Vec::new() };
+    let Some(shifted) = by_row(array, |row| row.scaling.requant, field) else { return Vec::new() };
     let shifted = shifted.named("shifted_total");
     let clamped = shifted.bits(0, planes) | shifted.top().repeat(planes);
     let output = total.top().mux(c.constant(0, planes), clamped).named("output_bits");

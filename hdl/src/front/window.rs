@@ -60,15 +60,15 @@ impl<'b, 'p> Walk<'b, 'p> {
         let jobs = &program.jobs;
         let job = c.counter("walk_job", jobs.len() as u32 - 1);
         let of = Rows::new(c, job, jobs);
-        let reach = of.most(|j| j.height.max(j.width) + 2 * (j.kernel_rows.max(j.kernel_columns) + 1));
-        let stride = of.most(|j| j.stride_down.max(j.stride_right));
+        let reach = of.most(|j| j.window.reach());
+        let stride = of.most(|j| j.window.stride[0].max(j.window.stride[1]));
         type Count = (&'static str, &'static str, &'static str, fn(&Job) -> u32);
         let names: [Count; 5] = [
             ("channel", "channels", "channel_last", |j| j.channels),
-            ("kernel_column", "kernel_columns", "column_last", |j| j.kernel_columns),
-            ("kernel_row", "kernel_rows", "row_last", |j| j.kernel_rows),
-            ("out_column", "columns", "out_column_last", |j| j.columns),
-            ("out_row", "rows", "out_row_last", |j| j.rows),
+            ("kernel_column", "kernel_columns", "column_last", |j| j.window.kernel[1]),
+            ("kernel_row", "kernel_rows", "row_last", |j| j.window.kernel[0]),
+            ("out_column", "columns", "out_column_last", |j| j.window.output[1]),
+            ("out_row", "rows", "out_row_last", |j| j.window.output[0]),
         ];
         let counters = names.map(|(name, .., count)| of.counter(name, count));
         let last = |at: usize| counters[at].equals(of.count(names[at].1, names[at].3)).named(names[at].2);
@@ -172,8 +172,8 @@ impl<'b, 'p> Walk<'b, 'p> {
 
     /// What bytes outside the input are; jobs that see none may see any.
     fn border(&self) -> Wire<'b> {
-        let first = self.program.jobs.iter().find(|job| job.padded).map_or(0, |job| job.border);
-        self.of.word("border", 8, |job| if job.padded { job.border } else { first }.into())
+        let first = self.program.jobs.iter().find(|job| job.window.padded).map_or(0, |job| job.border);
+        self.of.word("border", 8, |job| if job.window.padded { job.border } else { first }.into())
     }
 
     /// The address of the byte that is read.
@@ -181,11 +181,11 @@ impl<'b, 'p> Walk<'b, 'p> {
         let Self { c, of, address: bits, .. } = self;
         let (from, start) = (c.register("from", *bits), c.register("start", *bits));
         let line_end = self.lasts[0] & self.lasts[1];
-        let step = line_end.mux(of.word("line", *bits, |j| j.line), c.constant(1, *bits));
-        let window_step =
-            self.lasts[3].mux(of.word("row_step", *bits, |j| j.row), of.word("column_step", *bits, |j| j.column));
-        let begun = home + of.word("origin", *bits, |j| j.start);
-        let next_job = home + of.next_word("origin_next", *bits, |j| j.start);
+        let step = line_end.mux(of.word("line", *bits, |j| j.input.line), c.constant(1, *bits));
+        let window_step = self.lasts[3]
+            .mux(of.word("row_step", *bits, |j| j.input.row), of.word("column_step", *bits, |j| j.input.column));
+        let begun = home + of.word("origin", *bits, |j| j.input.base);
+        let next_job = home + of.next_word("origin_next", *bits, |j| j.input.base);
         let start_next = walking.mux(self.walk_end.mux(next_job, start + window_step), begun).named("start_next");
         c.next(from, &[(restarts, start_next), (reads, from + step)]);
         c.next(start, &[(restarts, start_next)]);
@@ -195,15 +195,15 @@ impl<'b, 'p> Walk<'b, 'p> {
     /// Whether the byte lies outside the input, where windows can.
     fn outside(&self, restarts: Wire<'b>, reads: Wire<'b>, walking: Wire<'b>) -> Wire<'b> {
         let Self { c, of, position: bits, lasts, .. } = self;
-        if self.program.jobs.iter().all(|job| !job.padded) {
+        if self.program.jobs.iter().all(|job| !job.window.padded) {
             return c.low();
         }
         let [row, column, row_start, column_start] =
             ["y_row", "y_column", "y_row_start", "y_column_start"].map(|name| c.register(name, *bits));
-        let top = |j: &Job| 0_u32.wrapping_sub(j.top);
-        let left = |j: &Job| 0_u32.wrapping_sub(j.left);
-        let down = row_start + of.word("stride_down", *bits, |j| j.stride_down);
-        let right = column_start + of.word("stride_right", *bits, |j| j.stride_right);
+        let top = |j: &Job| j.window.origin()[0];
+        let left = |j: &Job| j.window.origin()[1];
+        let down = row_start + of.word("stride_down", *bits, |j| j.window.stride[0]);
+        let right = column_start + of.word("stride_right", *bits, |j| j.window.stride[1]);
         let (first_row, first_column) = (of.word("top", *bits, top), of.word("left", *bits, left));
         let row_next = self.walk_end.mux(of.next_word("top_next", *bits, top), lasts[3].mux(down, row_start));
         let column_next = self.walk_end.mux(of.next_word("left_next", *bits, left), lasts[3].mux(first_column, right));
@@ -214,8 +214,8 @@ impl<'b, 'p> Walk<'b, 'p> {
         c.next(column, &[(restarts, column_next), (line_end, column_start), (reads & lasts[0], column.next())]);
         c.next(row_start, &[(restarts, row_next)]);
         c.next(column_start, &[(restarts, column_next)]);
-        let is_inside =
-            row.less(of.word("height", *bits, |j| j.height)) & column.less(of.word("width", *bits, |j| j.width));
-        (of.flag("is_padded", |j| j.padded) & !is_inside).named("outside")
+        let is_inside = row.less(of.word("height", *bits, |j| j.window.input[0]))
+            & column.less(of.word("width", *bits, |j| j.window.input[1]));
+        (of.flag("is_padded", |j| j.window.padded) & !is_inside).named("outside")
     }
 }

@@ -115,7 +115,7 @@ impl Array {
 
     /// The word that goes to the sender in this cycle.
     pub fn result(&self, row: usize) -> Option<u32> {
-        self.output(&self.program.rows[row]).filter(|_| self.program.rows[row].send)
+        self.output(&self.program.rows[row]).filter(|_| self.program.rows[row].output.send)
     }
 
     /// The word that is finished in this cycle.
@@ -125,7 +125,7 @@ impl Array {
         } else if self.emits(row) {
             let lane = self.late() >> flag::SLOT & 31;
             let score = self.scaler.score(row);
-            Some(score.unwrap_or_else(|| self.lanes.raw(lane as usize, row.double, row.odd)))
+            Some(score.unwrap_or_else(|| self.lanes.raw(lane as usize, row.output.double, row.output.odd)))
         } else {
             None
         }
@@ -146,7 +146,7 @@ impl Array {
         self.channels.step(&program, row, &self.delay, (x[0], self.w));
         self.read(row, issue);
         if let Some(store) = store
-            && !row.send
+            && !row.output.send
         {
             self.ram[store.address as usize] = store.word;
         }
@@ -174,17 +174,17 @@ impl Array {
         let pixel = if pooled { early } else { group } & flag::PIXEL != 0;
         let start = pooled || group & flag::FLUSH != 0;
         if self.writing {
-            self.writing = self.write_plane != row.out_planes;
+            self.writing = self.write_plane != row.output.planes;
             self.write_plane = if self.writing { self.write_plane + 1 } else { 0 };
-            self.write = self.write.wrapping_add(row.out_plane);
+            self.write = self.write.wrapping_add(row.output.plane);
         }
         if start {
             (self.writing, self.write) = (true, self.out);
         }
         if issue.flags & flag::LOAD != 0 {
-            self.out = row.out_base;
+            self.out = row.output.base;
         } else if start {
-            self.out = self.out.wrapping_add(if pixel { row.out_pixel } else { 1 });
+            self.out = self.out.wrapping_add(if pixel { row.output.pixel } else { 1 });
         } else if emits {
             self.out = self.out.wrapping_add(1);
         }
@@ -192,7 +192,7 @@ impl Array {
 
     /// The flags of the group whose outputs are ready: that of the lanes, or the one that has been requantised.
     fn finished_group(&self, row: &Row, late: u32) -> u32 {
-        if row.requant { self.scaler.collected().unwrap_or(0) } else { late }
+        if row.scaling.requant { self.scaler.collected().unwrap_or(0) } else { late }
     }
 
     /// Puts the outputs of a group of lanes into their slot.
@@ -203,7 +203,7 @@ impl Array {
         }
         let (slot, lanes) = (group >> flag::SLOT & 31, self.program.options.lanes);
         for plane in 0..self.program.packed_planes() {
-            let outputs = if row.requant { self.scaler.outputs(plane) } else { self.lanes.outputs(plane) };
+            let outputs = if row.scaling.requant { self.scaler.outputs(plane) } else { self.lanes.outputs(plane) };
             let bits = outputs << (slot * lanes);
             let kept = if slot == 0 { 0 } else { self.pack[plane as usize] };
             let place = u32::MAX >> (32 - lanes) << (slot * lanes);
@@ -233,13 +233,13 @@ impl Array {
         }
         let lanes = self.program.lanes();
         let column = |address: u32| address as usize * lanes..(address as usize + 1) * lanes;
-        let signs = if row.signed { self.signs.get(column(self.s)) } else { None };
+        let signs = if row.weights.signed { self.signs.get(column(self.s)) } else { None };
         let select = early & flag::SELECT != 0;
         let operands = (early & flag::RUN != 0 && !row.depthwise).then(|| Operands {
             x,
             weights: self.weights.get(column(self.w)).unwrap_or(&[]),
             signs: signs.unwrap_or(&[]),
-            masked: row.masked,
+            masked: row.weights.masked,
             inverts: early & flag::INVERT != 0,
             select: select.then_some((early >> flag::SLOT & 31) * lanes as u32),
         });
@@ -251,7 +251,7 @@ impl Array {
             let taken = self.channels.taken((late >> flag::SLOT & 31) as usize * lanes, lanes);
             added.iter_mut().zip(taken).for_each(|(sum, taken)| *sum += taken);
         }
-        self.lanes.step((late, row.subtracts), &added, &self.program.flips[at], operands);
+        self.lanes.step((late, row.sum.subtracts), &added, &self.program.flips[at], operands);
     }
 
     /// The memories' registers and the delays.
@@ -259,7 +259,7 @@ impl Array {
         let program = Arc::clone(&self.program);
         let is_looked_up = program.fetch() == 2;
         let now = if is_looked_up { self.before } else { issue };
-        let by_list = is_looked_up && row.listed && self.delay[0] & flag::SELECT == 0;
+        let by_list = is_looked_up && row.weights.listed && self.delay[0] & flag::SELECT == 0;
         let ram = |address: u32| self.ram.get(address as usize).copied().unwrap_or(0);
         for (read, x) in self.x.iter_mut().enumerate() {
             if !by_list {
@@ -292,7 +292,7 @@ fn forced(x: u32, early: u32, row: &Row) -> u32 {
     if early & flag::ZERO != 0 {
         0
     } else if early & flag::ONES != 0 {
-        if early & flag::TAIL != 0 { row.tail } else { u32::MAX }
+        if early & flag::TAIL != 0 { row.padding.tail } else { u32::MAX }
     } else {
         x
     }

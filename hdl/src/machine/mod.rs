@@ -233,3 +233,12 @@ fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3
     }
     Ok((cycle, rows, machine.reads()))
 }
+
+/// Counts columns up to the last one, and behind it rows, from the last one back to the first.
+fn count(at: &mut [u32; 2], last: [u32; 2]) {
+    *at = match (*at == last, at[1] == last[1]) {
+        (true, _) => [0; 2],
+        (_, true) => [at[0] + 1, 0],
+        _ => [at[0], at[1] + 1],
+    };
+}

@@ -62,7 +62,7 @@ impl Scaler {
 
     /// The score that is finished in this cycle, if one is and `row` has scaled scores.
     pub fn score(&self, row: &Row) -> Option<u32> {
-        (row.affine && self.total.1).then_some((self.total.0 >> row.out_shift) as u32)
+        (row.scaling.affine && self.total.1).then_some((self.total.0 >> row.scaling.shift) as u32)
     }
 
     /// One rising edge of the clock; `late` are the flags that arrive at the accumulators.
@@ -70,7 +70,7 @@ impl Scaler {
         if !row.is_scaled() {
             return;
         }
-        if row.requant && self.total.1 {
+        if row.scaling.requant && self.total.1 {
             self.collect(row);
         }
         // As many bits as the sums have.
@@ -80,23 +80,23 @@ impl Scaler {
         let (count, (factor, addend), is_chosen) = self.chosen;
         self.product = (i128::from(count) * i128::from(factor), addend, is_chosen);
         self.travel();
-        if row.requant && late & flag::DONE != 0 {
+        if row.scaling.requant && late & flag::DONE != 0 {
             self.held = (0..self.program.lanes()).map(|lane| lanes.value(lane)).collect();
             self.groups.push_back((late, self.program.options.lanes + 2));
         }
-        let scores = row.affine && late & flag::EMIT != 0;
+        let scores = row.scaling.affine && late & flag::EMIT != 0;
         let count = if scores { Some(lanes.value((late >> flag::SLOT & 31) as usize)) } else { self.held.pop_front() };
         let entry = self.program.scales.get(self.entry as usize).copied();
         self.chosen = (count.unwrap_or(0), entry.unwrap_or((0, 0)), count.is_some());
         let is_start = issue.flags & flag::LOAD != 0 || self.ends_pixel(row, late);
-        self.entry = if is_start { row.q_base } else { self.entry + u32::from(count.is_some()) };
+        self.entry = if is_start { row.scaling.base } else { self.entry + u32::from(count.is_some()) };
     }
 
     /// Whether factor and addend of the first channel are needed next.
     fn ends_pixel(&self, row: &Row, late: u32) -> bool {
         match self.groups.back() {
             Some((group, _)) => group & flag::PIXEL != 0 && self.held.is_empty(),
-            None => row.affine && late & flag::DONE != 0 && late & flag::PIXEL != 0,
+            None => row.scaling.affine && late & flag::DONE != 0 && late & flag::PIXEL != 0,
         }
     }
 
@@ -108,8 +108,8 @@ impl Scaler {
     }
 
     fn collect(&mut self, row: &Row) {
-        let shifted = self.total.0 >> row.out_shift;
-        let largest = (1 << (row.out_planes + 1)) - 1;
+        let shifted = self.total.0 >> row.scaling.shift;
+        let largest = (1 << (row.output.planes + 1)) - 1;
         let output = shifted.clamp(0, largest) as u32;
         let top = self.program.options.lanes - 1;
         for (plane, bits) in self.collected.iter_mut().enumerate() {

@@ -4,6 +4,7 @@ mod issue;
 
 use std::sync::Arc;
 
+use super::count;
 use crate::program::{Program, Row};
 use crate::sequencer::{State, Status};
 
@@ -19,11 +20,10 @@ pub(crate) struct Sequencer {
     pass: u32,
     word: u32,
     plane: u32,
-    kernel_column: u32,
-    kernel_row: u32,
+    /// Row and column of the kernel, and of the output.
+    kernel: [u32; 2],
+    output: [u32; 2],
     group: u32,
-    column: u32,
-    out_row: u32,
     slot: u32,
     step: u32,
     /// Cycles until the next group may end.
@@ -35,9 +35,6 @@ pub(crate) struct Sequencer {
     s: u32,
     b: u32,
     r: u32,
-    /// Position of the tap and of the window's start; wraps below zero.
-    y: [u32; 2],
-    y_start: [u32; 2],
 }
 
 impl Sequencer {
@@ -51,11 +48,9 @@ impl Sequencer {
             pass: 0,
             word: 0,
             plane: 0,
-            kernel_column: 0,
-            kernel_row: 0,
             group: 0,
-            column: 0,
-            out_row: 0,
+            kernel: [0; 2],
+            output: [0; 2],
             slot: 0,
             step: 0,
             cooldown: 0,
@@ -66,8 +61,6 @@ impl Sequencer {
             s: 0,
             b: 0,
             r: 0,
-            y: [0; 2],
-            y_start: [0; 2],
         }
     }
 
@@ -86,13 +79,12 @@ impl Sequencer {
     }
 
     fn is_outside(&self) -> bool {
-        let row = self.now();
-        row.padded && (self.y[0] >= row.height || self.y[1] >= row.width)
+        self.now().window.is_outside(self.output, self.kernel)
     }
 
     fn is_plane_last(&self) -> bool {
         let row = self.now();
-        if row.twice { !self.is_outside() || self.plane == 1 } else { self.plane == row.planes }
+        if row.padding.twice { !self.is_outside() || self.plane == 1 } else { self.plane == row.planes }
     }
 
     fn is_word_end(&self) -> bool {
@@ -126,7 +118,7 @@ impl Sequencer {
             State::Load => self.load(),
             State::Wait => {
                 let row = self.now();
-                if (status.patch_ready || !row.patch) && (status.room || !row.send) {
+                if (status.patch_ready || !row.patch) && (status.room || !row.output.send) {
                     self.state = self.begin();
                 }
             }
@@ -137,12 +129,12 @@ impl Sequencer {
             State::Bias => self.bias(),
             State::Scale if self.now().depthwise && self.pass != 0 => self.state = State::Run,
             State::Scale => {
-                let next = if self.now().residual { State::Residual } else { State::Bias };
-                self.count_to(self.now().doublings, next);
+                let next = if self.now().residual.added { State::Residual } else { State::Bias };
+                self.count_to(self.now().sum.doublings, next);
             }
             State::Emit => {
                 let is_part = self.group == self.now().groups;
-                let last = if is_part { self.now().last_lane } else { self.last_lane() };
+                let last = if is_part { self.now().output.last_lane } else { self.last_lane() };
                 self.count_to(last, State::Done);
             }
             State::Done if self.is_leaving() => self.leave(),
@@ -172,50 +164,47 @@ impl Sequencer {
 
     fn load(&mut self) {
         let row = self.now().clone();
-        self.start = if row.patch && self.half { row.x_other } else { row.x_base };
+        self.start = if row.patch && self.half { row.input.other } else { row.input.base };
         self.x = self.start;
-        (self.w, self.s, self.b, self.r) = (row.w_base, row.s_base, row.b_base, row.r_base);
+        (self.w, self.s, self.b, self.r) = (row.weights.base, row.weights.sign_base, row.bias_base, row.residual.base);
         self.shift = row.shift;
-        self.y_start = [0_u32.wrapping_sub(row.top), 0_u32.wrapping_sub(row.left)];
-        self.y = self.y_start;
-        self.summing = row.shared;
-        self.state = if row.patch || row.send { State::Wait } else { self.begin() };
+        self.summing = row.sum.shared;
+        self.state = if row.patch || row.output.send { State::Wait } else { self.begin() };
     }
 
     fn run(&mut self, list_end: bool) {
         let row = self.now().clone();
-        let word_last = if row.listed { list_end && self.word != 0 } else { self.word == row.words };
+        let word_last = if row.weights.listed { list_end && self.word != 0 } else { self.word == row.words };
         let plane_last = self.is_plane_last();
-        let column_last = self.kernel_column == row.kernel_columns;
-        let row_last = self.kernel_row == row.kernel_rows;
+        let column_last = self.kernel[1] == row.window.kernel[1];
         let tap_end = word_last && plane_last;
-        let window_end = tap_end && column_last && row_last;
+        let window_end = tap_end && self.kernel == row.window.kernel;
         let pass_last = self.pass == row.passes || self.summing;
         self.x = match (window_end, pass_last) {
             (true, false) if !row.depthwise => self.start,
-            (true, true) if row.residual && !self.summing => self.r,
-            (true, _) if row.depthwise => self.x.wrapping_add(row.x_pass),
+            (true, true) if row.residual.added && !self.summing => self.r,
+            (true, _) if row.depthwise => self.x.wrapping_add(row.input.pass),
             _ => self.x.wrapping_add(self.x_step(&row, word_last, plane_last, column_last)),
         };
         let w_step = match (row.depthwise && window_end && !pass_last, word_last && !plane_last) {
-            (true, _) => row.w_back,
+            (true, _) => row.weights.back,
             (_, true) => 0_u32.wrapping_sub(self.word),
             _ => 1,
         };
         self.w = self.w.wrapping_add(w_step);
         let s_step = match (word_last && !plane_last, window_end && !pass_last) {
             (true, _) => 0_u32.wrapping_sub(self.word),
-            (false, true) => row.s_pass,
+            (false, true) => row.weights.sign_pass,
             (false, false) => 1,
         };
-        self.s = self.s.wrapping_add(if row.signed { s_step } else { 0 });
+        self.s = self.s.wrapping_add(if row.weights.signed { s_step } else { 0 });
         self.word = if word_last { 0 } else { self.word + 1 };
         if word_last {
             self.plane = if plane_last { 0 } else { self.plane + 1 };
             self.shift = if plane_last { row.shift } else { self.shift + 1 };
         }
         if tap_end {
-            self.next_tap(column_last, row_last);
+            count(&mut self.kernel, row.window.kernel);
         }
         if window_end {
             self.pass = if pass_last { 0 } else { self.pass + 1 };
@@ -227,22 +216,22 @@ impl Sequencer {
 
     /// How far the next word of the window lies from this one.
     fn x_step(&self, row: &Row, word_last: bool, plane_last: bool, column_last: bool) -> u32 {
-        let again = row.twice && self.is_outside() && self.plane == 1;
+        let again = row.padding.twice && self.is_outside() && self.plane == 1;
         if !word_last {
-            u32::from(!(again || row.listed))
+            u32::from(!(again || row.weights.listed))
         } else if !plane_last {
-            if row.twice { 0 } else { row.x_plane }
+            if row.padding.twice { 0 } else { row.input.plane }
         } else if !column_last {
-            row.x_tap
+            row.input.tap
         } else {
-            row.x_line
+            row.input.line
         }
     }
 
     /// What a group begins with: its window, unless its weights are rebuilt first or all channels of its output word have been counted.
     fn begin(&self) -> State {
         match self.now() {
-            row if row.rebuilt => State::Rebuild,
+            row if row.weights.rebuilt => State::Rebuild,
             row if row.depthwise && self.slot != 0 => State::Scale,
             _ => State::Run,
         }
@@ -250,28 +239,19 @@ impl Sequencer {
 
     /// What follows the last pass over the window, or each one of a depthwise row.
     fn end_window(&mut self, row: &Row) {
-        self.state = match (row.residual, row.pool || self.summing) {
+        self.state = match (row.residual.added, row.pool || self.summing) {
             (_, true) => State::Done,
-            _ if row.shared || row.depthwise => State::Scale,
+            _ if row.sum.shared || row.depthwise => State::Scale,
             (true, false) => State::Residual,
             (false, false) => State::Bias,
         };
-        if row.residual && !self.summing {
-            self.shift = row.r_shift;
-        }
-    }
-
-    fn next_tap(&mut self, column_last: bool, row_last: bool) {
-        self.kernel_column = if column_last { 0 } else { self.kernel_column + 1 };
-        self.y[1] = if column_last { self.y_start[1] } else { self.y[1].wrapping_add(1) };
-        if column_last {
-            self.kernel_row = if row_last { 0 } else { self.kernel_row + 1 };
-            self.y[0] = if row_last { self.y_start[0] } else { self.y[0].wrapping_add(1) };
+        if row.residual.added && !self.summing {
+            self.shift = row.residual.shift;
         }
     }
 
     fn residual(&mut self) {
-        let (step, last) = (self.now().r_plane, self.now().r_planes);
+        let (step, last) = (self.now().residual.plane, self.now().residual.planes);
         self.x = self.x.wrapping_add(step);
         self.shift += 1;
         self.count_to(last, State::Bias);
@@ -279,7 +259,7 @@ impl Sequencer {
 
     fn bias(&mut self) {
         self.b += 1;
-        let next = if self.now().raw { State::Emit } else { State::Done };
+        let next = if self.now().output.raw { State::Emit } else { State::Done };
         self.count_to(self.now().thresholds, next);
     }
 
@@ -294,27 +274,27 @@ impl Sequencer {
         }
         let word_end = self.is_word_end();
         let pixel_end = self.group == row.groups;
-        let column_last = self.column == row.columns;
-        let row_last = self.out_row == row.rows;
+        let column_last = self.output[1] == row.window.output[1];
+        let pixel_last = self.output == row.window.output;
         self.slot = if word_end { 0 } else { self.slot + 1 };
         self.group = if pixel_end { 0 } else { self.group + 1 };
         self.start = self.next_start(&row, word_end, pixel_end, column_last);
         self.x = self.start;
         if pixel_end {
-            (self.w, self.s, self.b) = (row.w_base, row.s_base, row.b_base);
-            self.r = self.r.wrapping_add(row.r_pixel);
-            self.summing = row.shared;
+            (self.w, self.s, self.b) = (row.weights.base, row.weights.sign_base, row.bias_base);
+            self.r = self.r.wrapping_add(row.residual.pixel);
+            self.summing = row.sum.shared;
             self.half ^= row.patch;
-            self.next_pixel(&row, column_last, row_last);
+            count(&mut self.output, row.window.output);
         } else if word_end {
             self.r = self.r.wrapping_add(1);
         }
-        if row.rebuilt {
-            self.w = row.w_base;
+        if row.weights.rebuilt {
+            self.w = row.weights.base;
         }
-        self.state = if pixel_end && column_last && row_last {
+        self.state = if pixel_end && pixel_last {
             State::Drain
-        } else if row.send || (row.patch && pixel_end) {
+        } else if row.output.send || (row.patch && pixel_end) {
             State::Wait
         } else {
             self.begin()
@@ -324,25 +304,14 @@ impl Sequencer {
     /// The window's start for the next group of lanes.
     fn next_start(&self, row: &Row, word_end: bool, pixel_end: bool, column_last: bool) -> u32 {
         let step = match (pixel_end, column_last) {
-            (false, _) => self.program.group_step(self.b).wrapping_add(if word_end { row.x_word } else { 0 }),
-            (true, false) => row.x_column,
-            (true, true) => row.x_row,
+            (false, _) => self.program.group_step(self.b).wrapping_add(if word_end { row.input.word } else { 0 }),
+            (true, false) => row.input.column,
+            (true, true) => row.input.row,
         };
         match (row.patch && pixel_end, self.half) {
-            (true, true) => row.x_base,
-            (true, false) => row.x_other,
+            (true, true) => row.input.base,
+            (true, false) => row.input.other,
             (false, _) => self.start.wrapping_add(step),
         }
-    }
-
-    fn next_pixel(&mut self, row: &Row, column_last: bool, row_last: bool) {
-        self.column = if column_last { 0 } else { self.column + 1 };
-        self.y_start[1] =
-            if column_last { 0_u32.wrapping_sub(row.left) } else { self.y_start[1].wrapping_add(row.stride_right) };
-        if column_last {
-            self.out_row = if row_last { 0 } else { self.out_row + 1 };
-            self.y_start[0] = self.y_start[0].wrapping_add(row.stride_down);
-        }
-        self.y = self.y_start;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::count;
 use crate::StreamByte;
 use crate::program::{Job, Program};
 
@@ -34,14 +35,11 @@ pub(crate) struct SlidingWindow {
     read_half: bool,
     job: usize,
     channel: u32,
-    kernel_column: u32,
-    kernel_row: u32,
-    column: u32,
-    row: u32,
+    /// Row and column of the kernel, and of the output.
+    kernel: [u32; 2],
+    output: [u32; 2],
     address: u32,
     start: u32,
-    y: [u32; 2],
-    y_start: [u32; 2],
     /// The item that was read from the stored frame, and whether there is one.
     item: Item,
     full: bool,
@@ -64,14 +62,10 @@ impl SlidingWindow {
             read_half: false,
             job: 0,
             channel: 0,
-            kernel_column: 0,
-            kernel_row: 0,
-            column: 0,
-            row: 0,
+            kernel: [0; 2],
+            output: [0; 2],
             address: 0,
             start: 0,
-            y: [0; 2],
-            y_start: [0; 2],
             item: Item::default(),
             full: false,
             begun: false,
@@ -123,16 +117,15 @@ impl SlidingWindow {
     }
 
     fn is_outside(&self) -> bool {
-        let job = self.now();
-        job.padded && (self.y[0] >= job.height || self.y[1] >= job.width)
+        self.now().window.is_outside(self.output, self.kernel)
     }
 
     /// Which ends the walk has reached.
     fn ends(&self) -> Item {
         let job = self.now();
         let tap_end = self.channel == job.channels;
-        let patch_end = tap_end && self.kernel_column == job.kernel_columns && self.kernel_row == job.kernel_rows;
-        let job_end = patch_end && self.column == job.columns && self.row == job.rows;
+        let patch_end = tap_end && self.kernel == job.window.kernel;
+        let job_end = patch_end && self.output == job.window.output;
         Item { value: 0, tap_end, patch_end, job_end }
     }
 
@@ -178,7 +171,7 @@ impl SlidingWindow {
             self.judge(byte.last, is_end);
         }
         if drops {
-            (self.channel, self.kernel_column, self.kernel_row) = (0, 0, 0);
+            (self.channel, self.kernel) = (0, [0; 2]);
         } else if taken {
             self.walk();
         }
@@ -194,27 +187,19 @@ impl SlidingWindow {
     fn begin(&mut self) {
         let job = self.now().clone();
         let base = if self.read_half { self.program.input_bytes } else { 0 };
-        self.start = base.wrapping_add(job.start);
+        self.start = base.wrapping_add(job.input.base);
         self.address = self.start;
-        self.y_start = [0_u32.wrapping_sub(job.top), 0_u32.wrapping_sub(job.left)];
-        self.y = self.y_start;
     }
 
     /// Goes on to the next byte.
     fn walk(&mut self) {
         let job = self.now().clone();
         let ends = self.ends();
-        let column_last = self.kernel_column == job.kernel_columns;
+        let column_last = self.kernel[1] == job.window.kernel[1];
         self.channel = if ends.tap_end { 0 } else { self.channel + 1 };
-        self.address = self.address.wrapping_add(if ends.tap_end && column_last { job.line } else { 1 });
-        if !ends.tap_end {
-            return;
-        }
-        self.kernel_column = if column_last { 0 } else { self.kernel_column + 1 };
-        self.y[1] = if column_last { self.y_start[1] } else { self.y[1].wrapping_add(1) };
-        if column_last {
-            self.kernel_row = if ends.patch_end { 0 } else { self.kernel_row + 1 };
-            self.y[0] = self.y[0].wrapping_add(1);
+        self.address = self.address.wrapping_add(if ends.tap_end && column_last { job.input.line } else { 1 });
+        if ends.tap_end {
+            count(&mut self.kernel, job.window.kernel);
         }
         if ends.patch_end {
             self.next_patch(&job, ends.job_end);
@@ -222,17 +207,10 @@ impl SlidingWindow {
     }
 
     fn next_patch(&mut self, job: &Job, job_end: bool) {
-        let column_last = self.column == job.columns;
-        self.column = if column_last { 0 } else { self.column + 1 };
-        self.start = self.start.wrapping_add(if column_last { job.row } else { job.column });
-        self.y_start[1] =
-            if column_last { 0_u32.wrapping_sub(job.left) } else { self.y_start[1].wrapping_add(job.stride_right) };
-        if column_last {
-            self.row = if job_end { 0 } else { self.row + 1 };
-            self.y_start[0] = self.y_start[0].wrapping_add(job.stride_down);
-        }
+        let column_last = self.output[1] == job.window.output[1];
+        self.start = self.start.wrapping_add(if column_last { job.input.row } else { job.input.column });
         self.address = self.start;
-        self.y = self.y_start;
+        count(&mut self.output, job.window.output);
         if job_end {
             self.job = if self.job + 1 == self.program.jobs.len() { 0 } else { self.job + 1 };
             self.begin();

@@ -26,7 +26,7 @@ impl Program {
         if !row.depthwise {
             return;
         }
-        row.w_base = self.channel_weights.len() as u32 / WORD_BITS;
+        row.weights.base = self.channel_weights.len() as u32 / WORD_BITS;
         self.channel_weights.extend(weights(layer, digits, units));
         self.weight_addresses = self.weight_addresses.max(self.channel_weights.len() as u32 / WORD_BITS);
         let reach = |o: u32| {
@@ -60,15 +60,15 @@ impl Row {
     ///
     /// `plane` is the step from one plane of a pixel to the next, `across` and `down` those from tap to tap.
     pub(super) fn count_channels(&mut self, plane: u32, across: u32, down: u32) {
-        let last = self.planes;
+        let (last, [kernel_rows, kernel_columns]) = (self.planes, self.window.kernel);
         self.depthwise = true;
         (self.passes, self.planes, self.shift) = (last, 0, 0);
-        self.tail = u32::MAX; // channels past the last one have no weight
-        self.border = self.border.reverse_bits() >> (31 - last);
-        self.x_base = self.x_base.wrapping_add(last * plane);
-        self.x_tap = across;
-        self.x_line = down.wrapping_sub(self.kernel_columns * across);
-        self.x_pass = 0_u32.wrapping_sub(self.kernel_rows * down + self.kernel_columns * across + plane);
-        self.w_back = 1_u32.wrapping_sub((self.kernel_rows + 1) * (self.kernel_columns + 1));
+        self.padding.tail = u32::MAX; // channels past the last one have no weight
+        self.padding.border = self.padding.border.reverse_bits() >> (31 - last);
+        self.input.base = self.input.base.wrapping_add(last * plane);
+        self.input.tap = across;
+        self.input.line = down.wrapping_sub(kernel_columns * across);
+        self.input.pass = 0_u32.wrapping_sub(kernel_rows * down + kernel_columns * across + plane);
+        self.weights.back = 1_u32.wrapping_sub((kernel_rows + 1) * (kernel_columns + 1));
     }
 }

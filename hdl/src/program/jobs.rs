@@ -2,45 +2,21 @@
 
 use bitfab_format::{Kind, Layer, Op, Transform, WORD_BITS};
 
+use super::row::{AddressWalk, Window};
+
 /// One layer that reads the bytes of the input, in the order of the layers.
 ///
-/// Counts are stored as their last index, steps as wrapping 32-bit differences of byte addresses.
+/// Counts are stored as their last index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
     /// Whether bytes become thermometer codes instead of planes.
     pub encode: bool,
     /// Last channel of a tap.
     pub channels: u32,
-    /// Last column of the kernel.
-    pub kernel_columns: u32,
-    /// Last row of the kernel.
-    pub kernel_rows: u32,
-    /// Last column of the output.
-    pub columns: u32,
-    /// Last row of the output.
-    pub rows: u32,
-    /// Step from the last byte of a row of the kernel to the next row.
-    pub line: u32,
-    /// Step of the window's start to the next output column.
-    pub column: u32,
-    /// Step of the window's start to the next output row.
-    pub row: u32,
-    /// First byte of the first window (wraps below zero with padding).
-    pub start: u32,
-    /// Whether taps can lie outside the input.
-    pub padded: bool,
-    /// Input height, where padded.
-    pub height: u32,
-    /// Input width, where padded.
-    pub width: u32,
-    /// Rows above the input.
-    pub top: u32,
-    /// Columns left of the input.
-    pub left: u32,
-    /// Rows from one window to the next.
-    pub stride_down: u32,
-    /// Columns from one window to the next.
-    pub stride_right: u32,
+    /// The loops over taps and output pixels.
+    pub window: Window,
+    /// Where the bytes of windows lie in a stored frame.
+    pub(crate) input: AddressWalk,
     /// What bytes outside the input are, counted from 0.
     pub border: u8,
     /// First word of the first of two places for patches.
@@ -52,7 +28,7 @@ pub struct Job {
     /// Last threshold of a byte (encode).
     pub thresholds: u32,
     /// First threshold in the front's memory.
-    pub t_base: u32,
+    pub(crate) t_base: u32,
 }
 
 impl Job {
@@ -65,7 +41,7 @@ impl Job {
             Op::Encode => {
                 job.encode = true;
                 job.channels = input.channels - 1;
-                job.kernel_columns = input.pixels() - 1;
+                job.window.kernel[1] = input.pixels() - 1;
                 job.words = layer.output.region.words;
                 if let Transform::Encode { per_channel, .. } = layer.transform {
                     job.thresholds = per_channel - 1;
@@ -82,26 +58,13 @@ impl Job {
 
     /// The walk of a convolution.
     fn convolve(&mut self, layer: &Layer<'_>) {
-        let (input, window) = (layer.input.shape, layer.window);
-        let [down, right] = window.stride;
-        let [top, left, ..] = window.padding;
-        let line = input.width.wrapping_mul(input.channels);
-        let kernel = window.kernel[1].wrapping_mul(input.channels);
-        self.channels = input.channels - 1;
-        self.kernel_columns = window.kernel[1] - 1;
-        self.kernel_rows = window.kernel[0] - 1;
-        self.columns = layer.output.shape.width - 1;
-        self.rows = layer.output.shape.height - 1;
-        self.line = line.wrapping_sub(kernel).wrapping_add(1);
-        self.column = right.wrapping_mul(input.channels);
-        self.row = down.wrapping_mul(line).wrapping_sub(self.columns.wrapping_mul(self.column));
-        let before = top.wrapping_mul(line).wrapping_add(left.wrapping_mul(input.channels));
-        self.start = 0_u32.wrapping_sub(before);
-        self.padded = window.is_padded();
+        let channels = layer.input.shape.channels;
+        self.channels = channels - 1;
+        self.window = Window::new(layer);
+        self.input.tap = 1;
+        self.input.follow(&self.window, channels, 0);
         self.border = layer.pad_value.value() as u8 ^ byte_offset(layer.input.kind);
-        (self.height, self.width, self.top, self.left) = (input.height, input.width, top, left);
-        (self.stride_down, self.stride_right) = (down, right);
-        self.words = (window.taps() * input.channels).div_ceil(WORD_BITS);
+        self.words = (layer.window.taps() * channels).div_ceil(WORD_BITS);
     }
 
     /// Words of one patch.

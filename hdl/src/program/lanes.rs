@@ -3,6 +3,7 @@
 use bitfab_format::{Layer, Op, WORD_BITS};
 
 use super::digits::Digits;
+use super::row::WeightLayout;
 use super::suits::{can_rebuild, is_patch};
 use super::units::{Channel, Units};
 use crate::{Options, Weights};
@@ -17,23 +18,15 @@ pub(crate) struct LayerImage {
     pub weights: Vec<u32>,
     /// Negative digits: at the same addresses, or once for all passes of a group of lanes.
     pub signs: Vec<u32>,
-    /// Whether any lane must not see a bit that can be set.
-    pub masked: bool,
-    /// Whether there are signs.
-    pub signed: bool,
-    /// Whether the digits of the first pass are negative; those of others are not.
-    pub minus: bool,
-    /// Step of the signs from the last word of a pass to the next pass.
-    pub sign_step: u32,
+    /// How they are kept: masked where any lane must not see a bit that can be set.
+    pub layout: WeightLayout,
     /// Words of a plane of a tap that a group of lanes reads.
     pub words: u32,
     /// First word of a tap that each group of lanes reads.
     pub starts: Vec<u32>,
     /// What each channel does, dummies up to whole groups included.
     pub channels: Vec<Channel>,
-    /// Whether bytes that no lane needs are skipped: every address says where the bytes of its words lie.
-    pub listed: bool,
-    /// Where these bytes lie, from the window's start: address by address, in it read by read, byte by byte.
+    /// Where the bytes of listed words lie, from the window's start: address by address, in it read by read, byte by byte.
     pub offsets: Vec<u32>,
     /// Whether the next address is the last of its pass.
     pub ends: Vec<bool>,
@@ -140,7 +133,7 @@ impl Plan {
         // Bits of two's complement are seldom zero, where digits with a sign may be worth a list.
         let complemented = digits.complemented();
         let signed = of(digits);
-        complemented.filter(|_| !signed.image.listed).map_or(signed, of)
+        complemented.filter(|_| !signed.image.layout.listed).map_or(signed, of)
     }
 }
 
@@ -150,8 +143,8 @@ impl Plan {
         let digits = Digits::rebuilt(layer);
         let units = Units::new(layer, &digits);
         let channels = LayerImage::channels(layer, &units, &digits, options.lanes);
-        let mut image =
-            LayerImage { words: 1, channels, masked: true, minus: true, sign_step: 1, ..LayerImage::default() };
+        let layout = WeightLayout { masked: true, minus: true, sign_pass: 1, ..WeightLayout::default() };
+        let mut image = LayerImage { words: 1, channels, layout, ..LayerImage::default() };
         image.place(layer, options.lanes, layer.output.shape.channels.div_ceil(options.lanes));
         Self { digits, units, image, is_rebuilt: true }
     }
@@ -197,15 +190,15 @@ impl LayerImage {
         let all: usize = passes.iter().map(|pass| pass.offsets.len()).sum();
         // Taps outside the input are told from those inside by walking over all of them.
         let is_walked = layer.window.is_padded() && !is_patch(layer);
-        self.listed = !is_walked && 10 * listed <= 9 * all;
-        self.masked |= self.listed;
+        self.layout.listed = !is_walked && 10 * listed <= 9 * all;
+        self.layout.masked |= self.layout.listed;
         self.judge(passes);
-        if self.listed {
+        if self.layout.listed {
             passes.iter().zip(&lists).for_each(|(pass, lists)| self.push_list(pass, lists, options));
             return;
         }
         self.weights = passes.iter().flat_map(|pass| &pass.words).map(|word| self.bits(*word)).collect();
-        if self.signed {
+        if self.layout.signed {
             self.place_signs(passes, digits);
         }
     }
@@ -214,14 +207,14 @@ impl LayerImage {
     fn judge(&mut self, passes: &[Pass]) {
         let is_positive = passes.iter().all(|pass| pass.is_of_sign(false));
         let is_split = passes.iter().all(|pass| pass.is_of_sign(pass.is_first));
-        self.minus = self.masked && !is_positive && is_split;
-        self.signed = self.masked && !is_positive && !is_split;
-        self.sign_step = 1;
+        self.layout.minus = self.layout.masked && !is_positive && is_split;
+        self.layout.signed = self.layout.masked && !is_positive && !is_split;
+        self.layout.sign_pass = 1;
     }
 
     /// What the memory of weights holds of a word of negative digits and a mask.
     fn bits(&self, (negative, mask): (u32, u32)) -> u32 {
-        if self.masked { mask } else { negative }
+        if self.layout.masked { mask } else { negative }
     }
 
     /// The signs, once for all passes of a group of lanes where these agree.
@@ -230,7 +223,7 @@ impl LayerImage {
         let shared: Option<Vec<Vec<u32>>> = groups.map(shared_signs).collect();
         match shared {
             Some(signs) if digits.passes > 1 => {
-                self.sign_step = 1_u32.wrapping_sub(passes[0].offsets.len() as u32);
+                self.layout.sign_pass = 1_u32.wrapping_sub(passes[0].offsets.len() as u32);
                 self.signs = signs.concat();
             }
             _ => self.signs = passes.iter().flat_map(|pass| &pass.words).map(|(negative, _)| *negative).collect(),
@@ -245,7 +238,7 @@ impl LayerImage {
             for lane in 0..options.lanes as usize {
                 let word = pass.listed(lists, at, lane, options);
                 self.weights.push(self.bits(word));
-                if self.signed {
+                if self.layout.signed {
                     self.signs.push(word.0);
                 }
             }
@@ -294,7 +287,7 @@ impl LayerImage {
                 // Channels that count downwards have negated weights.
                 let weights = if self.channels[o as usize].negate { !weights & mask } else { weights };
                 words.push((weights, mask));
-                self.masked |= hidden;
+                self.layout.masked |= hidden;
             }
         }
         Pass { is_first: pass == 0, words, offsets: self.offsets(layer, g, &window) }
@@ -308,7 +301,7 @@ impl LayerImage {
             let (weights, mask, _) = word_of(layer, 0, tap, word, |_| 1);
             word_of_lanes[0] = (weights, mask);
         }
-        self.masked = true;
+        self.layout.masked = true;
         Pass { is_first: false, words, offsets: self.offsets(layer, 0, &window) }
     }
 }

@@ -7,7 +7,7 @@ mod jobs;
 mod lanes;
 mod place;
 mod rebuild;
-mod row;
+pub mod row;
 mod scales;
 mod suits;
 mod table;
@@ -168,24 +168,25 @@ impl Program {
 
     /// Planes that the packer holds.
     pub(crate) fn packed_planes(&self) -> u32 {
-        self.rows.iter().filter(|row| !row.raw).map(|row| row.out_planes + 1).max().unwrap_or(0)
+        self.rows.iter().filter(|row| !row.output.raw).map(|row| row.output.planes + 1).max().unwrap_or(0)
     }
 
     /// Planes that the lanes themselves decide about.
     pub(crate) fn decided_planes(&self) -> u32 {
-        let decides = |row: &&Row| !row.raw && !row.pool && !row.requant;
-        self.rows.iter().filter(decides).map(|row| row.out_planes + 1).max().unwrap_or(0)
+        let decides = |row: &&Row| !row.output.raw && !row.pool && !row.scaling.requant;
+        self.rows.iter().filter(decides).map(|row| row.output.planes + 1).max().unwrap_or(0)
     }
 
     /// Planes of requantised outputs.
     pub(crate) fn scaled_planes(&self) -> u32 {
-        self.rows.iter().filter(|row| row.requant).map(|row| row.out_planes + 1).max().unwrap_or(0)
+        self.rows.iter().filter(|row| row.scaling.requant).map(|row| row.output.planes + 1).max().unwrap_or(0)
     }
 
     /// Largest left shift of a count.
     pub fn max_shift(&self) -> u32 {
-        let window = |row: &Row| if row.pool || row.twice || row.doubles { row.shift } else { row.shift + row.planes };
-        let residual = |row: &Row| if row.residual { row.r_shift + row.r_planes } else { 0 };
+        let window =
+            |row: &Row| if row.pool || row.padding.twice || row.doubles { row.shift } else { row.shift + row.planes };
+        let residual = |row: &Row| if row.residual.added { row.residual.shift + row.residual.planes } else { 0 };
         self.rows.iter().map(|row| window(row).max(residual(row))).max().unwrap_or(0)
     }
 
@@ -236,8 +237,8 @@ impl Program {
             self.ram_words = end;
             return Ok(());
         };
-        self.direct = job.columns == 0 && job.rows == 0 && job.kernel_rows == 0 && !job.padded;
-        self.direct &= (job.kernel_columns + 1) * (job.channels + 1) == self.input_bytes;
+        self.direct = job.window.output == [0; 2] && job.window.kernel[0] == 0 && !job.window.padded;
+        self.direct &= (job.window.kernel[1] + 1) * (job.channels + 1) == self.input_bytes;
         self.ram_words = end;
         Ok(())
     }
@@ -249,22 +250,22 @@ impl Program {
         let mut jobs = 0;
         for (at, layer) in layers.iter().enumerate() {
             let Plan { digits, units, image, .. } = &plans[at];
-            let b_base = self.place_biases(image, layer.index)?;
+            let bias_base = self.place_biases(image, layer.index)?;
             let mut row = match layer.op {
                 Op::Encode => table::encode(layer),
                 Op::MaxPool => table::max_pool(layer),
                 Op::SumPool => table::sum_pool(layer, units, digits, lanes),
                 Op::Dense | Op::Conv2d => table::weighted(layer, units, digits, image, lanes),
             };
-            ((row.w_base, row.s_base), row.b_base) = (bases[at], b_base);
+            ((row.weights.base, row.weights.sign_base), row.bias_base) = (bases[at], bias_base);
             self.place_channel_weights(&mut row, layer, digits, units);
             if let Some(scales) = scales::of(layer) {
-                (row.q_base, row.out_shift) = self.place_scales(image, scales::shift(&scales));
+                (row.scaling.base, row.scaling.shift) = self.place_scales(image, scales::shift(&scales));
             }
-            row.send = at + 1 == layers.len() && !copies;
-            row.out_base = if row.send { 0 } else { row.out_base }; // words that are sent have no address
+            row.output.send = at + 1 == layers.len() && !copies;
+            row.output.base = if row.output.send { 0 } else { row.output.base }; // words that are sent have no address
             if row.patch {
-                (row.x_base, row.x_other) = (self.jobs[jobs].base, self.jobs[jobs].other);
+                (row.input.base, row.input.other) = (self.jobs[jobs].base, self.jobs[jobs].other);
                 jobs += 1;
             }
             self.place_steps(&mut row, &image.starts);
@@ -286,12 +287,12 @@ impl Program {
         for row in self.rows.iter_mut().filter(|row| row.is_one_tap() && row.planes != 0) {
             row.doubles = true;
             // A listed row does not move from word to word.
-            let walked = if row.listed { 0 } else { row.words };
-            let plane = row.x_plane.wrapping_add(walked);
-            for base in [&mut row.x_base, &mut row.x_other] {
+            let walked = if row.weights.listed { 0 } else { row.words };
+            let plane = row.input.plane.wrapping_add(walked);
+            for base in [&mut row.input.base, &mut row.input.other] {
                 *base = base.wrapping_add(row.planes * plane);
             }
-            row.x_plane = 0_u32.wrapping_sub(plane + walked);
+            row.input.plane = 0_u32.wrapping_sub(plane + walked);
         }
         if self.max_shift() != 0 {
             self.rows = before;
@@ -302,20 +303,20 @@ impl Program {
     fn place_steps(&mut self, row: &mut Row, starts: &[u32]) {
         let steps: Vec<u32> = starts.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
         let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return };
-        row.x_base = row.x_base.wrapping_add(*first);
-        row.x_column = row.x_column.wrapping_sub(last - first);
-        row.x_row = row.x_row.wrapping_sub(last - first);
+        row.input.base = row.input.base.wrapping_add(*first);
+        row.input.column = row.input.column.wrapping_sub(last - first);
+        row.input.row = row.input.row.wrapping_sub(last - first);
         if steps.iter().all(|step| *step == 0) {
             return;
         }
         let slots = self.slots();
         let regular = |(at, step): (usize, &u32)| *step == u32::from((at as u32 + 1).is_multiple_of(slots));
         if steps.iter().enumerate().all(regular) {
-            row.x_word = 1;
+            row.input.word = 1;
             return;
         }
         let per_group = row.thresholds + 1;
-        let address = |at: usize| row.b_base + (at as u32 + 1) * per_group;
+        let address = |at: usize| row.bias_base + (at as u32 + 1) * per_group;
         self.group_steps.extend(steps.iter().enumerate().filter(|(_, s)| **s != 0).map(|(at, s)| (address(at), *s)));
     }
 

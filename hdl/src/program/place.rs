@@ -10,7 +10,7 @@ impl Program {
     /// and the signs of each layer start.
     pub(super) fn place_weights(&mut self, plans: &[Plan]) -> Vec<(u32, u32)> {
         let mut bases = vec![(0, 0); plans.len()];
-        let order = |image: &LayerImage| (!image.listed, !image.signed);
+        let order = |image: &LayerImage| (!image.layout.listed, !image.layout.signed);
         let mut places: Vec<usize> = (0..plans.len()).collect();
         places.sort_by_key(|at| order(&plans[*at].image));
         for at in places {
@@ -29,16 +29,18 @@ impl Program {
     /// Gives signs an address of their own, unless they lie beside the weights of all rows that look at them.
     /// Rows without signs then look at a word of zeros behind the last one.
     pub(super) fn address_signs(&mut self) {
-        let lies_apart = |row: &Row| row.masked && !(row.signed && row.s_base == row.w_base && row.s_pass == 1);
+        let lies_apart =
+            |Row { weights: of, .. }: &Row| of.masked && !(of.signed && of.sign_base == of.base && of.sign_pass == 1);
         if self.signs.is_empty() || !self.rows.iter().any(lies_apart) {
             return;
         }
         self.counts_signs = true;
-        let none = (self.signs.len() / self.lanes()) as u32;
-        if self.rows.iter().any(|row| row.masked && !row.signed) {
-            self.signs.extend(vec![0; self.lanes()]);
+        let lanes = self.lanes();
+        let none = (self.signs.len() / lanes) as u32;
+        for of in self.rows.iter_mut().map(|row| &mut row.weights).filter(|of| of.masked && !of.signed) {
+            of.sign_base = none;
+            self.signs.resize((none as usize + 1) * lanes, 0);
         }
-        self.rows.iter_mut().filter(|row| row.masked && !row.signed).for_each(|row| row.s_base = none);
     }
 
     /// Puts the biases into their memory and returns where the layer starts.

@@ -128,8 +128,8 @@ impl Program {
         let rebuilds: Vec<Option<Rebuild>> = layers.iter().zip(plans).map(&mut rebuild).collect();
         let Some(any) = rebuilds.iter().flatten().next().copied() else { return };
         for (row, rebuild) in self.rows.iter_mut().zip(&rebuilds) {
-            row.rebuilt = rebuild.is_some();
-            row.w_base = if row.rebuilt { place } else { row.w_base };
+            row.weights.rebuilt = rebuild.is_some();
+            row.weights.base = if row.weights.rebuilt { place } else { row.weights.base };
         }
         let words = rebuilds.iter().flatten().map(|rebuild| rebuild.words * (rebuild.passes + 1)).max().unwrap_or(0);
         self.rebuilds = (0..self.rows.len()).map(|at| rebuilds.get(at).copied().flatten().unwrap_or(any)).collect();

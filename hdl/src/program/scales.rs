@@ -100,6 +100,6 @@ impl Program {
 
     /// Bits of a scaled score of `row`: what is left of its sum, at least the sign and at most a word.
     pub(crate) fn score_bits(&self, row: &Row) -> u32 {
-        self.scale_bits.saturating_sub(row.out_shift).clamp(1, 32)
+        self.scale_bits.saturating_sub(row.scaling.shift).clamp(1, 32)
     }
 }

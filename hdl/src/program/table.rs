@@ -4,7 +4,7 @@ use bitfab_format::{Kind, Layer, Op, PadValue, Region, Tensor, Transform, WORD_B
 
 use super::digits::Digits;
 use super::lanes::LayerImage;
-use super::row::Row;
+use super::row::{AddressWalk, Output, Padding, Residual, Row, Window, WindowSum};
 use super::scales;
 use super::suits::is_patch;
 use super::units::Units;
@@ -19,73 +19,44 @@ fn pixel(tensor: &Tensor) -> (u32, u32, u32) {
 
 /// What all rows share: the output, the window's loops and what lies outside the input.
 fn base(layer: &Layer<'_>) -> Row {
-    let (output, window) = (layer.output, layer.window);
+    let output = layer.output;
     let (_, plane, last_plane) = pixel(&output);
-    let [top, left, ..] = window.padding;
-    let is_raw = output.kind == Kind::I32;
+    let raw = output.kind == Kind::I32;
+    let (planes, pixel) = if raw { (0, 1) } else { (last_plane, last_plane * plane + 1) };
     Row {
         layer: layer.index,
-        columns: output.shape.width - 1,
-        rows: output.shape.height - 1,
-        kernel_columns: window.kernel[1] - 1,
-        kernel_rows: window.kernel[0] - 1,
-        padded: window.is_padded(),
-        height: layer.input.shape.height,
-        width: layer.input.shape.width,
-        top,
-        left,
-        stride_down: window.stride[0],
-        stride_right: window.stride[1],
-        tail: u32::MAX,
-        raw: is_raw,
-        out_base: output.region.start,
-        out_planes: if is_raw { 0 } else { last_plane },
-        out_plane: plane,
-        out_pixel: if is_raw { 1 } else { last_plane * plane + 1 },
+        window: Window::new(layer),
+        padding: Padding { tail: u32::MAX, ..Padding::default() },
+        output: Output { raw, base: output.region.start, planes, plane, pixel, ..Output::default() },
         ..Row::default()
     }
 }
 
-/// The steps of a window over a packed tensor, once the step from tap to tap is known.
+/// The walk of the row's window over a packed tensor, once the step from tap to tap is known.
 ///
 /// `moved` is how far the window's start has moved within one output pixel.
 fn walk(row: &mut Row, layer: &Layer<'_>, moved: u32) {
-    let (pixel_words, ..) = pixel(&layer.input);
-    let line = layer.input.shape.width.wrapping_mul(pixel_words);
-    let [down, right] = layer.window.stride.map(|stride| stride.wrapping_mul(pixel_words));
-    let start = row.top.wrapping_mul(line).wrapping_add(row.left.wrapping_mul(pixel_words));
-    let kernel = layer.window.kernel[1].wrapping_mul(pixel_words);
-    row.x_base = row.x_base.wrapping_add(layer.input.region.start).wrapping_sub(start);
-    row.x_line = row.x_tap.wrapping_add(line).wrapping_sub(kernel);
-    row.x_column = right.wrapping_sub(moved);
-    let across = row.columns.wrapping_mul(right);
-    row.x_row = down.wrapping_mul(layer.input.shape.width).wrapping_sub(across).wrapping_sub(moved);
+    row.input.base = row.input.base.wrapping_add(layer.input.region.start);
+    row.input.follow(&row.window, layer.input.pixel_words(), moved);
 }
 
 /// The encoding's codes are in the patch: copy them to the arena.
 pub(crate) fn encode(layer: &Layer<'_>) -> Row {
-    Row {
-        patch: true,
-        padded: false,
-        top: 0,
-        left: 0,
-        x_base: 0,
-        kernel_columns: 0,
-        kernel_rows: 0,
-        columns: 0,
-        rows: 0,
-        ..copy(layer.index, layer.output.region, base(layer))
-    }
+    let row = copy(layer.index, layer.output.region, base(layer));
+    Row { patch: true, window: Window { output: [0; 2], ..row.window.gathered() }, ..row }
 }
 
 /// A copy of `region`, word by word.
 fn copy(layer: u16, region: Region, row: Row) -> Row {
-    Row { layer, groups: region.words - 1, pool: true, x_base: region.start, x_word: 1, out_pixel: 1, ..row }
+    let input = AddressWalk { base: region.start, word: 1, ..row.input };
+    Row { layer, groups: region.words - 1, pool: true, input, output: Output { pixel: 1, ..row.output }, ..row }
 }
 
 /// Sends a packed tensor that the array has finished in another order.
 pub(crate) fn copy_out(layer: u16, region: Region) -> Row {
-    Row { send: true, tail: u32::MAX, ..copy(layer, region, Row::default()) }
+    let mut row = copy(layer, region, Row::default());
+    (row.output.send, row.padding.tail) = (true, u32::MAX);
+    row
 }
 
 /// Max-pool: the planes of each tap from the most significant one, word by word.
@@ -93,13 +64,13 @@ pub(crate) fn max_pool(layer: &Layer<'_>) -> Row {
     let mut row = base(layer);
     let (pixel_words, plane, last_plane) = pixel(&layer.input);
     row.pool = true;
-    row.settle = row.out_planes;
+    row.settle = row.output.planes;
     row.planes = last_plane;
     row.groups = plane - 1;
-    row.x_base = last_plane * plane;
-    row.x_plane = 0_u32.wrapping_sub(plane);
-    row.x_tap = pixel_words + last_plane * plane;
-    row.x_word = 1;
+    row.input.base = last_plane * plane;
+    row.input.plane = 0_u32.wrapping_sub(plane);
+    row.input.tap = pixel_words + last_plane * plane;
+    row.input.word = 1;
     walk(&mut row, layer, plane - 1);
     row
 }
@@ -110,9 +81,9 @@ pub(crate) fn sum_pool(layer: &Layer<'_>, units: &Units, digits: &Digits, lanes:
     let (pixel_words, plane, last_plane) = pixel(&layer.input);
     row.select = true;
     row.planes = last_plane;
-    row.x_plane = plane;
-    row.x_tap = pixel_words - last_plane * plane;
-    row.x_word = 1;
+    row.input.plane = plane;
+    row.input.tap = pixel_words - last_plane * plane;
+    row.input.word = 1;
     walk(&mut row, layer, plane - 1);
     accumulate(&mut row, layer, units, digits, lanes);
     row
@@ -125,29 +96,30 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
     row.words = image.words - 1;
     row.passes = digits.passes - 1;
     row.planes = last_plane;
-    (row.masked, row.signed, row.minus) = (image.masked, image.signed, image.minus);
-    row.s_pass = image.sign_step;
+    row.weights = image.layout;
     row.patch = is_patch(layer);
     if row.patch {
-        (row.kernel_columns, row.kernel_rows, row.padded, row.top, row.left) = (0, 0, false, 0, 0);
-        (row.planes, row.x_plane) = (7, 1);
+        row.window = row.window.gathered();
+        (row.planes, row.input.plane) = (7, 1);
     } else {
-        row.x_plane = plane - image.words + 1;
-        row.x_tap = row.x_plane;
+        row.input.plane = plane - image.words + 1;
+        row.input.tap = row.input.plane;
         walk(&mut row, layer, 0);
     }
-    if image.listed {
+    if image.layout.listed {
         list(&mut row, image);
     } else if layer.op == Op::Dense && !row.patch {
         flatten(&mut row, layer);
     }
-    row.w_back = 0_u32.wrapping_sub(row.words);
+    row.weights.back = 0_u32.wrapping_sub(row.words);
     surround(&mut row, layer);
     if let Some(shared) = digits.shared {
-        row.shared = true;
-        row.subtracts = shared.ratio < 0;
-        row.doublings = shared.doublings - 1;
-        row.ratio = shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings);
+        row.sum = WindowSum {
+            shared: true,
+            doublings: shared.doublings - 1,
+            ratio: shared.ratio.unsigned_abs().reverse_bits() >> (WORD_BITS - shared.doublings),
+            subtracts: shared.ratio < 0,
+        };
     }
     accumulate(&mut row, layer, units, digits, lanes);
     if digits.depthwise {
@@ -161,35 +133,33 @@ pub(crate) fn weighted(layer: &Layer<'_>, units: &Units, digits: &Digits, image:
 fn surround(row: &mut Row, layer: &Layer<'_>) {
     match layer.pad_value {
         // Bytes outside come from the front.
-        PadValue::Level(_) if row.patch || !row.padded => {}
-        PadValue::Level(level) if level == layer.input.kind.range().1 => row.ones = true,
-        PadValue::Level(level) => row.border = level as u32,
-        PadValue::Zero | PadValue::MinusOne | PadValue::PlusOne => row.ones = layer.pad_value == PadValue::PlusOne,
+        PadValue::Level(_) if row.patch || !row.window.padded => {}
+        PadValue::Level(level) if level == layer.input.kind.range().1 => row.padding.ones = true,
+        PadValue::Level(level) => row.padding.border = level as u32,
+        PadValue::Zero | PadValue::MinusOne | PadValue::PlusOne => {
+            row.padding.ones = layer.pad_value == PadValue::PlusOne
+        }
     }
-    row.twice = layer.needs_mask();
+    row.padding.twice = layer.needs_mask();
     let rest = layer.input.shape.channels % WORD_BITS;
-    if rest != 0 && !row.masked && (row.ones || row.twice || row.border != 0) {
-        row.tail = (1 << rest) - 1;
+    if rest != 0 && !row.weights.masked && row.padding.has_ones() {
+        row.padding.tail = (1 << rest) - 1;
     }
 }
 
 /// A listed layer stays at the window's start: its words are found from there.
 fn list(row: &mut Row, image: &LayerImage) {
-    row.listed = true;
-    row.x_plane = row.x_plane.wrapping_add(row.words);
+    row.input.plane = row.input.plane.wrapping_add(row.words);
     row.words = image.longest - 1;
-    (row.kernel_columns, row.kernel_rows) = (0, 0);
+    row.window.kernel = [0; 2];
 }
 
 /// A dense layer reads its input from end to end: one long tap, or one row of taps where there are several planes.
 fn flatten(row: &mut Row, layer: &Layer<'_>) {
-    let pixels = layer.input.shape.pixels();
-    row.kernel_rows = 0;
     if row.planes == 0 {
-        row.kernel_columns = 0;
-        row.words = layer.input.region.words - 1;
+        (row.window.kernel, row.words) = ([0; 2], layer.input.region.words - 1);
     } else {
-        row.kernel_columns = pixels - 1;
+        row.window.kernel = [0, layer.input.shape.pixels() - 1];
     }
 }
 
@@ -197,28 +167,24 @@ fn flatten(row: &mut Row, layer: &Layer<'_>) {
 fn accumulate(row: &mut Row, layer: &Layer<'_>, units: &Units, digits: &Digits, lanes: u32) {
     let channels = layer.output.shape.channels;
     row.groups = channels.div_ceil(lanes) - 1;
-    row.last_lane = (channels - 1) % lanes;
+    row.output.last_lane = (channels - 1) % lanes;
     row.shift = units.shift;
-    row.requant = matches!(layer.transform, Transform::Requant { .. });
-    row.affine = scales::of(layer).is_some() && !row.requant;
-    if row.affine {
+    row.scaling.requant = matches!(layer.transform, Transform::Requant { .. });
+    row.scaling.affine = scales::of(layer).is_some() && !row.scaling.requant;
+    if row.scaling.affine {
         row.settle = 3; // selected, multiplied, added, shifted and sent
     }
-    if row.requant {
+    if row.scaling.requant {
         // One lane a cycle, then one plane; what is known of a group stays for the stages between the two.
-        row.spacing = lanes.max(row.out_planes + 1).max(SCALER_STAGES) - 1;
+        row.spacing = lanes.max(row.output.planes + 1).max(SCALER_STAGES) - 1;
     }
-    row.thresholds = if row.raw || row.requant { 0 } else { (1 << layer.output.kind.planes()) - 2 };
-    row.double = row.raw && !row.affine && units.unit == 2;
+    row.thresholds = if row.output.raw || row.scaling.requant { 0 } else { (1 << layer.output.kind.planes()) - 2 };
+    row.output.double = row.output.raw && !row.scaling.affine && units.unit == 2;
     let moved = units.offset(layer, digits.places(0)) + scales::plain_offset(layer, 0);
-    row.odd = row.double && moved.rem_euclid(2) == 1;
+    row.output.odd = row.output.double && moved.rem_euclid(2) == 1;
     if let Some(residual) = layer.residual {
         let (_, plane, last_plane) = pixel(&residual.tensor);
-        row.residual = true;
-        row.r_planes = last_plane;
-        row.r_base = residual.tensor.region.start;
-        row.r_plane = plane;
-        row.r_pixel = last_plane * plane + 1;
-        row.r_shift = units.r_shift;
+        let (base, pixel) = (residual.tensor.region.start, last_plane * plane + 1);
+        row.residual = Residual { added: true, planes: last_plane, base, plane, pixel, shift: units.r_shift };
     }
 }

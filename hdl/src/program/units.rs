@@ -122,7 +122,11 @@ impl Channel {
                 let may_negate = layer.op.is_weighted() && layer.residual.is_none() && !digits.uniform;
                 Self::decide(layer, units, places, &thresholds, all.counts_down(o), may_negate)
             }
-            _ => Self::value(layer, units, places, o),
+            Transform::Raw
+            | Transform::Requant { .. }
+            | Transform::Affine { .. }
+            | Transform::None
+            | Transform::Encode { .. } => Self::value(layer, units, places, o),
         }
     }
 

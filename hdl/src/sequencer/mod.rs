@@ -75,7 +75,7 @@ fn flags<'b>(walk: &Walk<'b, '_>) -> Wire<'b> {
     let half = walk.first_shift().resize(5).previous();
     let shift = (is.twice & ends.outside & state.running).mux(half, at.shift.resize(5));
     let plane = of.count("planes", |r| r.planes).resize(3) - at.plane.resize(3);
-    let minus = of.flag("is_minus", |r| r.minus);
+    let minus = of.flag("is_minus", |r| r.weights.minus);
     let invert = state.running & minus & !at.summing & at.pass.is(0);
     c.join(&[c.join(&bits), slot, shift, plane, invert])
 }
@@ -87,16 +87,16 @@ fn conditions<'b>(walk: &Walk<'b, '_>) -> [(u32, Wire<'b>); 18] {
     let pools = (running & is.pool).named("pools");
     let done = (state.finishing & ends.leaves & !is.pool).named("done");
     let outside = running & ends.outside;
-    let borders = of.word("border", 8, |r| r.border);
+    let borders = of.word("border", 8, |r| r.padding.border);
     let border = |at: Wire<'b>| c.select(at, &(0..1 << at.width()).map(|at| borders.bit(at)).collect::<Vec<_>>());
     let border = is.depthwise.mux(border(at.pass.resize(3)), border(at.plane));
-    let ones = (of.flag("is_ones", |r| r.ones) | (is.twice & at.plane.bit(0)) | border).named("ones");
+    let ones = (of.flag("is_ones", |r| r.padding.ones) | (is.twice & at.plane.bit(0)) | border).named("ones");
     let is_first = (at.kernel_column.is(0) & at.kernel_row.is(0)).named("is_first");
     let is_most = at.plane.is(0);
     let next_pass = at.pass.any() & is_most & is_first & !is.depthwise;
     let doubles = (of.flag("is_doubling", |r| r.doubles) & !is_most) | next_pass;
     // In which doublings the sum of the window is added.
-    let ratio = of.word("ratio", of.most(|r| r.doublings) + 1, |r| r.ratio);
+    let ratio = of.word("ratio", of.most(|r| r.sum.doublings) + 1, |r| r.sum.ratio);
     let adds = c.select(at.step, &(0..ratio.width()).map(|bit| ratio.bit(bit)).collect::<Vec<_>>()).named("adds");
     let takes = state.scaling & is.depthwise & !at.pass.any();
     [

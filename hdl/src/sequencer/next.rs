@@ -58,10 +58,10 @@ impl<'b> Walk<'b, '_> {
         let Self { c, program, of, state, at, ends, .. } = self;
         let lanes = u64::from(program.options.lanes) - 1;
         let all = c.constant(lanes, width(lanes));
-        let emitted = ends.group.mux(of.word("last_lane", all.width(), |r| r.last_lane), all);
+        let emitted = ends.group.mux(of.word("last_lane", all.width(), |r| r.output.last_lane), all);
         let ends_at = |name: &str, state: Wire<'b>, last: Wire<'b>| (state & at.step.same_number(last)).named(name);
-        let added = ends_at("added", state.adding, of.count("r_planes", |r| r.r_planes));
-        let scaled = ends_at("scaled", state.scaling, of.count("doublings", |r| r.doublings));
+        let added = ends_at("added", state.adding, of.count("r_planes", |r| r.residual.planes));
+        let scaled = ends_at("scaled", state.scaling, of.count("doublings", |r| r.sum.doublings));
         let biased = ends_at("biased", state.biasing, of.count("thresholds", |r| r.thresholds));
         let emitted = ends_at("emitted", state.emitting, emitted);
         let settles = state.finishing & !at.summing & !at.cooldown.any();
@@ -84,7 +84,7 @@ impl<'b> Walk<'b, '_> {
         c.next(at.pass, &[(runs & ends.window, at.pass.next_until(ends.pass))]);
         let first = self.first_shift();
         let to_residual = ends.window & ends.pass & is.residual & !at.summing;
-        let after_tap = to_residual.mux(of.word("r_shift", at.shift.width(), |r| r.r_shift), first);
+        let after_tap = to_residual.mux(of.word("r_shift", at.shift.width(), |r| r.residual.shift), first);
         let rules = [
             (state.loading, first),
             (runs & ends.word, ends.plane.mux(after_tap, at.shift.next())),
@@ -115,11 +115,11 @@ impl<'b> Walk<'b, '_> {
     pub fn next_positions(&self) {
         let Self { c, of, state, at, ends, .. } = self;
         let ([row, column], [row_start, column_start], bits) = (at.y, at.y_start, at.y[0].width());
-        let top = of.word("top", bits, |r| 0_u32.wrapping_sub(r.top));
-        let left = of.word("left", bits, |r| 0_u32.wrapping_sub(r.left));
+        let top = of.word("top", bits, |r| r.window.origin()[0]);
+        let left = of.word("left", bits, |r| r.window.origin()[1]);
         let pixel = (ends.leaves & ends.group).named("pixel_end");
-        let right = column_start + of.word("stride_right", bits, |r| r.stride_right);
-        let down = row_start + of.word("stride_down", bits, |r| r.stride_down);
+        let right = column_start + of.word("stride_right", bits, |r| r.window.stride[1]);
+        let down = row_start + of.word("stride_down", bits, |r| r.window.stride[0]);
         let column_next = ends.out_column.mux(left, right);
         let row_next = ends.out_column.mux(down, row_start);
         let tap = state.running & ends.tap;
@@ -136,13 +136,14 @@ impl<'b> Walk<'b, '_> {
         let Self { c, program, of, state, at, ends, .. } = self;
         let bits = width((program.signs.len() / program.lanes()).max(1) as u64 - 1);
         let s = c.register_if(program.counts_signs, "s_now", bits);
-        let base = of.word("s_base", bits, |r| r.s_base);
-        let step = (ends.window & !ends.pass).mux(of.word("s_pass", bits, |r| r.s_pass), c.constant(1, bits));
-        let back = match program.rows.iter().any(|r| r.listed) {
+        let base = of.word("s_base", bits, |r| r.weights.sign_base);
+        let step =
+            (ends.window & !ends.pass).mux(of.word("s_pass", bits, |r| r.weights.sign_pass), c.constant(1, bits));
+        let back = match program.rows.iter().any(|r| r.weights.listed) {
             true => c.constant(0, bits) - at.word.resize(bits),
-            false => of.word("s_back", bits, |r| r.w_back),
+            false => of.word("s_back", bits, |r| r.weights.back),
         };
-        let walks = state.running & of.flag("is_signed", |r| r.signed);
+        let walks = state.running & of.flag("is_signed", |r| r.weights.signed);
         let walked = s + (ends.word & !ends.plane).mux(back, step);
         c.next(s, &[(state.loading | (ends.leaves & ends.group), base), (walks, walked)]);
         c.output("s", s.extend(32));
@@ -155,14 +156,14 @@ impl<'b> Walk<'b, '_> {
         let w = self.next_weights(pixel);
         self.next_signs();
         let bits = width((program.biases.len() / program.lanes()) as u64);
-        let (b, b_base) = (c.register("b_now", bits), of.word("b_base", bits, |r| r.b_base));
+        let (b, b_base) = (c.register("b_now", bits), of.word("b_base", bits, |r| r.bias_base));
         c.next(b, &[(state.loading, b_base), (state.biasing, b.next()), (pixel, b_base)]);
 
         let bits = width(u64::from(program.ram_words) - 1);
-        let r = c.register_if(program.rows.iter().any(|r| r.residual), "r_now", bits);
-        let next_pixel = r + of.word("r_pixel", bits, |row| row.r_pixel);
+        let r = c.register_if(program.rows.iter().any(|r| r.residual.added), "r_now", bits);
+        let next_pixel = r + of.word("r_pixel", bits, |row| row.residual.pixel);
         let rules = [
-            (state.loading, of.word("r_base", bits, |row| row.r_base)),
+            (state.loading, of.word("r_base", bits, |row| row.residual.base)),
             (pixel, next_pixel),
             (ends.leaves & ends.output_word, r.next()),
         ];
@@ -176,7 +177,7 @@ impl<'b> Walk<'b, '_> {
             (state.running & !restarts & !to_residual, x + self.step(bits)),
             (state.loading, first),
             (state.running, restarts.mux(begin, r)),
-            (state.adding, x + of.word("r_plane", bits, |row| row.r_plane)),
+            (state.adding, x + of.word("r_plane", bits, |row| row.residual.plane)),
             (state.finishing & at.summing, begin),
             (ends.leaves, next),
         ];
@@ -190,15 +191,15 @@ impl<'b> Walk<'b, '_> {
     fn next_weights(&self, pixel: Wire<'b>) -> Wire<'b> {
         let Self { c, program, of, state, is, at, ends, .. } = self;
         let bits = width(u64::from(program.weight_addresses));
-        let (w, w_base) = (c.register("w_now", bits), of.word("w_base", bits, |r| r.w_base));
+        let (w, w_base) = (c.register("w_now", bits), of.word("w_base", bits, |r| r.weights.base));
         let (again, one) = (ends.word & !ends.plane, c.constant(1, bits));
         let taps_again = is.depthwise & ends.window & !ends.pass;
-        let walked = match program.rows.iter().any(|r| r.listed) {
+        let walked = match program.rows.iter().any(|r| r.weights.listed) {
             true => {
-                let taps = of.word("taps_back", bits, |r| if r.depthwise { r.w_back } else { 0 });
+                let taps = of.word("taps_back", bits, |r| if r.depthwise { r.weights.back } else { 0 });
                 taps_again.mux(w + taps, again.mux(w - at.word.resize(bits), w + one))
             }
-            false => w + (again | taps_again).mux(of.word("w_back", bits, |r| r.w_back), one),
+            false => w + (again | taps_again).mux(of.word("w_back", bits, |r| r.weights.back), one),
         };
         // The rebuilder makes the weights of each group in the same place.
         let again = pixel | (ends.leaves & is.rebuilt);
@@ -211,19 +212,19 @@ impl<'b> Walk<'b, '_> {
         let Self { c, of, is, at, ends, .. } = self;
         let stays = is.listed | (is.twice & at.plane.bit(0));
         let again = stays.mux(c.constant(0, bits), c.constant(1, bits));
-        let next_plane = is.twice.mux(c.constant(0, bits), of.word("x_plane", bits, |r| r.x_plane));
+        let next_plane = is.twice.mux(c.constant(0, bits), of.word("x_plane", bits, |r| r.input.plane));
         let links = [
             (ends.word, again),
             (ends.plane, next_plane),
-            (ends.column, of.word("x_tap", bits, |r| r.x_tap)),
-            (ends.row, of.word("x_line", bits, |r| r.x_line)),
+            (ends.column, of.word("x_tap", bits, |r| r.input.tap)),
+            (ends.row, of.word("x_line", bits, |r| r.input.line)),
         ];
         let mut used = links.into_iter().filter(|(last, _)| last.constant().is_none()).rev();
         // The end of the window sets the address anyway, so that the last loop needs no condition; but that of a pass
         // over one plane of channels.
         let last = match is.depthwise.constant() {
             Some(0) => used.next().map_or(c.constant(0, bits), |(_, step)| step),
-            _ => of.word("x_pass", bits, |r| r.x_pass),
+            _ => of.word("x_pass", bits, |r| r.input.pass),
         };
         used.fold(last, |step, (last, own)| last.mux(step, own)).named("x_step")
     }
@@ -233,9 +234,9 @@ impl<'b> Walk<'b, '_> {
         let Self { c, program, of, state, is, ends, .. } = self;
         let half = c.register_if(program.rows.iter().any(|r| r.patch), "half", 1);
         c.next(half, &[(ends.leaves & ends.group & is.patch, !half)]);
-        let (base, other) = (of.word("x_base", bits, |r| r.x_base), of.word("x_other", bits, |r| r.x_other));
+        let (base, other) = (of.word("x_base", bits, |r| r.input.base), of.word("x_other", bits, |r| r.input.other));
         let first = (is.patch & half).mux(other, base).named("first");
-        let moves = |r: &Row| r.columns != 0 || r.rows != 0 || r.x_word != 0;
+        let moves = |r: &Row| r.window.output != [0; 2] || r.input.word != 0;
         if program.group_steps.is_empty() && !program.rows.iter().any(moves) {
             return (first, first, (is.patch & (half ^ ends.group)).mux(other, base));
         }
@@ -243,9 +244,9 @@ impl<'b> Walk<'b, '_> {
         let last = program.group_steps.last().map_or(0, |(address, _)| *address);
         let cut = |address: u32| u64::from(program.group_step(address)) & ((1 << bits) - 1);
         let group_step = c.table(b, &(0..=last).map(cut).collect::<Vec<_>>(), bits).named("group_step");
-        let hop = ends.output_word.mux(of.word("x_word", bits, |r| r.x_word), c.constant(0, bits));
+        let hop = ends.output_word.mux(of.word("x_word", bits, |r| r.input.word), c.constant(0, bits));
         let pixel_step =
-            ends.out_column.mux(of.word("x_row", bits, |r| r.x_row), of.word("x_column", bits, |r| r.x_column));
+            ends.out_column.mux(of.word("x_row", bits, |r| r.input.row), of.word("x_column", bits, |r| r.input.column));
         let step = ends.group.mux(pixel_step, group_step + hop).named("start_step");
         let next = (is.patch & ends.group).mux(half.mux(base, other), start + step).named("start_next");
         c.next(start, &[(state.loading, first), (ends.leaves, next)]);

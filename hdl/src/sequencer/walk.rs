@@ -89,10 +89,13 @@ pub(super) struct Ends<'b> {
 
 /// The largest step that is counted at the end of a group.
 fn most_steps(program: &Program) -> u32 {
-    let lanes = |r: &Row| if r.raw { program.options.lanes - 1 } else { 0 };
-    let steps = |r: &Row| r.thresholds.max(r.out_planes).max(r.r_planes).max(r.doublings).max(r.settle).max(lanes(r));
+    let lanes = |r: &Row| if r.output.raw { program.options.lanes - 1 } else { 0 };
+    let steps = |r: &Row| {
+        r.thresholds.max(r.output.planes).max(r.residual.planes).max(r.sum.doublings).max(r.settle).max(lanes(r))
+    };
     // Nothing is counted where all that would be are the planes of outputs, which are not waited for.
-    let waits = program.rows.iter().any(|r| r.thresholds | r.settle | r.r_planes | r.doublings | lanes(r) != 0);
+    let waits =
+        program.rows.iter().any(|r| r.thresholds | r.settle | r.residual.planes | r.sum.doublings | lanes(r) != 0);
     if waits { program.rows.iter().map(steps).max().unwrap_or(0) } else { 0 }
 }
 
@@ -111,22 +114,22 @@ impl<'b, 'p> Walk<'b, 'p> {
 impl<'b> States<'b> {
     fn new(c: &'b Builder, program: &Program) -> Self {
         let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
-        let now = c.register("state", if any(|r| r.shared || r.depthwise || r.rebuilt) { 4 } else { 3 });
+        let now = c.register("state", if any(|r| r.sum.shared || r.depthwise || r.weights.rebuilt) { 4 } else { 3 });
         let is = |used: bool, name: &str, state: State| {
             if used { now.is(state as u64).named(name) } else { c.low() }
         };
         Self {
             now,
             loading: is(true, "loading", State::Load),
-            waiting: is(any(|r| r.patch || r.send), "waiting", State::Wait),
+            waiting: is(any(|r| r.patch || r.output.send), "waiting", State::Wait),
             running: is(true, "running", State::Run),
-            adding: is(any(|r| r.residual), "adding", State::Residual),
+            adding: is(any(|r| r.residual.added), "adding", State::Residual),
             biasing: is(true, "biasing", State::Bias),
-            emitting: is(any(|r| r.raw), "emitting", State::Emit),
+            emitting: is(any(|r| r.output.raw), "emitting", State::Emit),
             finishing: is(true, "finishing", State::Done),
             draining: is(true, "draining", State::Drain),
-            scaling: is(any(|r| r.shared || r.depthwise), "scaling", State::Scale),
-            rebuilding: is(any(|r| r.rebuilt), "rebuilding", State::Rebuild),
+            scaling: is(any(|r| r.sum.shared || r.depthwise), "scaling", State::Scale),
+            rebuilding: is(any(|r| r.weights.rebuilt), "rebuilding", State::Rebuild),
         }
     }
 
@@ -141,14 +144,14 @@ impl<'b> Kind<'b> {
         Self {
             patch: of.flag("is_patch", |r| r.patch),
             pool: of.flag("is_pool", |r| r.pool),
-            raw: of.flag("is_raw", |r| r.raw),
-            send: of.flag("is_send", |r| r.send),
-            twice: of.flag("is_twice", |r| r.twice),
-            listed: of.flag("is_listed", |r| r.listed),
-            residual: of.flag("is_residual", |r| r.residual),
-            shared: of.flag("is_shared", |r| r.shared),
+            raw: of.flag("is_raw", |r| r.output.raw),
+            send: of.flag("is_send", |r| r.output.send),
+            twice: of.flag("is_twice", |r| r.padding.twice),
+            listed: of.flag("is_listed", |r| r.weights.listed),
+            residual: of.flag("is_residual", |r| r.residual.added),
+            shared: of.flag("is_shared", |r| r.sum.shared),
             depthwise: of.flag("is_depthwise", |r| r.depthwise),
-            rebuilt: of.flag("is_rebuilt", |r| r.rebuilt),
+            rebuilt: of.flag("is_rebuilt", |r| r.weights.rebuilt),
         }
     }
 }
@@ -156,25 +159,25 @@ impl<'b> Kind<'b> {
 impl<'b> Counters<'b> {
     fn new(c: &'b Builder, program: &Program, of: &Rows<'b, '_, Row>) -> Self {
         let any = |uses: fn(&Row) -> bool| program.rows.iter().any(uses);
-        let reach = of.most(|r| r.height.max(r.width) + 2 * (r.kernel_rows.max(r.kernel_columns) + 1));
-        let stride = of.most(|r| r.stride_down.max(r.stride_right));
+        let reach = of.most(|r| r.window.reach());
+        let stride = of.most(|r| r.window.stride[0].max(r.window.stride[1]));
         let bits = width(u64::from(reach) + u64::from(stride)) + 1;
-        let position = |name: &str| c.register_if(any(|r| r.padded), name, bits);
+        let position = |name: &str| c.register_if(any(|r| r.window.padded), name, bits);
         let slots = if any(|r| !r.pool) { program.slots() - 1 } else { 0 };
         Self {
             word: of.counter("word", |r| r.words),
-            plane: of.counter("plane", |r| r.planes.max(r.twice.into())),
-            kernel_column: of.counter("kernel_column", |r| r.kernel_columns),
-            kernel_row: of.counter("kernel_row", |r| r.kernel_rows),
+            plane: of.counter("plane", |r| r.planes.max(r.padding.twice.into())),
+            kernel_column: of.counter("kernel_column", |r| r.window.kernel[1]),
+            kernel_row: of.counter("kernel_row", |r| r.window.kernel[0]),
             pass: of.counter("pass", |r| r.passes),
             group: of.counter("group", |r| r.groups),
-            out_column: of.counter("out_column", |r| r.columns),
-            out_row: of.counter("out_row", |r| r.rows),
+            out_column: of.counter("out_column", |r| r.window.output[1]),
+            out_row: of.counter("out_row", |r| r.window.output[0]),
             slot: c.counter("slot", slots),
             step: c.counter("step", most_steps(program)),
             shift: c.counter("shift", program.max_shift()),
             cooldown: of.counter("cooldown", |r| r.spacing),
-            summing: c.register_if(any(|r| r.shared), "summing", 1),
+            summing: c.register_if(any(|r| r.sum.shared), "summing", 1),
             y: ["y_row", "y_column"].map(position),
             y_start: ["y_row_start", "y_column_start"].map(position),
         }
@@ -189,15 +192,16 @@ impl<'b> Ends<'b> {
         list_end: Wire<'b>,
     ) -> Self {
         let bits = at.y[0].width();
-        let (height, right) = (of.word("height", bits, |r| r.height), of.word("width", bits, |r| r.width));
+        let (height, right) =
+            (of.word("height", bits, |r| r.window.input[0]), of.word("width", bits, |r| r.window.input[1]));
         let is_inside = at.y[0].less(height) & at.y[1].less(right);
-        let outside = (of.flag("is_padded", |r| r.padded) & !is_inside).named("outside");
+        let outside = (of.flag("is_padded", |r| r.window.padded) & !is_inside).named("outside");
         let listed = list_end & at.word.any();
         let word = is.listed.mux(listed, at.word.same_number(of.count("words", |r| r.words))).named("word_last");
         let planes = at.plane.same_number(of.count("planes", |r| r.planes));
         let plane = is.twice.mux(!outside | at.plane.bit(0), planes).named("plane_last");
-        let column = at.kernel_column.equals(of.count("kernel_columns", |r| r.kernel_columns)).named("column_last");
-        let row = at.kernel_row.equals(of.count("kernel_rows", |r| r.kernel_rows)).named("row_last");
+        let column = at.kernel_column.equals(of.count("kernel_columns", |r| r.window.kernel[1])).named("column_last");
+        let row = at.kernel_row.equals(of.count("kernel_rows", |r| r.window.kernel[0])).named("row_last");
         let tap = (word & plane).named("tap_end");
         let group_end = at.group.equals(of.count("groups", |r| r.groups)).named("group_end");
         let slots = u64::from(program.slots() - 1);
@@ -213,8 +217,8 @@ impl<'b> Ends<'b> {
             pass: (at.summing | at.pass.equals(of.count("passes", |r| r.passes))).named("pass_last"),
             output_word: (is.pool | slot_last | group_end).named("word_end"),
             group: (!at.summing & group_end).named("group_last"),
-            out_column: at.out_column.equals(of.count("columns", |r| r.columns)).named("out_column_last"),
-            out_row: at.out_row.equals(of.count("rows", |r| r.rows)).named("out_row_last"),
+            out_column: at.out_column.equals(of.count("columns", |r| r.window.output[1])).named("out_column_last"),
+            out_row: at.out_row.equals(of.count("rows", |r| r.window.output[0])).named("out_row_last"),
             leaves: (state.finishing & !at.summing & settled(program, of, is, at)).named("leaves"),
         }
     }
@@ -223,9 +227,9 @@ impl<'b> Ends<'b> {
 /// Whether a group may end: pools wait until their planes are written, scaled scores until they have passed their
 /// stages, requantised outputs until the group before them has gone far enough.
 fn settled<'b>(program: &Program, of: &Rows<'b, '_, Row>, is: &Kind<'b>, at: &Counters<'b>) -> Wire<'b> {
-    let steps = match program.rows.iter().any(|r| r.affine) {
+    let steps = match program.rows.iter().any(|r| r.scaling.affine) {
         true => at.step.same_number(of.count("settle", |r| r.settle)),
-        false => !is.pool | at.step.same_number(of.count("out_planes", |r| r.out_planes)),
+        false => !is.pool | at.step.same_number(of.count("out_planes", |r| r.output.planes)),
     };
     steps & !at.cooldown.any()
 }

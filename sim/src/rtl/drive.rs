@@ -33,7 +33,7 @@ impl Tensors {
         let regions: Vec<_> = model.layers().map(|layer| layer.output.region).collect();
         let row = |row: &Row| {
             let region = regions[usize::from(row.layer)];
-            (usize::from(row.layer), (!row.send).then_some(region.start), region.words as usize, 0)
+            (usize::from(row.layer), (!row.output.send).then_some(region.start), region.words as usize, 0)
         };
         Self {
             rows: program.rows.iter().map(row).collect(),

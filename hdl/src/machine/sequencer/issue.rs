@@ -13,7 +13,7 @@ impl Sequencer {
             State::Residual => flag::RUN | flag::SELECT | self.slot << flag::SLOT | self.shift << flag::SHIFT,
             State::Bias if self.step != 0 => flag::COUNT,
             State::Scale if self.takes_channels() => flag::ADD | self.slot << flag::SLOT,
-            State::Scale => flag::DOUBLE | if self.now().ratio >> self.step & 1 == 1 { flag::ADD } else { 0 },
+            State::Scale => flag::DOUBLE | if self.now().sum.ratio >> self.step & 1 == 1 { flag::ADD } else { 0 },
             State::Emit => flag::EMIT | self.step << flag::SLOT,
             State::Done => self.done_flags(),
             _ => 0,
@@ -26,15 +26,15 @@ impl Sequencer {
         let row = self.now();
         let outside = self.is_outside();
         let plane = if row.depthwise { self.pass } else { self.plane };
-        let is_one = row.ones || (row.twice && self.plane == 1) || row.border >> plane & 1 == 1;
+        let is_one = row.padding.ones || (row.padding.twice && self.plane == 1) || row.padding.border >> plane & 1 == 1;
         let ones = outside && is_one;
         let when = |condition: bool, flags: u32| if condition { flags } else { 0 };
-        let shift = match (row.doubles, row.twice && outside) {
+        let shift = match (row.doubles, row.padding.twice && outside) {
             (true, _) => 0,
             (false, true) => row.shift - 1, // half of a tap inside
             (false, false) => self.shift,
         };
-        let is_first = self.kernel_column == 0 && self.kernel_row == 0;
+        let is_first = self.kernel == [0; 2];
         let own = if row.pool {
             flag::POOL
                 | when(is_first, flag::FIRST)
@@ -45,9 +45,9 @@ impl Sequencer {
         };
         own | when(outside && !ones, flag::ZERO)
             | when(ones, flag::ONES)
-            | when(row.minus && self.pass == 0 && !self.summing, flag::INVERT)
+            | when(row.weights.minus && self.pass == 0 && !self.summing, flag::INVERT)
             | when(self.is_doubling(row, is_first), flag::DOUBLE)
-            | when(self.word == row.words && !row.listed, flag::TAIL)
+            | when(self.word == row.words && !row.weights.listed, flag::TAIL)
     }
 
     /// Whether the accumulators double before this word: a plane of doubling rows, or a pass, begins with it.
@@ -73,7 +73,7 @@ impl Sequencer {
         let own = if row.pool {
             when(self.step == 0, flag::POOLED)
         } else {
-            flag::DONE | when(self.is_word_end() && !row.raw, flag::FLUSH) | self.slot << flag::SLOT
+            flag::DONE | when(self.is_word_end() && !row.output.raw, flag::FLUSH) | self.slot << flag::SLOT
         };
         own | when(self.group == row.groups, flag::PIXEL) | when(row.depthwise && self.is_word_end(), flag::KEEP)
     }
