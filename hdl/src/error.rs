@@ -46,6 +46,25 @@ pub enum HdlError {
          leave its weights to the contents of memories"
     )]
     NothingToRebuild,
+    /// Weights cannot come over the link.
+    #[error("the link has no way to load weights: leave them to the contents of memories")]
+    LinkedLoad,
+    /// A result is long, and comes slower than SPI reads it.
+    #[error("the result of {bytes} bytes comes slower than SPI reads it: choose a UART, or more lanes")]
+    LinkedResult {
+        /// Bytes of a result.
+        bytes: u64,
+    },
+    /// The number of clocks a bit of a UART is out of range.
+    #[error("{divisor} clocks a bit are not possible on a UART: choose {least} to {most}")]
+    Divisor {
+        /// What was asked for.
+        divisor: u32,
+        /// Fewest that are possible.
+        least: u32,
+        /// Most that are possible.
+        most: u32,
+    },
     /// An accumulator with its threshold subtracted leaves the engine's registers.
     #[error("layer {layer}: an accumulator of {bits} bits is needed, and {limit} is the most: reduce its fan-in")]
     Accumulator {

@@ -6,9 +6,9 @@ use crate::circuit::{Builder, Circuit, Wire, block};
 use crate::program::Program;
 
 /// The CRC-32 of ISO-HDLC, its lowest bit first.
-const POLYNOMIAL: u64 = 0xedb8_8320;
+pub(crate) const POLYNOMIAL: u64 = 0xedb8_8320;
 /// The complement of the register after an image and its own CRC.
-const RESIDUE: u64 = 0x2144_df1c;
+pub(crate) const RESIDUE: u64 = 0x2144_df1c;
 
 block! {
     /// Takes the image of the weights; `bitfab_hdl::SequencedEngine` connects it.

@@ -1,6 +1,6 @@
 //! What is generated: Verilog, and the contents of its memories beside it.
 
-use crate::{Interface, ModuleName, TopPort};
+use crate::{Identity, Interface, ModuleName, TopPort};
 
 /// Where the contents of memories stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,40 @@ pub struct MemoryFile {
     pub name: String,
     /// A word a line, hexadecimal, the first address first.
     pub contents: String,
+}
+
+/// The wires between a chip and its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// SPI, mode 0.
+    Spi,
+    /// UART, 8N1.
+    Uart {
+        /// Clocks of a bit.
+        divisor: u32,
+    },
+}
+
+/// The link of a chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its wires.
+    pub wire: Wire,
+    /// The clock of the chip in kHz.
+    pub kilohertz: u32,
+}
+
+/// The accelerator behind the wires of a board, as files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chip {
+    /// What the top module is called.
+    pub name: ModuleName,
+    /// What it says of itself.
+    pub identity: Identity,
+    /// The Verilog.
+    pub text: String,
+    /// What it reads.
+    pub memories: Vec<MemoryFile>,
 }
 
 /// The accelerator as files.

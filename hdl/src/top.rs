@@ -10,8 +10,8 @@ const PORTS_BEGIN: &str =
 const ONE_FILE: &str = "/* verilator lint_off DECLFILENAME */ // all modules of the accelerator are in this file";
 const PORTS_END: &str = "    /* verilator lint_on UNUSEDSIGNAL */";
 
-/// Modules that only wire others: the top, and the engine inside ports of another standard.
-const WIRING: [&str; 2] = ["top", "top$engine"];
+/// Modules that only wire others: the top, and the engine inside ports of another standard or behind a link.
+const WIRING: [&str; 4] = ["top", "top$engine", "top$linked", "top$linked$engine"];
 
 /// What `generate_verilog` printed, with the wires of [`WIRING`] assigned continuously and all modules under `name`.
 ///

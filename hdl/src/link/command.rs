@@ -1,0 +1,112 @@
+//! The command block: requests become frames of the accelerator, results become answers.
+//!
+//! Nothing is buffered: bytes of the input go on as they come, but for the last one, which waits for the verdict of the
+//! checksum. A frame that turns out wrong is ended with a wrong length, so that the accelerator drops it and never computes
+//! on it.
+
+mod answer;
+mod request;
+mod results;
+
+use rust_hdl::prelude::*;
+
+use super::Identity;
+use super::crc::Crc;
+use crate::circuit::{Builder, Circuit, Wire, block};
+use answer::Answer;
+use request::Request;
+use results::Results;
+
+block! {
+    /// Answers requests; `bitfab_hdl::SpiChip` and `bitfab_hdl::UartChip` connect it.
+    CommandBlock {
+        /// A request begins.
+        pub rx_start: Signal<In, Bit>,
+        /// A byte of it, at most one in nine clocks.
+        pub rx_valid: Signal<In, Bit>,
+        /// The byte.
+        pub rx_data: Signal<In, Bits<8>>,
+        /// The request ends.
+        pub rx_end: Signal<In, Bit>,
+        /// The host begins to read the answer.
+        pub tx_begin: Signal<In, Bit>,
+        /// A byte of the answer leaves.
+        pub tx_next: Signal<In, Bit>,
+        /// The accelerator takes a byte of the input.
+        pub in_ready: Signal<In, Bit>,
+        /// It offers a byte of the result.
+        pub out_valid: Signal<In, Bit>,
+        /// The byte.
+        pub out_data: Signal<In, Bits<8>>,
+        /// It is the last of its result.
+        pub out_last: Signal<In, Bit>,
+        /// There is an answer.
+        pub ready: Signal<Out, Bit>,
+        /// There will be one, or something of former requests is left.
+        pub busy: Signal<Out, Bit>,
+        /// The next byte of the answer is there.
+        pub tx_ready: Signal<Out, Bit>,
+        /// The byte.
+        pub tx_data: Signal<Out, Bits<8>>,
+        /// It is the last one.
+        pub tx_last: Signal<Out, Bit>,
+        /// A byte of the input.
+        pub in_valid: Signal<Out, Bit>,
+        /// The byte.
+        pub in_data: Signal<Out, Bits<8>>,
+        /// It is the last of its frame.
+        pub in_last: Signal<Out, Bit>,
+        /// A byte of the result is taken.
+        pub out_ready: Signal<Out, Bit>,
+    }
+}
+
+/// What a wire brings in a clock.
+#[derive(Clone, Copy)]
+struct Receiver<'b> {
+    starts: Wire<'b>,
+    valid: Wire<'b>,
+    byte: Wire<'b>,
+    ends: Wire<'b>,
+}
+
+/// What becomes of a request once its last byte is in the checksum.
+#[derive(Clone, Copy)]
+struct Verdict<'b> {
+    /// It is known now.
+    falls: Wire<'b>,
+    /// The request is whole.
+    whole: Wire<'b>,
+    /// It is whole, and an inference.
+    infers: Wire<'b>,
+}
+
+/// The block for an accelerator that says so of itself, and whose results wait for so many clocks before they are read.
+pub(super) fn circuit(identity: &Identity, patience: u32) -> Circuit {
+    let c = Builder::new("The command block: requests become frames of the accelerator, results become answers.");
+    c.reset();
+    let input = |name: &str| c.input(name, 1);
+    let (starts, valid, byte) = (input("rx_start"), input("rx_valid"), c.input("rx_data", 8));
+    let receiver = Receiver { starts, valid, byte, ends: input("rx_end") };
+    let (tx_begin, tx_next) = (input("tx_begin"), input("tx_next"));
+    let crc = Crc::new(&c);
+
+    let (request, results) = (Request::new(&c, identity), Results::new(&c, patience));
+    let accepts = request.accepts(&receiver, results.is_full());
+    let verdict = request.verdict(&crc);
+    let answer = Answer::new(&c, &results, &request, identity);
+    let sent = answer.sent(&crc, tx_next);
+    let torn = (answer.is_torn(&results) & tx_begin).named("read_too_late");
+
+    request.next(&receiver, accepts, verdict);
+    results.next((receiver.starts, torn), verdict.infers, sent.takes);
+    answer.next(&receiver, verdict, (tx_begin, torn), &sent);
+    crc.next(
+        receiver.starts | tx_begin | verdict.falls,
+        (accepts | sent.counts, tx_next.mux(sent.byte, receiver.byte)),
+    );
+
+    c.output("ready", answer.is_ready());
+    c.output("busy", answer.waits | request.is_busy() | results.is_dropping());
+    c.finish()
+}

@@ -1,0 +1,140 @@
+//! The answer: a status, the number of the request, what was asked for, and a checksum.
+
+use super::request::{Request, command};
+use super::results::Results;
+use super::{Receiver, Verdict};
+use crate::circuit::{Builder, Wire};
+use crate::link::Identity;
+use crate::link::codes::STATUS;
+use crate::link::crc::Crc;
+
+/// The parts of an answer, in their order.
+mod part {
+    pub const STATUS: u64 = 0;
+    pub const SEQUENCE: u64 = 1;
+    pub const PAYLOAD: u64 = 2;
+    pub const CRC: u64 = 3;
+}
+
+/// What an answer carries besides its status: the numbers are those of the commands.
+mod payload {
+    use super::command;
+
+    pub const NONE: u64 = 0;
+    pub const IDENTITY: u64 = command::IDENTIFY;
+    pub const RESULT: u64 = command::INFER;
+    /// Nothing, once nothing of former requests is left.
+    pub const DRAINED: u64 = command::DRAIN;
+}
+
+/// Statuses.
+mod status {
+    pub const DONE: u64 = 0;
+    pub const NOT_WHOLE: u64 = 1;
+    pub const NOT_KNOWN: u64 = 2;
+}
+
+/// The answer to the last request.
+pub(super) struct Answer<'b> {
+    c: &'b Builder,
+    /// There is one, or will be.
+    pub waits: Wire<'b>,
+    part: Wire<'b>,
+    payload: Wire<'b>,
+    status: Wire<'b>,
+    /// The byte of the part.
+    index: Wire<'b>,
+    /// What it carries can be sent.
+    has_payload: Wire<'b>,
+    /// The payload's byte, and whether it is the last one.
+    byte: Wire<'b>,
+    payload_ends: Wire<'b>,
+    command: Wire<'b>,
+    sequence: Wire<'b>,
+}
+
+/// What leaves in a clock.
+pub(super) struct Sent<'b> {
+    next: Wire<'b>,
+    /// The byte, if one leaves.
+    pub byte: Wire<'b>,
+    /// It is one of those under the checksum.
+    pub counts: Wire<'b>,
+    /// It is one of the result.
+    pub takes: Wire<'b>,
+}
+
+impl<'b> Answer<'b> {
+    pub fn new(c: &'b Builder, results: &Results<'b>, request: &Request<'b>, identity: &Identity) -> Self {
+        let (payload, index) = (c.data("payload", 2), c.data("answer_index", 4));
+        let is = |kind: u64| payload.is(kind);
+        let is_drained = request.is_drained() & !results.is_dropping();
+        let lacks = (is(payload::RESULT) & !results.is_offered()) | (is(payload::DRAINED) & !is_drained);
+        let bytes: Vec<u64> = identity.bytes().map(u64::from).collect();
+        let identity_ends = index.is(bytes.len() as u64 - 1);
+        Self {
+            c,
+            waits: c.register("waits", 1),
+            part: c.data("part", 2),
+            payload,
+            status: c.data("status", 2),
+            index,
+            has_payload: (!lacks).named("has_payload"),
+            byte: is(payload::IDENTITY).mux(c.table(index, &bytes, 8), results.data),
+            payload_ends: is(payload::IDENTITY).mux(identity_ends, results.last).named("payload_ends"),
+            command: request.command,
+            sequence: request.sequence,
+        }
+    }
+
+    /// Whether it can be read.
+    pub fn is_ready(&self) -> Wire<'b> {
+        (self.waits & self.has_payload).named("is_ready")
+    }
+
+    /// Whether its result has been read before, or in part: then the request must come again.
+    pub fn is_torn(&self, results: &Results<'b>) -> Wire<'b> {
+        self.waits & self.payload.is(payload::RESULT) & results.is_torn()
+    }
+
+    /// Offers its next byte.
+    pub fn sent(&self, crc: &Crc<'b>, tx_next: Wire<'b>) -> Sent<'b> {
+        let Self { c, part, index, .. } = *self;
+        let is_crc = part.is(part::CRC);
+        let status = c.join(&[self.status, c.constant(u64::from(STATUS) >> 2, 6)]);
+        let byte = c.select(part, &[status, self.sequence, self.byte, crc.byte(index.bits(0, 2))]).named("answer_byte");
+        c.output("tx_ready", self.waits & !crc.is_busy() & (self.has_payload | is_crc));
+        c.output("tx_data", byte);
+        c.output("tx_last", is_crc & index.bits(0, 2).is(3));
+        let is_result = self.payload.is(payload::RESULT) & part.is(part::PAYLOAD);
+        Sent { next: tx_next, byte, counts: tx_next & !is_crc, takes: (tx_next & is_result).named("takes") }
+    }
+
+    pub fn next(
+        &self,
+        receiver: &Receiver<'b>,
+        verdict: Verdict<'b>,
+        (tx_begin, torn): (Wire<'b>, Wire<'b>),
+        sent: &Sent<'b>,
+    ) {
+        let Self { c, waits, part, payload, index, .. } = *self;
+        let is = |at: u64| part.is(at);
+        let ends = (sent.next & is(part::CRC) & index.bits(0, 2).is(3)).named("answer_ends");
+        c.next(waits, &[(receiver.starts | torn | ends, c.low()), (verdict.falls, c.high())]);
+        let is_empty = payload.is(payload::NONE) | payload.is(payload::DRAINED);
+        let part_ends = (is(part::PAYLOAD) & self.payload_ends) | is(part::STATUS) | is(part::SEQUENCE);
+        let next = (is(part::SEQUENCE) & is_empty).mux(c.constant(part::CRC, 2), part.next());
+        c.next(part, &[(verdict.falls | tx_begin, part.zero()), (sent.next & part_ends, next)]);
+        c.next(index, &[(sent.next & part_ends, index.zero()), (sent.next, index.next())]);
+        self.judge(verdict);
+    }
+
+    /// What the verdict makes of the answer.
+    fn judge(&self, verdict: Verdict<'b>) {
+        let Self { c, payload, status, command, .. } = *self;
+        c.next(payload, &[(verdict.falls, verdict.whole.mux(command, payload.zero()))]);
+        let of = |number: u64| c.constant(number, 2);
+        let known = command.any().mux(of(status::DONE), of(status::NOT_KNOWN));
+        c.next(status, &[(verdict.falls, verdict.whole.mux(known, of(status::NOT_WHOLE)))]);
+    }
+}

@@ -1,0 +1,89 @@
+//! The engine with its command block: frames of the link in, answers out.
+
+use rust_hdl::prelude::*;
+
+use super::Identity;
+use super::command::{self, CommandBlock};
+use crate::{HdlError, SequencedEngine};
+
+/// What both wires have in common.
+#[derive(LogicBlock)]
+pub(crate) struct LinkedEngine {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    pub rx_start: Signal<In, Bit>,
+    pub rx_valid: Signal<In, Bit>,
+    pub rx_data: Signal<In, Bits<8>>,
+    pub rx_end: Signal<In, Bit>,
+    pub tx_begin: Signal<In, Bit>,
+    pub tx_next: Signal<In, Bit>,
+    pub ready: Signal<Out, Bit>,
+    pub busy: Signal<Out, Bit>,
+    pub tx_ready: Signal<Out, Bit>,
+    pub tx_data: Signal<Out, Bits<8>>,
+    pub tx_last: Signal<Out, Bit>,
+    command: CommandBlock,
+    engine: SequencedEngine,
+}
+
+impl Logic for LinkedEngine {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.command.clock.next = self.clock.val();
+        self.command.reset.next = self.reset.val();
+        self.command.rx_start.next = self.rx_start.val();
+        self.command.rx_valid.next = self.rx_valid.val();
+        self.command.rx_data.next = self.rx_data.val();
+        self.command.rx_end.next = self.rx_end.val();
+        self.command.tx_begin.next = self.tx_begin.val();
+        self.command.tx_next.next = self.tx_next.val();
+        self.ready.next = self.command.ready.val();
+        self.busy.next = self.command.busy.val();
+        self.tx_ready.next = self.command.tx_ready.val();
+        self.tx_data.next = self.command.tx_data.val();
+        self.tx_last.next = self.command.tx_last.val();
+        self.engine.clock.next = self.clock.val();
+        self.engine.reset.next = self.reset.val();
+        self.engine.in_valid.next = self.command.in_valid.val();
+        self.engine.in_data.next = self.command.in_data.val();
+        self.engine.in_last.next = self.command.in_last.val();
+        self.command.in_ready.next = self.engine.in_ready.val();
+        self.command.out_valid.next = self.engine.out_valid.val();
+        self.command.out_data.next = self.engine.out_data.val();
+        self.command.out_last.next = self.engine.out_last.val();
+        self.engine.out_ready.next = self.command.out_ready.val();
+    }
+}
+
+impl LinkedEngine {
+    /// The engine and its command block, which has a result wait for so many clocks; the chip connects them.
+    ///
+    /// # Errors
+    /// [`HdlError::LinkedLoad`] where weights are loaded.
+    pub fn new(engine: SequencedEngine, identity: &Identity, patience: u32) -> Result<Self, HdlError> {
+        if engine.program().is_loaded() {
+            return Err(HdlError::LinkedLoad);
+        }
+        Ok(Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            rx_start: Signal::default(),
+            rx_valid: Signal::default(),
+            rx_data: Signal::default(),
+            rx_end: Signal::default(),
+            tx_begin: Signal::default(),
+            tx_next: Signal::default(),
+            ready: Signal::default(),
+            busy: Signal::default(),
+            tx_ready: Signal::default(),
+            tx_data: Signal::default(),
+            tx_last: Signal::default(),
+            command: CommandBlock::of(command::circuit(identity, patience)),
+            engine,
+        })
+    }
+
+    pub fn is_at_start(&self) -> bool {
+        self.command.is_at_start() && self.engine.is_at_start()
+    }
+}
