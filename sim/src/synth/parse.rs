@@ -3,7 +3,7 @@
 use super::Cells;
 
 /// Counts of the cells in Yosys's `stat`, old or new layout: a name and a number on a line, in either order.
-pub(super) fn cells(stat: &str) -> Cells {
+pub(crate) fn cells(stat: &str) -> Cells {
     let mut cells = Cells::default();
     for line in stat.lines() {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -50,7 +50,7 @@ const GOWIN_FLIP_FLOPS: [&str; 10] =
     ["DFF", "DFFE", "DFFR", "DFFRE", "DFFS", "DFFSE", "DFFC", "DFFCE", "DFFP", "DFFPE"];
 
 /// The cells of each module in Yosys's `stat` of a design whose hierarchy was kept, without the name of the top module.
-pub(super) fn blocks(stat: &str, top: &str) -> Vec<(String, Cells)> {
+pub(crate) fn blocks(stat: &str, top: &str) -> Vec<(String, Cells)> {
     // Behind the modules stands the whole design, which would count all again.
     let modules = stat.split("=== design hierarchy ===").next().unwrap_or_default();
     let mut parts = modules.split("=== ").skip(1);
@@ -64,7 +64,7 @@ pub(super) fn blocks(stat: &str, top: &str) -> Vec<(String, Cells)> {
 }
 
 /// The last highest clock in a log of nextpnr, in MHz: the one after routing.
-pub(super) fn mhz(log: &str) -> Option<f64> {
+pub(crate) fn mhz(log: &str) -> Option<f64> {
     let line = log.lines().rfind(|line| line.contains("Max frequency for clock"))?;
     let (before, _) = line.split_once(" MHz")?;
     before.split_whitespace().next_back()?.parse().ok()
@@ -74,21 +74,21 @@ pub(super) fn mhz(log: &str) -> Option<f64> {
 const LOGIC: [&str; 3] = ["ICESTORM_LC:", "TRELLIS_COMB:", " LUT4:"];
 
 /// Logic cells of a placed circuit and of the device, in a log of nextpnr.
-pub(super) fn logic(log: &str) -> Option<[u32; 2]> {
+pub(crate) fn logic(log: &str) -> Option<[u32; 2]> {
     let line = log.lines().find(|line| LOGIC.iter().any(|name| line.contains(name)))?;
     let (used, of) = line.rsplit_once(':')?.1.split_once('/')?;
     Some([used.trim().parse().ok()?, of.split_whitespace().next()?.parse().ok()?])
 }
 
 /// Whether nextpnr gave up because the circuit is too large.
-pub(super) fn is_misfit(problem: &str) -> bool {
+pub(crate) fn is_misfit(problem: &str) -> bool {
     ["Unable to place cell", "no BELs remaining", "failed to place", "Unable to find a placement"]
         .iter()
         .any(|text| problem.contains(text))
 }
 
 /// The line that says so.
-pub(super) fn misfit(problem: &str) -> String {
+pub(crate) fn misfit(problem: &str) -> String {
     let line = problem.lines().find(|line| line.contains("ERROR"));
     line.unwrap_or("the circuit does not fit").trim_start_matches("ERROR: ").trim().to_owned()
 }

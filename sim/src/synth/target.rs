@@ -1,9 +1,9 @@
 //! The FPGAs that the tools know.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An FPGA that the tools know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// Lattice iCE40 UP5K: 5,280 LUT4, 30 block RAMs of 4 kbit.
