@@ -29,7 +29,7 @@ pub use axis::AxiStream;
 pub use engine::SequencedEngine;
 pub use error::HdlError;
 pub use interface::{Interface, TopPort};
-pub use link::{Identity, SpiChip, UartChip};
+pub use link::{SpiChip, UartChip, identity};
 pub use machine::{Activity, CycleMachine, Cycles, Written, cycles};
 pub use memories::{MemorySize, Purpose};
 pub use name::ModuleName;

@@ -1,6 +1,8 @@
 //! What is generated: Verilog, and the contents of its memories beside it.
 
-use crate::{Identity, Interface, ModuleName, TopPort};
+use bitfab_link::Identity;
+
+use crate::{Interface, ModuleName, TopPort};
 
 /// Where the contents of memories stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use rust_hdl::prelude::*;
 use crate::axis::AxiStream;
 use crate::circuit::{Circuit, memory_macros};
 use crate::engine::{SequencedEngine, circuits};
-use crate::link::{SpiChip, UartChip};
+use crate::link::{SpiChip, UartChip, identity};
 use crate::program::Program;
 use crate::top::finished;
-use crate::{Chip, HdlError, Identity, Interface, Link, Memories, MemoryFile, Options, Sources, Style, Wire};
+use crate::{Chip, HdlError, Interface, Link, Memories, MemoryFile, Options, Sources, Style, Wire};
 
 /// The Verilog of the engine for `model`: one file, the top module has the default name of
 /// [`ModuleName`](crate::ModuleName).
@@ -43,7 +43,7 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
 /// As [`verilog`], and where the link cannot carry the model.
 pub fn chip(model: &Model<'_>, options: &Options, link: &Link, style: &Style) -> Result<Chip, HdlError> {
     let program = Arc::new(Program::new(model, options)?);
-    let identity = Identity::new(model, options, link.kilohertz)?;
+    let identity = identity(model, options, link.kilohertz)?;
     let top = |engine| {
         Ok(match link.wire {
             Wire::Spi => generate_verilog(&SpiChip::around(engine, &identity)?),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{self, Random};
 use bitfab_format::{Model, Op};
-use bitfab_hdl::{CycleMachine, Identity, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, UartChip};
+use bitfab_hdl::{CycleMachine, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, UartChip, identity};
 
 const BUSY: u8 = 0xb5;
 const READY: u8 = 0xd1;
@@ -32,7 +32,7 @@ struct Spi {
 impl Spi {
     fn transact(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut step = |pins: [bool; 3], clocks: usize| {
-            (0..clocks).fold(false, |_, _| self.chip.step(pins).expect("wires that settle"))
+            (0..clocks).fold(false, |_, _| self.chip.step(pins).expect("wires that settle")[0])
         };
         step([false, false, false], 2 * HALF);
         let mut bit = |out: bool| {
@@ -90,7 +90,7 @@ impl Uart {
     }
 
     fn step(&mut self) {
-        let level = self.chip.step(self.line.pop_front().unwrap_or(true)).expect("wires that settle");
+        let level = self.chip.step(self.line.pop_front().unwrap_or(true)).expect("wires that settle")[0];
         match &mut self.shift {
             None if !level => self.shift = Some((DIVISOR / 2, Vec::new())),
             None => {}
@@ -126,27 +126,26 @@ impl Host for Uart {
     fn answer(&mut self) -> Option<Vec<u8>> {
         for _ in 0..1_000_000 {
             self.step();
-            let ends: Vec<usize> = (0..self.came.len()).filter(|at| self.came[*at] == 0xc0).collect();
             // An answer that was cancelled, or an empty frame, may come first.
-            if let Some(&[.., start, end]) = ends.get(..).filter(|ends| ends.len() >= 2) {
-                if end - start > 1 {
-                    let mut escaped = false;
-                    let inside = self.came[start + 1..end].iter().filter_map(|&byte| {
-                        let was = escaped;
-                        escaped = byte == 0xdb && !was;
-                        match (was, byte) {
-                            (true, 0xdc) => Some(0xc0),
-                            (true, 0xdd) => Some(0xdb),
-                            (false, 0xdb) => None,
-                            (_, byte) => Some(byte),
-                        }
-                    });
-                    return Some(inside.collect());
-                }
+            let mut frames = self.came.split(|byte| *byte == 0xc0).filter(|frame| !frame.is_empty());
+            if self.came.ends_with(&[0xc0])
+                && let Some(frame) = frames.next_back()
+            {
+                return Some(unescaped(frame));
             }
         }
         None
     }
+}
+
+/// The bytes that a frame of SLIP stands for.
+fn unescaped(frame: &[u8]) -> Vec<u8> {
+    let mut bytes = frame.iter().copied();
+    let mut next = || match bytes.next()? {
+        0xdb => Some(if bytes.next()? == 0xdc { 0xc0 } else { 0xdb }),
+        byte => Some(byte),
+    };
+    std::iter::from_fn(&mut next).collect()
 }
 
 /// A request with its checksum.
@@ -193,7 +192,7 @@ impl Case {
 
     fn hosts(&self) -> [Box<dyn Host>; 2] {
         let (model, options) = (self.model(), Options::default());
-        let identity = Identity::new(&model, &options, KILOHERTZ).unwrap();
+        let identity = identity(&model, &options, KILOHERTZ).unwrap();
         let engine = || SequencedEngine::of(&self.program);
         let spi = SpiChip::around(engine(), &identity).unwrap();
         let uart = UartChip::around(engine(), &identity, DIVISOR).unwrap();
@@ -221,7 +220,7 @@ fn assert_answer(host: &mut dyn Host, expected: &[u8]) {
 
 #[test]
 fn requests_are_answered() {
-    for seed in 0..12 {
+    for seed in 0..4 {
         let case = Case::new(seed);
         let mut random = Random::new(seed);
         for mut host in case.hosts() {
@@ -242,7 +241,7 @@ fn requests_are_answered() {
 
 #[test]
 fn a_frame_that_is_not_whole_is_refused_and_the_next_one_computed() {
-    for seed in 0..8 {
+    for seed in 0..4 {
         let case = Case::new(seed);
         let mut random = Random::new(seed);
         for mut host in case.hosts() {

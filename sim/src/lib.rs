@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod board;
+pub mod chip;
 pub mod engine;
 pub mod error;
 pub mod qemu;

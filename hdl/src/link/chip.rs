@@ -1,11 +1,12 @@
 //! The whole chip: an endpoint, the command block and the engine.
 
+use bitfab_link::Identity;
 use rust_hdl::prelude::*;
 
 use super::linked::LinkedEngine;
 use super::spi::SpiBlock;
 use super::uart::UartBlock;
-use super::{Identity, pace, spi, uart};
+use super::{pace, spi, uart};
 use crate::engine::settle;
 use crate::{HdlError, SequencedEngine};
 
@@ -82,18 +83,18 @@ impl SpiChip {
         Ok(chip)
     }
 
-    /// One clock with these pins (`sck`, `cs_n`, `mosi`); returns what `miso` shows before the edge.
+    /// One clock with these pins (`sck`, `cs_n`, `mosi`); returns what `miso` and `ready` show before the edge.
     ///
     /// # Errors
     /// [`HdlError::Loop`] if the wires do not settle.
-    pub fn step(&mut self, [sck, cs_n, mosi]: [bool; 3]) -> Result<bool, HdlError> {
+    pub fn step(&mut self, [sck, cs_n, mosi]: [bool; 3]) -> Result<[bool; 2], HdlError> {
         (self.sck.next, self.cs_n.next, self.mosi.next) = (sck, cs_n, mosi);
         self.clock.next = Clock { clk: false };
         settle(self)?;
-        let miso = self.miso.val();
+        let outputs = [self.miso.val(), self.ready.val()];
         self.clock.next = Clock { clk: true };
         settle(self)?;
-        Ok(miso)
+        Ok(outputs)
     }
 
     /// Whether every register that a reset returns to its start is there.
@@ -164,18 +165,18 @@ impl UartChip {
         Ok(chip)
     }
 
-    /// One clock with this level of `rx`; returns what `tx` shows before the edge.
+    /// One clock with this level of `rx`; returns what `tx` and `ready` show before the edge.
     ///
     /// # Errors
     /// [`HdlError::Loop`] if the wires do not settle.
-    pub fn step(&mut self, rx: bool) -> Result<bool, HdlError> {
+    pub fn step(&mut self, rx: bool) -> Result<[bool; 2], HdlError> {
         self.rx.next = rx;
         self.clock.next = Clock { clk: false };
         settle(self)?;
-        let tx = self.tx.val();
+        let outputs = [self.tx.val(), self.ready.val()];
         self.clock.next = Clock { clk: true };
         settle(self)?;
-        Ok(tx)
+        Ok(outputs)
     }
 
     /// Whether every register that a reset returns to its start is there.

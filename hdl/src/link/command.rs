@@ -8,9 +8,9 @@ mod answer;
 mod request;
 mod results;
 
+use bitfab_link::Identity;
 use rust_hdl::prelude::*;
 
-use super::Identity;
 use super::crc::Crc;
 use crate::circuit::{Builder, Circuit, Wire, block};
 use answer::Answer;

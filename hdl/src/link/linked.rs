@@ -1,8 +1,8 @@
 //! The engine with its command block: frames of the link in, answers out.
 
+use bitfab_link::Identity;
 use rust_hdl::prelude::*;
 
-use super::Identity;
 use super::command::{self, CommandBlock};
 use crate::{HdlError, SequencedEngine};
 

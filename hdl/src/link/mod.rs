@@ -4,7 +4,6 @@
 //! all models but for a few constants.
 
 mod chip;
-mod codes;
 mod command;
 mod crc;
 mod identity;
@@ -14,4 +13,4 @@ mod spi;
 mod uart;
 
 pub use chip::{SpiChip, UartChip};
-pub use identity::Identity;
+pub use identity::identity;

@@ -1,8 +1,8 @@
 //! SPI, mode 0: chip select ends a transaction; the first byte out is the state, the first byte in says what follows.
 
+use bitfab_link::protocol::{SPI_READ, SPI_REQUEST, STATE_BUSY, STATE_IDLE, STATE_READY};
 use rust_hdl::prelude::*;
 
-use super::codes::{BUSY, IDLE, READ, READY, WRITE};
 use crate::circuit::{Builder, Circuit, Wire, block};
 
 block! {
@@ -83,8 +83,8 @@ pub(crate) fn circuit() -> Circuit {
     let byte = c.join(&[pins.bit, came]);
     let ends = (pins.rises & count.is(7)).named("byte_ends");
     let first = (ends & !past_first).named("first_ends");
-    let rx_start = (first & byte.is(WRITE.into())).named("starts");
-    let tx_begin = (first & armed & byte.is(READ.into())).named("begins");
+    let rx_start = (first & byte.is(SPI_REQUEST.into())).named("starts");
+    let tx_begin = (first & armed & byte.is(SPI_READ.into())).named("begins");
     // A byte of the answer counts as gone with its first bit: what the host has seen of it is lost.
     let tx_next = (pins.rises & count.is(0) & loaded).named("gone");
 
@@ -94,8 +94,8 @@ pub(crate) fn circuit() -> Circuit {
     c.next(writes, &[(!pins.selected, c.low()), (rx_start, c.high())]);
     c.next(reads, &[(!pins.selected, c.low()), (tx_begin, c.high())]);
     c.next(armed, &[(pins.opens, ready)]);
-    let state =
-        ready.mux(c.constant(READY.into(), 8), busy.mux(c.constant(BUSY.into(), 8), c.constant(IDLE.into(), 8)));
+    let state = |code: u8| c.constant(code.into(), 8);
+    let state = ready.mux(state(STATE_READY), busy.mux(state(STATE_BUSY), state(STATE_IDLE)));
     let next_byte = (pins.falls & count.is(0)).named("next_byte");
     let answers = (reads & tx_ready).named("answers");
     c.next(loaded, &[(pins.opens | tx_next, c.low()), (next_byte, answers)]);

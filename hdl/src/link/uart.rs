@@ -1,8 +1,10 @@
 //! UART, 8N1, whose frames are those of SLIP (RFC 1055): no look-ahead, so no buffer.
 
+use bitfab_link::protocol::{
+    SLIP_END as END, SLIP_ESCAPE as ESCAPE, SLIP_ESCAPED_END as ESCAPED_END, SLIP_ESCAPED_ESCAPE as ESCAPED_ESCAPE,
+};
 use rust_hdl::prelude::*;
 
-use super::codes::{END, ESCAPE, ESCAPED_END, ESCAPED_ESCAPE};
 use crate::circuit::{Builder, Circuit, Wire, block};
 
 block! {

@@ -5,6 +5,7 @@
 mod error;
 
 mod bench;
+mod bitstream;
 mod engines;
 mod imported;
 mod inputs;
@@ -25,6 +26,7 @@ mod verify;
 mod verilog;
 
 pub use bench::{BenchEntry, BenchOutcome, BenchPrecision, BenchRow, Benched, bench, bench_entries, bench_rows};
+pub use bitstream::{Bitstream, BitstreamOptions, bitstream};
 pub use engines::{Accelerator, EngineName};
 pub use error::{Context, Error, Result};
 pub use imported::{Import, Names, OutputMeaning, import, import_nearest, import_picture, prepare};

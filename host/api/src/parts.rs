@@ -25,8 +25,8 @@ pub mod graph {
 /// The accelerator: its options, its size and its cycles.
 pub mod hdl {
     pub use bitfab_hdl::{
-        Cycles, HdlError, Interface, Memories, MemoryFile, MemorySize, ModuleName, Options, Program, Purpose, Sources,
-        Style, TopPort, Weights, cycles,
+        Chip, Cycles, HdlError, Interface, Memories, MemoryFile, MemorySize, ModuleName, Options, Program, Purpose,
+        Sources, Style, TopPort, Weights, Wire, cycles,
     };
 }
 
@@ -45,7 +45,7 @@ pub mod report {
 
 /// Engines, and the tools that build the accelerator.
 pub mod sim {
-    pub use bitfab_sim::{CodedRow, Engine, Evidence, Rows, Run, SimError, qemu, software, synth, verify};
+    pub use bitfab_sim::{CodedRow, Engine, Evidence, Rows, Run, SimError, board, qemu, software, synth, verify};
 
     /// The accelerator's circuit, simulated by rust-hdl.
     pub mod rtl {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, compile, data, demo, eval, import, inspect, run, synth, train, verify, verilog};
+use commands::{bench, bitstream, compile, data, demo, eval, import, inspect, run, synth, train, verify, verilog};
 use show::out;
 
 /// Keeps freed tensors for the next step where the system's allocator returns them to the kernel.
@@ -50,6 +50,8 @@ enum Command {
     Verilog(verilog::Arguments),
     /// Measure the accelerator on an FPGA: LUTs, RAMs, clock.
     Synth(synth::Arguments),
+    /// Build the file that configures an FPGA board for a model.
+    Bitstream(bitstream::Arguments),
     /// Learn by every method and tabulate accuracy and size.
     Bench(bench::Arguments),
     /// Run a model on your own rows.
@@ -87,6 +89,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Verilog(arguments) => verilog::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
+        Command::Bitstream(arguments) => bitstream::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     }

@@ -46,6 +46,8 @@ pub enum BoardFileKind {
     Memory,
     /// Pins.
     Pins,
+    /// For people.
+    Text,
     /// What configures the FPGA.
     Bitstream,
 }

@@ -1,11 +1,12 @@
 //! The answer: a status, the number of the request, what was asked for, and a checksum.
 
+use bitfab_link::Identity;
+use bitfab_link::protocol::{CORRUPT, OK, UNKNOWN};
+
 use super::request::{Request, command};
 use super::results::Results;
 use super::{Receiver, Verdict};
 use crate::circuit::{Builder, Wire};
-use crate::link::Identity;
-use crate::link::codes::STATUS;
 use crate::link::crc::Crc;
 
 /// The parts of an answer, in their order.
@@ -27,12 +28,8 @@ mod payload {
     pub const DRAINED: u64 = command::DRAIN;
 }
 
-/// Statuses.
-mod status {
-    pub const DONE: u64 = 0;
-    pub const NOT_WHOLE: u64 = 1;
-    pub const NOT_KNOWN: u64 = 2;
-}
+/// Statuses differ in their lowest two bits alone.
+const STATUS_BITS: u32 = 2;
 
 /// The answer to the last request.
 pub(super) struct Answer<'b> {
@@ -70,14 +67,14 @@ impl<'b> Answer<'b> {
         let is = |kind: u64| payload.is(kind);
         let is_drained = request.is_drained() & !results.is_dropping();
         let lacks = (is(payload::RESULT) & !results.is_offered()) | (is(payload::DRAINED) & !is_drained);
-        let bytes: Vec<u64> = identity.bytes().map(u64::from).collect();
+        let bytes = identity.to_bytes().map(u64::from);
         let identity_ends = index.is(bytes.len() as u64 - 1);
         Self {
             c,
             waits: c.register("waits", 1),
             part: c.data("part", 2),
             payload,
-            status: c.data("status", 2),
+            status: c.data("status", STATUS_BITS),
             index,
             has_payload: (!lacks).named("has_payload"),
             byte: is(payload::IDENTITY).mux(c.table(index, &bytes, 8), results.data),
@@ -101,7 +98,7 @@ impl<'b> Answer<'b> {
     pub fn sent(&self, crc: &Crc<'b>, tx_next: Wire<'b>) -> Sent<'b> {
         let Self { c, part, index, .. } = *self;
         let is_crc = part.is(part::CRC);
-        let status = c.join(&[self.status, c.constant(u64::from(STATUS) >> 2, 6)]);
+        let status = c.join(&[self.status, c.constant(u64::from(OK) >> STATUS_BITS, 8 - STATUS_BITS)]);
         let byte = c.select(part, &[status, self.sequence, self.byte, crc.byte(index.bits(0, 2))]).named("answer_byte");
         c.output("tx_ready", self.waits & !crc.is_busy() & (self.has_payload | is_crc));
         c.output("tx_data", byte);
@@ -133,8 +130,8 @@ impl<'b> Answer<'b> {
     fn judge(&self, verdict: Verdict<'b>) {
         let Self { c, payload, status, command, .. } = *self;
         c.next(payload, &[(verdict.falls, verdict.whole.mux(command, payload.zero()))]);
-        let of = |number: u64| c.constant(number, 2);
-        let known = command.any().mux(of(status::DONE), of(status::NOT_KNOWN));
-        c.next(status, &[(verdict.falls, verdict.whole.mux(known, of(status::NOT_WHOLE)))]);
+        let of = |code: u8| c.constant((code ^ OK).into(), STATUS_BITS);
+        let known = command.any().mux(of(OK), of(UNKNOWN));
+        c.next(status, &[(verdict.falls, verdict.whole.mux(known, of(CORRUPT)))]);
     }
 }

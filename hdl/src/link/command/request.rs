@@ -1,9 +1,10 @@
 //! The request: its fields, and the bytes of an input on their way to the accelerator.
 
+use bitfab_link::Identity;
+use bitfab_link::protocol::{DRAIN, IDENTIFY, INFER};
+
 use super::{Receiver, Verdict};
 use crate::circuit::{Builder, Wire, width};
-use crate::link::Identity;
-use crate::link::codes::{DRAIN, IDENTIFY, INFER};
 use crate::link::crc::Crc;
 
 /// The command, once it is known.
@@ -46,11 +47,11 @@ pub(super) struct Request<'b> {
 
 impl<'b> Request<'b> {
     pub fn new(c: &'b Builder, identity: &Identity) -> Self {
-        let bits = width(identity.input_bytes.into());
+        let bits = width(identity.input.into());
         let flag = |name: &str| c.register(name, 1);
         let request = Self {
             c,
-            input_bytes: identity.input_bytes.into(),
+            input_bytes: identity.input.into(),
             field: c.register("field", 2),
             command: c.data("command", 2),
             sequence: c.data("sequence_number", 8),

@@ -2,6 +2,7 @@
 
 mod accelerator;
 pub mod bench;
+pub mod bitstream;
 pub mod compile;
 pub mod data;
 pub mod demo;

@@ -44,6 +44,8 @@ pub enum Product {
     Vectors,
     /// The image of an accelerator's weights.
     Image,
+    /// What configures an FPGA.
+    Bitstream,
     /// A waveform.
     Vcd,
     /// A vector picture.
@@ -82,6 +84,7 @@ impl Product {
             Self::Design => "a part of a design that bitfab generated",
             Self::Vectors => "vectors that bitfab generated",
             Self::Image => "an image of weights with its CRC",
+            Self::Bitstream => "a bitstream of an iCE40",
             Self::Vcd => "a waveform",
             Self::Svg => "an SVG picture",
             Self::Png => "a PNG picture",
@@ -112,6 +115,8 @@ impl Product {
             Self::ToolLog => contains("Yosys Open SYnthesis Suite") || contains("Info: "),
             Self::Vectors => head.iter().all(|&byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()),
             Self::Image => is_image(head),
+            // What synchronises the configuration of an iCE40.
+            Self::Bitstream => head.windows(4).any(|window| window == [0x7e, 0xaa, 0x99, 0x7e]),
             Self::Vcd => head.starts_with(b"$"),
             Self::Svg => contains("<svg"),
             Self::Png => head.starts_with(b"\x89PNG"),

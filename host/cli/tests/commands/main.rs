@@ -1,5 +1,6 @@
 //! The commands as a person runs them, but for learning, which has tests of its own.
 
+mod bitstream;
 mod common;
 mod demo;
 mod errors;

@@ -1,0 +1,145 @@
+//! A board's bitstream for a model, with what its user must know.
+
+use bitfab_format::Model;
+use bitfab_hdl::{Options, Wire};
+use bitfab_sim::SimError;
+use bitfab_sim::board::{Board, BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, build};
+use bitfab_sim::synth::{estimate, misfit};
+
+use crate::progress::Told;
+use crate::{Error, Result, Watch};
+
+const README: &str = include_str!("bitstream.md");
+/// Lanes that are tried where nobody chose, the most first.
+const LANES: [u32; 6] = [32, 16, 8, 4, 2, 1];
+/// Look-up tables that the link takes at the most.
+const LINK_LUTS: u32 = 380;
+
+/// What a board's bitstream is built for.
+#[derive(Clone, Copy, Debug)]
+pub struct BitstreamOptions {
+    /// Output channels computed at a time; without it the most that fit.
+    pub lanes: Option<u32>,
+    /// The wires to the host.
+    pub wire: BoardWire,
+    /// The clock of the chip in kHz at the most; without it the fastest that every placement meets.
+    pub kilohertz: Option<u32>,
+    /// How many placements are tried.
+    pub placements: u32,
+}
+
+/// A board's bitstream.
+#[derive(Clone, Debug)]
+pub struct Bitstream {
+    /// What was built.
+    pub built: Built,
+    /// Output channels computed at a time.
+    pub lanes: u32,
+    /// Inferences a second: of the engine alone, and over the link.
+    pub rates: [f64; 2],
+    /// All files, a README among them.
+    pub files: Vec<BoardFile>,
+}
+
+/// Builds the bitstream of `board` for `model`.
+///
+/// # Errors
+/// [`Error::Choice`] of no placements; [`Error::Engine`] where the model does not fit the board, by how much and what would,
+/// or where a tool is missing or fails.
+pub fn bitstream(model: &Model<'_>, board: &Board, options: &BitstreamOptions, watch: Watch<'_>) -> Result<Bitstream> {
+    ensure!(options.placements > 0, Choice, "a clock is known from placements: try at least one");
+    let lanes = options.lanes.map_or_else(|| LANES.to_vec(), |lanes| vec![lanes]);
+    let mut refusal = None;
+    for lanes in lanes {
+        let engine = Options::default().with_lanes(lanes);
+        if options.lanes.is_none() && !may_fit(model, &engine, board) {
+            continue;
+        }
+        match attempt(model, board, options, &engine, watch) {
+            Ok(built) => return Ok(described(board, built, &engine)),
+            // With fewer lanes it may fit.
+            Err(error @ SimError::Unsupported { .. }) => refusal = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let refusal = refusal.or_else(|| {
+        let problem = misfit(model, &Options::default().with_lanes(1), board.target)?;
+        Some(SimError::Unsupported { engine: board.name.clone(), problem })
+    });
+    let large = || Error::Choice(format!("{}: the model does not fit with any number of lanes", board.name));
+    Err(refusal.map_or_else(large, Error::from))
+}
+
+/// Whether it is worth while to call the tools.
+fn may_fit(model: &Model<'_>, engine: &Options, board: &Board) -> bool {
+    let fits = |luts: u32| luts + LINK_LUTS <= board.target.luts();
+    misfit(model, engine, board.target).is_none() && estimate(model, engine).is_ok_and(|found| fits(found.luts))
+}
+
+fn attempt(
+    model: &Model<'_>,
+    board: &Board,
+    options: &BitstreamOptions,
+    engine: &Options,
+    watch: Watch<'_>,
+) -> Result<Built, SimError> {
+    let BitstreamOptions { wire, kilohertz, placements: seeds, .. } = *options;
+    let asked = BuildOptions { options: *engine, wire, kilohertz, seeds };
+    let said = |what: &str| drop(Told::busy(watch, &format!("{}, {} lanes, {what}", board.name, engine.lanes)));
+    build(model, board, &asked, &said)
+}
+
+/// Inferences a second, of the engine alone and over the link.
+fn rates(built: &Built) -> [f64; 2] {
+    let clock = 1000.0 * f64::from(built.kilohertz);
+    let identity = built.chip.identity;
+    let payload = f64::from(identity.input) + f64::from(identity.output);
+    // Two frames of six bytes more; SPI: what each transaction begins with, and one look at the state.
+    let clocks = match built.wire {
+        Wire::Spi => (payload + 12.0 + 3.0) * 8.0 * 8.0,
+        // Bytes that SLIP replaces are not counted.
+        Wire::Uart { divisor } => (payload + 12.0 + 4.0) * 10.0 * f64::from(divisor),
+    };
+    [clock / built.cycles.interval as f64, clock / (clocks + built.cycles.latency as f64)]
+}
+
+fn described(board: &Board, built: Built, engine: &Options) -> Bitstream {
+    let rates = rates(&built);
+    let readme = readme(board, &built, rates);
+    let mut files = vec![BoardFile { name: "README.md".into(), kind: BoardFileKind::Text, bytes: readme.into_bytes() }];
+    files.extend(built.files.iter().cloned());
+    Bitstream { built, lanes: engine.lanes, rates, files }
+}
+
+fn readme(board: &Board, built: &Built, [computes, infers]: [f64; 2]) -> String {
+    let bitstream = built.files.last().map_or("", |file| &file.name);
+    let (wires, place) = match built.wire {
+        Wire::Spi => ("SPI, mode 0, at most an eighth of the clock".to_owned(), &board.spi.place),
+        Wire::Uart { divisor } => (format!("UART, 8N1, {} baud", baud(built.kilohertz, divisor)), &board.uart.place),
+    };
+    let logic = built.logic.map_or_else(String::new, |[used, all]| format!("{used} of {all} logic cells, "));
+    let identity: Vec<String> = built.chip.identity.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let slowest = built.mhz.iter().copied().fold(f64::INFINITY, f64::min);
+    let files: Vec<String> = built.files.iter().map(|file| format!("- `{}`", file.name)).collect();
+    let fields = [
+        ("TITLE", board.title.clone()),
+        ("MODEL", format!("{:08x}", built.chip.identity.model)),
+        ("SEEDS", built.mhz.len().to_string()),
+        ("CLOCK", (f64::from(built.kilohertz) / 1000.0).to_string()),
+        ("SLOWEST", format!("{slowest:.1}")),
+        ("LOGIC", format!("{logic}{} of {} block RAMs", built.cells.rams, board.target.block_rams())),
+        ("CYCLES", built.cycles.interval.to_string()),
+        ("COMPUTES", format!("{computes:.0}")),
+        ("INFERS", format!("{infers:.0}")),
+        ("WIRE", wires),
+        ("WIRES", place.clone()),
+        ("FLASH", board.flash.replace("{file}", bitstream)),
+        ("IDENTITY", identity.join(" ")),
+        ("FILES", files.join("\n")),
+    ];
+    fields.iter().fold(README.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+}
+
+fn baud(kilohertz: u32, divisor: u32) -> u32 {
+    (1000.0 * f64::from(kilohertz) / f64::from(divisor)).round() as u32
+}

@@ -1,0 +1,51 @@
+//! What `bitfab bitstream` builds, and what it refuses.
+
+use predicates::str::contains;
+
+use crate::common::{Learned, bitfab, json};
+
+#[test]
+fn a_bitstream_comes_with_its_pins_and_what_its_user_must_know() {
+    let learned = Learned::new("mlp:16");
+    let arguments = ["bitstream", "net.bfab", "--board", "icebreaker", "--clock", "12", "--seeds", "1", "-o", "bits"];
+    let printed = json(learned.path(), &arguments);
+    assert_eq!((printed["kilohertz"].as_u64(), printed["lanes"].as_u64()), (Some(12_000), Some(8)));
+    assert!(printed["mhz"][0].as_f64().unwrap() > 12.0);
+    let folder = learned.file("bits");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let readme = text("README.md");
+    assert!(
+        readme.contains("iceprog icebreaker.bin") && readme.contains("PMOD 1A") && !readme.contains('@'),
+        "{readme}"
+    );
+    assert!(readme.contains(printed["model"].as_str().unwrap()), "{readme}");
+    assert!(text("pins.pcf").contains("set_io cs_n 4\n") && text("board.v").contains("chip chip("));
+    assert_eq!(std::fs::metadata(folder.join("icebreaker.bin")).unwrap().len(), 104_090);
+
+    // The same again: its own files are replaced, those of others are not.
+    std::fs::write(folder.join("icebreaker.bin"), "mine").unwrap();
+    let refused = bitfab(learned.path()).args(arguments).assert().failure().code(1);
+    refused.stderr(contains("icebreaker.bin exists and is not a bitstream of an iCE40"));
+}
+
+#[test]
+fn what_does_not_fit_or_is_not_known_is_said_with_a_way_out() {
+    let learned = Learned::new("mlp:16");
+    let said = |arguments: &[&str], code: i32, said: &str| {
+        let all = ["bitstream", "net.bfab", "-o", "bits"].into_iter().chain(arguments.iter().copied());
+        bitfab(learned.path()).args(all).assert().failure().code(code).stderr(contains(said.to_owned()));
+    };
+    said(&["--board", "arty"], 1, "choose one of icebreaker, hx8k-breakout, or name a file");
+    said(&["--board", "none.toml"], 1, "cannot read the board none.toml");
+    std::fs::write(learned.file("odd.toml"), "name = 1").unwrap();
+    said(&["--board", "./odd.toml"], 1, "the board ./odd.toml");
+    said(&["--board", "icebreaker", "--lanes", "32"], 1, "block RAMs, and the device has 30");
+    said(&["--board", "icebreaker", "--lanes", "3"], 2, "1, 2, 4, 8, 16 or 32");
+    said(&["--board", "icebreaker", "--clock", "8"], 1, "no clock of 8 MHz or less");
+    said(
+        &["--board", "icebreaker", "--link", "uart", "--baud", "9000000", "--clock", "12"],
+        1,
+        "does not make 9000000 baud",
+    );
+    said(&["--board", "icebreaker", "--clock", "200", "--lanes", "8", "--seeds", "1"], 1, "choose a slower clock");
+}

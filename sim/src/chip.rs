@@ -1,0 +1,11 @@
+//! A chip behind its pins, and hosts whose buses are those pins: the driver of `bitfab-link` talks to the circuit.
+
+mod pins;
+mod replay;
+mod spi;
+mod uart;
+
+pub use pins::{Bench, Chip, Clocked, SimDelay, Unsettled};
+pub use replay::{PinDifferences, Top, replay_pins};
+pub use spi::SimSpi;
+pub use uart::SimUart;
