@@ -7,6 +7,7 @@ use bitfab_format::arbitrary::{self, Random};
 use bitfab_format::{Model, Op};
 use bitfab_hdl::{CycleMachine, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, UartChip, identity};
 
+const IDLE: u8 = 0x1d;
 const BUSY: u8 = 0xb5;
 const READY: u8 = 0xd1;
 const KILOHERTZ: u32 = 12_000;
@@ -191,13 +192,18 @@ impl Case {
     }
 
     fn hosts(&self) -> [Box<dyn Host>; 2] {
+        let (spi, uart) = self.chips();
+        [Box::new(spi), Box::new(uart)]
+    }
+
+    fn chips(&self) -> (Spi, Uart) {
         let (model, options) = (self.model(), Options::default());
         let identity = identity(&model, &options, KILOHERTZ).unwrap();
         let engine = || SequencedEngine::of(&self.program);
         let spi = SpiChip::around(engine(), &identity).unwrap();
         let uart = UartChip::around(engine(), &identity, DIVISOR).unwrap();
         let longest = (4 * self.program.output_words as usize).max(14) + 6;
-        [Box::new(Spi { chip: spi, longest }), Box::new(Uart::new(uart))]
+        (Spi { chip: spi, longest }, Uart::new(uart))
     }
 
     fn identity(&self) -> Vec<u8> {
@@ -259,6 +265,33 @@ fn a_frame_that_is_not_whole_is_refused_and_the_next_one_computed() {
                 host.send(&framed(0x12, sequence + 100, &input));
                 assert_answer(&mut *host, &framed(0xa0, sequence + 100, &result(&case.program, &input)));
             }
+        }
+    }
+}
+
+/// P-22: what was read of a result cannot be read again; of a header it can.
+#[test]
+fn a_reading_of_a_result_that_is_cut_ends_the_answer() {
+    let case = Case::new(0);
+    let mut random = Random::new(5);
+    let (mut spi, _) = case.chips();
+    for cut in 0..spi.longest {
+        let input = case.input(&mut random);
+        let expected = framed(0xa0, cut as u8, &result(&case.program, &input));
+        spi.send(&framed(0x12, cut as u8, &input));
+        while spi.state() == BUSY {}
+        let mut request = vec![0; cut + 1];
+        request[0] = 0x52;
+        let came = spi.transact(&request);
+        assert_eq!(came[1..], expected[..cut.min(expected.len())]);
+        // A byte counts as read with its first bit.
+        if cut <= 2 {
+            assert_answer(&mut spi, &expected);
+        } else {
+            assert!((0..1000).any(|_| spi.state() == IDLE), "idle after {cut} bytes");
+        }
+        if cut == expected.len() {
+            break;
         }
     }
 }

@@ -53,6 +53,7 @@ impl Logic for SpiChip {
         self.linked.rx_data.next = self.endpoint.rx_data.val();
         self.linked.rx_end.next = self.endpoint.rx_end.val();
         self.linked.tx_begin.next = self.endpoint.tx_begin.val();
+        self.linked.tx_end.next = self.endpoint.tx_end.val();
         self.linked.tx_next.next = self.endpoint.tx_next.val();
         self.endpoint.ready.next = self.linked.ready.val();
         self.endpoint.busy.next = self.linked.busy.val();
@@ -135,6 +136,7 @@ impl Logic for UartChip {
         self.linked.rx_data.next = self.endpoint.rx_data.val();
         self.linked.rx_end.next = self.endpoint.rx_end.val();
         self.linked.tx_begin.next = false;
+        self.linked.tx_end.next = false;
         self.linked.tx_next.next = self.endpoint.tx_next.val();
         self.endpoint.tx_ready.next = self.linked.tx_ready.val();
         self.endpoint.tx_data.next = self.linked.tx_data.val();

@@ -30,6 +30,8 @@ block! {
         pub rx_end: Signal<In, Bit>,
         /// The host begins to read the answer.
         pub tx_begin: Signal<In, Bit>,
+        /// It reads no further.
+        pub tx_end: Signal<In, Bit>,
         /// A byte of the answer leaves.
         pub tx_next: Signal<In, Bit>,
         /// The accelerator takes a byte of the input.
@@ -88,7 +90,7 @@ pub(super) fn circuit(identity: &Identity, patience: u32) -> Circuit {
     let input = |name: &str| c.input(name, 1);
     let (starts, valid, byte) = (input("rx_start"), input("rx_valid"), c.input("rx_data", 8));
     let receiver = Receiver { starts, valid, byte, ends: input("rx_end") };
-    let (tx_begin, tx_next) = (input("tx_begin"), input("tx_next"));
+    let (tx_begin, tx_end, tx_next) = (input("tx_begin"), input("tx_end"), input("tx_next"));
     let crc = Crc::new(&c);
 
     let (request, results) = (Request::new(&c, identity), Results::new(&c, patience));
@@ -96,7 +98,7 @@ pub(super) fn circuit(identity: &Identity, patience: u32) -> Circuit {
     let verdict = request.verdict(&crc);
     let answer = Answer::new(&c, &results, &request, identity);
     let sent = answer.sent(&crc, tx_next);
-    let torn = (answer.is_torn(&results) & tx_begin).named("read_too_late");
+    let torn = (answer.is_torn(&results) & tx_end).named("is_torn_off");
 
     request.next(&receiver, accepts, verdict);
     results.next((receiver.starts, torn), verdict.infers, sent.takes);

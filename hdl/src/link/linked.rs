@@ -16,6 +16,7 @@ pub(crate) struct LinkedEngine {
     pub rx_data: Signal<In, Bits<8>>,
     pub rx_end: Signal<In, Bit>,
     pub tx_begin: Signal<In, Bit>,
+    pub tx_end: Signal<In, Bit>,
     pub tx_next: Signal<In, Bit>,
     pub ready: Signal<Out, Bit>,
     pub busy: Signal<Out, Bit>,
@@ -36,6 +37,7 @@ impl Logic for LinkedEngine {
         self.command.rx_data.next = self.rx_data.val();
         self.command.rx_end.next = self.rx_end.val();
         self.command.tx_begin.next = self.tx_begin.val();
+        self.command.tx_end.next = self.tx_end.val();
         self.command.tx_next.next = self.tx_next.val();
         self.ready.next = self.command.ready.val();
         self.busy.next = self.command.busy.val();
@@ -72,6 +74,7 @@ impl LinkedEngine {
             rx_data: Signal::default(),
             rx_end: Signal::default(),
             tx_begin: Signal::default(),
+            tx_end: Signal::default(),
             tx_next: Signal::default(),
             ready: Signal::default(),
             busy: Signal::default(),

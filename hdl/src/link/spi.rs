@@ -34,6 +34,8 @@ block! {
         pub rx_end: Signal<Out, Bit>,
         /// The host begins to read the answer.
         pub tx_begin: Signal<Out, Bit>,
+        /// It reads no further.
+        pub tx_end: Signal<Out, Bit>,
         /// A byte of the answer leaves.
         pub tx_next: Signal<Out, Bit>,
     }
@@ -108,6 +110,7 @@ pub(crate) fn circuit() -> Circuit {
     c.output("rx_data", byte);
     c.output("rx_end", pins.closes & writes);
     c.output("tx_begin", tx_begin);
+    c.output("tx_end", pins.closes & reads);
     c.output("tx_next", tx_next);
     c.finish()
 }

@@ -89,7 +89,7 @@ impl<'b> Answer<'b> {
         (self.waits & self.has_payload).named("is_ready")
     }
 
-    /// Whether its result has been read before, or in part: then the request must come again.
+    /// Whether some of its result has been read, which cannot be read again: then the request must come again.
     pub fn is_torn(&self, results: &Results<'b>) -> Wire<'b> {
         self.waits & self.payload.is(payload::RESULT) & results.is_torn()
     }

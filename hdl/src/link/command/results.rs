@@ -59,13 +59,13 @@ impl<'b> Results<'b> {
         !self.pending | self.torn
     }
 
-    /// A request that `starts`, or a read that comes too late, gives up the result; an answer `takes` a byte of it.
-    pub fn next(&self, (starts, too_late): (Wire<'b>, Wire<'b>), infers: Wire<'b>, takes: Wire<'b>) {
+    /// A request that `starts`, or a reading that is `torn` off, gives up the result; an answer `takes` a byte of it.
+    pub fn next(&self, (starts, torn_off): (Wire<'b>, Wire<'b>), infers: Wire<'b>, takes: Wire<'b>) {
         let Self { c, pending, torn, drops, waited, valid, last, .. } = *self;
         let out_ready = (takes | self.is_dropping()).named("takes_result");
         let finishes = (valid & out_ready & last).named("finishes");
         let (dropped, read) = (finishes & self.is_dropping(), finishes & !self.is_dropping());
-        let lost = ((starts | too_late) & pending & !read).named("is_lost");
+        let lost = ((starts | torn_off) & pending & !read).named("is_lost");
         c.next(pending, &[(lost | read, c.low()), (infers, c.high())]);
         c.next(waited, &[(!pending, waited.zero()), (self.is_there() & !self.is_patient, waited.next())]);
         c.next(torn, &[(lost | finishes, c.low()), (takes, c.high())]);
