@@ -70,6 +70,12 @@ impl<'b> Pins<'b> {
     }
 }
 
+/// What the first byte of a transaction says, and every byte that is no answer.
+fn state<'b>(c: &'b Builder, ready: Wire<'b>, busy: Wire<'b>) -> Wire<'b> {
+    let state = |code: u8| c.constant(code.into(), 8);
+    ready.mux(state(STATE_READY), busy.mux(state(STATE_BUSY), state(STATE_IDLE)))
+}
+
 /// The endpoint; it is the same for all models.
 pub(crate) fn circuit() -> Circuit {
     let c = Builder::new("SPI: the bytes of requests and answers as bits.");
@@ -96,8 +102,7 @@ pub(crate) fn circuit() -> Circuit {
     c.next(writes, &[(!pins.selected, c.low()), (rx_start, c.high())]);
     c.next(reads, &[(!pins.selected, c.low()), (tx_begin, c.high())]);
     c.next(armed, &[(pins.opens, ready)]);
-    let state = |code: u8| c.constant(code.into(), 8);
-    let state = ready.mux(state(STATE_READY), busy.mux(state(STATE_BUSY), state(STATE_IDLE)));
+    let state = state(&c, ready, busy);
     let next_byte = (pins.falls & count.is(0)).named("next_byte");
     let answers = (reads & tx_ready).named("answers");
     c.next(loaded, &[(pins.opens | tx_next, c.low()), (next_byte, answers)]);
