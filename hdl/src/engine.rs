@@ -8,6 +8,7 @@ use rust_hdl::prelude::*;
 use crate::array::{self, ArrayBlock};
 use crate::circuit::{Circuit, Mutant};
 use crate::front::{self, FrontBlock};
+use crate::link::digests::{self, DigestsBlock};
 use crate::loader::{self, LoaderBlock};
 use crate::machine::Written;
 use crate::program::Program;
@@ -56,6 +57,12 @@ pub struct SequencedEngine {
     pub loaded: Vec<Signal<Out, Bit>>,
     /// The load was too short, too long or damaged.
     pub load_error: Vec<Signal<Out, Bit>>,
+    /// Which byte of the digests is read, where they are kept.
+    pub(crate) digest_index: Vec<Signal<In, Bits<16>>>,
+    /// That byte.
+    pub(crate) digest_data: Vec<Signal<Out, Bits<16>>>,
+    /// One where digests are kept.
+    digests: Vec<DigestsBlock>,
     front: FrontBlock,
     /// One where weights are loaded.
     loader: Vec<LoaderBlock>,
@@ -142,8 +149,17 @@ impl Logic for SequencedEngine {
             self.front.in_valid.next = self.in_valid.val() & self.loader[i].loaded.val();
             self.in_ready.next = self.front.in_ready.val() & self.loader[i].loaded.val();
         }
+        for i in 0..self.digests.len() {
+            self.digests[i].clock.next = self.clock.val();
+            self.digests[i].reset.next = self.reset.val();
+            self.digests[i].finished.next = self.array.word_finished.val();
+            self.digests[i].word.next = self.array.result.val();
+            self.digests[i].row_index.next = self.sequencer.row_index.val();
+            self.digests[i].digest_index.next = self.digest_index[i].val();
+            self.digest_data[i].next = self.digests[i].digest_data.val();
+        }
         // The result leaves.
-        self.sender.result_valid.next = self.array.result_valid.val();
+        self.sender.result_valid.next = self.array.word_finished.val() & self.array.sends.val();
         self.sender.result.next = self.array.result.val();
         self.out_data.next = self.sender.out_data.val();
         self.out_valid.next = self.sender.out_valid.val();
@@ -166,6 +182,21 @@ impl SequencedEngine {
         Self::join(program, circuits(program))
     }
 
+    /// The engine for a program that has been planned, which keeps the digest of every layer's output.
+    ///
+    /// # Errors
+    /// [`HdlError::Digests`] where a layer's words are finished in another order than they lie in.
+    pub fn with_digests(program: &Arc<Program>) -> Result<Self, HdlError> {
+        let mut circuits = circuits(program);
+        circuits.push(("digests", digests::circuit(program)?));
+        Ok(Self::join(program, circuits))
+    }
+
+    /// Whether digests are kept.
+    pub fn has_digests(&self) -> bool {
+        !self.digests.is_empty()
+    }
+
     /// Each engine with one mistake, in one operator, choice or condition of one block, and what the mistake is.
     pub fn mutants(program: &Arc<Program>) -> impl Iterator<Item = (String, Self)> {
         let all = circuits(program);
@@ -185,12 +216,13 @@ impl SequencedEngine {
     /// If a block is missing.
     pub(crate) fn join(program: &Arc<Program>, circuits: Vec<(&'static str, Circuit)>) -> Self {
         let (loads, rebuilds) = (usize::from(program.is_loaded()), usize::from(program.is_rebuilt()));
-        let mut circuits = circuits.into_iter().map(|(_, circuit)| circuit);
-        let mut next = || circuits.next().expect("an engine has four blocks, and its own origin of weights");
+        let mut circuits = circuits.into_iter();
+        let mut next = || circuits.next().expect("an engine has four blocks, and its own origin of weights").1;
         let (front, sequencer) = (FrontBlock::of(next()), SequencerBlock::of(next()));
         let (array, sender) = (ArrayBlock::of(next()), SenderBlock::of(next()));
         let loader: Vec<LoaderBlock> = (0..loads).map(|_| LoaderBlock::of(next())).collect();
         let rebuilder: Vec<RebuilderBlock> = (0..rebuilds).map(|_| RebuilderBlock::of(next())).collect();
+        let digests: Vec<DigestsBlock> = circuits.map(|(_, circuit)| DigestsBlock::of(circuit)).collect();
         let mut engine = Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -209,6 +241,9 @@ impl SequencedEngine {
             load_ready: signals(loads),
             loaded: signals(loads),
             load_error: signals(loads),
+            digest_index: signals(digests.len()),
+            digest_data: signals(digests.len()),
+            digests,
             front,
             sequencer,
             array,
@@ -271,6 +306,7 @@ impl SequencedEngine {
             && sequencer
             && self.loader.iter().all(LoaderBlock::is_at_start)
             && self.rebuilder.iter().all(RebuilderBlock::is_at_start)
+            && self.digests.iter().all(DigestsBlock::is_at_start)
             && self.array.is_at_start()
             && self.sender.is_at_start()
     }
@@ -286,7 +322,7 @@ impl SequencedEngine {
 
     /// The output word that the last edge finished.
     pub(crate) fn written(&self) -> Option<Written> {
-        self.array.finished().map(|[row, address, word]| Written { row: row as usize, address, word })
+        self.array.written().map(|[row, address, word]| Written { row: row as usize, address, word })
     }
 
     fn level(&mut self, clk: bool) -> Result<(), HdlError> {

@@ -55,6 +55,12 @@ pub enum HdlError {
         /// Bytes of a result.
         bytes: u64,
     },
+    /// Words come in another order than they lie in.
+    #[error("layer {layer}: its words are finished in another order than they lie in, so that no digest is kept of it")]
+    Digests {
+        /// The layer.
+        layer: u16,
+    },
     /// The number of clocks a bit of a UART is out of range.
     #[error("{divisor} clocks a bit are not possible on a UART: choose {least} to {most}")]
     Divisor {

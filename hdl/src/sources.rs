@@ -54,6 +54,8 @@ pub struct Link {
     pub wire: Wire,
     /// The clock of the chip in kHz.
     pub kilohertz: u32,
+    /// Whether the digest of every layer's output is kept.
+    pub digests: bool,
 }
 
 /// The accelerator behind the wires of a board, as files.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Interface, ModuleName, TopPort};
+use crate::{Interface, ModuleName};
 
 /// Ports have the widths of the largest model, because rust-hdl's do; a model of few words leaves their upper bits.
 const PORTS_BEGIN: &str =
@@ -11,6 +11,9 @@ const ONE_FILE: &str = "/* verilator lint_off DECLFILENAME */ // all modules of 
 const PORTS_END: &str = "    /* verilator lint_on UNUSEDSIGNAL */";
 
 /// Modules that only wire others: the top, and the engine inside ports of another standard or behind a link.
+/// Ports that are there or not, besides those that load.
+const OPTIONAL: [&str; 2] = ["digest_index", "digest_data"];
+
 const WIRING: [&str; 4] = ["top", "top$engine", "top$linked", "top$linked$engine"];
 
 /// What `generate_verilog` printed, with the wires of [`WIRING`] assigned continuously and all modules under `name`.
@@ -53,8 +56,9 @@ pub(crate) fn finished(verilog: &str, name: &ModuleName) -> String {
 fn named(line: &str, name: &ModuleName, is_wiring: bool) -> String {
     let is_module = ["module top", "endmodule // top"].iter().any(|start| line.trim_start().starts_with(start));
     let line = if is_module { line.replacen("top", &name.to_string(), 1) } else { line.to_owned() };
-    let plain = |line: String, port: TopPort| line.replace(&format!("{}$0", port.name), port.name);
-    let optional = Interface::ALL.into_iter().flat_map(Interface::load_ports);
+    let plain = |line: String, port: &str| line.replace(&format!("{port}$0"), port);
+    let loads = Interface::ALL.into_iter().flat_map(Interface::load_ports).map(|port| port.name);
+    let optional = loads.chain(OPTIONAL);
     let line = if is_wiring { optional.fold(line, plain) } else { line };
     if is_wiring || is_module { line.replace("top$", &format!("{name}$")).replace('$', "_") } else { line }
 }

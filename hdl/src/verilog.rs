@@ -8,7 +8,7 @@ use rust_hdl::prelude::*;
 use crate::axis::AxiStream;
 use crate::circuit::{Circuit, memory_macros};
 use crate::engine::{SequencedEngine, circuits};
-use crate::link::{SpiChip, UartChip, identity};
+use crate::link::{SpiChip, UartChip, digests, identity};
 use crate::program::Program;
 use crate::top::finished;
 use crate::{Chip, HdlError, Interface, Link, Memories, MemoryFile, Options, Sources, Style, Wire};
@@ -33,7 +33,7 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
         Interface::Plain => Ok(generate_verilog(&engine)),
         Interface::AxiStream => Ok(generate_verilog(&AxiStream::around(engine))),
     };
-    let (text, memories) = printed(&program, style, top)?;
+    let (text, memories) = printed(&program, None, style, top)?;
     Ok(Sources { name: style.name.clone(), interface: style.interface, is_loaded: program.is_loaded(), text, memories })
 }
 
@@ -43,20 +43,22 @@ pub fn sources(model: &Model<'_>, options: &Options, style: &Style) -> Result<So
 /// As [`verilog`], and where the link cannot carry the model.
 pub fn chip(model: &Model<'_>, options: &Options, link: &Link, style: &Style) -> Result<Chip, HdlError> {
     let program = Arc::new(Program::new(model, options)?);
-    let identity = identity(model, options, link.kilohertz)?;
+    let identity = identity(model, options, link)?;
+    let digests = link.digests.then(|| Ok(("digests", digests::circuit(&program)?))).transpose()?;
     let top = |engine| {
         Ok(match link.wire {
             Wire::Spi => generate_verilog(&SpiChip::around(engine, &identity)?),
             Wire::Uart { divisor } => generate_verilog(&UartChip::around(engine, &identity, divisor)?),
         })
     };
-    let (text, memories) = printed(&program, style, top)?;
+    let (text, memories) = printed(&program, digests, style, top)?;
     Ok(Chip { name: style.name.clone(), identity, text, memories })
 }
 
 /// The text of a top module around the engine, and the contents of its memories.
 fn printed(
     program: &Arc<Program>,
+    more: Option<(&'static str, Circuit)>,
     style: &Style,
     top: impl FnOnce(SequencedEngine) -> Result<String, HdlError>,
 ) -> Result<(String, Vec<MemoryFile>), HdlError> {
@@ -65,7 +67,8 @@ fn printed(
         Memories::Files => circuit.with_memory_files(&prefix),
         Memories::Inline => circuit,
     };
-    let circuits: Vec<_> = circuits(program).into_iter().map(|(name, circuit)| (name, placed(circuit))).collect();
+    let circuits: Vec<_> =
+        circuits(program).into_iter().chain(more).map(|(name, circuit)| (name, placed(circuit))).collect();
     let files = circuits.iter().flat_map(|(_, circuit)| circuit.memory_files());
     let memories: Vec<MemoryFile> = files.map(|(name, contents)| MemoryFile { name, contents }).collect();
     let modules = finished(&top(SequencedEngine::join(program, circuits))?, &style.name);

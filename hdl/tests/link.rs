@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{self, Random};
 use bitfab_format::{Model, Op};
-use bitfab_hdl::{CycleMachine, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, UartChip, identity};
+use bitfab_hdl::{
+    CycleMachine, Link, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, UartChip, Wire, identity,
+};
 
 const IDLE: u8 = 0x1d;
 const BUSY: u8 = 0xb5;
@@ -198,7 +200,8 @@ impl Case {
 
     fn chips(&self) -> (Spi, Uart) {
         let (model, options) = (self.model(), Options::default());
-        let identity = identity(&model, &options, KILOHERTZ).unwrap();
+        let identity =
+            identity(&model, &options, &Link { wire: Wire::Spi, kilohertz: KILOHERTZ, digests: false }).unwrap();
         let engine = || SequencedEngine::of(&self.program);
         let spi = SpiChip::around(engine(), &identity).unwrap();
         let uart = UartChip::around(engine(), &identity, DIVISOR).unwrap();

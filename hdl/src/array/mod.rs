@@ -54,8 +54,10 @@ block! {
         pub idle: Signal<Out, Bit>,
         /// The word after the last one that was issued is the last of its list.
         pub list_end: Signal<Out, Bit>,
-        /// A word for the sender.
-        pub result_valid: Signal<Out, Bit>,
+        /// A word is finished.
+        pub word_finished: Signal<Out, Bit>,
+        /// The words of this row go to the sender.
+        pub sends: Signal<Out, Bit>,
         /// The word.
         pub result: Signal<Out, Bits<32>>,
     }
@@ -63,7 +65,7 @@ block! {
 
 impl ArrayBlock {
     /// The row, address and word that the last edge finished, if it did.
-    pub(crate) fn finished(&self) -> Option<[u32; 3]> {
+    pub(crate) fn written(&self) -> Option<[u32; 3]> {
         let traced = self._simulation.traced();
         traced.first_chunk().map(|traced| traced.map(|value| value as u32))
     }

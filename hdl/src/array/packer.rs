@@ -61,7 +61,8 @@ impl<'b> Packer<'b> {
         let busy = stages.map(|stage| flags.at(stage, flag::DONE) | flags.at(stage, flag::POOLED));
         c.output("byte_ready", !self.finished);
         c.output("idle", !busy.fold(self.writing | self.busy, |busy, stage| busy | stage));
-        c.output("result_valid", self.finished & array.is_send);
+        c.output("word_finished", self.finished);
+        c.output("sends", array.is_send);
         c.output("result", self.word);
         c.trace("W %0d %0d %h", self.finished, &[array.row_index, self.address, self.word]);
     }

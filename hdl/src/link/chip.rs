@@ -55,6 +55,7 @@ impl Logic for SpiChip {
         self.linked.tx_begin.next = self.endpoint.tx_begin.val();
         self.linked.tx_end.next = self.endpoint.tx_end.val();
         self.linked.tx_next.next = self.endpoint.tx_next.val();
+        self.endpoint.tx_last.next = self.linked.tx_last.val();
         self.endpoint.ready.next = self.linked.ready.val();
         self.endpoint.busy.next = self.linked.busy.val();
         self.endpoint.tx_ready.next = self.linked.tx_ready.val();
@@ -137,6 +138,7 @@ impl Logic for UartChip {
         self.linked.rx_end.next = self.endpoint.rx_end.val();
         self.linked.tx_begin.next = false;
         self.linked.tx_end.next = false;
+        self.endpoint.busy.next = self.linked.busy.val();
         self.linked.tx_next.next = self.endpoint.tx_next.val();
         self.endpoint.tx_ready.next = self.linked.tx_ready.val();
         self.endpoint.tx_data.next = self.linked.tx_data.val();

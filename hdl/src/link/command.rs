@@ -36,12 +36,18 @@ block! {
         pub tx_next: Signal<In, Bit>,
         /// The accelerator takes a byte of the input.
         pub in_ready: Signal<In, Bit>,
+        /// It has dropped a frame, which the verdict has said before.
+        pub frame_error: Signal<In, Bit>,
         /// It offers a byte of the result.
         pub out_valid: Signal<In, Bit>,
         /// The byte.
         pub out_data: Signal<In, Bits<8>>,
         /// It is the last of its result.
         pub out_last: Signal<In, Bit>,
+        /// A byte of the digests, in its lower half.
+        pub digest_data: Signal<In, Bits<16>>,
+        /// Which one.
+        pub digest_index: Signal<Out, Bits<16>>,
         /// There is an answer.
         pub ready: Signal<Out, Bit>,
         /// There will be one, or something of former requests is left.
@@ -91,6 +97,7 @@ pub(super) fn circuit(identity: &Identity, patience: u32) -> Circuit {
     let (starts, valid, byte) = (input("rx_start"), input("rx_valid"), c.input("rx_data", 8));
     let receiver = Receiver { starts, valid, byte, ends: input("rx_end") };
     let (tx_begin, tx_end, tx_next) = (input("tx_begin"), input("tx_end"), input("tx_next"));
+    input("frame_error");
     let crc = Crc::new(&c);
 
     let (request, results) = (Request::new(&c, identity), Results::new(&c, patience));

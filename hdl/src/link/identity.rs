@@ -3,13 +3,13 @@
 use bitfab_format::{Model, digest};
 use bitfab_link::{Identity, protocol};
 
-use crate::{HdlError, Options};
+use crate::{HdlError, Link, Options};
 
-/// What an accelerator for `model` at a clock of so many kHz says of itself.
+/// What an accelerator for `model` behind `link` says of itself.
 ///
 /// # Errors
 /// [`HdlError::TooLarge`] where an input or a result has more bytes than the link can say.
-pub fn identity(model: &Model<'_>, options: &Options, kilohertz: u32) -> Result<Identity, HdlError> {
+pub fn identity(model: &Model<'_>, options: &Options, link: &Link) -> Result<Identity, HdlError> {
     let bytes = |memory: &'static str, need: u64| {
         u16::try_from(need).map_err(|_| HdlError::TooLarge { memory, need, limit: u16::MAX.into() })
     };
@@ -18,9 +18,9 @@ pub fn identity(model: &Model<'_>, options: &Options, kilohertz: u32) -> Result<
         lanes: options.check()?.lanes as u8,
         input: bytes("request of the link", model.input().shape.volume().into())?,
         output: bytes("answer of the link", 4 * u64::from(model.output().region.words))?,
-        kilohertz: kilohertz.min(u16::MAX.into()) as u16,
+        kilohertz: link.kilohertz.min(u16::MAX.into()) as u16,
         model: digest(model.words()),
-        flags: 0,
+        flags: if link.digests { protocol::FLAG_DIGESTS } else { 0 },
         layers: model.layer_count() as u8, // a file has at most 255
     })
 }

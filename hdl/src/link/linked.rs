@@ -25,6 +25,10 @@ pub(crate) struct LinkedEngine {
     pub tx_last: Signal<Out, Bit>,
     command: CommandBlock,
     engine: SequencedEngine,
+    /// One where digests are kept.
+    _digests: Vec<()>,
+    /// One where they are not.
+    _no_digests: Vec<()>,
 }
 
 impl Logic for LinkedEngine {
@@ -50,10 +54,19 @@ impl Logic for LinkedEngine {
         self.engine.in_data.next = self.command.in_data.val();
         self.engine.in_last.next = self.command.in_last.val();
         self.command.in_ready.next = self.engine.in_ready.val();
+        self.command.frame_error.next = self.engine.frame_error.val();
         self.command.out_valid.next = self.engine.out_valid.val();
         self.command.out_data.next = self.engine.out_data.val();
         self.command.out_last.next = self.engine.out_last.val();
         self.engine.out_ready.next = self.command.out_ready.val();
+        for i in 0..self._digests.len() {
+            self.engine.digest_index[i].next = self.command.digest_index.val();
+            self.command.digest_data.next = self.engine.digest_data[i].val();
+        }
+        for _i in 0..self._no_digests.len() {
+            // Nothing reads it.
+            self.command.digest_data.next = self.command.digest_index.val();
+        }
     }
 }
 
@@ -82,6 +95,8 @@ impl LinkedEngine {
             tx_data: Signal::default(),
             tx_last: Signal::default(),
             command: CommandBlock::of(command::circuit(identity, patience)),
+            _digests: vec![(); usize::from(engine.has_digests())],
+            _no_digests: vec![(); usize::from(!engine.has_digests())],
             engine,
         })
     }

@@ -6,6 +6,7 @@
 mod chip;
 mod command;
 mod crc;
+pub(crate) mod digests;
 mod identity;
 mod linked;
 mod pace;

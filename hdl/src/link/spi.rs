@@ -22,6 +22,8 @@ block! {
         pub tx_ready: Signal<In, Bit>,
         /// The byte.
         pub tx_data: Signal<In, Bits<8>>,
+        /// It is the last one: SPI leaves that to the host.
+        pub tx_last: Signal<In, Bit>,
         /// A bit to the host.
         pub miso: Signal<Out, Bit>,
         /// A request begins.
@@ -83,6 +85,7 @@ pub(crate) fn circuit() -> Circuit {
     let pins = Pins::new(&c);
     let (ready, busy) = (c.input("ready", 1), c.input("busy", 1));
     let (tx_ready, tx_data) = (c.input("tx_ready", 1), c.input("tx_data", 8));
+    c.input("tx_last", 1);
     // Bits of the byte that have come; what came of it and what is left to go of the other one.
     let (count, came, goes) = (c.register("bit_count", 3), c.data("came", 7), c.data("goes", 8));
     let [past_first, writes, reads, armed, loaded] =

@@ -12,6 +12,8 @@ block! {
     UartBlock {
         /// The line from the host.
         pub rx: Signal<In, Bit>,
+        /// The command block is at work, of which a UART says nothing.
+        pub busy: Signal<In, Bit>,
         /// The next byte of the answer is there.
         pub tx_ready: Signal<In, Bit>,
         /// The byte.
@@ -37,6 +39,7 @@ block! {
 pub(crate) fn circuit(divisor: u32) -> Circuit {
     let c = Builder::new("UART: requests and answers as frames of SLIP, eight bits without parity.");
     c.reset();
+    c.input("busy", 1);
     let received = receive(&c, divisor);
     let starts = unescape(&c, &received);
     transmit(&c, divisor, starts);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bitfab_format::arbitrary::{self, Random, chain};
 use bitfab_format::{Model, Op};
-use bitfab_hdl::{Options, Program, SequencedEngine, SpiChip, UartChip, cycles, identity};
+use bitfab_hdl::{
+    Link as HdlLink, Options, Program, SequencedEngine, SpiChip, UartChip, Wire as HdlWire, cycles, identity,
+};
 use bitfab_link::{Accelerator, Identity, Link, LinkError, Patience, SpiWire, UartWire, Wire};
 use bitfab_runtime::Inference;
 use bitfab_sim::Engine;
@@ -69,16 +71,26 @@ impl Case {
         200 + 2 * cycles * 1000 / KILOHERTZ
     }
 
-    fn identity(&self) -> Identity {
-        identity(&self.model(), &self.program.options, KILOHERTZ).unwrap()
+    /// The link of its chip; digests are kept where the words of all layers are finished in order.
+    pub fn link(&self, wire: HdlWire) -> HdlLink {
+        HdlLink { wire, kilohertz: KILOHERTZ, digests: SequencedEngine::with_digests(&self.program).is_ok() }
+    }
+
+    /// The engine, and what its chip says of itself.
+    fn engine(&self, wire: HdlWire) -> (SequencedEngine, Identity) {
+        let engine = SequencedEngine::with_digests(&self.program);
+        let identity = identity(&self.model(), &self.program.options, &self.link(wire)).unwrap();
+        (engine.unwrap_or_else(|_| SequencedEngine::of(&self.program)), identity)
     }
 
     fn spi_bench(&self, keeps: bool) -> Bench<SpiChip> {
-        Bench::new(SpiChip::around(SequencedEngine::of(&self.program), &self.identity()).unwrap(), keeps)
+        let (engine, identity) = self.engine(HdlWire::Spi);
+        Bench::new(SpiChip::around(engine, &identity).unwrap(), keeps)
     }
 
     fn uart_bench(&self, keeps: bool) -> Bench<UartChip> {
-        Bench::new(UartChip::around(SequencedEngine::of(&self.program), &self.identity(), DIVISOR).unwrap(), keeps)
+        let (engine, identity) = self.engine(HdlWire::Uart { divisor: DIVISOR });
+        Bench::new(UartChip::around(engine, &identity, DIVISOR).unwrap(), keeps)
     }
 
     pub fn spi(&self, chances: Faults, seed: u64, count: &Rc<Cell<u32>>) -> SpiWire<SimSpi, SimDelay<SpiChip>> {
@@ -106,6 +118,11 @@ impl Case {
         self.uart_of(self.uart_bench(false), chances, seed, count)
     }
 
+    /// A host's end of a UART whose other end is the chip.
+    pub fn uart_host(&self) -> SimUart {
+        SimUart::new(self.uart_bench(false), (DIVISOR, KILOHERTZ), |byte| vec![byte])
+    }
+
     fn uart_of(
         &self,
         bench: Bench<UartChip>,
@@ -123,14 +140,17 @@ impl Case {
         let mut link = Link::new(wire);
         link.session.tries = 16;
         let mut accelerator = Accelerator::<_, WORDS>::new(link, self.model()).expect("a connection");
+        let has_digests = accelerator.link().identity().unwrap().has_digests();
+        let mut digests = vec![0; if has_digests { model.layer_count() } else { 0 }];
         let mut random = Random::new(seed);
         let (mut right, mut given_up) = (0, 0);
         for _ in 0..count {
             let input: Vec<u8> = (0..model.input_bytes()).map(|_| random.bits() as u8).collect();
-            let expected = Reference.run(&model, &[&input], &mut |_| {}).unwrap().remove(0).output;
-            match accelerator.infer(&input, &mut []) {
+            let expected = Reference.run(&model, &[&input], &mut |_| {}).unwrap().remove(0);
+            match accelerator.infer(&input, &mut digests) {
                 Ok(output) => {
-                    assert_eq!(output.words(), expected, "a wrong result");
+                    assert_eq!(output.words(), expected.output, "a wrong result");
+                    assert!(digests.is_empty() || digests == expected.evidence.digests(), "a wrong digest");
                     right += 1;
                 }
                 Err(LinkError::Corrupt { .. } | LinkError::Silent { .. } | LinkError::Busy { .. }) => given_up += 1,

@@ -1,12 +1,12 @@
 //! The answer: a status, the number of the request, what was asked for, and a checksum.
 
 use bitfab_link::Identity;
-use bitfab_link::protocol::{CORRUPT, OK, UNKNOWN};
+use bitfab_link::protocol::{CORRUPT, MISSING, OK, UNKNOWN};
 
 use super::request::{Request, command};
 use super::results::Results;
 use super::{Receiver, Verdict};
-use crate::circuit::{Builder, Wire};
+use crate::circuit::{Builder, Wire, width};
 use crate::link::crc::Crc;
 
 /// The parts of an answer, in their order.
@@ -26,6 +26,7 @@ mod payload {
     pub const RESULT: u64 = command::INFER;
     /// Nothing, once nothing of former requests is left.
     pub const DRAINED: u64 = command::DRAIN;
+    pub const DIGESTS: u64 = command::DIGESTS;
 }
 
 /// Statuses differ in their lowest two bits alone.
@@ -47,6 +48,8 @@ pub(super) struct Answer<'b> {
     byte: Wire<'b>,
     payload_ends: Wire<'b>,
     command: Wire<'b>,
+    /// Digests are asked for and there are none.
+    lacks_digests: Wire<'b>,
     sequence: Wire<'b>,
 }
 
@@ -63,12 +66,25 @@ pub(super) struct Sent<'b> {
 
 impl<'b> Answer<'b> {
     pub fn new(c: &'b Builder, results: &Results<'b>, request: &Request<'b>, identity: &Identity) -> Self {
-        let (payload, index) = (c.data("payload", 2), c.data("answer_index", 4));
+        let bytes = identity.to_bytes().map(u64::from);
+        let digests = if identity.has_digests() { 4 * u64::from(identity.layers) } else { 0 };
+        let payload = c.data("payload", request.command.width());
+        let index = c.data("answer_index", width(digests.max(bytes.len() as u64) - 1));
         let is = |kind: u64| payload.is(kind);
         let is_drained = request.is_drained() & !results.is_dropping();
-        let lacks = (is(payload::RESULT) & !results.is_offered()) | (is(payload::DRAINED) & !is_drained);
-        let bytes = identity.to_bytes().map(u64::from);
+        // Digests are those of one inference: none may be under way.
+        let waits_for_all =
+            if digests == 0 { is(payload::DRAINED) } else { is(payload::DRAINED) | is(payload::DIGESTS) };
+        let lacks = (is(payload::RESULT) & !results.is_offered()) | (waits_for_all & !is_drained);
         let identity_ends = index.is(bytes.len() as u64 - 1);
+        let byte = is(payload::IDENTITY).mux(c.table(index, &bytes, 8), results.data);
+        let ends = is(payload::IDENTITY).mux(identity_ends, results.last);
+        let digest = c.input("digest_data", 16).bits(0, 8);
+        c.output("digest_index", index.extend(16));
+        let (byte, ends) = match digests {
+            0 => (byte, ends),
+            _ => (is(payload::DIGESTS).mux(digest, byte), is(payload::DIGESTS).mux(index.is(digests - 1), ends)),
+        };
         Self {
             c,
             waits: c.register("waits", 1),
@@ -77,9 +93,14 @@ impl<'b> Answer<'b> {
             status: c.data("status", STATUS_BITS),
             index,
             has_payload: (!lacks).named("has_payload"),
-            byte: is(payload::IDENTITY).mux(c.table(index, &bytes, 8), results.data),
-            payload_ends: is(payload::IDENTITY).mux(identity_ends, results.last).named("payload_ends"),
+            byte,
+            payload_ends: ends.named("payload_ends"),
             command: request.command,
+            lacks_digests: if digests == 0 {
+                c.low()
+            } else {
+                request.command.is(command::DIGESTS) & !results.has_inferred()
+            },
             sequence: request.sequence,
         }
     }
@@ -129,9 +150,10 @@ impl<'b> Answer<'b> {
     /// What the verdict makes of the answer.
     fn judge(&self, verdict: Verdict<'b>) {
         let Self { c, payload, status, command, .. } = *self;
-        c.next(payload, &[(verdict.falls, verdict.whole.mux(command, payload.zero()))]);
+        let carries = verdict.whole & !self.lacks_digests;
+        c.next(payload, &[(verdict.falls, carries.mux(command, payload.zero()))]);
         let of = |code: u8| c.constant((code ^ OK).into(), STATUS_BITS);
-        let known = command.any().mux(of(OK), of(UNKNOWN));
+        let known = self.lacks_digests.mux(of(MISSING), command.any().mux(of(OK), of(UNKNOWN)));
         c.next(status, &[(verdict.falls, verdict.whole.mux(known, of(CORRUPT)))]);
     }
 }

@@ -1,7 +1,7 @@
 //! The request: its fields, and the bytes of an input on their way to the accelerator.
 
 use bitfab_link::Identity;
-use bitfab_link::protocol::{DRAIN, IDENTIFY, INFER};
+use bitfab_link::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER};
 
 use super::{Receiver, Verdict};
 use crate::circuit::{Builder, Wire, width};
@@ -12,6 +12,8 @@ pub(super) mod command {
     pub const IDENTIFY: u64 = 1;
     pub const INFER: u64 = 2;
     pub const DRAIN: u64 = 3;
+    /// Where the identity has digests.
+    pub const DIGESTS: u64 = 4;
 }
 
 /// What is known of the request.
@@ -53,7 +55,7 @@ impl<'b> Request<'b> {
             c,
             input_bytes: identity.input.into(),
             field: c.register("field", 2),
-            command: c.data("command", 2),
+            command: c.data("request_kind", if identity.has_digests() { 3 } else { 2 }),
             sequence: c.data("sequence_number", 8),
             tail: c.data("tail", 3),
             ignored: flag("ignored"),
@@ -107,8 +109,11 @@ impl<'b> Request<'b> {
         let follows = accepts & field.bit(1);
         let is_input = (self.missing.any() & !self.held).named("is_input");
         c.next(field, &[(receiver.starts, field.zero()), (accepts & !field.bit(1), field.next())]);
-        let is = |code: u8, kind: u64| receiver.byte.is(code.into()).mux(c.constant(kind, 2), c.constant(0, 2));
+        let is =
+            |code: u8, kind: u64| receiver.byte.is(code.into()).mux(c.constant(kind, command.width()), command.zero());
         let decoded = is(IDENTIFY, command::IDENTIFY) | is(INFER, command::INFER) | is(DRAIN, command::DRAIN);
+        let has_digests = command.width() > 2;
+        let decoded = if has_digests { decoded | is(DIGESTS, command::DIGESTS) } else { decoded };
         c.next(command, &[(first, decoded)]);
         c.next(sequence, &[(second, receiver.byte)]);
         c.next(tail, &[(first, tail.zero()), (follows & !is_input & !tail.is(7), tail.next())]);

@@ -11,6 +11,8 @@ pub(super) struct Results<'b> {
     torn: Wire<'b>,
     /// Results before it that go away unread.
     drops: Wire<'b>,
+    /// One has been finished since reset.
+    inferred: Wire<'b>,
     /// Clocks since its first byte was there, and whether they are enough.
     waited: Wire<'b>,
     is_patient: Wire<'b>,
@@ -28,6 +30,7 @@ impl<'b> Results<'b> {
             pending: c.register("pending", 1),
             torn: c.register("torn", 1),
             drops: c.register("drops", 2),
+            inferred: c.register("inferred", 1),
             waited,
             is_patient: waited.is(patience.into()).named("is_patient"),
             valid,
@@ -38,6 +41,11 @@ impl<'b> Results<'b> {
 
     pub fn is_dropping(&self) -> Wire<'b> {
         self.drops.any()
+    }
+
+    /// Whether an inference has been finished since reset.
+    pub fn has_inferred(&self) -> Wire<'b> {
+        self.inferred
     }
 
     /// Whether no further result may be dropped: requests are ignored until one of them has gone.
@@ -68,6 +76,7 @@ impl<'b> Results<'b> {
         let lost = ((starts | torn_off) & pending & !read).named("is_lost");
         c.next(pending, &[(lost | read, c.low()), (infers, c.high())]);
         c.next(waited, &[(!pending, waited.zero()), (self.is_there() & !self.is_patient, waited.next())]);
+        c.next(self.inferred, &[(finishes, c.high())]);
         c.next(torn, &[(lost | finishes, c.low()), (takes, c.high())]);
         c.next(drops, &[(lost & !dropped, drops.next()), (dropped & !lost, drops.previous())]);
         c.output("out_ready", out_ready);
