@@ -22,6 +22,8 @@ pub struct BitstreamOptions {
     pub lanes: Option<u32>,
     /// The wires to the host.
     pub wire: BoardWire,
+    /// Whether the chip keeps the digest of every layer's output.
+    pub digests: bool,
     /// The clock of the chip in kHz at the most; without it the fastest that every placement meets.
     pub kilohertz: Option<u32>,
     /// How many placements are tried.
@@ -83,8 +85,8 @@ fn attempt(
     engine: &Options,
     watch: Watch<'_>,
 ) -> Result<Built, SimError> {
-    let BitstreamOptions { wire, kilohertz, placements: seeds, .. } = *options;
-    let asked = BuildOptions { options: *engine, wire, kilohertz, seeds };
+    let BitstreamOptions { wire, digests, kilohertz, placements: seeds, .. } = *options;
+    let asked = BuildOptions { options: *engine, wire, digests, kilohertz, seeds };
     let said = |what: &str| drop(Told::busy(watch, &format!("{}, {} lanes, {what}", board.name, engine.lanes)));
     build(model, board, &asked, &said)
 }

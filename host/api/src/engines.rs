@@ -2,6 +2,7 @@
 
 use bitfab_hdl::{Options, Weights};
 use bitfab_sim::Engine;
+use bitfab_sim::device::Device;
 use bitfab_sim::qemu::{Board, Qemu};
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
@@ -27,6 +28,37 @@ pub enum EngineName {
     Verilog(Simulator),
     /// Firmware on an emulated board.
     Qemu(Board),
+    /// A board behind a serial port: `device:PATH`, or `device:PATH@BAUD`.
+    Device(DeviceName),
+}
+
+/// A board behind a serial port, as commands name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceName {
+    text: &'static str,
+    path: &'static str,
+    baud: u32,
+}
+
+impl DeviceName {
+    const PREFIX: &'static str = "device:";
+    const BAUD: u32 = 115_200;
+
+    /// Reads `device:PATH` or `device:PATH@BAUD`.
+    fn new(text: &str) -> Result<Self> {
+        // Names of engines are copied about; a command has a few of them.
+        let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
+        let place = text.strip_prefix(Self::PREFIX).unwrap_or(text);
+        let (path, baud) = place.split_once('@').map_or((place, Ok(Self::BAUD)), |(path, baud)| (path, baud.parse()));
+        ensure!(!path.is_empty(), Choice, "`{text}` names no serial port: write device:/dev/ttyACM0");
+        match baud {
+            Ok(baud) if baud > 0 => Ok(Self { text, path, baud }),
+            _ => bail!(
+                Choice,
+                "`{text}`: behind the @ stands the number of bits a second, as in device:/dev/ttyUSB1@1000000"
+            ),
+        }
+    }
 }
 
 /// What the engines that are accelerators need to know.
@@ -84,6 +116,7 @@ impl EngineName {
             Self::Verilog(Simulator::Icarus2005) => "icarus-2005",
             Self::Verilog(Simulator::Verilator) => "verilator",
             Self::Qemu(board) => board.name(),
+            Self::Device(device) => device.text,
         }
     }
 
@@ -99,6 +132,7 @@ impl EngineName {
             Self::Verilog(Simulator::Icarus2005) => "the same by the rules of Verilog-2005".into(),
             Self::Verilog(Simulator::Verilator) => "its Verilog, simulated by Verilator".into(),
             Self::Qemu(board) => format!("the firmware on an emulated {}", board.core()),
+            Self::Device(device) => format!("a board behind {} at {} baud", device.path, device.baud),
         }
     }
 
@@ -110,6 +144,9 @@ impl EngineName {
         let (options, stalls) = (accelerator.options(), accelerator.stalls());
         let make: Make = match self {
             Self::Qemu(board) => return Ok(Box::new(Qemu::new(board)?)),
+            Self::Device(DeviceName { path, baud, .. }) => {
+                return Ok(Box::new(Device { path: path.to_owned(), baud }));
+            }
             // Verilator compiles for longer than it simulates: once is best.
             Self::Verilog(simulator @ Simulator::Verilator) => {
                 return Ok(Box::new(Replay { simulator, options, stalls }));
@@ -129,12 +166,15 @@ impl std::str::FromStr for EngineName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        if text.starts_with(DeviceName::PREFIX) {
+            return DeviceName::new(text).map(Self::Device);
+        }
         let all = Self::all();
         match all.iter().find(|engine| engine.name() == text) {
             Some(&engine) => Ok(engine),
             None => {
                 let names: Vec<&str> = all.iter().map(|engine| engine.name()).collect();
-                bail!(Choice, "no engine `{text}`; there are {}", names.join(", "))
+                bail!(Choice, "no engine `{text}`; there are {}, and device:PATH", names.join(", "))
             }
         }
     }

@@ -9,6 +9,7 @@ use bitfab_import::ImportError;
 use bitfab_report::ReportError;
 use bitfab_sim::SimError;
 use bitfab_sim::qemu::QemuError;
+use bitfab_sim::uf2::Uf2Error;
 use bitfab_train::TrainError;
 
 /// The result of everything here.
@@ -60,6 +61,9 @@ pub enum Error {
     /// An emulated board cannot be made or run.
     #[error(transparent)]
     Board(#[from] QemuError),
+    /// A file is no program for a microcontroller.
+    #[error(transparent)]
+    Program(#[from] Uf2Error),
     /// A picture cannot be made.
     #[error(transparent)]
     Picture(#[from] ReportError),
@@ -99,6 +103,7 @@ impl Error {
             Self::Engine(SimError::MissingTool { .. }) | Self::Board(QemuError::Missing { .. }) => "missing-tool",
             Self::Engine(SimError::Input { .. } | SimError::Value { .. }) => "rows",
             Self::Engine(_) | Self::Board(_) => "engine",
+            Self::Program(_) => "program",
             Self::Picture(_) => "picture",
             Self::Choice(_) => "choice",
             Self::Differs(_) => "differs",

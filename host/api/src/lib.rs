@@ -17,11 +17,13 @@ mod origin;
 mod parallel;
 mod parts;
 mod progress;
+mod project;
 mod rows;
 #[cfg(test)]
 mod samples;
 mod synth;
 mod training;
+mod uf2;
 mod verify;
 mod verilog;
 
@@ -38,8 +40,10 @@ pub use nearest::{CALIBRATION, Effect, calibration_rows, calibration_takes, effe
 pub use origin::Origin;
 pub use parts::{compile, data, format, graph, hdl, import, report, sim, train};
 pub use progress::{Progress, Watch, quiet};
+pub use project::{Crates, ProjectFile, project, project_boards};
 pub use rows::{Carrier, Facts, Known, Learning, Loaded, Package, Part, Pinned, Splitting, TestGroups, Windowing};
 pub use synth::{Synthesised, synth};
 pub use training::{Keep, imbalance, learn, spread, train, train_exact, weight_count};
+pub use uf2::uf2;
 pub use verify::{Failure, Share, Verified, verify};
 pub use verilog::{Design, DesignFile, DesignKind, GENERATED, noise, verilog, verilog_sources};

@@ -11,7 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, bitstream, compile, data, demo, eval, import, inspect, run, synth, train, verify, verilog};
+use commands::{
+    bench, bitstream, compile, data, demo, eval, import, inspect, new, run, synth, train, uf2, verify, verilog,
+};
 use show::out;
 
 /// Keeps freed tensors for the next step where the system's allocator returns them to the kernel.
@@ -52,6 +54,10 @@ enum Command {
     Synth(synth::Arguments),
     /// Build the file that configures an FPGA board for a model.
     Bitstream(bitstream::Arguments),
+    /// Write a project for a microcontroller board that runs a model.
+    New(new::Arguments),
+    /// Turn a program for a Raspberry Pi Pico into the file that is dropped on it.
+    Uf2(uf2::Arguments),
     /// Learn by every method and tabulate accuracy and size.
     Bench(bench::Arguments),
     /// Run a model on your own rows.
@@ -90,6 +96,8 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Verilog(arguments) => verilog::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Bitstream(arguments) => bitstream::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Uf2(arguments) => uf2::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     }

@@ -34,6 +34,9 @@ pub struct Arguments {
     /// The clock at the most, in MHz; without it the fastest that every placement meets.
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(1..=275))]
     clock: Option<u32>,
+    /// Keep the digest of every layer's output, for the host to compare.
+    #[arg(long)]
+    digests: bool,
     /// How many placements are tried; all must meet the clock, the fastest is taken.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     seeds: u32,
@@ -74,7 +77,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         LinkName::Uart => BoardWire::Uart { baud: arguments.baud },
     };
     let (lanes, kilohertz) = (arguments.lanes, arguments.clock.map(|clock| 1000 * clock));
-    let options = BitstreamOptions { lanes, wire, kilohertz, placements: arguments.seeds };
+    let digests = arguments.digests;
+    let options = BitstreamOptions { lanes, wire, digests, kilohertz, placements: arguments.seeds };
     let what = || format!("{} on {}", arguments.source.model.display(), board.name);
     let made = bitfab::bitstream(&model, &board, &options, &bars::follow()).with_context(what)?;
     write(&arguments.output, &made)?;

@@ -1,0 +1,172 @@
+//! A project for a microcontroller board that runs a model: the programs of `firmware/boards`, moved out of the repository.
+
+use bitfab_format::Model;
+
+use crate::{Error, ModelFile, Result};
+
+/// A program of `firmware/boards` that is a workspace of its own.
+struct Template {
+    name: &'static str,
+    title: &'static str,
+    /// What `rustup target add` takes.
+    target: &'static str,
+    /// Bytes of flash and RAM.
+    memory: [u64; 2],
+    /// What is wired, for people.
+    wires: &'static str,
+    /// How the program gets into it.
+    flash: &'static str,
+    files: &'static [(&'static str, &'static str)],
+}
+
+/// The files of a board.
+macro_rules! files {
+    ($board:literal: $($name:literal)*) => {
+        &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../firmware/boards/", $board, "/", $name)))),*]
+    };
+}
+
+/// The boards that are known.
+const TEMPLATES: [Template; 1] = [Template {
+    name: "pico",
+    title: "Raspberry Pi Pico",
+    target: "thumbv6m-none-eabi",
+    memory: [2 << 20, 256 << 10],
+    wires: "UART0 tells what is found: GP0, 115,200 baud. SPI0 asks an accelerator: GP16 miso, GP17 cs_n, GP18 sck, GP19 mosi",
+    flash: "cargo run --release (a probe, by probe-rs), or bitfab uf2 and the boot button",
+    files: files!("pico": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
+}];
+
+/// What the program takes besides the model, at the most: drivers, link, self-test.
+const PROGRAM_BYTES: u64 = 64 << 10;
+/// What the stack and buffers take besides the arena, at the most.
+const STACK_BYTES: u64 = 16 << 10;
+/// How the programs name the crates, where they live.
+const CRATES: &str = "path = \"../../";
+/// Where their models lie there.
+const MODEL: &str = "../../../tests/vectors/chain_of_2.bfab";
+
+/// Where the crates of the firmware are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Crates {
+    /// The folder `firmware` of a checkout.
+    Path(String),
+    /// A git repository.
+    Git(String),
+}
+
+impl Crates {
+    /// An address of git, or a folder.
+    pub fn new(place: &str) -> Self {
+        let is_address = place.contains("://") || place.starts_with("git@");
+        if is_address { Self::Git(place.to_owned()) } else { Self::Path(place.to_owned()) }
+    }
+
+    /// Where this library was built from.
+    pub fn own() -> Self {
+        Self::Path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../firmware").to_owned())
+    }
+
+    /// The dependencies of a manifest, from there.
+    fn placed(&self, manifest: &str) -> String {
+        let quoted = |place: &str| toml_string(place);
+        let place = |rest: &str| {
+            let (name, rest) = rest.split_once('"').unwrap_or((rest, ""));
+            match self {
+                Self::Path(path) => format!("path = {}{rest}", quoted(&format!("{path}/{name}"))),
+                Self::Git(address) => format!("git = {}{rest}", quoted(address)),
+            }
+        };
+        let mut parts = manifest.split(CRATES);
+        let first = parts.next().unwrap_or_default().to_owned();
+        first + &parts.map(place).collect::<String>()
+    }
+}
+
+/// A string of TOML.
+fn toml_string(text: &str) -> String {
+    let escaped: String =
+        text.chars().flat_map(|c| if c == '"' || c == '\\' { vec!['\\', c] } else { vec![c] }).collect();
+    format!("\"{escaped}\"")
+}
+
+/// A file of a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFile {
+    /// Its name, with its folder.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// The names of the boards for which there are projects.
+pub fn project_boards() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().map(|template| template.name)
+}
+
+/// The files of a project called `name` for `board` that runs the model of `file`.
+///
+/// # Errors
+/// [`Error::Choice`] for a board that is not known, a name that Cargo does not
+/// take, and a model that the board has no memory for, by how much.
+pub fn project(board: &str, name: &str, file: &ModelFile, crates: &Crates) -> Result<Vec<ProjectFile>> {
+    let found = TEMPLATES.iter().find(|template| template.name == board);
+    let names: Vec<&str> = project_boards().collect();
+    let template = found
+        .ok_or_else(|| Error::Choice(format!("no board `{board}` has projects; there are {}", names.join(", "))))?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    ensure!(
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(is_name) && name.len() <= 64,
+        Choice,
+        "`{name}` is no name for a package: letters, digits, `-` and `_`, a letter first"
+    );
+    let (model, bytes) = (file.model()?, file.to_bytes());
+    check_memory(template, &model, bytes.len() as u64)?;
+    let text = |(file, text): &(&str, &str)| {
+        let text = match *file {
+            "Cargo.toml" => {
+                crates.placed(text).replacen(&format!("name = \"{board}\""), &format!("name = \"{name}\""), 2)
+            }
+            "Cargo.lock" => text.replacen(&format!("name = \"{board}\""), &format!("name = \"{name}\""), 1),
+            "build.rs" => text.replace(MODEL, "model.bfab"),
+            _ => (*text).to_owned(),
+        };
+        ProjectFile { name: (*file).to_owned(), bytes: text.into_bytes() }
+    };
+    let mut files: Vec<ProjectFile> = template.files.iter().map(text).collect();
+    let more = [("model.bfab", bytes), ("README.md", readme(template, name, &model).into_bytes())];
+    let more = more.into_iter().chain([(".gitignore", b"/target\n".to_vec())]);
+    files.extend(more.map(|(name, bytes)| ProjectFile { name: name.to_owned(), bytes }));
+    Ok(files)
+}
+
+/// Whether the board has room.
+fn check_memory(template: &Template, model: &Model<'_>, bytes: u64) -> Result<()> {
+    let arena = 4 * model.arena_words() as u64;
+    let needs = [("flash", bytes + PROGRAM_BYTES), ("RAM", arena + STACK_BYTES)];
+    for ((memory, need), has) in needs.into_iter().zip(template.memory) {
+        ensure!(
+            need <= has,
+            Choice,
+            "the model is too large for {}: it takes {need} bytes of {memory} with its program, {} more than there are",
+            template.title,
+            need - has
+        );
+    }
+    Ok(())
+}
+
+fn readme(template: &Template, name: &str, model: &Model<'_>) -> String {
+    let Template { title, target, wires, flash, .. } = template;
+    format!(
+        "# {name}\n\nGenerated by bitfab: a {title} that runs `model.bfab` ({} bytes of an input, {} words of a result, CRC-32 \
+         {:08x}).\nAt its start it runs a self-test, every layer's digest compared with what the laptop computed; then it asks \
+         an accelerator over SPI, if one is there, and compares it with the software.\nNo board has been tried.\n\n\
+         ```sh\nrustup target add {target}\ncargo build --release\nbitfab uf2 target/{target}/release/{name} -o {name}.uf2\n```\n\n\
+         Flash it: {flash}.\n\nWires: {wires}.\nThe accelerator is the bitstream of `bitfab bitstream model.bfab --board \
+         icebreaker`; its pins stand in that folder's README.\n",
+        model.input_bytes(),
+        model.output().region.words,
+        bitfab_format::digest(model.words()),
+    )
+}

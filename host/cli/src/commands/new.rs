@@ -1,0 +1,68 @@
+//! `bitfab new`: a project for a microcontroller board that runs a model.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use bitfab::Crates;
+
+use crate::io::models::ModelArgument;
+
+/// Arguments of `bitfab new`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    source: ModelArgument,
+    /// The board: pico.
+    #[arg(long)]
+    board: String,
+    /// Folder of the project; made where it is missing, else it must be empty.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Where the crates of the firmware are: the folder `firmware` of a checkout, or an address of git; without it the
+    /// checkout that this command was built from.
+    #[arg(long, value_name = "PLACE")]
+    crates: Option<String>,
+}
+
+const EXAMPLES: &str = "Examples:
+  bitfab new digits.bfab --board pico -o app
+  bitfab new digits.bfab --board pico --crates ../bitfab/firmware -o app
+
+Then, in that folder (its README.md says how it is wired and flashed):
+  cargo build --release";
+
+/// Runs `bitfab new`.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = arguments.source.open()?;
+    let folder = &arguments.output;
+    let crates = crates(arguments.crates.as_deref())?;
+    let name = std::path::absolute(folder)?.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.context("the folder has no name, which the package would have")?;
+    let what = || format!("{} on {}", arguments.source.model.display(), arguments.board);
+    let files = bitfab::project(&arguments.board, &name, &file, &crates).with_context(what)?;
+    let is_free = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    ensure!(is_free, "{} is not empty: choose another folder", folder.display());
+    for file in &files {
+        let path = folder.join(&file.name);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        std::fs::write(&path, &file.bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    say!(
+        "{}: a project that runs {}; build it there: cargo build --release",
+        folder.display(),
+        arguments.source.model.display()
+    )
+}
+
+/// Where the crates are, which must be there.
+fn crates(place: Option<&str>) -> Result<Crates> {
+    let crates = place.map_or_else(Crates::own, Crates::new);
+    let Crates::Path(path) = crates else { return Ok(crates) };
+    let found = Path::new(&path).canonicalize().ok().filter(|path| path.join("link/Cargo.toml").is_file());
+    let found = found.with_context(|| {
+        format!("{path} is not the folder `firmware` of a checkout: name it, or an address of git, by --crates")
+    })?;
+    Ok(Crates::Path(found.to_string_lossy().into_owned()))
+}
