@@ -3,6 +3,7 @@
 
 pub mod board;
 pub mod chip;
+pub mod device;
 pub mod engine;
 pub mod error;
 pub mod qemu;
@@ -10,6 +11,7 @@ pub mod replay;
 pub mod rtl;
 pub mod software;
 pub mod synth;
+pub mod uf2;
 pub mod verify;
 
 pub use engine::{CodedRow, Engine, Evidence, Rows, Run};

@@ -1,8 +1,11 @@
 //! The driver against the circuit: what it computes over either wire, and what faults on the wire do.
 
 mod case;
+mod device;
 mod pins;
 mod size;
+#[path = "../common/turned_back.rs"]
+mod turned_back;
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -2,21 +2,19 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::process::Command;
 use std::rc::Rc;
 
-use bitfab_hdl::{Link as HdlLink, Memories, SpiChip, Style, UartChip, Wire, chip};
-use bitfab_sim::board::{Board, BoardWire, BuildOptions, Built, build};
+use bitfab_hdl::{Memories, SpiChip, Style, UartChip, Wire, chip};
 use bitfab_sim::chip::{PinDifferences, Top, replay_pins};
 
 use crate::case::{Case, DIVISOR, Faults, KILOHERTZ, cases};
+use crate::turned_back::{icebreaker, turned_back};
 
 const NONE: PinDifferences = PinDifferences { count: 0, first: None };
 
 fn text(case: &Case, wire: Wire) -> String {
     let style = Style { name: "chip".parse().unwrap(), memories: Memories::Inline, ..Style::default() };
-    let link = HdlLink { wire, kilohertz: KILOHERTZ };
-    chip(&case.model(), &case.program.options, &link, &style).unwrap().text
+    chip(&case.model(), &case.program.options, &case.link(wire), &style).unwrap().text
 }
 
 /// Icarus by both editions, since registers and processes start in another order in them.
@@ -42,27 +40,6 @@ fn the_verilog_of_a_chip_does_at_its_pins_what_its_circuit_does() {
     }
 }
 
-fn built(case: &Case) -> Built {
-    let options = case.program.options;
-    let asked = BuildOptions { options, wire: BoardWire::Spi, kilohertz: Some(KILOHERTZ), seeds: 1 };
-    build(&case.model(), &Board::named("icebreaker").unwrap(), &asked, &|_| {}).unwrap()
-}
-
-/// The Verilog that the file for the FPGA says it is.
-fn turned_back(built: &Built) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |end: &str| built.files.iter().find(|file| file.name.ends_with(end)).unwrap();
-    std::fs::write(folder.path().join("x.bin"), &file(".bin").bytes).unwrap();
-    std::fs::write(folder.path().join("x.pcf"), &file(".pcf").bytes).unwrap();
-    let run = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).current_dir(folder.path()).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
-    run("iceunpack", &["x.bin", "x.asc"]);
-    run("icebox_vlog", &["-s", "-l", "-n", "board", "-p", "x.pcf", "x.asc"])
-}
-
 /// The proof that ends at the file that a person flashes; what it trusts is the database of icestorm.
 #[test]
 fn the_bitstream_does_at_its_pins_what_the_circuit_does() {
@@ -70,13 +47,16 @@ fn the_bitstream_does_at_its_pins_what_the_circuit_does() {
     let case = cases().swap_remove(3);
     let trace = case.spi_trace(Faults::default(), 3, &Rc::default());
     let cells = Path::new("/usr/share/yosys/ice40/cells_sim.v");
-    let replay = |verilog: &[u8]| {
-        let files = [("board.v", verilog)];
+    let replay = |verilog: &str| {
+        let files = [("board.v", verilog.as_bytes())];
         replay_pins::<SpiChip>(&files, &[cells], top, &trace, "-g2005").unwrap()
     };
-    let verilog = turned_back(&built(&case));
-    assert_eq!(replay(&verilog), NONE);
+    let verilog = |case: &Case| {
+        let built = icebreaker(&case.model(), case.program.options, case.link(Wire::Spi).digests);
+        turned_back(&built, tempfile::tempdir().unwrap().path(), &|bits| bits)
+    };
+    assert_eq!(replay(&verilog(&case)), NONE);
     // That of a model with other weights computes something else.
     let other = cases().swap_remove(2);
-    assert_ne!(replay(&turned_back(&built(&other))), NONE);
+    assert_ne!(replay(&verilog(&other)), NONE);
 }
