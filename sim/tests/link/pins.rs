@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bitfab_hdl::{Memories, SpiChip, Style, UartChip, Wire, chip};
 use bitfab_sim::chip::{PinDifferences, Top, replay_pins};
 
-use crate::case::{Case, DIVISOR, Faults, KILOHERTZ, cases};
+use crate::case::{Case, DIVISOR, Faults, cases};
 use crate::turned_back::{icebreaker, turned_back};
 
 const NONE: PinDifferences = PinDifferences { count: 0, first: None };
