@@ -159,7 +159,8 @@ impl Logic for SequencedEngine {
             self.digest_data[i].next = self.digests[i].digest_data.val();
         }
         // The result leaves.
-        self.sender.result_valid.next = self.array.word_finished.val() & self.array.sends.val();
+        self.sender.word_finished.next = self.array.word_finished.val();
+        self.sender.sends.next = self.array.sends.val();
         self.sender.result.next = self.array.result.val();
         self.out_data.next = self.sender.out_data.val();
         self.out_valid.next = self.sender.out_valid.val();
@@ -215,14 +216,10 @@ impl SequencedEngine {
     /// # Panics
     /// If a block is missing.
     pub(crate) fn join(program: &Arc<Program>, circuits: Vec<(&'static str, Circuit)>) -> Self {
-        let (loads, rebuilds) = (usize::from(program.is_loaded()), usize::from(program.is_rebuilt()));
-        let mut circuits = circuits.into_iter();
-        let mut next = || circuits.next().expect("an engine has four blocks, and its own origin of weights").1;
-        let (front, sequencer) = (FrontBlock::of(next()), SequencerBlock::of(next()));
-        let (array, sender) = (ArrayBlock::of(next()), SenderBlock::of(next()));
-        let loader: Vec<LoaderBlock> = (0..loads).map(|_| LoaderBlock::of(next())).collect();
-        let rebuilder: Vec<RebuilderBlock> = (0..rebuilds).map(|_| RebuilderBlock::of(next())).collect();
-        let digests: Vec<DigestsBlock> = circuits.map(|(_, circuit)| DigestsBlock::of(circuit)).collect();
+        let [loads, rebuilds] = [program.is_loaded(), program.is_rebuilt()].map(usize::from);
+        let mut circuits = circuits.into_iter().map(|(_, circuit)| circuit);
+        let digests = circuits.len().saturating_sub(4 + loads + rebuilds);
+        let mut next = || circuits.next().expect("an engine has four blocks, and its own origin of weights");
         let mut engine = Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -241,15 +238,15 @@ impl SequencedEngine {
             load_ready: signals(loads),
             loaded: signals(loads),
             load_error: signals(loads),
-            digest_index: signals(digests.len()),
-            digest_data: signals(digests.len()),
-            digests,
-            front,
-            sequencer,
-            array,
-            sender,
-            loader,
-            rebuilder,
+            digest_index: signals(digests),
+            digest_data: signals(digests),
+            front: FrontBlock::of(next()),
+            sequencer: SequencerBlock::of(next()),
+            array: ArrayBlock::of(next()),
+            sender: SenderBlock::of(next()),
+            loader: (0..loads).map(|_| LoaderBlock::of(next())).collect(),
+            rebuilder: (0..rebuilds).map(|_| RebuilderBlock::of(next())).collect(),
+            digests: (0..digests).map(|_| DigestsBlock::of(next())).collect(),
             _not_loaded: vec![(); 1 - loads],
             _not_rebuilt: vec![(); 1 - rebuilds],
             _contents: vec![(); 1 - loads - rebuilds],

@@ -8,8 +8,10 @@ use crate::program::Program;
 block! {
     /// Offers the result byte by byte; `bitfab_hdl::SequencedEngine` connects it.
     SenderBlock {
-        /// A word of the result.
-        pub result_valid: Signal<In, Bit>,
+        /// A word is finished.
+        pub word_finished: Signal<In, Bit>,
+        /// It is one of the result.
+        pub sends: Signal<In, Bit>,
         /// The word.
         pub result: Signal<In, Bits<32>>,
         /// A byte of the result is taken.
@@ -39,8 +41,8 @@ fn result_bits(program: &Program) -> u32 {
 pub(crate) fn circuit(program: &Program) -> Circuit {
     let c = Builder::new("The sender: a buffer of words, and the word whose bytes are offered.");
     c.reset();
-    let (result_valid, result, out_ready) =
-        (c.input("result_valid", 1), c.input("result", 32), c.input("out_ready", 1));
+    let [finished, sends, out_ready] = ["word_finished", "sends", "out_ready"].map(|name| c.input(name, 1));
+    let (result, result_valid) = (c.input("result", 32), (finished & sends).named("result_valid"));
     let size = program.buffer_words; // a power of two
     let (address, bits) = (width(u64::from(size) - 1), result_bits(program));
     // Where the next word is written and read, and how many wait.

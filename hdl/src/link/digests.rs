@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rust_hdl::prelude::*;
 
-use crate::circuit::{Builder, Circuit, NO_COLLISION, Wire, block, width};
+use crate::circuit::{Builder, Circuit, Wire, block, width};
 use crate::loader::POLYNOMIAL;
 use crate::program::Program;
 use crate::{CycleMachine, HdlError, Stimulus, StreamByte};
@@ -24,6 +24,9 @@ block! {
         pub digest_data: Signal<Out, Bits<16>>,
     }
 }
+
+/// Block RAM, however few its words are; none is read while an inference is under way.
+const BLOCK: &str = "no_rw_check, ram_style = \"block\"";
 
 /// Words that each row finishes in an inference, of the last row of each layer; 0 for others, which make no tensor.
 ///
@@ -91,7 +94,8 @@ pub(crate) fn circuit(program: &Arc<Program>) -> Result<Circuit, HdlError> {
     let layers = counts.iter().sum::<u64>() as u32;
     let layer_of: Vec<u64> = program.rows.iter().map(|row| row.layer.into()).collect();
     let bits = width(u64::from(layers) - 1);
-    let memory = c.ram("digests", NO_COLLISION, layers, &[32]);
+    // A few words would become registers and what chooses among them.
+    let memory = c.ram("digests", BLOCK, layers, &[32]);
     memory.write(ends, c.table(row, &layer_of, bits), 0, next);
     let digest = memory.read(index.bits(2, bits))[0];
     let byte = c.select(index.bits(0, 2), &[0, 8, 16, 24].map(|at| digest.bits(at, 8)));

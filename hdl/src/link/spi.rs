@@ -83,9 +83,8 @@ pub(crate) fn circuit() -> Circuit {
     let c = Builder::new("SPI: the bytes of requests and answers as bits.");
     c.reset();
     let pins = Pins::new(&c);
-    let (ready, busy) = (c.input("ready", 1), c.input("busy", 1));
-    let (tx_ready, tx_data) = (c.input("tx_ready", 1), c.input("tx_data", 8));
-    c.input("tx_last", 1);
+    let [ready, busy, tx_ready, _] = ["ready", "busy", "tx_ready", "tx_last"].map(|name| c.input(name, 1));
+    let tx_data = c.input("tx_data", 8);
     // Bits of the byte that have come; what came of it and what is left to go of the other one.
     let (count, came, goes) = (c.register("bit_count", 3), c.data("came", 7), c.data("goes", 8));
     let [past_first, writes, reads, armed, loaded] =

@@ -122,22 +122,26 @@ pub fn project(board: &str, name: &str, file: &ModelFile, crates: &Crates) -> Re
     );
     let (model, bytes) = (file.model()?, file.to_bytes());
     check_memory(template, &model, bytes.len() as u64)?;
-    let text = |(file, text): &(&str, &str)| {
-        let text = match *file {
-            "Cargo.toml" => {
-                crates.placed(text).replacen(&format!("name = \"{board}\""), &format!("name = \"{name}\""), 2)
-            }
-            "Cargo.lock" => text.replacen(&format!("name = \"{board}\""), &format!("name = \"{name}\""), 1),
-            "build.rs" => text.replace(MODEL, "model.bfab"),
-            _ => (*text).to_owned(),
-        };
-        ProjectFile { name: (*file).to_owned(), bytes: text.into_bytes() }
+    let text = |(file, text): &(&str, &str)| ProjectFile {
+        name: (*file).to_owned(),
+        bytes: moved(file, text, [board, name], crates).into_bytes(),
     };
     let mut files: Vec<ProjectFile> = template.files.iter().map(text).collect();
     let more = [("model.bfab", bytes), ("README.md", readme(template, name, &model).into_bytes())];
     let more = more.into_iter().chain([(".gitignore", b"/target\n".to_vec())]);
     files.extend(more.map(|(name, bytes)| ProjectFile { name: name.to_owned(), bytes }));
     Ok(files)
+}
+
+/// The text of a file outside the repository, in a package of another name.
+fn moved(file: &str, text: &str, names: [&str; 2], crates: &Crates) -> String {
+    let [before, name] = names.map(|name| format!("name = \"{name}\""));
+    match file {
+        "Cargo.toml" => crates.placed(text).replacen(&before, &name, 2),
+        "Cargo.lock" => text.replacen(&before, &name, 1),
+        "build.rs" => text.replace(MODEL, "model.bfab"),
+        _ => text.to_owned(),
+    }
 }
 
 /// Whether the board has room.

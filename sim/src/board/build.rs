@@ -86,9 +86,14 @@ pub struct Built {
     pub cycles: Cycles,
 }
 
+/// Clocks that are tried after that of the board, each with its own synthesis.
+const MOST_CLOCKS: u32 = 4;
+/// The clock in MHz that the placer is asked for at least: asked for less it would not show what is possible.
+const ASKED_MHZ: f64 = 48.0;
+
 /// Builds the bitstream of `board` for `model`; `said` is told of each step.
 ///
-/// Without a clock that was asked for, a first circuit for the clock of the board says how fast the second one may be.
+/// Without a clock that was asked for, a first circuit for the clock of the board says how fast the next one may be.
 ///
 /// # Errors
 /// [`SimError::Unsupported`] for what does not fit, by how much and what would; [`SimError::MissingTool`] with the package
@@ -99,23 +104,24 @@ pub fn build(model: &Model<'_>, board: &Board, asked: &BuildOptions, said: &dyn 
     }
     let crystal = 1000 * board.clock.megahertz;
     let job = Job { model, board, asked, said };
-    let first = job.attempt(match asked.kilohertz {
+    let mut best = job.attempt(match asked.kilohertz {
         Some(limit) if limit != crystal => Some(
             Pll::fastest(crystal, limit)
                 .ok_or_else(|| refuse(board, format!("its PLL makes no clock of {} MHz or less", megahertz(limit))))?,
         ),
         _ => None,
     })?;
-    let mut limit = first.reached();
-    let may_change = asked.kilohertz.is_none();
-    while let Some(pll) = Pll::fastest(crystal, limit).filter(|pll| may_change && pll.kilohertz > crystal) {
+    let mut limit = if asked.kilohertz.is_none() { best.reached() } else { 0 };
+    for _ in 0..MOST_CLOCKS {
+        let Some(pll) = Pll::fastest(crystal, limit).filter(|pll| pll.kilohertz > best.kilohertz) else { break };
         let faster = job.attempt(Some(pll))?;
-        if faster.reached() >= pll.kilohertz {
-            return faster.finish(&job);
+        let is_met = faster.reached() >= pll.kilohertz;
+        limit = if is_met { faster.reached() } else { faster.reached().min(pll.kilohertz - 1) };
+        if is_met {
+            best = faster;
         }
-        limit = faster.reached().min(pll.kilohertz - 1);
     }
-    first.finish(&job)
+    best.finish(&job)
 }
 
 fn refuse(board: &Board, problem: String) -> SimError {
@@ -213,7 +219,7 @@ impl Attempt {
 
     fn place(&mut self, board: &Board, seed: u32) -> Result<(), SimError> {
         let [number, log, asc] = [seed.to_string(), format!("place_{seed}.log"), format!("{seed}.asc")];
-        let clock = format!("{}", megahertz(self.kilohertz));
+        let clock = megahertz(self.kilohertz).max(ASKED_MHZ).to_string();
         let common = ["--json", NETLIST, "--pcf", PINS, "--asc", &asc, "--seed", &number, "--freq", &clock];
         let quiet = ["--timing-allow-fail", "--log", &log, "-q"];
         let arguments: Vec<&str> = device(board.target).iter().copied().chain(common).chain(quiet).collect();

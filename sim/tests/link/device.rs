@@ -14,6 +14,7 @@ use bitfab_sim::software::Reference;
 use bitfab_sim::verify::verify;
 use embedded_hal::delay::DelayNs;
 use embedded_hal_nb::serial::{Read as UartRead, Write as UartWrite};
+use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::case::{Case, cases};
@@ -46,8 +47,8 @@ fn check(case: &Case, inputs: &[Vec<u8>], serve: impl FnOnce(File, &AtomicBool) 
     let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
     let expected = Reference.run(&model, &inputs, &mut |_| {}).unwrap();
     let (end, path) = terminal();
-    // A port that nobody has open hangs up.
-    let _open = File::open(&path).unwrap();
+    // A port that nobody has open hangs up; one that became the terminal of this process would end it.
+    let _open = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| serve(end, &is_over));

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use bitfab::Crates;
 
 use crate::io::models::ModelArgument;
+use crate::io::outputs;
 
 /// Arguments of `bitfab new`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let path = folder.join(&file.name);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        std::fs::write(&path, &file.bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        outputs::overwrite(&path, &file.bytes)?; // nothing was there
     }
     say!(
         "{}: a project that runs {}; build it there: cargo build --release",

@@ -64,6 +64,9 @@ const COMMANDS: &[&[&str]] = &[
         "--json",
     ],
     &["run", "net.bfab", "--input", "x.npy", "-o", "y.npy"],
+    &["bitstream", "net.bfab", "--board", "icebreaker", "--clock", "12", "--seeds", "1", "-o", "bits"],
+    &["new", "net.bfab", "--board", "pico", "-o", "app"],
+    &["uf2", "pico", "-o", "pico.uf2"],
 ];
 
 /// A dense layer of signs on two bytes.
@@ -94,6 +97,7 @@ fn folder() -> Learned {
     let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], format!("{header:<117}\n").as_bytes(), &[3; 64]].concat();
     learned.write("x.npy", &array);
     learned.write("layers.toml", LAYERS.as_bytes());
+    learned.write("pico", &crate::uf2::program());
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
     let weights = [1f32, -1.0, 1.0, 1.0].map(f32::to_le_bytes).concat();
     let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], format!("{header:<117}\n").as_bytes(), &weights].concat();

@@ -5,7 +5,7 @@ use predicates::str::contains;
 use crate::common::bitfab;
 
 /// The smallest program that a boot ROM starts: an ELF file whose one segment is a second stage of zeros.
-fn program() -> Vec<u8> {
+pub fn program() -> Vec<u8> {
     let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x28\0".to_vec();
     let words = |file: &mut Vec<u8>, words: &[u32]| file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     words(&mut file, &[1, 0, 52, 0, 0, 0x0020_0034, 0x0028_0001, 0]);
