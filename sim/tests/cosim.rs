@@ -97,13 +97,22 @@ impl Fpga {
     }
 }
 
-/// Turns one bit of the first memory that holds something.
+/// Turns a bit of every memory that holds something: twenty answers need not show a single weight, and the placement
+/// decides which memory holds what.
 fn flipped(bits: String) -> String {
-    let (before, memories) = bits.split_once(".ram_data").unwrap();
-    let (place, data) = memories.split_once('\n').unwrap();
-    let at = data.find(|digit: char| digit.is_ascii_hexdigit() && digit != '0').unwrap();
-    let digit = u8::from_str_radix(&data[at..=at], 16).unwrap() ^ 1;
-    format!("{before}.ram_data{place}\n{}{digit:x}{}", &data[..at], &data[at + 1..])
+    let mut parts = bits.split(".ram_data");
+    parts.next().unwrap().to_owned() + &parts.map(with_a_bit_turned).collect::<String>()
+}
+
+/// A memory's place and contents, and what follows it, with the first bit turned that is set.
+fn with_a_bit_turned(memory: &str) -> String {
+    let (place, data) = memory.split_once('\n').unwrap();
+    let contents = data.split('.').next().unwrap();
+    let Some(at) = contents.find(|digit: char| digit.is_ascii_hexdigit() && digit != '0') else {
+        return format!(".ram_data{memory}");
+    };
+    let digit = u8::from_str_radix(&data[at..=at], 16).unwrap();
+    format!(".ram_data{place}\n{}{:x}{}", &data[..at], digit & (digit - 1), &data[at + 1..])
 }
 
 /// The Verilog of a bitstream as Verilator takes it: icebox_vlog declares ports twice, of which Yosys makes one.
@@ -140,12 +149,9 @@ fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
     built.files.iter().for_each(|file| std::fs::write(texts.path().join(&file.name), &file.bytes).unwrap());
     assert_eq!(verilated(texts, &["board.v", "chip.v"]).asked_by(&pico_file), well);
 
-    // A bit of a memory that is wrong is seen.
+    // Memories of which a bit is wrong are seen.
     let wrong = gates(&built, &flipped).asked_by(&pico_file);
-    assert!(
-        wrong.starts_with(&linked) && wrong.contains(" equal: output word ") && !wrong.contains("link ok"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("self-test ok") && wrong.contains("link: ") && !wrong.contains("link ok"), "{wrong}");
     // And a pair of files that are not of one model.
     let other = fpga.asked_by(&pico(folder.path(), None));
     let refused = format!("link: the other side holds model {number:08x}, not ");
