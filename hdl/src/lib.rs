@@ -3,6 +3,7 @@
 
 mod array;
 mod axis;
+mod checksum;
 pub mod circuit;
 mod engine;
 mod error;

@@ -2,13 +2,9 @@
 
 use rust_hdl::prelude::*;
 
+use crate::checksum;
 use crate::circuit::{Builder, Circuit, Wire, block};
 use crate::program::Program;
-
-/// The CRC-32 of ISO-HDLC, its lowest bit first.
-pub(crate) const POLYNOMIAL: u64 = 0xedb8_8320;
-/// The complement of the register after an image and its own CRC.
-pub(crate) const RESIDUE: u64 = 0x2144_df1c;
 
 block! {
     /// Takes the image of the weights; `bitfab_hdl::SequencedEngine` connects it.
@@ -109,13 +105,13 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     c.next(first, &[(valid, c.join(&[first.bits(8, 16), data]))]);
 
     let crc = c.register("load_crc", 32);
-    let next = crc_of(&c, crc, data).named("load_crc_next");
+    let next = checksum::after(&c, crc, data).named("load_crc_next");
     c.next(crc, &[(ends, c.constant(0, 32)), (valid, next)]);
 
     // The image is this model's alone, as biases and table are: one of other weights has another CRC.
     let word = c.join(&[first, data]);
     let is_own = word.is(program.image_digest().into());
-    let right = (place.part.is(CRC) & word_end & is_own & next.equals(c.constant(RESIDUE, 32))).named("load_right");
+    let right = (place.part.is(CRC) & word_end & is_own & checksum::is_right(next)).named("load_right");
     let too_long = valid & place.part.is(BEYOND);
     c.next(begun, &[(valid, !last)]);
     c.next(done, &[(valid, last & right)]);
@@ -130,17 +126,6 @@ pub(crate) fn circuit(program: &Program) -> Circuit {
     let parts = [place.address.extend(place::LANE), lane, place.part.is(SIGNS), is_word, done, c.constant(0, 2)];
     c.output("word_place", c.join(&parts));
     c.finish()
-}
-
-/// The complement of the CRC after one more byte: eight steps, from the lowest bit.
-fn crc_of<'b>(c: &'b Builder, crc: Wire<'b>, data: Wire<'b>) -> Wire<'b> {
-    let polynomial = c.constant(POLYNOMIAL, 32);
-    let step = |crc: Wire<'b>, bit: u32| {
-        // The register is the complement of `crc`, and so is what leaves it.
-        let feeds = !(crc.bit(0) ^ data.bit(bit));
-        c.join(&[crc.bits(1, 31), c.high()]) ^ (polynomial & feeds.repeat(32))
-    };
-    (0..8).fold(crc, step)
 }
 
 impl<'b> Place<'b> {

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bitfab_format::arbitrary::{self, Random};
-use bitfab_format::{Model, Op};
+use bitfab_format::arbitrary::{self, Plan, Random};
+use bitfab_format::{Kind, Model, Op, Shape, Tensor};
 use bitfab_hdl::{
-    CycleMachine, Link, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, UartChip, Wire, identity,
+    CycleMachine, HdlError, Link, Options, Program, SequencedEngine, SpiChip, Stimulus, StreamByte, Style, UartChip,
+    Weights, Wire, chip, identity,
 };
+use bitfab_link::Identity;
 
 const IDLE: u8 = 0x1d;
 const BUSY: u8 = 0xb5;
@@ -297,4 +299,95 @@ fn a_reading_of_a_result_that_is_cut_ends_the_answer() {
             break;
         }
     }
+}
+
+/// What the link cannot do is said, before anything is stepped for long.
+#[test]
+fn what_a_chip_cannot_be_is_refused() {
+    let words = arbitrary::draft(Op::Dense, &mut Random::new(1)).emit();
+    let model = Model::from_words(&words).unwrap();
+    let link = Link { wire: Wire::Spi, kilohertz: KILOHERTZ, digests: false };
+    let refused =
+        |options: &Options, link: Link| chip(&model, options, &link, &Style::default()).map(|_| ()).unwrap_err();
+    let (options, loaded) = (Options::default(), Options::default().with_weights(Weights::Loaded));
+    for digests in [false, true] {
+        assert_eq!(refused(&loaded, Link { digests, ..link }), HdlError::LinkedLoad);
+        let wire = Wire::Uart { divisor: 100 };
+        assert_eq!(refused(&loaded, Link { wire, digests, ..link }), HdlError::LinkedLoad);
+    }
+    for divisor in [0, 3, 1 << 21] {
+        let error = refused(&options, Link { wire: Wire::Uart { divisor }, ..link });
+        assert!(error.to_string().contains("choose 4 to 1048576"), "{error}");
+    }
+    // Digests that are told of and not there would be noise.
+    let program = Arc::new(Program::new(&model, &options).unwrap());
+    let own = identity(&model, &options, &link).unwrap();
+    let others = [
+        Identity { flags: 1, ..own },
+        Identity { lanes: 4, ..own },
+        Identity { input: own.input + 1, ..own },
+        Identity { output: own.output + 4, ..own },
+    ];
+    for other in others {
+        assert_eq!(SpiChip::around(SequencedEngine::of(&program), &other).err(), Some(HdlError::Identity));
+    }
+    assert!(SpiChip::around(SequencedEngine::of(&program), &own).is_ok());
+}
+
+#[test]
+fn a_layer_that_is_finished_out_of_order_has_no_digest_and_is_named() {
+    let (mut kept, mut refused) = (0, 0);
+    for seed in 0..40 {
+        let words = arbitrary::chain(3, &mut Random::new(seed)).emit();
+        let model = Model::from_words(&words).unwrap();
+        let program = Arc::new(Program::new(&model, &Options::default()).unwrap());
+        let layers: Vec<_> = model.layers().collect();
+        let is_mixed = |layer: &bitfab_format::Layer<'_>| {
+            let Tensor { kind, shape, .. } = layer.output;
+            kind != Kind::I32 && kind.planes() > 1 && shape.channel_words() > 1
+        };
+        let mixed = layers[..layers.len() - 1].iter().position(is_mixed);
+        match SequencedEngine::with_digests(&program) {
+            Ok(_) => kept += 1,
+            Err(error) => {
+                assert_eq!(error, HdlError::Digests { layer: mixed.unwrap() as u16 });
+                refused += 1;
+                continue;
+            }
+        }
+        assert_eq!(mixed, None, "seed {seed}");
+    }
+    assert!(kept > 5 && refused > 2, "{kept} and {refused}");
+}
+
+/// Digests that are asked for while an inference is under way are those of that one, not some of it and some of another.
+#[test]
+fn digests_are_those_of_one_inference() {
+    let plans = [Plan::dense(32, Kind::Sign), Plan::dense(64, Kind::Sign), Plan::dense(10, Kind::I32)];
+    let words = arbitrary::build(Shape::vector(64), Kind::U8, &plans, &mut Random::new(3)).emit();
+    let (model, options) = (Model::from_words(&words).unwrap(), Options::default().with_lanes(1));
+    let case = Case { program: Arc::new(Program::new(&model, &options).unwrap()), words: words.clone() };
+    let identity = identity(&model, &options, &Link { wire: Wire::Spi, kilohertz: KILOHERTZ, digests: true }).unwrap();
+    let chip = || {
+        let chip = SpiChip::around(SequencedEngine::with_digests(&case.program).unwrap(), &identity).unwrap();
+        Spi { chip, longest: 4 * model.layer_count().max(16) + 6 }
+    };
+    let mut random = Random::new(1);
+    let inputs = [case.input(&mut random), case.input(&mut random)];
+    let of = |input: &[u8]| {
+        let mut spi = chip();
+        spi.send(&framed(0x14, 9, &[]));
+        assert_answer(&mut spi, &framed(0xa3, 9, &[])); // there was no inference
+        spi.send(&framed(0x12, 1, input));
+        spi.answer().unwrap();
+        spi.send(&framed(0x14, 2, &[]));
+        spi.answer().unwrap()
+    };
+    assert_ne!(of(&inputs[0]), of(&inputs[1]));
+    let mut spi = chip();
+    spi.send(&framed(0x12, 0, &inputs[0]));
+    spi.answer().unwrap();
+    spi.send(&framed(0x12, 1, &inputs[1]));
+    spi.send(&framed(0x14, 2, &[]));
+    assert_answer(&mut spi, &of(&inputs[1]));
 }

@@ -67,9 +67,8 @@ impl SpiChip {
     /// The chip around an engine, connected, as after configuration of the FPGA.
     ///
     /// # Errors
-    /// [`HdlError`] where the link cannot carry the model.
+    /// [`HdlError::LinkedLoad`], [`HdlError::LinkedResult`], [`HdlError::Identity`], [`HdlError::TooLong`].
     pub fn around(engine: SequencedEngine, identity: &Identity) -> Result<Self, HdlError> {
-        let patience = pace::patience(engine.program())?;
         let mut chip = Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -79,7 +78,7 @@ impl SpiChip {
             miso: Signal::default(),
             ready: Signal::default(),
             endpoint: SpiBlock::of(spi::circuit()),
-            linked: LinkedEngine::new(engine, identity, patience)?,
+            linked: LinkedEngine::new(engine, identity, pace::patience)?,
         };
         chip.connect_all();
         Ok(chip)
@@ -150,7 +149,7 @@ impl UartChip {
     /// The chip around an engine, with `divisor` clocks a bit, connected, as after configuration of the FPGA.
     ///
     /// # Errors
-    /// [`HdlError`] where the link cannot carry the model; [`HdlError::Divisor`].
+    /// [`HdlError::Divisor`], [`HdlError::LinkedLoad`], [`HdlError::Identity`].
     pub fn around(engine: SequencedEngine, identity: &Identity, divisor: u32) -> Result<Self, HdlError> {
         if !(LEAST_DIVISOR..=MOST_DIVISOR).contains(&divisor) {
             return Err(HdlError::Divisor { divisor, least: LEAST_DIVISOR, most: MOST_DIVISOR });
@@ -163,7 +162,7 @@ impl UartChip {
             ready: Signal::default(),
             endpoint: UartBlock::of(uart::circuit(divisor)),
             // A UART waits for bytes that are late.
-            linked: LinkedEngine::new(engine, identity, 0)?,
+            linked: LinkedEngine::new(engine, identity, |_| Ok(0))?,
         };
         chip.connect_all();
         Ok(chip)

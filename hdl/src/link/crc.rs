@@ -1,12 +1,12 @@
 //! CRC-32, a bit a clock, over what is received or sent.
 
+use crate::checksum;
 use crate::circuit::{Builder, Wire};
-use crate::loader::{POLYNOMIAL, RESIDUE};
 
 /// The checksum and the byte that goes into it; a byte takes nine clocks, and no wire is as quick.
 pub(super) struct Crc<'b> {
     c: &'b Builder,
-    /// The complement of the register, so that it begins at 0: what follows a frame.
+    /// What follows a frame.
     pub value: Wire<'b>,
     /// The rest of the byte, and above it a one that says where it ends.
     bits: Wire<'b>,
@@ -25,7 +25,7 @@ impl<'b> Crc<'b> {
 
     /// Whether it is that of a frame and its own checksum.
     pub fn is_right(&self) -> Wire<'b> {
-        self.value.is(RESIDUE).named("crc_right")
+        checksum::is_right(self.value).named("crc_right")
     }
 
     /// Byte `index` of it, the lowest first.
@@ -37,11 +37,7 @@ impl<'b> Crc<'b> {
     pub fn next(&self, begins: Wire<'b>, (takes, byte): (Wire<'b>, Wire<'b>)) {
         let Self { c, value, bits } = *self;
         let busy = self.is_busy();
-        // The register is the complement of the CRC, and so is what leaves it.
-        let feeds = !(value.bit(0) ^ bits.bit(0));
-        let polynomial = c.constant(POLYNOMIAL, 32) & feeds.repeat(32);
-        let step = c.join(&[value.bits(1, 31), c.high()]) ^ polynomial;
-        c.next(value, &[(begins, value.zero()), (busy, step)]);
+        c.next(value, &[(begins, value.zero()), (busy, checksum::after_bit(c, value, bits.bit(0)))]);
         let rest = c.join(&[bits.bits(1, 8), c.low()]);
         c.next(bits, &[(begins, bits.zero()), (takes, c.join(&[byte, c.high()])), (busy, rest)]);
     }

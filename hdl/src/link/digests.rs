@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rust_hdl::prelude::*;
 
-use crate::circuit::{Builder, Circuit, Wire, block, width};
-use crate::loader::POLYNOMIAL;
+use crate::circuit::{Builder, Circuit, block, width};
+use crate::machine::{Written, first_frame};
 use crate::program::Program;
-use crate::{CycleMachine, HdlError, Stimulus, StreamByte};
+use crate::{HdlError, checksum};
 
 block! {
     /// Keeps the digests; `bitfab_hdl::SequencedEngine` connects it.
@@ -31,7 +31,7 @@ const BLOCK: &str = "no_rw_check, ram_style = \"block\"";
 /// Words that each row finishes in an inference, of the last row of each layer; 0 for others, which make no tensor.
 ///
 /// # Errors
-/// [`HdlError::Digests`] where they are finished in another order than they lie in.
+/// [`HdlError::Digests`] where they are finished in another order than they lie in; as [`first_frame`].
 fn checked(program: &Arc<Program>) -> Result<Vec<u64>, HdlError> {
     let rows = &program.rows;
     let is_last = |at: usize| rows.get(at + 1).is_none_or(|next| next.layer != rows[at].layer);
@@ -44,32 +44,29 @@ fn checked(program: &Arc<Program>) -> Result<Vec<u64>, HdlError> {
             true => Err(HdlError::Digests { layer: rows[at].layer }),
         }
     };
-    finished(program).iter().enumerate().map(words).collect()
+    finished(program)?.iter().enumerate().map(words).collect()
 }
 
 /// The addresses that each row finishes in an inference, in their order; it is the same for every input.
-fn finished(program: &Arc<Program>) -> Vec<Vec<u32>> {
-    let mut machine = CycleMachine::new(Arc::clone(program));
+fn finished(program: &Arc<Program>) -> Result<Vec<Vec<u32>>, HdlError> {
     let mut all = vec![Vec::new(); program.rows.len()];
-    let (mut given, mut left) = (0, 4 * program.output_words);
-    while left != 0 {
-        let ports = machine.ports();
-        left -= u32::from(ports.out.is_some());
-        let is_given = given < program.input_bytes;
-        let byte = is_given.then_some(StreamByte { value: 0, last: given + 1 == program.input_bytes });
-        given += u32::from(is_given && ports.in_ready);
-        if let Some(written) = machine.step(Stimulus::new(byte, true)) {
-            all[written.row].push(written.address);
+    first_frame(program, |_, written| {
+        if let Some(Written { row, address, .. }) = written {
+            all[row].push(address);
         }
-    }
-    all
+    })?;
+    Ok(all)
 }
 
 /// The circuit for `program`.
 ///
 /// # Errors
-/// [`HdlError::Digests`] where a layer's words are finished in another order than they lie in.
+/// [`HdlError::Digests`] where a layer's words are finished in another order than they lie in; [`HdlError::LinkedLoad`] where weights are loaded;
+/// as [`first_frame`].
 pub(crate) fn circuit(program: &Arc<Program>) -> Result<Circuit, HdlError> {
+    if program.is_loaded() {
+        return Err(HdlError::LinkedLoad);
+    }
     let words = checked(program)?;
     let c = Builder::new("Digests: the CRC-32 of each layer's words, kept until the next inference.");
     c.reset();
@@ -88,7 +85,7 @@ pub(crate) fn circuit(program: &Arc<Program>) -> Result<Circuit, HdlError> {
     let is_last = count.same_number(c.table(row, &lasts, width(most - 1)));
     c.next(count, &[(takes, count.next_until(is_last))]);
     let (crc, ends) = (c.register("digest", 32), (takes & is_last).named("digest_ends"));
-    let next = after(&c, crc, word).named("digest_next");
+    let next = checksum::after(&c, crc, word).named("digest_next");
     c.next(crc, &[(ends, crc.zero()), (takes, next)]);
 
     let layers = counts.iter().sum::<u64>() as u32;
@@ -101,14 +98,4 @@ pub(crate) fn circuit(program: &Arc<Program>) -> Result<Circuit, HdlError> {
     let byte = c.select(index.bits(0, 2), &[0, 8, 16, 24].map(|at| digest.bits(at, 8)));
     c.output("digest_data", byte.extend(16));
     Ok(c.finish())
-}
-
-/// The complement of the CRC after one more word, its lowest bit first.
-fn after<'b>(c: &'b Builder, crc: Wire<'b>, word: Wire<'b>) -> Wire<'b> {
-    let polynomial = c.constant(POLYNOMIAL, 32);
-    let step = |crc: Wire<'b>, bit: u32| {
-        let feeds = !(crc.bit(0) ^ word.bit(bit));
-        c.join(&[crc.bits(1, 31), c.high()]) ^ (polynomial & feeds.repeat(32))
-    };
-    (0..32).fold(crc, step)
 }

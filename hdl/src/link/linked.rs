@@ -1,9 +1,12 @@
 //! The engine with its command block: frames of the link in, answers out.
 
+use std::sync::Arc;
+
 use bitfab_link::Identity;
 use rust_hdl::prelude::*;
 
 use super::command::{self, CommandBlock};
+use crate::program::Program;
 use crate::{HdlError, SequencedEngine};
 
 /// What both wires have in common.
@@ -74,11 +77,22 @@ impl LinkedEngine {
     /// The engine and its command block, which has a result wait for so many clocks; the chip connects them.
     ///
     /// # Errors
-    /// [`HdlError::LinkedLoad`] where weights are loaded.
-    pub fn new(engine: SequencedEngine, identity: &Identity, patience: u32) -> Result<Self, HdlError> {
-        if engine.program().is_loaded() {
+    /// [`HdlError::LinkedLoad`] where weights are loaded; [`HdlError::Identity`] where the chip would tell of another engine.
+    pub fn new(
+        engine: SequencedEngine,
+        identity: &Identity,
+        patience: impl FnOnce(&Arc<Program>) -> Result<u32, HdlError>,
+    ) -> Result<Self, HdlError> {
+        let program = engine.program();
+        if program.is_loaded() {
             return Err(HdlError::LinkedLoad);
         }
+        let sizes = [program.input_bytes, 4 * program.output_words, program.options.lanes];
+        let told: [u32; 3] = [identity.input.into(), identity.output.into(), identity.lanes.into()];
+        if sizes != told || engine.has_digests() != identity.has_digests() {
+            return Err(HdlError::Identity);
+        }
+        let patience = patience(program)?;
         Ok(Self {
             clock: Signal::default(),
             reset: Signal::default(),

@@ -210,6 +210,31 @@ pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> 
     Ok(Cycles { latency, interval: after - before, rows, reads: reads_after.since(&reads_before) })
 }
 
+/// Steps the engine from its first frame, of zeros, to the last byte of its result, for a host who never waits; `each` is
+/// told what the ports show in a cycle and which word it finishes.
+///
+/// # Errors
+/// [`HdlError::TooLong`] where there is no result after 2^30 cycles, as where weights are to be loaded.
+pub(crate) fn first_frame(
+    program: &Arc<Program>,
+    mut each: impl FnMut(Ports, Option<Written>),
+) -> Result<(), HdlError> {
+    let mut machine = CycleMachine::new(Arc::clone(program));
+    let (mut given, mut left) = (0, 4 * u64::from(program.output_words));
+    for _ in 0..PATIENCE {
+        let ports = machine.ports();
+        left -= u64::from(ports.out.is_some());
+        let is_given = given < program.input_bytes;
+        let byte = is_given.then_some(StreamByte { value: 0, last: given + 1 == program.input_bytes });
+        given += u32::from(is_given && ports.in_ready);
+        each(ports, machine.step(Stimulus::new(byte, true)));
+        if left == 0 {
+            return Ok(());
+        }
+    }
+    Err(HdlError::TooLong { cycles: PATIENCE })
+}
+
 /// The cycle in which the result of frame `frames` is complete, and what was done and read until then.
 fn finish_times(program: &Arc<Program>, frames: u64) -> Result<(u64, Vec<[u64; 3]>, Reads), HdlError> {
     let mut machine = CycleMachine::new(Arc::clone(program));
