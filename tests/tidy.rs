@@ -10,6 +10,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("firmware/kernels", &["bitfab-format"]),
     ("firmware/runtime", &["bitfab-format", "bitfab-kernels"]),
     ("firmware/link", &["bitfab-runtime"]),
+    ("firmware/selftest", &["bitfab-format", "bitfab-link", "bitfab-runtime"]),
     ("hdl", &["bitfab-format", "bitfab-link"]),
     ("host/graph", &[]),
     ("host/data", &["bitfab-format", "bitfab-graph"]),

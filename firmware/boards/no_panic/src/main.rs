@@ -9,13 +9,15 @@
 #[path = "../../peripherals.rs"]
 mod peripherals;
 
+use core::fmt;
 use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use bitfab_board_platform as platform;
 use bitfab_link::server::{Server, Slip};
 use bitfab_link::{Accelerator, Link, Patience, SpiWire, UartWire, Wire};
-use bitfab_runtime::{Checked, Digests, Inference, Machine, Model, Output, run, run_counts, run_real};
+use bitfab_runtime::{Checked, Digests, Inference, Machine, Model, ModelFile, Output, run, run_counts, run_real};
+use bitfab_selftest::SelfTest;
 use panic_never as _;
 use peripherals::Peripheral;
 
@@ -60,6 +62,7 @@ fn reach_all() -> Option<usize> {
     black_box(reach_link(SpiWire::new(Peripheral, Peripheral, Patience::default()), model, image));
     black_box(reach_link(UartWire::new(Peripheral, Peripheral, Patience::default()), model, image));
     black_box(reach_server(Machine::<64>::new(model).ok()?));
+    black_box(reach_self_test(SpiWire::new(Peripheral, Peripheral, Patience::default())));
     reach_rows(model, image, arena)
 }
 
@@ -76,6 +79,26 @@ fn reach_link<W: Wire>(wire: W, model: Model<'static>, image: &[u8]) -> Option<(
     keep(&engine.infer(image, words.get_mut(..black_box(2))?).ok()?);
     black_box((engine.link().identity(), engine.link().session.counts, words));
     Some(())
+}
+
+/// What every board checks and tells.
+fn reach_self_test<W: Wire>(wire: W) -> bool
+where
+    W::Error: fmt::Debug,
+{
+    const MODEL: ModelFile = bitfab_runtime::model!("../../../../tests/vectors/chain_of_2.bfab");
+    static ROWS: [([u8; BYTES], [u32; 3]); 2] = [([7; BYTES], [1; 3]); 2];
+    let test = black_box(SelfTest::<BYTES, 3, 64, 16> { board: "none", model: MODEL, rows: &ROWS });
+    test.is_well(wire, &mut Nobody)
+}
+
+/// Listens to what is told.
+struct Nobody;
+
+impl fmt::Write for Nobody {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if black_box(text).is_empty() { Err(fmt::Error) } else { Ok(()) }
+    }
 }
 
 /// The other side of a link, in software.

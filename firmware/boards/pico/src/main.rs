@@ -4,13 +4,9 @@
 #![no_std]
 #![no_main]
 
-use core::fmt::{self, Write};
-use core::num::NonZeroU32;
-
-use bitfab_link::{Accelerator, Link, Patience, SpiWire, Wire};
-use bitfab_runtime::{Checked, Inference, Machine, Model, ModelFile, digest, model};
+use bitfab_link::{Patience, SpiWire};
+use bitfab_selftest::{blink, halt};
 use embedded_hal::delay::DelayNs;
-use embedded_hal::digital::StatefulOutputPin;
 use embedded_hal::spi::MODE_0;
 use embedded_hal_bus::spi::ExclusiveDevice;
 use fugit::RateExtU32;
@@ -21,12 +17,9 @@ use rp2040_hal::pac::Peripherals;
 use rp2040_hal::uart::{DataBits, StopBits, UartConfig, UartPeripheral};
 use rp2040_hal::{Sio, Spi, Timer, Watchdog};
 
-/// The model: build with `BITFAB_MODEL=/path/to/yours.bfab`.
-const MODEL: ModelFile = model!(env!("BITFAB_MODEL_FILE"));
+// SELF_TEST, which build.rs made of the model: build with `BITFAB_MODEL=/path/to/yours.bfab`.
 include!(concat!(env!("OUT_DIR"), "/self_test.rs"));
 
-/// How often the accelerator gets each input.
-const ROUNDS: usize = 5;
 /// Of the board.
 const CRYSTAL: u32 = 12_000_000;
 
@@ -34,53 +27,6 @@ const CRYSTAL: u32 = 12_000_000;
 #[unsafe(link_section = ".boot2")]
 #[used]
 static BOOT2: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
-
-type Software = Machine<'static, { MODEL.arena_words() }>;
-
-/// Every layer of every input has the digest that the laptop computed.
-fn self_test(machine: &mut Software, out: &mut impl Write) -> Result<(), fmt::Error> {
-    let mut digests = [0; LAYERS];
-    for (row, (input, expected)) in SELF_TEST.iter().enumerate() {
-        if let Err(error) = machine.infer(input, &mut digests) {
-            write!(out, "input {row}: {error}\r\n")?;
-            return Err(fmt::Error);
-        }
-        let mut pairs = digests.iter().zip(expected).enumerate();
-        if let Some((layer, (found, expected))) = pairs.find(|(_, (found, expected))| found != expected) {
-            write!(out, "input {row} layer {layer}: {found:08x}, not {expected:08x}\r\n")?;
-            return Err(fmt::Error);
-        }
-    }
-    write!(out, "self-test ok {} inputs {} digests\r\n", SELF_TEST.len(), SELF_TEST.len() * LAYERS)
-}
-
-/// The accelerator computes what the software on this core does.
-fn check_link<W: Wire>(model: Model<'static>, machine: Software, wire: W, out: &mut impl Write) -> fmt::Result
-where
-    W::Error: fmt::Debug,
-{
-    let accelerator = match Accelerator::<_, WORDS>::new(Link::new(wire), model) {
-        Ok(accelerator) => accelerator,
-        Err(error) => {
-            write!(out, "link: {error}\r\n")?;
-            return Err(fmt::Error);
-        }
-    };
-    if let Some(who) = accelerator.link().identity() {
-        let (lanes, input, output) = (who.lanes, who.input, who.output);
-        write!(out, "link {lanes} lanes {input} in {output} out model {:08x}\r\n", who.model)?;
-    }
-    let Ok(mut both) = Checked::<_, _, 0>::new(accelerator, machine, NonZeroU32::MIN) else { return Err(fmt::Error) };
-    let mut equal = 0;
-    for (input, _) in core::iter::repeat_n(&SELF_TEST, ROUNDS).flatten() {
-        if let Err(error) = both.infer(input, &mut []) {
-            write!(out, "link: after {equal} equal: {error}\r\n")?;
-            return Err(fmt::Error);
-        }
-        equal += 1;
-    }
-    write!(out, "link ok {equal} equal\r\n")
-}
 
 #[rp2040_hal::entry]
 fn main() -> ! {
@@ -109,28 +55,6 @@ fn main() -> ! {
     let Ok(device) = ExclusiveDevice::new(bus, pins.gpio17.into_push_pull_output_in_state(PinState::High), timer);
 
     timer.delay_ms(100); // the FPGA configures itself
-    let is_well = check(SpiWire::new(device, timer, Patience::default()), &mut out).is_ok();
-    loop {
-        let Ok(()) = led.toggle();
-        timer.delay_ms(if is_well { 500 } else { 100 });
-    }
-}
-
-/// All that is checked, as lines of `out`.
-fn check<W: Wire>(wire: W, out: &mut impl Write) -> fmt::Result
-where
-    W::Error: fmt::Debug,
-{
-    let Ok(model) = MODEL.model() else { return Err(fmt::Error) };
-    write!(out, "bitfab {} pico model {:08x}\r\n", env!("CARGO_PKG_VERSION"), digest(MODEL.words()))?;
-    let Ok(mut machine) = Software::new(model) else { return Err(fmt::Error) };
-    self_test(&mut machine, out)?;
-    check_link(model, machine, wire, out)
-}
-
-/// Without clocks nothing can be told.
-fn halt() -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
+    let is_well = SELF_TEST.is_well(SpiWire::new(device, timer, Patience::default()), &mut out);
+    blink(&mut led, &mut timer, is_well)
 }
