@@ -1,0 +1,47 @@
+//! An nRF52840 on Nordic's DK: a self-test, then an accelerator behind SPIM2 against the software, told over UARTE0.
+//!
+//! Pins: P1.12 (D10) chip select, P1.13 (D11) MOSI, P1.14 (D12) MISO, P1.15 (D13) clock, P0.06 what is told (115,200 baud,
+//! the DK's USB); LED1 (P0.13) blinks slowly if all is well.
+#![no_std]
+#![no_main]
+
+use bitfab_link::{Patience, SpiWire};
+use bitfab_selftest::{blink, halt};
+use cortex_m_rt::entry;
+use embedded_hal::delay::DelayNs;
+use embedded_hal_bus::spi::ExclusiveDevice;
+use nrf52840_hal::gpio::{Level, p0, p1};
+use nrf52840_hal::pac::Peripherals;
+use nrf52840_hal::spim::{self, Frequency, MODE_0, Spim};
+use nrf52840_hal::uarte::{self, Baudrate, Parity, Uarte};
+use nrf52840_hal::{Clocks, Timer};
+use panic_halt as _;
+
+// SELF_TEST, which build.rs made of the model: build with `BITFAB_MODEL=/path/to/yours.bfab`.
+include!(concat!(env!("OUT_DIR"), "/self_test.rs"));
+
+#[entry]
+fn main() -> ! {
+    let Some(chip) = Peripherals::take() else { halt() };
+    let _clocks = Clocks::new(chip.CLOCK).enable_ext_hfosc(); // the crystal, for the UART
+    let (a, b) = (p0::Parts::new(chip.P0), p1::Parts::new(chip.P1));
+    let mut timer = Timer::new(chip.TIMER0);
+    let mut led = a.p0_13.into_push_pull_output(Level::High);
+
+    let txd = a.p0_06.into_push_pull_output(Level::High).degrade();
+    let pins = uarte::Pins { txd, rxd: a.p0_08.into_floating_input().degrade(), cts: None, rts: None };
+    let mut out = Uarte::new(chip.UARTE0, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+
+    let pins = spim::Pins {
+        sck: Some(b.p1_15.into_push_pull_output(Level::Low).degrade()),
+        mosi: Some(b.p1_13.into_push_pull_output(Level::Low).degrade()),
+        miso: Some(b.p1_14.into_floating_input().degrade()),
+    };
+    // At most an eighth of an accelerator's 12 MHz.
+    let bus = Spim::new(chip.SPIM2, pins, Frequency::M1, MODE_0, 0);
+    let Ok(device) = ExclusiveDevice::new_no_delay(bus, b.p1_12.into_push_pull_output(Level::High));
+
+    timer.delay_ms(100); // the FPGA configures itself
+    let is_well = SELF_TEST.is_well(SpiWire::new(device, &mut timer, Patience::default()), &mut out);
+    blink(&mut led, &mut timer, is_well)
+}
