@@ -1,0 +1,43 @@
+//! An ESP32-C3: a self-test, then an accelerator behind SPI2 against the software, told over UART0.
+//!
+//! Pins: 2 MISO, 6 clock, 7 MOSI, 10 chip select, 21 what is told (115,200 baud, a DevKit's USB); a LED at 8 blinks slowly
+//! if all is well (the DevKit's own there takes colours, and stays dark).
+#![no_std]
+#![no_main]
+
+use bitfab_link::{Patience, SpiWire};
+use bitfab_selftest::{blink, halt};
+use embedded_hal::delay::DelayNs;
+use embedded_hal_bus::spi::ExclusiveDevice;
+use esp_hal::delay::Delay;
+use esp_hal::gpio::{Level, Output, OutputConfig};
+use esp_hal::spi::Mode;
+use esp_hal::spi::master::{self, Spi};
+use esp_hal::time::Rate;
+use esp_hal::uart::{self, Uart};
+use panic_halt as _;
+
+// SELF_TEST, which build.rs made of the model: build with `BITFAB_MODEL=/path/to/yours.bfab`.
+include!(concat!(env!("OUT_DIR"), "/self_test.rs"));
+// What the second-stage boot loader reads.
+esp_bootloader_esp_idf::esp_app_desc!();
+
+#[esp_hal::main]
+fn main() -> ! {
+    let chip = esp_hal::init(esp_hal::Config::default());
+    let mut delay = Delay::new();
+    let mut led = Output::new(chip.GPIO8, Level::Low, OutputConfig::default());
+    let Ok(out) = Uart::new(chip.UART0, uart::Config::default().with_baudrate(115_200)) else { halt() };
+    let mut out = out.with_tx(chip.GPIO21);
+
+    // An eighth of an accelerator's 12 MHz.
+    let config = master::Config::default().with_frequency(Rate::from_khz(1_500)).with_mode(Mode::_0);
+    let Ok(bus) = Spi::new(chip.SPI2, config) else { halt() };
+    let bus = bus.with_sck(chip.GPIO6).with_mosi(chip.GPIO7).with_miso(chip.GPIO2);
+    let select = Output::new(chip.GPIO10, Level::High, OutputConfig::default());
+    let Ok(device) = ExclusiveDevice::new_no_delay(bus, select);
+
+    delay.delay_ms(100); // the FPGA configures itself
+    let is_well = SELF_TEST.is_well(SpiWire::new(device, delay, Patience::default()), &mut out);
+    blink(&mut led, &mut delay, is_well)
+}
