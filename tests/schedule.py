@@ -21,7 +21,7 @@ ALONE = 8
 # What is not on record.
 UNKNOWN = 1
 # Binaries whose tests build firmware most of the time, all in one folder.
-BUILDERS = {"sim firmware": "boards", "sim cosim": "boards"}
+BUILDERS = {"sim firmware": "boards", "sim cosim": "boards", "sim chips": "boards"}
 # Nothing takes this long; what does is stopped.
 LIMIT = 2400
 SLOWEST = 20

@@ -20,6 +20,7 @@
 pub mod bench;
 mod board;
 mod build;
+mod chip;
 mod emulator;
 mod engine;
 mod error;
@@ -31,6 +32,7 @@ mod tool;
 
 pub use board::Board;
 pub use build::{Profile, boards_folder, build, target_folder};
+pub use chip::{Chip, loaded};
 pub use emulator::{Qemu, RunOptions};
 pub use error::QemuError;
 pub use output::{Count, Counts, Inference, Scores};

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Kind, Model, Shape, digest};
 use bitfab_hdl::Options;
-use bitfab_sim::qemu::{boards_folder, target_folder};
+use bitfab_sim::qemu::Chip;
 use bitfab_sim::uf2::uf2;
 use tempfile::TempDir;
 
@@ -26,18 +26,7 @@ fn here(path: &str) -> PathBuf {
 
 /// The program for a Pico with the model of a file, or with the one that it has where nobody chooses, as UF2.
 fn pico(folder: &Path, model: Option<&Path>) -> PathBuf {
-    let target = target_folder().unwrap();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"] {
-        cargo.env_remove(variable);
-    }
-    match model {
-        Some(path) => cargo.env("BITFAB_MODEL", path),
-        None => cargo.env_remove("BITFAB_MODEL"),
-    };
-    cargo.current_dir(boards_folder().unwrap().join("pico")).env("CARGO_TARGET_DIR", &target);
-    run(cargo.args(["build", "--quiet", "--release"]), "rustup");
-    let elf = std::fs::read(target.join("thumbv6m-none-eabi/release/pico")).unwrap();
+    let elf = std::fs::read(Chip::PICO.build(model).unwrap()).unwrap();
     let path = folder.join(if model.is_some() { "chosen.uf2" } else { "default.uf2" });
     std::fs::write(&path, uf2(&elf).unwrap()).unwrap();
     path

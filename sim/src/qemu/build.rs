@@ -67,22 +67,46 @@ pub fn target_folder() -> Result<PathBuf, QemuError> {
 /// # Errors
 /// [`QemuError::Build`] with what Cargo said.
 pub fn build(package: &str, target: &str, profile: Profile, features: &[&str]) -> Result<PathBuf, QemuError> {
-    let folder = target_folder()?;
     let binary = if features.contains(&"defmt") { format!("{package}-defmt") } else { package.into() };
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // Linker arguments come from the boards' own build script; flags for the laptop must not reach them.
-    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"] {
-        cargo.env_remove(variable);
-    }
-    cargo.current_dir(boards_folder()?).env("CARGO_TARGET_DIR", &folder);
-    cargo.args(["build", "--quiet", "--color=never", "--package", package, "--bin", &binary]);
-    cargo.args(["--target", target, "--release", "--features", &features.join(",")]);
+    let mut cargo = cargo(&boards_folder()?)?;
+    cargo.args(["--package", package, "--bin", &binary, "--target", target, "--features", &features.join(",")]);
     if let Some(level) = profile.level() {
         cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
     }
+    built(cargo, package, target, &binary)
+}
+
+/// Builds a program that is a workspace of its own, for the target that it chooses, with the model of a file or with
+/// the one that it has; returns its ELF file.
+///
+/// # Errors
+/// [`QemuError::Build`] with what Cargo said.
+pub fn build_alone(package: &str, target: &str, model: Option<&Path>) -> Result<PathBuf, QemuError> {
+    let mut cargo = cargo(&boards_folder()?.join(package))?;
+    match model {
+        Some(path) => cargo.env("BITFAB_MODEL", path),
+        None => cargo.env_remove("BITFAB_MODEL"),
+    };
+    built(cargo, package, target, package)
+}
+
+/// A build in a folder, which Cargo's configuration is read from.
+fn cargo(folder: &Path) -> Result<Command, QemuError> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Linker arguments come from the boards' own build scripts; flags for the laptop must not reach them.
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"] {
+        cargo.env_remove(variable);
+    }
+    cargo.current_dir(folder).env("CARGO_TARGET_DIR", target_folder()?);
+    cargo.args(["build", "--quiet", "--color=never", "--release"]);
+    Ok(cargo)
+}
+
+/// Runs a build to its end.
+fn built(mut cargo: Command, package: &str, target: &str, binary: &str) -> Result<PathBuf, QemuError> {
     let output = process::compile(&mut cargo, CARGO)?;
     if output.status.success() {
-        return Ok(folder.join(target).join("release").join(binary));
+        return Ok(target_folder()?.join(target).join("release").join(binary));
     }
     let output = String::from_utf8_lossy(&output.stderr).into_owned();
     let missing = output.contains("target may not be installed") || output.contains("can't find crate for `core`");

@@ -1,0 +1,63 @@
+//! Programs for real chips, which ask an accelerator: what they are built for, and their images.
+
+use std::path::{Path, PathBuf};
+
+use object::Endianness;
+use object::read::elf::{ElfFile32, ProgramHeader};
+
+use super::QemuError;
+use super::build::build_alone;
+
+/// A program of `firmware/boards` that is a workspace of its own and tests itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chip {
+    /// Its folder, which is its package's name.
+    pub name: &'static str,
+    /// The chip, for people.
+    pub chip: &'static str,
+    /// Its core, for people.
+    pub core: &'static str,
+    /// What it is built for.
+    pub target: &'static str,
+}
+
+impl Chip {
+    /// A Raspberry Pi Pico.
+    pub const PICO: Self = Self { name: "pico", chip: "RP2040", core: "Cortex-M0+", target: "thumbv6m-none-eabi" };
+    /// A Raspberry Pi Pico 2, on its Arm cores.
+    pub const PICO2: Self =
+        Self { name: "pico2", chip: "RP2350", core: "Cortex-M33", target: "thumbv8m.main-none-eabihf" };
+    /// A pyboard.
+    pub const STM32F405: Self =
+        Self { name: "stm32f405", chip: "STM32F405RG", core: "Cortex-M4F", target: "thumbv7em-none-eabihf" };
+    /// A Nucleo-144.
+    pub const STM32H743: Self =
+        Self { name: "stm32h743", chip: "STM32H743ZI", core: "Cortex-M7", target: "thumbv7em-none-eabihf" };
+    /// Nordic's DK.
+    pub const NRF52840: Self =
+        Self { name: "nrf52840", chip: "nRF52840", core: "Cortex-M4F", target: "thumbv7em-none-eabihf" };
+    /// Any board with this chip.
+    pub const ESP32C3: Self =
+        Self { name: "esp32c3", chip: "ESP32-C3", core: "RV32IMC", target: "riscv32imc-unknown-none-elf" };
+
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::PICO, Self::PICO2, Self::STM32F405, Self::STM32H743, Self::NRF52840, Self::ESP32C3];
+
+    /// Builds the program with the model of a file, or with the one that it has where nobody chooses; its ELF file.
+    ///
+    /// # Errors
+    /// [`QemuError::Build`] with what Cargo said.
+    pub fn build(&self, model: Option<&Path>) -> Result<PathBuf, QemuError> {
+        build_alone(self.name, self.target, model)
+    }
+}
+
+/// What a program loads into memory, or keeps in flash: addresses and bytes. Empty for what is no ELF file of 32 bits.
+pub fn loaded(elf: &[u8]) -> Vec<(u32, &[u8])> {
+    let Ok(file) = ElfFile32::<Endianness>::parse(elf) else { return Vec::new() };
+    let endian = file.endian();
+    let headers = file.elf_program_headers().iter().filter(|header| header.p_type(endian) == object::elf::PT_LOAD);
+    let parts = headers.filter_map(|header| Some((header.p_paddr(endian), header.data(endian, elf).ok()?)));
+    parts.filter(|(_, bytes)| !bytes.is_empty()).collect()
+}
