@@ -14,7 +14,7 @@ use crate::io::outputs;
 pub struct Arguments {
     #[command(flatten)]
     source: ModelArgument,
-    /// The board: pico.
+    /// The board: pico, pico2, stm32f405, stm32h743, nrf52840 or esp32c3.
     #[arg(long)]
     board: String,
     /// Folder of the project; made where it is missing, else it must be empty.
@@ -28,6 +28,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   bitfab new digits.bfab --board pico -o app
+  bitfab new digits.bfab --board esp32c3 -o app
   bitfab new digits.bfab --board pico --crates ../bitfab/firmware -o app
 
 Then, in that folder (its README.md says how it is wired and flashed):
