@@ -1,4 +1,4 @@
-//! A program for an RP2040 as the UF2 file that is dropped on a board (<https://github.com/microsoft/uf2>).
+//! A program for an RP2040 or an RP2350 as the UF2 file that is dropped on a board (<https://github.com/microsoft/uf2>).
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,12 @@ const FLASH: std::ops::Range<u32> = 0x1000_0000..0x1100_0000;
 const SECTOR: usize = 4096;
 /// What a block brings.
 const PAGE: usize = 256;
-/// The family that UF2 calls an RP2040.
-const FAMILY: u32 = 0xe48b_ff56;
+/// The families that UF2 calls an RP2040, and an RP2350 that starts Arm code in its secure state.
+const FAMILIES: [u32; 2] = [0xe48b_ff56, 0xe48b_ff59];
+/// How a block begins that the boot ROM of an RP2350 looks for, with an item that says so, and how it ends (data sheet, 5.9).
+const BLOCK: ([u32; 2], u32) = ([0xffff_ded3, 0x1021_0142], 0xab12_3579);
 
-/// Why a file is no program for an RP2040.
+/// Why a file is no program for an RP2040 or an RP2350.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Uf2Error {
@@ -23,7 +25,7 @@ pub enum Uf2Error {
     #[error("this is no ELF file of a microcontroller: give the program that `cargo build` linked ({0})")]
     Elf(String),
     /// It is for another kind of core.
-    #[error("the program is for another core (ELF machine {0}): an RP2040 takes Arm's, machine 40")]
+    #[error("the program is for another core (ELF machine {0}): an RP2040 or RP2350 takes Arm's, machine 40")]
     Machine(u16),
     /// Nothing in it is loaded.
     #[error("nothing in the file is loaded: an object or a library is no program")]
@@ -45,33 +47,42 @@ pub enum Uf2Error {
     /// The boot ROM would not start it.
     #[error(
         "the 256 bytes at 0x10000000 are no second stage of the boot loader, since their checksum is wrong: \
-         link with that of `rp2040-boot2`, in a section of its own"
+         link with that of `rp2040-boot2`, in a section of its own; nor is a block in the first 4 KiB that an RP2350 \
+         looks for: link with `ImageDef::secure_exe()` of its crate"
     )]
     Boot,
 }
 
-/// Turns the ELF file of a program for an RP2040 into a UF2 file: whole sectors of flash, filled up with zeros.
+/// Turns the ELF file of a program for an RP2040 or an RP2350 into a UF2 file: whole sectors of flash, filled up with zeros.
 ///
 /// # Errors
 /// [`Uf2Error`] for what is no such program, or one that the boot ROM would not start.
 pub fn uf2(elf: &[u8]) -> Result<Vec<u8>, Uf2Error> {
     let sectors = sectors(&segments(elf)?)?;
-    let first = sectors.get(&FLASH.start).ok_or(Uf2Error::Boot)?;
-    let (boot, sum) = first[..PAGE].split_at(PAGE - 4);
-    if sum != checksum(boot).to_le_bytes() {
-        return Err(Uf2Error::Boot);
-    }
+    let family = sectors.get(&FLASH.start).and_then(family).ok_or(Uf2Error::Boot)?;
     let pages = sectors.iter().flat_map(|(at, sector)| (*at..).step_by(PAGE).zip(sector.chunks_exact(PAGE)));
     let count = (sectors.len() * SECTOR / PAGE) as u32;
     let mut file = Vec::new();
     for (number, (at, page)) in (0..count).zip(pages) {
-        let head = [0x0a32_4655, 0x9e5d_5157, 0x2000, at, PAGE as u32, number, count, FAMILY];
+        let head = [0x0a32_4655, 0x9e5d_5157, 0x2000, at, PAGE as u32, number, count, family];
         file.extend(head.iter().flat_map(|word| word.to_le_bytes()));
         file.extend(page);
         file.extend([0; 476 - PAGE]);
         file.extend(0x0ab1_6f30_u32.to_le_bytes());
     }
     Ok(file)
+}
+
+/// The chip whose boot ROM starts what begins so.
+fn family(first: &[u8; SECTOR]) -> Option<u32> {
+    let (boot, sum) = first[..PAGE].split_at(PAGE - 4);
+    let words: Vec<u32> = first.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+    let block = words.windows(2).position(|pair| pair == BLOCK.0);
+    let has_block = block.is_some_and(|at| words[at..].contains(&BLOCK.1));
+    match sum == checksum(boot).to_le_bytes() {
+        true => Some(FAMILIES[0]),
+        false => has_block.then_some(FAMILIES[1]),
+    }
 }
 
 /// What is loaded, and where.
@@ -159,12 +170,23 @@ mod tests {
         for (number, block) in (0..48).map(|number| (number, 512 * number)) {
             assert_eq!([word(block), word(block + 4), word(block + 508)], [0x0a32_4655, 0x9e5d_5157, 0x0ab1_6f30]);
             let (at, fields) = (word(block + 12), [8, 16, 20, 24, 28].map(|field| word(block + field)));
-            assert_eq!(fields, [0x2000, 256, number as u32, 48, FAMILY]);
+            assert_eq!(fields, [0x2000, 256, number as u32, 48, FAMILIES[0]]);
             let at = (at - FLASH.start) as usize;
             flash[at..at + 256].copy_from_slice(&file[block + 32..block + 288]);
         }
         assert_eq!((&flash[..256], &flash[0x2ff0..0x2ff0 + 300]), (&boot[..], &data[..]));
         assert_eq!((flash[256], flash[0x1000], flash[0x2fef], flash[0x3fff]), (0, 0xff, 0, 0));
+    }
+
+    #[test]
+    fn a_block_in_the_first_sector_is_an_rp2350s() {
+        let block = |end: u32| [7, BLOCK.0[0], BLOCK.0[1], 1, end].iter().flat_map(|word| word.to_le_bytes()).collect();
+        let program = |at: u32, block: &Vec<u8>| elf(EM_ARM, &[(FLASH.start, &[1; 64]), (FLASH.start + at, block)]);
+        let whole: Vec<u8> = block(BLOCK.1);
+        let file = uf2(&program(0xfec, &whole)).unwrap();
+        assert_eq!(file[28..32], FAMILIES[1].to_le_bytes());
+        assert_eq!(uf2(&program(0xff0, &whole)), Err(Uf2Error::Boot));
+        assert_eq!(uf2(&program(0x110, &block(0))), Err(Uf2Error::Boot));
     }
 
     #[test]

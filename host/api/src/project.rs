@@ -43,7 +43,7 @@ const TEMPLATES: [Template; 6] = [
         target: "thumbv8m.main-none-eabihf",
         memory: [4 << 20, 512 << 10],
         wires: "UART0 tells what is found: GP0, 115,200 baud. SPI0 asks an accelerator: GP16 miso, GP17 cs_n, GP18 sck, GP19 mosi",
-        flash: "`cargo run --release` (a probe, by probe-rs), or the boot button and `picotool load -x -t elf ELF`",
+        flash: "`cargo run --release` (a probe, by probe-rs), or `bitfab uf2 ELF -o app.uf2` and the boot button",
         files: files!("pico2": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
     },
     Template {

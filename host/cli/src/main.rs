@@ -56,7 +56,7 @@ enum Command {
     Bitstream(bitstream::Arguments),
     /// Write a project for a microcontroller board that runs a model.
     New(new::Arguments),
-    /// Turn a program for a Raspberry Pi Pico into the file that is dropped on it.
+    /// Turn a program for a Raspberry Pi Pico or Pico 2 into the file that is dropped on it.
     Uf2(uf2::Arguments),
     /// Learn by every method and tabulate accuracy and size.
     Bench(bench::Arguments),

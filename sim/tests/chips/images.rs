@@ -1,6 +1,7 @@
 //! Every image is what its chip starts.
 
 use bitfab_sim::qemu::{Chip, loaded};
+use bitfab_sim::uf2::uf2;
 
 /// The words of an image.
 struct Image(Vec<(u32, Vec<u8>)>);
@@ -43,6 +44,8 @@ fn boot_roms_find_what_they_look_for() {
     assert_eq!(image.word(block + 4), Some(0x1021_0142), "an executable for Arm, secure");
     let words: Vec<u32> = (2..8).filter_map(|word| image.word(block + 4 * word)).collect();
     assert!(words.contains(&0xab12_3579), "the block has no end: {words:x?}");
+    let file = uf2(&std::fs::read(Chip::PICO2.build(None).unwrap()).unwrap()).unwrap();
+    assert_eq!(file[28..32], 0xe48b_ff59_u32.to_le_bytes(), "the family of an RP2350 that starts Arm code");
     // ESP32-C3: the second-stage boot loader reads a description at the start of what it maps.
     assert_eq!(Image::of(Chip::ESP32C3).word(0x3c00_0020), Some(0xabcd_5432));
 }

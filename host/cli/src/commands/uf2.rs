@@ -1,4 +1,4 @@
-//! `bitfab uf2`: the file that is dropped on a Raspberry Pi Pico.
+//! `bitfab uf2`: the file that is dropped on a Raspberry Pi Pico or Pico 2.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::io::outputs::{self, Product};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The program as `cargo build` links it: an ELF file for an RP2040.
+    /// The program as `cargo build` links it: an ELF file for an RP2040 or RP2350.
     elf: PathBuf,
     /// The UF2 file.
     #[arg(short, long, value_name = "FILE.uf2")]
