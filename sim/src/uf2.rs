@@ -15,7 +15,7 @@ const PAGE: usize = 256;
 /// The families that UF2 calls an RP2040, and an RP2350 that starts Arm code in its secure state.
 const FAMILIES: [u32; 2] = [0xe48b_ff56, 0xe48b_ff59];
 /// How a block begins that the boot ROM of an RP2350 looks for, with an item that says so, and how it ends (data sheet, 5.9).
-const BLOCK: ([u32; 2], u32) = ([0xffff_ded3, 0x1021_0142], 0xab12_3579);
+const IMAGE: ([u32; 2], u32) = ([0xffff_ded3, 0x1021_0142], 0xab12_3579);
 
 /// Why a file is no program for an RP2040 or an RP2350.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,8 +77,8 @@ pub fn uf2(elf: &[u8]) -> Result<Vec<u8>, Uf2Error> {
 fn family(first: &[u8; SECTOR]) -> Option<u32> {
     let (boot, sum) = first[..PAGE].split_at(PAGE - 4);
     let words: Vec<u32> = first.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-    let block = words.windows(2).position(|pair| pair == BLOCK.0);
-    let has_block = block.is_some_and(|at| words[at..].contains(&BLOCK.1));
+    let block = words.windows(2).position(|pair| pair == IMAGE.0);
+    let has_block = block.is_some_and(|at| words[at..].contains(&IMAGE.1));
     match sum == checksum(boot).to_le_bytes() {
         true => Some(FAMILIES[0]),
         false => has_block.then_some(FAMILIES[1]),
@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn a_block_in_the_first_sector_is_an_rp2350s() {
-        let block = |end: u32| [7, BLOCK.0[0], BLOCK.0[1], 1, end].iter().flat_map(|word| word.to_le_bytes()).collect();
+        let block = |end: u32| [7, IMAGE.0[0], IMAGE.0[1], 1, end].iter().flat_map(|word| word.to_le_bytes()).collect();
         let program = |at: u32, block: &Vec<u8>| elf(EM_ARM, &[(FLASH.start, &[1; 64]), (FLASH.start + at, block)]);
-        let whole: Vec<u8> = block(BLOCK.1);
+        let whole: Vec<u8> = block(IMAGE.1);
         let file = uf2(&program(0xfec, &whole)).unwrap();
         assert_eq!(file[28..32], FAMILIES[1].to_le_bytes());
         assert_eq!(uf2(&program(0xff0, &whole)), Err(Uf2Error::Boot));

@@ -3,29 +3,31 @@
 use core::fmt::{self, Write};
 use core::num::NonZeroU32;
 
-use bitfab_link::{Accelerator, Link, Wire};
+use bitfab_link::{Accelerator, Identity, Link, Wire};
 use bitfab_runtime::{Checked, Inference, Machine, Model, ModelFile, digest};
 
-/// How often the accelerator gets each input.
-const ROUNDS: usize = 5;
+/// After so many inputs there is a word.
+const TOLD: usize = 25;
 
 /// A model, and what the laptop computed of it while the program was built (`build`).
 ///
-/// `INPUT` are the bytes of an input, `LAYERS` the layers, `ARENA` the words of the arena, `WORDS` those of the output.
-pub struct SelfTest<const INPUT: usize, const LAYERS: usize, const ARENA: usize, const WORDS: usize> {
+/// `LAYERS` are its layers, `ARENA` the words of the arena, `WORDS` those of the output.
+pub struct SelfTest<const LAYERS: usize, const ARENA: usize, const WORDS: usize> {
     /// The name of the board.
     pub board: &'static str,
     /// The model.
     pub model: ModelFile,
-    /// Inputs, and the digest of every layer's output.
-    pub rows: &'static [([u8; INPUT], [u32; LAYERS])],
+    /// Inputs, one behind the other.
+    pub inputs: &'static [u8],
+    /// The digest of every layer's output, for each input.
+    pub digests: &'static [[u32; LAYERS]],
+    /// How often the accelerator gets each input.
+    pub rounds: usize,
 }
 
-impl<const INPUT: usize, const LAYERS: usize, const ARENA: usize, const WORDS: usize>
-    SelfTest<INPUT, LAYERS, ARENA, WORDS>
-{
-    /// Whether the model, the software and the accelerator behind `wire` are well; `out` gets a line of each, or what
-    /// is wrong first.
+impl<const LAYERS: usize, const ARENA: usize, const WORDS: usize> SelfTest<LAYERS, ARENA, WORDS> {
+    /// Whether the model, the software and the accelerator behind `wire` are well; `out` gets a line of each, a sign of
+    /// life now and then, or what is wrong first.
     pub fn is_well<W: Wire>(&self, wire: W, out: &mut impl Write) -> bool
     where
         W::Error: fmt::Debug,
@@ -48,6 +50,11 @@ impl<const INPUT: usize, const LAYERS: usize, const ARENA: usize, const WORDS: u
         self.check_link(model, machine, wire, out)
     }
 
+    /// Each input with the digests that the laptop computed.
+    fn rows(&self) -> impl Iterator<Item = (&'static [u8], &'static [u32; LAYERS])> + Clone {
+        self.inputs.chunks_exact(self.model.input_bytes().max(1)).zip(self.digests)
+    }
+
     /// Every layer of every input has the digest that the laptop computed.
     fn check_software<'m>(
         &self,
@@ -55,20 +62,19 @@ impl<const INPUT: usize, const LAYERS: usize, const ARENA: usize, const WORDS: u
         out: &mut impl Write,
     ) -> Result<Machine<'m, ARENA>, fmt::Error> {
         let mut digests = [0; LAYERS];
-        for (row, (input, expected)) in self.rows.iter().enumerate() {
+        for (row, (input, expected)) in self.rows().enumerate() {
+            tell("self-test", row, out)?;
             if let Err(error) = machine.infer(input, &mut digests) {
                 return Err(wrong(out, format_args!("input {row}: {error}")));
             }
-            let mut pairs = digests.iter().zip(expected).enumerate();
-            if let Some((layer, (found, expected))) = pairs.find(|(_, (found, expected))| found != expected) {
-                return Err(wrong(out, format_args!("input {row} layer {layer}: {found:08x}, not {expected:08x}")));
-            }
+            compare("input", row, &digests, expected, out)?;
         }
-        write!(out, "self-test ok {} inputs {} digests\r\n", self.rows.len(), self.rows.len() * LAYERS)?;
+        let rows = self.digests.len();
+        write!(out, "self-test ok {rows} inputs {} digests\r\n", rows * LAYERS)?;
         Ok(machine)
     }
 
-    /// The accelerator computes what the software on this core does.
+    /// The accelerator computes what the software on this core does, in every layer if it has digests.
     fn check_link<W: Wire>(
         &self,
         model: Model<'_>,
@@ -85,17 +91,54 @@ impl<const INPUT: usize, const LAYERS: usize, const ARENA: usize, const WORDS: u
             let (lanes, input, output) = (who.lanes, who.input, who.output);
             write!(out, "link {lanes} lanes {input} in {output} out model {:08x}\r\n", who.model)?;
         }
-        let both = Checked::<_, _, 0>::new(accelerator, machine, NonZeroU32::MIN);
+        match accelerator.link().identity().is_some_and(Identity::has_digests) {
+            true => self.check_all::<_, LAYERS>(accelerator, machine, out),
+            false => self.check_all::<_, 0>(accelerator, machine, out),
+        }
+    }
+
+    /// Every answer is that of the software, and the first `COMPARED` layers have the digests of the software and the
+    /// laptop.
+    fn check_all<W: Wire, const COMPARED: usize>(
+        &self,
+        accelerator: Accelerator<'_, W, WORDS>,
+        machine: Machine<'_, ARENA>,
+        out: &mut impl Write,
+    ) -> fmt::Result
+    where
+        W::Error: fmt::Debug,
+    {
+        let both = Checked::<_, _, COMPARED>::new(accelerator, machine, NonZeroU32::MIN);
         let mut both = both.map_err(|error| wrong(out, format_args!("link: {error}")))?;
-        let mut equal = 0;
-        for (input, _) in core::iter::repeat_n(self.rows, ROUNDS).flatten() {
-            if let Err(error) = both.infer(input, &mut []) {
+        let (mut digests, mut equal) = ([0; COMPARED], 0);
+        for (input, expected) in (0..self.rounds).flat_map(|_| self.rows()) {
+            tell("link", equal, out)?;
+            if let Err(error) = both.infer(input, &mut digests) {
                 return Err(wrong(out, format_args!("link: after {equal} equal: {error}")));
             }
+            compare("link: answer", equal, &digests, expected, out)?;
             equal += 1;
         }
-        write!(out, "link ok {equal} equal\r\n")
+        match COMPARED {
+            0 => write!(out, "link ok {equal} equal no digests\r\n"),
+            _ => write!(out, "link ok {equal} equal {} digests\r\n", equal * COMPARED),
+        }
     }
+}
+
+/// A sign of life now and then.
+fn tell(what: &str, done: usize, out: &mut impl Write) -> fmt::Result {
+    let is_told = done != 0 && done.is_multiple_of(TOLD);
+    if is_told { write!(out, "{what} {done}\r\n") } else { Ok(()) }
+}
+
+/// Digests are those that the laptop computed.
+fn compare(what: &str, row: usize, found: &[u32], expected: &[u32], out: &mut impl Write) -> fmt::Result {
+    let mut pairs = found.iter().zip(expected).enumerate();
+    let Some((layer, (found, expected))) = pairs.find(|(_, (found, expected))| found != expected) else {
+        return Ok(());
+    };
+    Err(wrong(out, format_args!("{what} {row} layer {layer}: {found:08x}, not {expected:08x}")))
 }
 
 /// Says what is wrong; whoever cannot be told finds it in the LED.

@@ -7,7 +7,7 @@ use bitfab_format::{Model, align};
 use bitfab_link::server::Server;
 use bitfab_link::{Frame, Received, Request, Wire};
 use bitfab_runtime::{Digests, Inference, Machine, ModelFile, digest, run};
-use bitfab_selftest::SelfTest;
+use bitfab_selftest::{SelfTest, build};
 
 /// 37 bytes in, 11 scores out, two layers.
 const MODEL: ModelFile = bitfab_runtime::model!("../../../tests/vectors/scores_1_moved.bfab");
@@ -15,14 +15,22 @@ const INPUT: usize = MODEL.input_bytes();
 const ARENA: usize = MODEL.arena_words();
 const OTHER: ModelFile = bitfab_runtime::model!("../../../tests/vectors/scores_0_moved.bfab");
 
-type Row = ([u8; INPUT], [u32; 2]);
+/// Two inputs, of which nothing comes that is alike.
+const INPUTS: [[u8; INPUT]; 2] = {
+    let (mut inputs, mut at) = ([[0; INPUT]; 2], 0);
+    while at < INPUT {
+        (inputs[0][at], inputs[1][at]) = ((at * 37) as u8, (at * at * 101) as u8);
+        at += 1;
+    }
+    inputs
+};
 
-/// Two inputs with their digests.
-fn rows() -> [Row; 2] {
-    [[3; INPUT], [200; INPUT]].map(|input| {
+/// Their digests.
+fn digests() -> [[u32; 2]; 2] {
+    INPUTS.map(|input| {
         let mut digests = Digests::<2>::new();
         run(&MODEL.model().unwrap(), &input, &mut [0; ARENA], &mut digests).unwrap();
-        (input, digests.as_slice().try_into().unwrap())
+        digests.as_slice().try_into().unwrap()
     })
 }
 
@@ -33,9 +41,9 @@ struct Served<I: Inference> {
     wrong_from: u32,
 }
 
-fn served(model: ModelFile, wrong_from: u32) -> Served<Machine<'static, 64>> {
+fn served(model: ModelFile, digests: &'static mut [u32], wrong_from: u32) -> Served<Machine<'static, 64>> {
     let machine = Machine::new(model.model().unwrap()).unwrap();
-    let server = Server::new(machine, Box::leak(Box::new([0; 64])), &mut []).unwrap();
+    let server = Server::new(machine, Box::leak(Box::new([0; 64])), digests).unwrap();
     Served { server: Some(server), requests: 0, wrong_from }
 }
 
@@ -66,10 +74,16 @@ impl<I: Inference> Wire for Served<I> {
 }
 
 /// Whether all is well, and what is told.
-fn told(rows: &'static [Row], wire: impl Wire<Error = Infallible>) -> (bool, String) {
+fn told(digests: [[u32; 2]; 2], rounds: usize, wire: impl Wire<Error = Infallible>) -> (bool, String) {
     let mut out = String::new();
-    let is_well = SelfTest::<INPUT, 2, ARENA, 11> { board: "laptop", model: MODEL, rows }.is_well(wire, &mut out);
-    (is_well, out.replace("\r\n", "\n"))
+    let (inputs, digests) = (INPUTS.as_flattened(), &*Box::leak(Box::new(digests)));
+    let test = SelfTest::<2, ARENA, 11> { board: "laptop", model: MODEL, inputs, digests, rounds };
+    (test.is_well(wire, &mut out), out.replace("\r\n", "\n"))
+}
+
+/// Room for the digests of the other side.
+fn room() -> &'static mut [u32] {
+    Box::leak(Box::new([0; 2]))
 }
 
 /// What every program tells first.
@@ -80,36 +94,39 @@ fn greeting() -> String {
 #[test]
 fn all_is_well_between_a_model_and_an_accelerator_of_it() {
     let number = digest(MODEL.model().unwrap().words());
-    let said = format!(
-        "{}self-test ok 2 inputs 4 digests\nlink 0 lanes 37 in 44 out model {number:08x}\nlink ok 10 equal\n",
-        greeting()
-    );
-    assert_eq!(told(Box::leak(Box::new(rows())), served(MODEL, u32::MAX)), (true, said));
+    let begin =
+        format!("{}self-test ok 2 inputs 4 digests\nlink 0 lanes 37 in 44 out model {number:08x}\n", greeting());
+    let said = format!("{begin}link ok 10 equal no digests\n");
+    assert_eq!(told(digests(), 5, served(MODEL, &mut [], u32::MAX)), (true, said));
+    // With digests all layers are compared, and many rows are told of now and then.
+    let said = format!("{begin}link 25\nlink ok 30 equal 60 digests\n");
+    assert_eq!(told(digests(), 15, served(MODEL, room(), u32::MAX)), (true, said));
 }
 
 #[test]
 fn the_first_layer_that_differs_is_named() {
-    let mut rows = rows();
-    rows[1].1[1] ^= 0x100;
-    let [expected, found] = [rows[1].1[1], rows[1].1[1] ^ 0x100];
-    let (is_well, said) = told(Box::leak(Box::new(rows)), served(MODEL, u32::MAX));
+    let mut digests = digests();
+    digests[1][1] ^= 0x100;
+    let [expected, found] = [digests[1][1], digests[1][1] ^ 0x100];
+    let (is_well, said) = told(digests, 5, served(MODEL, &mut [], u32::MAX));
     assert!(!is_well);
     assert_eq!(said, format!("{}input 1 layer 1: {found:08x}, not {expected:08x}\n", greeting()));
 }
 
 #[test]
 fn an_accelerator_that_is_missing_another_or_wrong_is_told() {
-    let rows = Box::leak(Box::new(rows()));
     let tests = "self-test ok 2 inputs 4 digests\n";
-    let mut missing = served(MODEL, u32::MAX);
+    let mut missing = served(MODEL, &mut [], u32::MAX);
     missing.server = None;
     for (wire, problem) in [
         (missing, "link: no answer"),
-        (served(OTHER, u32::MAX), "link: the other side holds model"),
+        (served(OTHER, &mut [], u32::MAX), "link: the other side holds model"),
         // One request asks who is there.
-        (served(MODEL, 4), "link: after 3 equal: "),
+        (served(MODEL, &mut [], 4), "link: after 3 equal: output word 0"),
+        // Of each inference the answer, then its digests.
+        (served(MODEL, room(), 6), "link: after 2 equal: digest of layer 0"),
     ] {
-        let (is_well, said) = told(rows, wire);
+        let (is_well, said) = told(digests(), 5, wire);
         println!("{said}");
         assert!(!is_well && said.starts_with(&greeting()) && said.contains(tests), "{said}");
         assert!(said.lines().last().unwrap().starts_with(problem), "{said}");
@@ -118,12 +135,33 @@ fn an_accelerator_that_is_missing_another_or_wrong_is_told() {
 
 #[test]
 fn what_the_build_script_writes_is_what_the_model_needs() {
-    let path = Path::new("there/model.bfab");
     let words = align(include_bytes!("../../../tests/vectors/scores_1_moved.bfab"));
     let model = Model::from_words(&words).unwrap();
-    let text = bitfab_selftest::build::rust("uno", path, &model).unwrap();
-    assert!(text.contains(&format!("SelfTest<{INPUT}, 2, {ARENA}, 11>")), "{text}");
-    assert!(text.contains("board: \"uno\"") && text.contains("bitfab_runtime::model!(\"there/model.bfab\")"), "{text}");
-    let (_, rows) = text.split_once("rows: &[").unwrap();
-    assert_eq!(rows.matches("([").count(), 4, "{text}");
+    let rows = build::noise_rows(&model).unwrap();
+    assert_eq!((rows.inputs.len(), rows.digests.len(), rows.rounds), (4 * INPUT, 4, 5));
+    let text = build::rust("uno", ["there/model.bfab", "out/inputs.bin"].map(Path::new), &model, &rows);
+    assert!(text.contains(&format!("SelfTest<2, {ARENA}, 11>")) && text.contains("board: \"uno\""), "{text}");
+    assert!(
+        text.contains("model!(\"there/model.bfab\")") && text.contains("include_bytes!(\"out/inputs.bin\")"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("digests: &{:?}", rows.digests)), "{text}");
+}
+
+#[test]
+fn rows_that_somebody_chose_must_be_of_the_model() {
+    let words = align(include_bytes!("../../../tests/vectors/scores_1_moved.bfab"));
+    let model = Model::from_words(&words).unwrap();
+    let row =
+        |(input, digests): (&[u8; INPUT], [u32; 2])| [&input[..], &digests.map(u32::to_le_bytes).concat()].concat();
+    let mut file: Vec<u8> = INPUTS.iter().zip(digests()).flat_map(row).collect();
+    let rows = build::chosen_rows(&model, &file).unwrap();
+    assert_eq!((&*rows.inputs, rows.rounds), (INPUTS.as_flattened(), 1));
+    assert_eq!(rows.digests, digests().map(|digests| digests.to_vec()));
+    let refused = |file: &[u8]| build::chosen_rows(&model, file).unwrap_err().to_string();
+    assert_eq!(refused(&[]), "the inputs: 0 bytes are no rows of 45");
+    assert_eq!(refused(&file[1..]), "the inputs: 89 bytes are no rows of 45");
+    assert!(digests()[0] != digests()[1]);
+    file[89] ^= 1;
+    assert!(refused(&file).starts_with("the inputs are of another model"));
 }

@@ -87,8 +87,10 @@ where
     W::Error: fmt::Debug,
 {
     const MODEL: ModelFile = bitfab_runtime::model!("../../../../tests/vectors/chain_of_2.bfab");
-    static ROWS: [([u8; BYTES], [u32; 3]); 2] = [([7; BYTES], [1; 3]); 2];
-    let test = black_box(SelfTest::<BYTES, 3, 64, 16> { board: "none", model: MODEL, rows: &ROWS });
+    static INPUTS: [u8; 500] = [7; 500];
+    static DIGESTS: [[u32; 3]; 2] = [[1; 3]; 2];
+    let (inputs, digests) = (&INPUTS, &DIGESTS);
+    let test = black_box(SelfTest::<3, 64, 16> { board: "none", model: MODEL, inputs, digests, rounds: 5 });
     test.is_well(wire, &mut Nobody)
 }
 
