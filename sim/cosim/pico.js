@@ -1,7 +1,7 @@
 // A Raspberry Pi Pico from the file that is dropped on it, in rp2040js, with an FPGA at its pins.
 //   node pico.js FILE.uf2 KHZ
 // The FPGA, whose clock has so many kHz, is a program behind standard input and output (fpga.cpp); what the Pico says on
-// UART0 goes to standard error. Ends when the LED is first switched, or after twenty seconds of the board.
+// UART0 goes to standard error. Ends when the LED is first switched, or when nothing was said in five seconds of the board.
 const fs = require('node:fs');
 const { GPIOPinState, RP2040 } = require('rp2040js');
 
@@ -53,14 +53,21 @@ mcu.spi[0].onTransmit = (byte) => {
   transferred.schedule(clocks / clocksPerNano - mcu.clock.nanos);
 };
 
-mcu.uart[0].onByte = (byte) => say(String.fromCharCode(byte));
+let heard = 0;
+mcu.uart[0].onByte = (byte) => {
+  heard = mcu.clock.nanos;
+  say(String.fromCharCode(byte));
+};
 let ends = false;
 mcu.gpio[LED].addListener((state) => (ends ||= state === GPIOPinState.High));
 
 const NANOS_PER_CYCLE = 8; // 125 MHz
-while (!ends && mcu.clock.nanos < 20e9) {
+while (!ends && mcu.clock.nanos < heard + 5e9) {
   if (mcu.core.PC < 0x4000) throw new Error('the boot ROM is called, of which there is none');
   if (mcu.core.waiting) mcu.clock.tick(mcu.clock.nanosToNextAlarm || 1000);
   else mcu.clock.tick(mcu.core.executeInstruction() * NANOS_PER_CYCLE);
 }
-say(ends ? 'end\n' : 'no end in twenty seconds\n');
+if (!ends) {
+  say('no word in five seconds\n');
+  process.exitCode = 1;
+}

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = std::env::args().nth(1).map(absolute).transpose()?;
     println!("| board | chip | core | bytes |\n| --- | --- | --- | --- |");
     for chip in Chip::ALL {
-        let elf = std::fs::read(chip.build(model.as_deref())?)?;
+        let elf = std::fs::read(chip.build(model.as_deref(), None)?)?;
         let bytes: usize = loaded(&elf).iter().map(|(_, bytes)| bytes.len()).sum();
         println!("| `{}` | {} | {} | {bytes} |", chip.name, chip.chip, chip.core);
     }

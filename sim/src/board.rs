@@ -2,13 +2,13 @@
 
 mod build;
 mod pll;
-mod top;
+pub(crate) mod top;
 
 use serde::Deserialize;
 
 use crate::synth::{Family, Target};
 
-pub use build::{BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, build};
+pub use build::{BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, build, sources};
 pub use pll::Pll;
 
 /// The boards that are known, a file each; to add one, add its file and a line.

@@ -35,6 +35,16 @@ pub enum SimError {
         /// The package that brings it.
         package: &'static str,
     },
+    /// The package of Node that emulates an RP2040 is not where it is looked for.
+    #[error(
+        "{} has no rp2040js: `npm --prefix DIR install rp2040js@1.4.1`, then name the folder by BITFAB_NODE=DIR \
+         (or run `tests/run --install`, which does)",
+        folder.display()
+    )]
+    MissingEmulator {
+        /// Where it was looked for.
+        folder: std::path::PathBuf,
+    },
     /// The engine cannot run this model.
     #[error("{engine} cannot run this model: {problem}")]
     Unsupported {

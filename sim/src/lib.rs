@@ -3,6 +3,7 @@
 
 pub mod board;
 pub mod chip;
+pub mod cosim;
 pub mod device;
 pub mod engine;
 pub mod error;

@@ -51,6 +51,51 @@ pub enum Uf2Error {
          looks for: link with `ImageDef::secure_exe()` of its crate"
     )]
     Boot,
+    /// A block of a UF2 file is none of a program for an RP2040.
+    #[error("block {0} of the UF2 file is not whole, or not one for flash of an RP2040: copy the file again")]
+    Block(usize),
+}
+
+/// Bytes of a block.
+const BLOCK: usize = 512;
+/// The two words with which a block begins, and the one with which it ends.
+const MAGIC: [u32; 3] = [0x0a32_4655, 0x9e5d_5157, 0x0ab1_6f30];
+
+/// Whether a file is a UF2 file, whole or not.
+pub fn is_uf2(file: &[u8]) -> bool {
+    file.starts_with(&[MAGIC[0], MAGIC[1]].map(u32::to_le_bytes).concat())
+}
+
+/// Whether the boot ROM of an RP2040 would take a UF2 file and start it.
+///
+/// # Errors
+/// [`Uf2Error::Block`] names the first block that it would not take; [`Uf2Error::Boot`].
+pub fn check_uf2(file: &[u8]) -> Result<(), Uf2Error> {
+    let (mut boot, count) = (None, file.len().div_ceil(BLOCK));
+    for (number, block) in file.chunks(BLOCK).enumerate() {
+        let word = |at: usize| {
+            block.get(at..at + 4).map_or(0, |word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+        };
+        let fixed = [0, 4, 16, 20, 24, 28, BLOCK - 4].map(word);
+        let (page, at) = (PAGE as u32, word(12));
+        let is_here = FLASH.contains(&at) && at.is_multiple_of(page);
+        if !is_here || fixed != [MAGIC[0], MAGIC[1], page, number as u32, count as u32, FAMILIES[0], MAGIC[2]] {
+            return Err(Uf2Error::Block(number));
+        }
+        boot = boot.or((at == FLASH.start).then(|| &block[32..32 + PAGE]));
+    }
+    check_boot(boot.ok_or(Uf2Error::Boot)?)
+}
+
+/// Whether flash begins with a second stage and its checksum.
+fn has_second_stage(flash: &[u8]) -> bool {
+    let (boot, sum) = flash[..PAGE].split_at(PAGE - 4);
+    sum == checksum(boot).to_le_bytes()
+}
+
+/// Whether the boot ROM of an RP2040 would start the second stage at the begin of flash.
+fn check_boot(flash: &[u8]) -> Result<(), Uf2Error> {
+    if has_second_stage(flash) { Ok(()) } else { Err(Uf2Error::Boot) }
 }
 
 /// Turns the ELF file of a program for an RP2040 or an RP2350 into a UF2 file: whole sectors of flash, filled up with zeros.
@@ -64,22 +109,21 @@ pub fn uf2(elf: &[u8]) -> Result<Vec<u8>, Uf2Error> {
     let count = (sectors.len() * SECTOR / PAGE) as u32;
     let mut file = Vec::new();
     for (number, (at, page)) in (0..count).zip(pages) {
-        let head = [0x0a32_4655, 0x9e5d_5157, 0x2000, at, PAGE as u32, number, count, family];
+        let head = [MAGIC[0], MAGIC[1], 0x2000, at, PAGE as u32, number, count, family];
         file.extend(head.iter().flat_map(|word| word.to_le_bytes()));
         file.extend(page);
         file.extend([0; 476 - PAGE]);
-        file.extend(0x0ab1_6f30_u32.to_le_bytes());
+        file.extend(MAGIC[2].to_le_bytes());
     }
     Ok(file)
 }
 
 /// The chip whose boot ROM starts what begins so.
 fn family(first: &[u8; SECTOR]) -> Option<u32> {
-    let (boot, sum) = first[..PAGE].split_at(PAGE - 4);
     let words: Vec<u32> = first.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
     let block = words.windows(2).position(|pair| pair == IMAGE.0);
     let has_block = block.is_some_and(|at| words[at..].contains(&IMAGE.1));
-    match sum == checksum(boot).to_le_bytes() {
+    match has_second_stage(first) {
         true => Some(FAMILIES[0]),
         false => has_block.then_some(FAMILIES[1]),
     }
@@ -165,6 +209,8 @@ mod tests {
         let (boot, data) = (boot(), [9; 300]);
         let file = uf2(&elf(EM_ARM, &[(0x1000_2ff0, &data), (0x1000_0000, &boot)])).unwrap();
         assert_eq!(file.len(), 3 * 16 * 512);
+        assert!(is_uf2(&file) && !is_uf2(&file[1..]));
+        assert_eq!(check_uf2(&file), Ok(()));
         let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
         let mut flash = vec![0xff; 4 * SECTOR];
         for (number, block) in (0..48).map(|number| (number, 512 * number)) {
@@ -187,6 +233,20 @@ mod tests {
         assert_eq!(file[28..32], FAMILIES[1].to_le_bytes());
         assert_eq!(uf2(&program(0xff0, &whole)), Err(Uf2Error::Boot));
         assert_eq!(uf2(&program(0x110, &block(0))), Err(Uf2Error::Boot));
+    }
+
+    #[test]
+    fn a_file_that_the_boot_rom_would_not_take_is_refused_by_its_block() {
+        let file = uf2(&elf(EM_ARM, &[(0x1000_0000, &boot())])).unwrap();
+        let changed = |at: usize| check_uf2(&[&file[..at], &[file[at] ^ 1], &file[at + 1..]].concat());
+        // Its first words, address, length, number, count, family and end; then the checksum of the second stage.
+        for at in [0, 4, 12, 15, 16, 20, 24, 28, 508] {
+            assert_eq!(changed(512 + at), Err(Uf2Error::Block(1)), "{at}");
+        }
+        assert_eq!(changed(40), Err(Uf2Error::Boot));
+        assert_eq!(check_uf2(&file[..file.len() - 512]), Err(Uf2Error::Block(0)));
+        assert_eq!(check_uf2(&file[..file.len() - 1]), Err(Uf2Error::Block(15)));
+        assert_eq!(check_uf2(&[]), Err(Uf2Error::Boot));
     }
 
     #[test]

@@ -1,89 +1,53 @@
 //! The files that a person flashes, together: the UF2 of a Raspberry Pi Pico, in rp2040js, asks the bitstream of an
 //! iCEBreaker, turned back into Verilog.
 
-#[path = "common/turned_back.rs"]
-mod turned_back;
+#[path = "common/icebreaker.rs"]
+mod icebreaker;
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Kind, Model, Shape, digest};
 use bitfab_hdl::Options;
+use bitfab_sim::Engine;
+use bitfab_sim::board::{Board, sources};
+use bitfab_sim::cosim::{BOARD, Fpga, Verdict, emulator, verdict};
 use bitfab_sim::qemu::Chip;
-use bitfab_sim::uf2::uf2;
-use tempfile::TempDir;
+use bitfab_sim::software::Reference;
+use bitfab_sim::uf2::{check_uf2, uf2};
 
-use turned_back::{KILOHERTZ, icebreaker, run, turned_back};
+use icebreaker::{KILOHERTZ, asked, icebreaker};
 
-/// Yosys' models of an iCE40's cells.
-const CELLS: &str = "/usr/share/yosys/ice40/cells_sim.v";
+/// Inputs of the self-test: so few that the test stays short.
+const ROWS: usize = 6;
 
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+/// The program for a Pico as UF2: with what it has where nobody chooses, or with a model and rows.
+fn pico(chosen: Option<&Path>) -> Vec<u8> {
+    let file = |name: &str| chosen.map(|folder| folder.join(name));
+    let elf = Chip::PICO.build(file("model.bfab").as_deref(), file("inputs.bin").as_deref()).unwrap();
+    let file = uf2(&std::fs::read(elf).unwrap()).unwrap();
+    assert_eq!(check_uf2(&file), Ok(()));
+    file
 }
 
-/// The program for a Pico with the model of a file, or with the one that it has where nobody chooses, as UF2.
-fn pico(folder: &Path, model: Option<&Path>) -> PathBuf {
-    let elf = std::fs::read(Chip::PICO.build(model).unwrap()).unwrap();
-    let path = folder.join(if model.is_some() { "chosen.uf2" } else { "default.uf2" });
-    std::fs::write(&path, uf2(&elf).unwrap()).unwrap();
-    path
+/// What a Pico with this file says, wired to the FPGA.
+fn said(fpga: &Fpga, uf2: &[u8]) -> String {
+    let mut lines = String::new();
+    let said = fpga.asked_by(uf2, &mut |line| lines += &format!("{line}\n")).unwrap();
+    println!("{said}");
+    assert_eq!(said, lines);
+    said
 }
 
-/// A program that has the pins of a board's FPGA.
-struct Fpga(TempDir);
-
-/// Compiles Verilog with the module `board`, and what it needs besides.
-fn verilated(folder: TempDir, sources: &[&str]) -> Fpga {
-    let mut verilator = Command::new("verilator");
-    // Cells of iCE40 and what icebox_vlog writes are not what lints like.
-    verilator.current_dir(folder.path()).args([
-        "--cc",
-        "--exe",
-        "-O3",
-        "--output-split",
-        "0",
-        "-Wno-lint",
-        "-Wno-fatal",
-    ]);
-    verilator.args(["-DNO_ICE40_DEFAULT_ASSIGNMENTS", "--top-module", "board", "-o", "fpga"]).args(sources);
-    run(verilator.arg(here("cosim/fpga.cpp")), "verilator");
-    let quick = ["-f", "Vboard.mk", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"];
-    run(Command::new("make").current_dir(folder.path().join("obj_dir")).args(quick), "make");
-    Fpga(folder)
-}
-
-/// The rp2040js that `tests/run` installs.
-fn node_path() -> PathBuf {
-    let path = std::env::var_os("BITFAB_NODE").map_or(here("../target/node"), PathBuf::from).join("node_modules");
-    assert!(path.join("rp2040js").is_dir(), "{} has no rp2040js: install it by tests/run --install", path.display());
-    path
-}
-
-impl Fpga {
-    /// What a Pico with this file says, wired to it.
-    fn asked_by(&self, uf2: &Path) -> String {
-        let mut fpga = Command::new(self.0.path().join("obj_dir/fpga"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut node = Command::new("node");
-        node.arg(here("cosim/pico.js")).arg(uf2).arg(KILOHERTZ.to_string()).env("NODE_PATH", node_path());
-        node.stdin(fpga.stdout.take().unwrap()).stdout(fpga.stdin.take().unwrap());
-        let output = node.output();
-        drop(node); // its ends of both pipes
-        fpga.wait().unwrap();
-        let output = output.unwrap_or_else(|error| match error.kind() {
-            ErrorKind::NotFound => panic!("`node` is not installed: install the Debian package `nodejs`"),
-            _ => panic!("node: {error}"),
-        });
-        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
-        println!("{said}");
-        said
-    }
+/// Inputs with the digests that the reference has of them, as the build of a program reads them.
+fn rows(model: &Model<'_>) -> Vec<u8> {
+    let mut random = Random::new(7);
+    let mut input = || (0..model.input_bytes()).map(|_| random.word() as u8).collect::<Vec<u8>>();
+    let inputs: Vec<Vec<u8>> = (0..ROWS).map(|_| input()).collect();
+    let slices: Vec<&[u8]> = inputs.iter().map(|input| &**input).collect();
+    let runs = Reference.run(model, &slices, &mut |_| {}).unwrap();
+    let digests = runs.iter().map(|run| run.evidence.digests().into_iter().flat_map(u32::to_le_bytes).collect());
+    inputs.iter().cloned().zip(digests).flat_map(|(input, digests): (_, Vec<u8>)| [input, digests].concat()).collect()
 }
 
 /// Turns a bit of every memory that holds something: twenty answers need not show a single weight, and the placement
@@ -104,45 +68,47 @@ fn with_a_bit_turned(memory: &str) -> String {
     format!(".ram_data{place}\n{}{:x}{}", &data[..at], digit & (digit - 1), &data[at + 1..])
 }
 
-/// The Verilog of a bitstream as Verilator takes it: icebox_vlog declares ports twice, of which Yosys makes one.
-fn gates(built: &bitfab_sim::board::Built, change: &dyn Fn(String) -> String) -> Fpga {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("back.v"), turned_back(built, folder.path(), change)).unwrap();
-    let script = "read_verilog back.v; proc; opt_clean; write_verilog -noattr gates.v";
-    run(Command::new("yosys").current_dir(folder.path()).args(["-q", "-p", script]), "yosys");
-    verilated(folder, &["gates.v", CELLS])
-}
-
 #[test]
 fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
-    node_path(); // not after minutes of work
+    emulator().unwrap(); // not after minutes of work
     let folder = tempfile::tempdir().unwrap();
     // Scores as they are: no threshold hides a mistake.
     let plans = [Plan::dense(32, Kind::Sign), Plan::dense(10, Kind::I32)];
     let words = arbitrary::build(Shape::vector(64), Kind::U8, &plans, &mut Random::new(3)).emit();
-    let (model, path) = (Model::from_words(&words).unwrap(), folder.path().join("model.bfab"));
-    std::fs::write(&path, bytemuck::cast_slice(&words)).unwrap();
-    let pico_file = pico(folder.path(), Some(&path));
-    let built = icebreaker(&model, Options::default().with_lanes(4), false);
-    let (version, number) = (env!("CARGO_PKG_VERSION"), digest(&words));
+    let (model, number) = (Model::from_words(&words).unwrap(), digest(&words));
+    std::fs::write(folder.path().join("model.bfab"), bytemuck::cast_slice(&words)).unwrap();
+    std::fs::write(folder.path().join("inputs.bin"), rows(&model)).unwrap();
+    let (chosen, default) = (pico(Some(folder.path())), pico(None));
     let linked = format!(
-        "bitfab {version} pico model {number:08x}\nself-test ok 4 inputs 8 digests\n\
-         link 4 lanes 64 in 40 out model {number:08x}\n"
+        "bitfab {} pico model {number:08x}\nself-test ok {ROWS} inputs {} digests\n\
+         link 4 lanes 64 in 40 out model {number:08x}\n",
+        env!("CARGO_PKG_VERSION"),
+        2 * ROWS
     );
-    let well = format!("{linked}link ok 20 equal no digests\nend\n");
+    let well = format!("{linked}link ok {ROWS} equal {} digests\n", 2 * ROWS);
+    let equal = Verdict { inferences: ROWS as u64, digests: 2 * ROWS as u64 };
 
-    let fpga = gates(&built, &|bits| bits);
-    assert_eq!(fpga.asked_by(&pico_file), well);
-    // Before synthesis, which says where to look should the bitstream differ.
-    let texts = tempfile::tempdir().unwrap();
-    built.files.iter().for_each(|file| std::fs::write(texts.path().join(&file.name), &file.bytes).unwrap());
-    assert_eq!(verilated(texts, &["board.v", "chip.v"]).asked_by(&pico_file), well);
+    // With a PLL, whose bits say how fast it is.
+    let options = Options::default().with_lanes(4);
+    let fast = icebreaker(&model, &asked(options, true, 20_000));
+    let bitstream = &fast.files.last().unwrap().bytes;
+    let fpga = Fpga::new(bitstream, &|bits| bits).unwrap();
+    assert_eq!((fpga.kilohertz(), fast.kilohertz > KILOHERTZ), (fast.kilohertz, true));
+    let found = said(&fpga, &chosen);
+    assert_eq!((verdict(&found), found), (Ok(equal), well));
 
-    // Memories of which a bit is wrong are seen.
-    let wrong = gates(&built, &flipped).asked_by(&pico_file);
-    assert!(wrong.contains("self-test ok") && wrong.contains("link: ") && !wrong.contains("link ok"), "{wrong}");
+    // Memories of which a bit is wrong are seen, in a layer by its digest.
+    let wrong = said(&Fpga::new(bitstream, &flipped).unwrap(), &chosen);
+    assert!(wrong.contains("self-test ok") && verdict(&wrong).unwrap_err().contains("link: "), "{wrong}");
     // And a pair of files that are not of one model.
-    let other = fpga.asked_by(&pico(folder.path(), None));
+    let other = said(&fpga, &default);
     let refused = format!("link: the other side holds model {number:08x}, not ");
-    assert!(other.contains("self-test ok") && other.contains(&refused) && !other.contains("link ok"), "{other}");
+    assert!(other.contains("self-test ok") && verdict(&other).unwrap_err().contains(&refused), "{other}");
+
+    // Without digests, answers alone; before synthesis, which says where to look should a bitstream differ.
+    let plain = sources(&model, &Board::named(BOARD).unwrap(), &asked(options, false, KILOHERTZ)).unwrap();
+    let plain = Fpga::of_verilog(&plain, KILOHERTZ).unwrap();
+    let found = said(&plain, &chosen);
+    assert_eq!(found, format!("{linked}link ok {ROWS} equal no digests\n"));
+    assert!(verdict(&found).unwrap_err().contains("--digests"));
 }

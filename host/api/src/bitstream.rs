@@ -39,7 +39,9 @@ pub struct Bitstream {
     pub lanes: u32,
     /// Inferences a second: of the engine alone, and over the link.
     pub rates: [f64; 2],
-    /// All files, a README among them.
+    /// What a program may know of it, as `bitstream.json` says it.
+    pub report: serde_json::Value,
+    /// All files, a README and the report among them.
     pub files: Vec<BoardFile>,
 }
 
@@ -58,7 +60,7 @@ pub fn bitstream(model: &Model<'_>, board: &Board, options: &BitstreamOptions, w
             continue;
         }
         match attempt(model, board, options, &engine, watch) {
-            Ok(built) => return Ok(described(board, built, &engine)),
+            Ok(built) => return Ok(described(board, built, options, &engine)),
             // With fewer lanes it may fit.
             Err(error @ SimError::Unsupported { .. }) => refusal = Some(error),
             Err(error) => return Err(error.into()),
@@ -105,12 +107,43 @@ fn rates(built: &Built) -> [f64; 2] {
     [clock / built.cycles.interval as f64, clock / (clocks + built.cycles.latency as f64)]
 }
 
-fn described(board: &Board, built: Built, engine: &Options) -> Bitstream {
-    let rates = rates(&built);
-    let readme = readme(board, &built, rates);
-    let mut files = vec![BoardFile { name: "README.md".into(), kind: BoardFileKind::Text, bytes: readme.into_bytes() }];
-    files.extend(built.files.iter().cloned());
-    Bitstream { built, lanes: engine.lanes, rates, files }
+fn described(board: &Board, built: Built, options: &BitstreamOptions, engine: &Options) -> Bitstream {
+    let (rates, lanes) = (rates(&built), engine.lanes);
+    let report = report(board, &built, options, lanes, rates);
+    let texts = [
+        ("README.md", BoardFileKind::Text, readme(board, &built, rates)),
+        ("bitstream.json", BoardFileKind::Report, format!("{report:#}\n")),
+    ];
+    let text = |(name, kind, text): (&str, _, String)| BoardFile { name: name.into(), kind, bytes: text.into_bytes() };
+    let files = texts.into_iter().map(text).chain(built.files.iter().cloned()).collect();
+    Bitstream { built, lanes, rates, report, files }
+}
+
+fn report(
+    board: &Board,
+    built: &Built,
+    options: &BitstreamOptions,
+    lanes: u32,
+    [computes, infers]: [f64; 2],
+) -> serde_json::Value {
+    let link = match options.wire {
+        BoardWire::Spi => "spi",
+        BoardWire::Uart { .. } => "uart",
+    };
+    serde_json::json!({
+        "board": board.name,
+        "link": link,
+        "digests": options.digests,
+        "lanes": lanes,
+        "kilohertz": built.kilohertz,
+        "mhz": built.mhz,
+        "cells": built.cells,
+        "logic": built.logic,
+        "cycles": built.cycles.interval,
+        "inferences_per_second": computes,
+        "inferences_per_second_over_link": infers,
+        "model": format!("{:08x}", built.chip.identity.model),
+    })
 }
 
 fn readme(board: &Board, built: &Built, [computes, infers]: [f64; 2]) -> String {

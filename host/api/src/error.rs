@@ -70,7 +70,7 @@ pub enum Error {
     /// A choice that there is not.
     #[error("{0}")]
     Choice(String),
-    /// The model does not compute what its source does.
+    /// The model does not compute what its source does, or two boards do not agree.
     #[error("{0}")]
     Differs(String),
     /// What was being done, and why it was not.

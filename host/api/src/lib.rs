@@ -6,6 +6,7 @@ mod error;
 
 mod bench;
 mod bitstream;
+mod cosim;
 mod engines;
 mod imported;
 mod inputs;
@@ -29,6 +30,7 @@ mod verilog;
 
 pub use bench::{BenchEntry, BenchOutcome, BenchPrecision, BenchRow, Benched, bench, bench_entries, bench_rows};
 pub use bitstream::{Bitstream, BitstreamOptions, bitstream};
+pub use cosim::{BoardBits, Cosimulated, cosim};
 pub use engines::{Accelerator, EngineName};
 pub use error::{Context, Error, Result};
 pub use imported::{Import, Names, OutputMeaning, import, import_nearest, import_picture, prepare};
@@ -40,7 +42,7 @@ pub use nearest::{CALIBRATION, Effect, calibration_rows, calibration_takes, effe
 pub use origin::Origin;
 pub use parts::{compile, data, format, graph, hdl, import, report, sim, train};
 pub use progress::{Progress, Watch, quiet};
-pub use project::{Crates, ProjectFile, project, project_boards};
+pub use project::{Crates, ProjectFile, ProjectOptions, project, project_boards};
 pub use rows::{Carrier, Facts, Known, Learning, Loaded, Package, Part, Pinned, Splitting, TestGroups, Windowing};
 pub use synth::{Synthesised, synth};
 pub use training::{Keep, imbalance, learn, spread, train, train_exact, weight_count};

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    bench, bitstream, compile, data, demo, eval, import, inspect, new, run, synth, train, uf2, verify, verilog,
+    bench, bitstream, compile, cosim, data, demo, eval, import, inspect, new, run, synth, train, uf2, verify, verilog,
 };
 use show::out;
 
@@ -58,6 +58,8 @@ enum Command {
     New(new::Arguments),
     /// Turn a program for a Raspberry Pi Pico or Pico 2 into the file that is dropped on it.
     Uf2(uf2::Arguments),
+    /// Run the program of a Pico and an FPGA's bitstream together in simulation, comparing every layer.
+    Cosim(cosim::Arguments),
     /// Learn by every method and tabulate accuracy and size.
     Bench(bench::Arguments),
     /// Run a model on your own rows.
@@ -98,6 +100,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Bitstream(arguments) => bitstream::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Uf2(arguments) => uf2::run(&arguments),
+        Command::Cosim(arguments) => cosim::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     }

@@ -50,6 +50,8 @@ pub enum BoardFileKind {
     Pins,
     /// For people.
     Text,
+    /// For programs.
+    Report,
     /// What configures the FPGA.
     Bitstream,
 }
@@ -146,7 +148,7 @@ struct Attempt {
     chip: Chip,
     wire: Wire,
     kilohertz: u32,
-    texts: Vec<(String, BoardFileKind, String)>,
+    texts: Vec<Text>,
     cells: Cells,
     logic: Option<[u32; 2]>,
     mhz: Vec<f64>,
@@ -157,9 +159,33 @@ const NETLIST: &str = "netlist.json";
 const PINS: &str = "pins.pcf";
 const STAT: &str = "cells.txt";
 
+/// What the tools are given for `board` at its own clock: Verilog, contents of memories, pins.
+///
+/// # Errors
+/// [`SimError::Unsupported`] for a model or wires that there is no circuit for.
+pub fn sources(model: &Model<'_>, board: &Board, asked: &BuildOptions) -> Result<Vec<BoardFile>, SimError> {
+    let texts = Job { model, board, asked, said: &|_| {} }.sources(None)?.texts;
+    Ok(texts.into_iter().map(file).collect())
+}
+
+/// A file of text.
+fn file((name, kind, text): Text) -> BoardFile {
+    BoardFile { name, kind, bytes: text.into_bytes() }
+}
+
+type Text = (String, BoardFileKind, String);
+
+/// A circuit for one clock.
+struct Sources {
+    chip: Chip,
+    wire: Wire,
+    kilohertz: u32,
+    texts: Vec<Text>,
+}
+
 impl Job<'_> {
-    fn attempt(&self, pll: Option<Pll>) -> Result<Attempt, SimError> {
-        let Self { model, board, asked, said } = self;
+    fn sources(&self, pll: Option<Pll>) -> Result<Sources, SimError> {
+        let Self { model, board, asked, .. } = self;
         let kilohertz = pll.map_or(1000 * board.clock.megahertz, |pll| pll.kilohertz);
         let wire = self.wire(kilohertz)?;
         let style = Style { name: "chip".parse().expect("a name"), ..Style::default() };
@@ -172,7 +198,13 @@ impl Job<'_> {
             ("board.v".to_owned(), BoardFileKind::Verilog, top::verilog(board, wire, &chip.name, pll.as_ref())),
             (PINS.to_owned(), BoardFileKind::Pins, top::pins(board, wire)),
         ];
-        let texts: Vec<_> = texts.into_iter().chain(memories).collect();
+        let texts = texts.into_iter().chain(memories).collect();
+        Ok(Sources { chip, wire, kilohertz, texts })
+    }
+
+    fn attempt(&self, pll: Option<Pll>) -> Result<Attempt, SimError> {
+        let Self { board, asked, said, .. } = self;
+        let Sources { chip, wire, kilohertz, texts } = self.sources(pll)?;
         let folder = tempfile::tempdir().map_err(|source| io("making a folder for the tools", source))?;
         texts.iter().try_for_each(|(name, _, text)| write(&folder.path().join(name), text))?;
         said(&format!("{} MHz: Yosys, then {} placements", megahertz(kilohertz), asked.seeds));
@@ -256,9 +288,7 @@ impl Attempt {
         ICEPACK.run(self.folder.path(), &[&format!("{fastest}.asc"), &bitstream])?;
         let bytes =
             std::fs::read(self.folder.path().join(&bitstream)).map_err(|source| io("reading the bitstream", source))?;
-        let text =
-            |(name, kind, text): (String, BoardFileKind, String)| BoardFile { name, kind, bytes: text.into_bytes() };
-        let mut files: Vec<BoardFile> = self.texts.into_iter().map(text).collect();
+        let mut files: Vec<BoardFile> = self.texts.into_iter().map(file).collect();
         files.push(BoardFile { name: bitstream, kind: BoardFileKind::Bitstream, bytes });
         let cycles = cycles(job.model, &job.asked.options).map_err(|error| unsupported(&job.board.name, &error))?;
         let Self { chip, wire, kilohertz, cells, logic, mhz, .. } = self;

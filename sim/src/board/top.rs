@@ -7,7 +7,7 @@ use bitfab_hdl::{ModuleName, Wire};
 use super::{Board, Led, Pll, PllInput};
 
 /// The name of the top module.
-pub(super) const TOP: &str = "board";
+pub(crate) const TOP: &str = "board";
 
 /// The wires of the chip that leave the board: name, whether it is an input, and pin.
 fn wires(board: &Board, wire: Wire) -> Vec<(&'static str, bool, &str)> {
@@ -68,7 +68,7 @@ pub(super) fn verilog(board: &Board, wire: Wire, chip: &ModuleName, pll: Option<
 }
 
 /// The pins, as nextpnr reads them.
-pub(super) fn pins(board: &Board, wire: Wire) -> String {
+pub(crate) fn pins(board: &Board, wire: Wire) -> String {
     let clock = ("clk", board.clock.pin.as_str());
     let led = board.led.as_ref().map(|led| ("led", led.pin.as_str()));
     let wires = wires(board, wire).into_iter().map(|(name, _, pin)| (name, pin));

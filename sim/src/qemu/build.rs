@@ -81,12 +81,19 @@ pub fn build(package: &str, target: &str, profile: Profile, features: &[&str]) -
 ///
 /// # Errors
 /// [`QemuError::Build`] with what Cargo said.
-pub fn build_alone(package: &str, target: &str, model: Option<&Path>) -> Result<PathBuf, QemuError> {
+pub fn build_alone(
+    package: &str,
+    target: &str,
+    model: Option<&Path>,
+    inputs: Option<&Path>,
+) -> Result<PathBuf, QemuError> {
     let mut cargo = cargo(&boards_folder()?.join(package))?;
-    match model {
-        Some(path) => cargo.env("BITFAB_MODEL", path),
-        None => cargo.env_remove("BITFAB_MODEL"),
-    };
+    for (variable, chosen) in [("BITFAB_MODEL", model), ("BITFAB_INPUTS", inputs)] {
+        match chosen {
+            Some(path) => cargo.env(variable, path),
+            None => cargo.env_remove(variable),
+        };
+    }
     built(cargo, package, target, package)
 }
 

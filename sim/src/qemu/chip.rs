@@ -44,12 +44,13 @@ impl Chip {
     pub const ALL: [Self; 6] =
         [Self::PICO, Self::PICO2, Self::STM32F405, Self::STM32H743, Self::NRF52840, Self::ESP32C3];
 
-    /// Builds the program with the model of a file, or with the one that it has where nobody chooses; its ELF file.
+    /// Builds the program with the model of a file, or with the one that it has where nobody chooses, and with the inputs
+    /// of a file, or with noise; its ELF file.
     ///
     /// # Errors
     /// [`QemuError::Build`] with what Cargo said.
-    pub fn build(&self, model: Option<&Path>) -> Result<PathBuf, QemuError> {
-        build_alone(self.name, self.target, model)
+    pub fn build(&self, model: Option<&Path>, inputs: Option<&Path>) -> Result<PathBuf, QemuError> {
+        build_alone(self.name, self.target, model, inputs)
     }
 }
 

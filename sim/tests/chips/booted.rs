@@ -99,7 +99,9 @@ fn told(chip: Chip, file: &[u8], damage: u8) -> String {
     let layers = machine.model().layer_count();
     let server = Server::new(machine, &mut frame, &mut digests[..layers]).unwrap();
     let mut boot = Command::new(python());
-    boot.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("cosim/boot.py")).arg(chip.name).arg(chip.build(None).unwrap());
+    boot.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("cosim/boot.py"))
+        .arg(chip.name)
+        .arg(chip.build(None, None).unwrap());
     // Python keeps what it compiled elsewhere than in the repository: nowhere.
     boot.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut boot = boot.spawn().unwrap();

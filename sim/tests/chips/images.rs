@@ -8,7 +8,7 @@ struct Image(Vec<(u32, Vec<u8>)>);
 
 impl Image {
     fn of(chip: Chip) -> Self {
-        let elf = std::fs::read(chip.build(None).unwrap()).unwrap();
+        let elf = std::fs::read(chip.build(None, None).unwrap()).unwrap();
         Self(loaded(&elf).into_iter().map(|(at, bytes)| (at, bytes.to_vec())).collect())
     }
 
@@ -44,7 +44,7 @@ fn boot_roms_find_what_they_look_for() {
     assert_eq!(image.word(block + 4), Some(0x1021_0142), "an executable for Arm, secure");
     let words: Vec<u32> = (2..8).filter_map(|word| image.word(block + 4 * word)).collect();
     assert!(words.contains(&0xab12_3579), "the block has no end: {words:x?}");
-    let file = uf2(&std::fs::read(Chip::PICO2.build(None).unwrap()).unwrap()).unwrap();
+    let file = uf2(&std::fs::read(Chip::PICO2.build(None, None).unwrap()).unwrap()).unwrap();
     assert_eq!(file[28..32], 0xe48b_ff59_u32.to_le_bytes(), "the family of an RP2350 that starts Arm code");
     // ESP32-C3: the second-stage boot loader reads a description at the start of what it maps.
     assert_eq!(Image::of(Chip::ESP32C3).word(0x3c00_0020), Some(0xabcd_5432));

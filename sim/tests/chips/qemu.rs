@@ -40,7 +40,7 @@ fn told(elf: &Path, last: &str) -> String {
 
 #[test]
 fn an_stm32f405_tests_itself_and_misses_an_accelerator_that_is_not_there() {
-    let elf = Chip::STM32F405.build(None).unwrap();
+    let elf = Chip::STM32F405.build(None, None).unwrap();
     let missing = "link: no answer in 8 tries: is the FPGA configured, are the pins right?\n";
     assert_eq!(told(&elf, "link"), format!("{}self-test ok 4 inputs 12 digests\n{missing}", greeting("stm32f405")));
 }
@@ -50,7 +50,7 @@ fn a_wrong_digest_on_an_stm32f405_is_told() {
     let words = align(MODEL);
     let rows = bitfab_selftest::build::noise_rows(&Model::from_words(&words).unwrap()).unwrap();
     let digests = &rows.digests[0];
-    let mut elf = std::fs::read(Chip::STM32F405.build(None).unwrap()).unwrap();
+    let mut elf = std::fs::read(Chip::STM32F405.build(None, None).unwrap()).unwrap();
     let bytes: Vec<u8> = digests.iter().flat_map(|digest| digest.to_le_bytes()).collect();
     let at = elf.windows(bytes.len()).position(|window| window == bytes).expect("the program has the laptop's digests");
     elf[at + 4] ^= 1;

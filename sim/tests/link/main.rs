@@ -2,10 +2,10 @@
 
 mod case;
 mod device;
+#[path = "../common/icebreaker.rs"]
+mod icebreaker;
 mod pins;
 mod size;
-#[path = "../common/turned_back.rs"]
-mod turned_back;
 
 use std::cell::Cell;
 use std::rc::Rc;

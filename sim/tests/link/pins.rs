@@ -5,10 +5,12 @@ use std::path::Path;
 use std::rc::Rc;
 
 use bitfab_hdl::{Memories, SpiChip, Style, UartChip, Wire, chip};
+use bitfab_sim::board::Board;
 use bitfab_sim::chip::{PinDifferences, Top, replay_pins};
+use bitfab_sim::cosim::{BOARD, turned_back};
 
 use crate::case::{Case, DIVISOR, Faults, cases};
-use crate::turned_back::{icebreaker, turned_back};
+use crate::icebreaker::{KILOHERTZ, asked, icebreaker};
 
 const NONE: PinDifferences = PinDifferences { count: 0, first: None };
 
@@ -52,8 +54,9 @@ fn the_bitstream_does_at_its_pins_what_the_circuit_does() {
         replay_pins::<SpiChip>(&files, &[cells], top, &trace, "-g2005").unwrap()
     };
     let verilog = |case: &Case| {
-        let built = icebreaker(&case.model(), case.program.options, case.link(Wire::Spi).digests);
-        turned_back(&built, tempfile::tempdir().unwrap().path(), &|bits| bits)
+        let built = icebreaker(&case.model(), &asked(case.program.options, case.link(Wire::Spi).digests, KILOHERTZ));
+        let bitstream = &built.files.last().unwrap().bytes;
+        turned_back(&Board::named(BOARD).unwrap(), bitstream, &|bits| bits).unwrap().verilog
     };
     assert_eq!(replay(&verilog(&case)), NONE);
     // That of a model with other weights computes something else.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use bitfab::sim::board::{Board, BoardFileKind, BoardWire};
 use bitfab::{Bitstream, BitstreamOptions};
-use serde_json::json;
 
 use super::accelerator::lanes;
 use crate::io::models::ModelArgument;
@@ -82,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let what = || format!("{} on {}", arguments.source.model.display(), board.name);
     let made = bitfab::bitstream(&model, &board, &options, &bars::follow()).with_context(what)?;
     write(&arguments.output, &made)?;
-    if arguments.json { out::json(&report(&board, &made)) } else { show(&arguments.output, &board, &made) }
+    if arguments.json { out::json(&made.report) } else { show(&arguments.output, &board, &made) }
 }
 
 /// A board by its name, or by a file that describes it.
@@ -100,7 +99,8 @@ fn prepare(folder: &Path, board: &Board) -> Result<()> {
     let bitstream = format!("{}.bin", board.name);
     let texts = ["README.md", "pins.pcf"].map(|name| (name, Product::Text));
     let verilog = ["chip.v", "board.v"].map(|name| (name, Product::Verilog));
-    let all = texts.into_iter().chain(verilog).chain([(bitstream.as_str(), Product::Bitstream)]);
+    let others = [("bitstream.json", Product::BoardReport), (bitstream.as_str(), Product::Bitstream)];
+    let all = texts.into_iter().chain(verilog).chain(others);
     all.into_iter().try_for_each(|(name, product)| outputs::check(&folder.join(name), product))
 }
 
@@ -116,28 +116,13 @@ fn product(kind: BoardFileKind) -> Product {
         BoardFileKind::Verilog => Product::Verilog,
         BoardFileKind::Memory => Product::Vectors,
         BoardFileKind::Pins | BoardFileKind::Text => Product::Text,
+        BoardFileKind::Report => Product::BoardReport,
         BoardFileKind::Bitstream => Product::Bitstream,
     }
 }
 
-fn report(board: &Board, made: &Bitstream) -> serde_json::Value {
-    let Bitstream { built, lanes, rates: [computes, infers], .. } = made;
-    json!({
-        "board": board.name,
-        "lanes": lanes,
-        "kilohertz": built.kilohertz,
-        "mhz": built.mhz,
-        "cells": built.cells,
-        "logic": built.logic,
-        "cycles": built.cycles.interval,
-        "inferences_per_second": computes,
-        "inferences_per_second_over_link": infers,
-        "model": format!("{:08x}", built.chip.identity.model),
-    })
-}
-
 fn show(folder: &Path, board: &Board, made: &Bitstream) -> Result<()> {
-    let Bitstream { built, lanes, rates: [computes, infers], files } = made;
+    let Bitstream { built, lanes, rates: [computes, infers], files, .. } = made;
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     say!("{}: {}", folder.display(), names.join(", "))?;
     let slowest = built.mhz.iter().copied().fold(f64::INFINITY, f64::min);

@@ -4,6 +4,7 @@ mod accelerator;
 pub mod bench;
 pub mod bitstream;
 pub mod compile;
+pub mod cosim;
 pub mod data;
 pub mod demo;
 pub mod eval;

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use bitfab::Crates;
+use bitfab::{Crates, Inputs, ModelFile, ProjectOptions};
 
+use crate::io::inputs::{Choice, DataArgument};
 use crate::io::models::ModelArgument;
 use crate::io::outputs;
+use crate::show::bars;
 
 /// Arguments of `bitfab new`.
 #[derive(Debug, clap::Args)]
@@ -24,11 +26,21 @@ pub struct Arguments {
     /// checkout that this command was built from.
     #[arg(long, value_name = "PLACE")]
     crates: Option<String>,
+    /// Rows for the self-test, which are then also those that the accelerator gets, once each; without them noise. Given
+    /// as --data is to `bitfab verify`: a known data set, or a file.
+    #[arg(long, value_name = "DATA")]
+    inputs: Option<String>,
+    /// Use only the first rows.
+    #[arg(long, value_name = "ROWS", requires = "inputs", value_parser = clap::value_parser!(u32).range(1..))]
+    rows: Option<u32>,
+    #[command(flatten)]
+    choice: Choice,
 }
 
 const EXAMPLES: &str = "Examples:
   bitfab new digits.bfab --board pico -o app
   bitfab new digits.bfab --board esp32c3 -o app
+  bitfab new digits.bfab --board pico --inputs digits --rows 100 -o app
   bitfab new digits.bfab --board pico --crates ../bitfab/firmware -o app
 
 Then, in that folder (its README.md says how it is wired and flashed):
@@ -42,20 +54,31 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let name = std::path::absolute(folder)?.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.context("the folder has no name, which the package would have")?;
     let what = || format!("{} on {}", arguments.source.model.display(), arguments.board);
-    let files = bitfab::project(&arguments.board, &name, &file, &crates).with_context(what)?;
     let is_free = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     ensure!(is_free, "{} is not empty: choose another folder", folder.display());
+    let inputs = inputs(arguments, &file)?;
+    let options = ProjectOptions { board: &arguments.board, name: &name, crates: &crates, inputs: inputs.as_ref() };
+    let files = bitfab::project(&file, &options, &bars::follow()).with_context(what)?;
     for file in &files {
         let path = folder.join(&file.name);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         outputs::overwrite(&path, &file.bytes)?; // nothing was there
     }
+    let tested = inputs.map_or("noise".into(), |inputs| format!("{} rows of {}", inputs.rows().len(), inputs.name));
     say!(
-        "{}: a project that runs {}; build it there: cargo build --release",
+        "{}: a project that runs {} and tests itself on {tested}; build it there: cargo build --release",
         folder.display(),
         arguments.source.model.display()
     )
+}
+
+/// The rows of the self-test, where somebody chose them.
+fn inputs(arguments: &Arguments, file: &ModelFile) -> Result<Option<Inputs>> {
+    let Some(data) = arguments.inputs.clone() else { return Ok(None) };
+    let from = DataArgument { data, choice: arguments.choice.clone() };
+    let limit = arguments.rows.map(|rows| rows as usize);
+    from.load(&file.model()?, Some(&arguments.source.model), limit).map(Some)
 }
 
 /// Where the crates are, which must be there.

@@ -46,6 +46,8 @@ pub enum Product {
     Image,
     /// What configures an FPGA.
     Bitstream,
+    /// What is known of it, as JSON.
+    BoardReport,
     /// A program for a microcontroller.
     Uf2,
     /// A waveform.
@@ -87,6 +89,7 @@ impl Product {
             Self::Vectors => "vectors that bitfab generated",
             Self::Image => "an image of weights with its CRC",
             Self::Bitstream => "a bitstream of an iCE40",
+            Self::BoardReport => "what bitfab says of a bitstream as JSON",
             Self::Uf2 => "a UF2 file",
             Self::Vcd => "a waveform",
             Self::Svg => "an SVG picture",
@@ -120,6 +123,7 @@ impl Product {
             Self::Image => is_image(head),
             // What synchronises the configuration of an iCE40.
             Self::Bitstream => head.windows(4).any(|window| window == [0x7e, 0xaa, 0x99, 0x7e]),
+            Self::BoardReport => head.starts_with(b"{") && contains("\"board\""),
             Self::Uf2 => head.starts_with(b"UF2\nWQ]\x9e"),
             Self::Vcd => head.starts_with(b"$"),
             Self::Svg => contains("<svg"),
@@ -280,7 +284,7 @@ mod tests {
     fn each_product_knows_its_own_and_no_other() {
         use Product::*;
         let image = [7, bitfab::format::digest(&[7])].map(u32::to_le_bytes).concat();
-        let heads: [(Product, &[u8]); 20] = [
+        let heads: [(Product, &[u8]); 21] = [
             (Graph, b"BFGRAPH\x03"),
             (Checkpoint, b"BFTRAIN\x02"),
             (Lock, b"bitfab lock of process 7"),
@@ -297,6 +301,7 @@ mod tests {
             (Netlist, b"{\n  \"creator\": \"Yosys 0.23 (git sha1 7ce5011c24b)\","),
             (ToolLog, b"\n |  yosys -- Yosys Open SYnthesis Suite  |"),
             (ToolLog, b"Info: constrained 'clock'"),
+            (BoardReport, b"{\n  \"board\": \"icebreaker\",\n  \"cells\": {"),
             (Uf2, b"UF2\nWQ]\x9e\0\x20\0\0"),
             (Vcd, b"$date"),
             (Svg, b"<svg xmlns"),

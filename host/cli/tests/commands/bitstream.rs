@@ -19,6 +19,9 @@ fn a_bitstream_comes_with_its_pins_and_what_its_user_must_know() {
         "{readme}"
     );
     assert!(readme.contains(printed["model"].as_str().unwrap()), "{readme}");
+    let report: serde_json::Value = serde_json::from_str(&text("bitstream.json")).unwrap();
+    assert_eq!(report, printed);
+    assert_eq!((report["link"].as_str(), report["digests"].as_bool()), (Some("spi"), Some(false)));
     assert!(text("pins.pcf").contains("set_io cs_n 4\n") && text("board.v").contains("chip chip("));
     assert_eq!(std::fs::metadata(folder.join("icebreaker.bin")).unwrap().len(), 104_090);
 

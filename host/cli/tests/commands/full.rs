@@ -67,6 +67,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bitstream", "net.bfab", "--board", "icebreaker", "--clock", "12", "--seeds", "1", "-o", "bits"],
     &["new", "net.bfab", "--board", "pico", "-o", "app"],
     &["uf2", "pico", "-o", "pico.uf2"],
+    &["cosim", "--help"], // its result takes minutes
 ];
 
 /// A dense layer of signs on two bytes.

@@ -2,6 +2,7 @@
 
 mod bitstream;
 mod common;
+mod cosim;
 mod demo;
 mod errors;
 mod full;

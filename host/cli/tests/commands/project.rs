@@ -5,7 +5,7 @@ use std::process::Command;
 
 use predicates::str::contains;
 
-use crate::common::{Learned, bitfab};
+use crate::common::{Learned, bitfab, npy};
 
 /// Builds of projects share their dependencies.
 fn build(project: &Path) -> std::process::Output {
@@ -66,6 +66,7 @@ fn a_project_for_a_pico_builds_outside_the_repository() {
     assert!(target.is_file());
     let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
     assert!(readme.contains("GP17 cs_n") && readme.contains("64 bytes of an input"), "{readme}");
+    assert!(!project.join("inputs.bin").exists());
     // A folder with something in it is left alone.
     let again = bitfab(learned.path()).args(["new", "net.bfab", "--board", "pico", "-o", "my-app"]).assert();
     again.failure().code(1).stderr(contains("my-app is not empty"));
@@ -81,5 +82,46 @@ fn what_a_board_cannot_take_is_said() {
     said(&["--board", "uno", "-o", "app"], "there are pico, pico2, stm32f405, stm32h743, nrf52840, esp32c3");
     said(&["--board", "pico", "-o", "2048"], "`2048` is no name for a package");
     said(&["--board", "pico", "-o", "app", "--crates", "/nowhere"], "/nowhere is not the folder `firmware`");
+    let with = |rows: &'static str| ["--board", "pico", "-o", "app", "--inputs", rows];
+    said(&with("nothing"), "no data set 'nothing'");
+    // 2 MiB less 64 KiB and the model, for rows of 64 bytes and two digests.
+    let rows = 30_000;
+    let wide = npy("|u1", &format!("({rows}, 64)"), &vec![0; rows * 64]);
+    learned.write("many.npy", &wide);
+    let room = (2 << 20) - (64 << 10) - learned.read("net.bfab").len();
+    let fit = room / 72;
+    said(
+        &with("many.npy"),
+        &format!("{} more than the model and its program leave: at most {fit} fit", rows * 72 - room),
+    );
     assert!(!learned.file("app").exists());
+    let fit = fit.to_string();
+    bitfab(learned.path()).args(["new", "net.bfab"]).args(with("many.npy")).args(["--rows", &fit]).assert().success();
+}
+
+#[test]
+fn a_project_tests_itself_on_the_rows_that_it_is_given_with_the_digests_of_the_reference() {
+    let learned = Learned::new("mlp:16");
+    let new = ["new", "net.bfab", "--board", "pico", "--inputs", "digits", "--rows", "30", "-o", "app"];
+    bitfab(learned.path()).args(new).assert().success().stdout(contains("tests itself on 30 rows of digits"));
+    let project = learned.file("app");
+    let inputs = std::fs::read(project.join("inputs.bin")).unwrap();
+    assert_eq!(inputs.len(), 30 * (64 + 2 * 4));
+    let output = build(&project);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let elf = std::fs::read(Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects/thumbv6m-none-eabi/release/app"));
+    let elf = elf.unwrap();
+    let holds = |part: &[u8]| elf.windows(part.len()).any(|window| window == part);
+    let rows: Vec<&[u8]> = inputs.chunks(72).collect();
+    assert!(holds(&rows.iter().flat_map(|row| &row[..64]).copied().collect::<Vec<u8>>()));
+    assert!(holds(&rows.iter().flat_map(|row| &row[64..]).copied().collect::<Vec<u8>>()));
+    // Digests that are not those of the model do not build.
+    let mut wrong = inputs.clone();
+    wrong[64] ^= 1;
+    std::fs::write(project.join("inputs.bin"), &wrong).unwrap();
+    let output = build(&project);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the inputs are of another model"), "{output:?}");
+    std::fs::write(project.join("inputs.bin"), &inputs[1..]).unwrap();
+    let output = build(&project);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("2159 bytes are no rows of 72"), "{output:?}");
 }
