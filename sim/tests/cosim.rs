@@ -68,6 +68,12 @@ fn with_a_bit_turned(memory: &str) -> String {
     format!(".ram_data{place}\n{}{:x}{}", &data[..at], digit & (digit - 1), &data[at + 1..])
 }
 
+/// The FPGA as its Verilog says, without digests.
+fn before_synthesis(model: &Model<'_>, options: Options) -> Fpga {
+    let files = sources(model, &Board::named(BOARD).unwrap(), &asked(options, false, KILOHERTZ)).unwrap();
+    Fpga::of_verilog(&files, KILOHERTZ).unwrap()
+}
+
 #[test]
 fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
     emulator().unwrap(); // not after minutes of work
@@ -106,9 +112,7 @@ fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
     assert!(other.contains("self-test ok") && verdict(&other).unwrap_err().contains(&refused), "{other}");
 
     // Without digests, answers alone; before synthesis, which says where to look should a bitstream differ.
-    let plain = sources(&model, &Board::named(BOARD).unwrap(), &asked(options, false, KILOHERTZ)).unwrap();
-    let plain = Fpga::of_verilog(&plain, KILOHERTZ).unwrap();
-    let found = said(&plain, &chosen);
+    let found = said(&before_synthesis(&model, options), &chosen);
     assert_eq!(found, format!("{linked}link ok {ROWS} equal no digests\n"));
     assert!(verdict(&found).unwrap_err().contains("--digests"));
 }
