@@ -10,7 +10,8 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{ErrorType, Operation, SpiDevice};
 use embedded_hal_nb::{nb, serial};
 
-use crate::wires::{OverSpi, Spi};
+use crate::over_spi::OverSpi;
+use crate::wires::Spi;
 
 const TEXT: &str = include_str!("../../PROTOCOL.md");
 const MODEL: ModelFile = bitfab_runtime::model!("../../../../tests/vectors/interface_0.bfab");

@@ -8,8 +8,9 @@ use bitfab_link::{Accelerator, LinkError, SpiWire};
 use bitfab_runtime::{CheckError, Checked, Inference, Mismatch, Model, Output, RunError};
 
 use crate::chip::{Chip, Far, Planted};
+use crate::over_spi::OverSpi;
 use crate::served::{Served, server};
-use crate::wires::{OverSpi, Rates, Shared, SpiClock};
+use crate::wires::{Rates, Shared, SpiClock};
 use crate::{INPUT, LAYERS, MODEL, PATIENT, Software, WORDS, link, machine};
 
 type Wire<F> = SpiWire<Shared<OverSpi<F>>, SpiClock<OverSpi<F>>>;

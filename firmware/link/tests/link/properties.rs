@@ -7,9 +7,10 @@ use bitfab_runtime::digest;
 use proptest::prelude::*;
 
 use crate::chip::{Chip, Far};
-use crate::over_uart::{OverUart, Serial, Uart};
+use crate::over_spi::OverSpi;
+use crate::over_uart::OverUart;
 use crate::served::{Served, server};
-use crate::wires::{OverSpi, Shared, Spi, SpiClock};
+use crate::wires::{Serial, Shared, Spi, SpiClock, Uart};
 use crate::{INPUT, MODEL, WORDS, link, software};
 
 /// Four inferences and the bytes around them, in ticks; the second try is for the driver that met an old answer.

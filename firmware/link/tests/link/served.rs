@@ -4,13 +4,12 @@ use bitfab_link::server::{Server, Slip};
 use bitfab_runtime::Inference;
 
 use crate::chip::Far;
-use crate::over_uart::Uart;
-use crate::{ARENA, LAYERS, MODEL, Software};
+use crate::wires::Uart;
+use crate::{LAYERS, Software, machine};
 
 /// Memory that lives as long as the test, as a `static` does in firmware.
 pub fn server() -> Server<'static, Software> {
-    let machine = bitfab_runtime::Machine::<ARENA>::new(MODEL.model().unwrap()).unwrap();
-    Server::new(machine, Box::leak(Box::new([0; 64])), Box::leak(Box::new([0; LAYERS]))).unwrap()
+    Server::new(machine(), Box::leak(Box::new([0; 64])), Box::leak(Box::new([0; LAYERS]))).unwrap()
 }
 
 /// Frames over SPI: an answer is ready a few ticks after its request, and is gone once its payload was touched.

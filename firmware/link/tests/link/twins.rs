@@ -15,9 +15,10 @@ use embedded_hal_async::spi::{Operation, SpiDevice};
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 
 use crate::chip::{Chip, Far};
-use crate::over_uart::{OverUart, Serial, Uart};
+use crate::over_spi::OverSpi;
+use crate::over_uart::OverUart;
 use crate::served::{Served, server};
-use crate::wires::{OverSpi, Rates, Shared, Spi, SpiClock};
+use crate::wires::{Rates, Serial, Shared, Spi, SpiClock, Uart};
 use crate::{INPUT, LAYERS, MODEL, PATIENT, WORDS, machine};
 
 /// An executor of one task that never sleeps.
