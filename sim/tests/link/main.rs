@@ -1,11 +1,17 @@
 //! The driver against the circuit: what it computes over either wire, and what faults on the wire do.
 
+mod campaign;
 mod case;
+mod conversations;
 mod device;
 #[path = "../common/icebreaker.rs"]
 mod icebreaker;
+mod mutants;
 mod pins;
 mod size;
+mod verilated;
+#[path = "../../../firmware/link/tests/wires/mod.rs"]
+mod wires;
 
 use std::cell::Cell;
 use std::rc::Rc;

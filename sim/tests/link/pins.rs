@@ -14,7 +14,7 @@ use crate::icebreaker::{KILOHERTZ, asked, icebreaker};
 
 const NONE: PinDifferences = PinDifferences { count: 0, first: None };
 
-fn text(case: &Case, wire: Wire) -> String {
+pub fn text(case: &Case, wire: Wire) -> String {
     let style = Style { name: "chip".parse().unwrap(), memories: Memories::Inline, ..Style::default() };
     chip(&case.model(), &case.program.options, &case.link(wire), &style).unwrap().text
 }

@@ -9,13 +9,21 @@ use crate::chip::{Chip, Planted};
 use crate::over_spi::OverSpi;
 use crate::over_uart::OverUart;
 use crate::served::{Served, server};
-use crate::wires::{
-    Asker, HASTY_ASKER, HASTY_POLLS, Outcome, PATIENT_ASKER, Rates, Serial, Shared, SpiClock, over_spi, over_uart,
-};
+use crate::wires::asking::{Asker, HASTY_POLLS, Outcome, over_spi, over_uart};
+use crate::wires::line::{Rates, Shared, SpiClock};
+use crate::wires::serial::Serial;
 use crate::{INPUT, MODEL, PATIENT, WORDS, link, software};
 
 /// Of one campaign; four of them are twenty thousand.
-const INFERENCES: u32 = PATIENT_ASKER.inferences;
+const INFERENCES: u32 = 5_000;
+
+fn patient(inferences: u32) -> Asker {
+    Asker::patient(MODEL.words(), inferences)
+}
+
+fn hasty(inferences: u32) -> Asker {
+    Asker::hasty(MODEL.words(), inferences)
+}
 
 fn chip_over_spi(planted: Option<Planted>, rates: Rates, asker: Asker) -> Outcome {
     over_spi(OverSpi::new(Chip::new(planted)), rates, asker)
@@ -42,7 +50,7 @@ fn requests(name: &str, inferences: u32) -> u32 {
 
 #[test]
 fn a_sound_wire_needs_no_second_try() {
-    for (name, outcome) in everywhere(Rates::default(), Asker { inferences: 500, ..PATIENT_ASKER }) {
+    for (name, outcome) in everywhere(Rates::default(), patient(500)) {
         assert_eq!((outcome.equal, outcome.wrong, outcome.given_up), (500, 0, 0), "{name}: {outcome:?}");
         assert_eq!(outcome.counts, Counts { requests: requests(name, 500), ..Counts::default() }, "{name}");
     }
@@ -51,13 +59,14 @@ fn a_sound_wire_needs_no_second_try() {
 #[test]
 fn twenty_thousand_inferences_over_faulty_wires_are_all_equal() {
     let mut asked = 0;
-    for (name, outcome) in everywhere(Rates::all(1_000), PATIENT_ASKER) {
+    for (name, outcome) in everywhere(Rates::all(1_000), patient(INFERENCES)) {
         println!("{name}: {outcome:?}");
         assert_eq!((outcome.equal, outcome.wrong, outcome.given_up), (INFERENCES, 0, 0), "{name}: {outcome:?}");
         let Counts { requests, retries, refused, corrupt, silent, .. } = outcome.counts;
         assert!(outcome.faults > 1_000 && outcome.resets > 50, "{name}: {outcome:?}");
         assert!(retries > 500 && refused > 50 && corrupt > 50 && silent > 50, "{name}: {outcome:?}");
-        assert_eq!(requests - retries, self::requests(name, INFERENCES), "{name}");
+        // Digests that a reset has lost take another inference.
+        assert!(requests - retries >= self::requests(name, INFERENCES), "{name}");
         asked += outcome.equal;
     }
     assert_eq!(asked, 20_000);
@@ -75,7 +84,7 @@ fn every_single_kind_of_fault_is_survived() {
         Rates { reset: 600, ..none },
     ];
     for rates in kinds {
-        for (name, outcome) in everywhere(rates, Asker { inferences: 1_000, ..PATIENT_ASKER }) {
+        for (name, outcome) in everywhere(rates, patient(1_000)) {
             assert_eq!((outcome.equal, outcome.wrong), (1_000, 0), "{name}, {rates:?}: {outcome:?}");
             assert!(outcome.faults > 50, "{name}, {rates:?}: {outcome:?}");
         }
@@ -84,9 +93,9 @@ fn every_single_kind_of_fault_is_survived() {
 
 #[test]
 fn a_driver_that_gives_up_early_never_gets_an_old_answer() {
-    for (name, outcome) in everywhere(Rates::all(300), HASTY_ASKER) {
+    for (name, outcome) in everywhere(Rates::all(300), hasty(INFERENCES)) {
         println!("{name}: {outcome:?}");
-        assert_eq!(outcome.wrong, 0, "{name}: {outcome:?}");
+        assert_eq!((outcome.wrong, outcome.stuck), (0, 0), "{name}: {outcome:?}");
         assert!(outcome.given_up > 500, "{name}: {outcome:?}");
     }
 }
@@ -130,8 +139,8 @@ fn a_driver_that_begins_anew_gets_no_answer_to_the_one_before() {
 /// What the campaigns see of a chip with a mistake: how many answers are wrong, how many given up, with a patient
 /// driver and with a hasty one.
 fn seen(planted: Planted, campaign: fn(Option<Planted>, Rates, Asker) -> Outcome) -> [u32; 3] {
-    let patient = campaign(Some(planted), Rates::all(1_000), Asker { inferences: 2_000, ..PATIENT_ASKER });
-    let hasty = campaign(Some(planted), Rates::all(300), HASTY_ASKER);
+    let patient = campaign(Some(planted), Rates::all(1_000), patient(2_000));
+    let hasty = campaign(Some(planted), Rates::all(300), hasty(20_000));
     println!("{planted:?}: patient {patient:?}\n    hasty {hasty:?}");
     [patient.wrong, patient.given_up, hasty.wrong]
 }

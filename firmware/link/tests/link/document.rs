@@ -11,7 +11,7 @@ use embedded_hal::spi::{ErrorType, Operation, SpiDevice};
 use embedded_hal_nb::{nb, serial};
 
 use crate::over_spi::OverSpi;
-use crate::wires::Spi;
+use crate::wires::line::Spi;
 
 const TEXT: &str = include_str!("../../PROTOCOL.md");
 const MODEL: ModelFile = bitfab_runtime::model!("../../../../tests/vectors/interface_0.bfab");

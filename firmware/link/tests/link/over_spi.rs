@@ -3,7 +3,7 @@
 use bitfab_link::protocol::{SPI_READ, SPI_REQUEST, STATE_BUSY, STATE_IDLE, STATE_READY};
 
 use crate::chip::Far;
-use crate::wires::Spi;
+use crate::wires::line::Spi;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {

@@ -3,7 +3,7 @@
 use bitfab_link::protocol::{SLIP_END, SLIP_ESCAPE, SLIP_ESCAPED_END, SLIP_ESCAPED_ESCAPE};
 
 use crate::chip::Far;
-use crate::wires::Uart;
+use crate::wires::serial::Uart;
 
 /// Frames over UART as the FPGA's side makes them (`PROTOCOL.md`, P-24 to P-27).
 pub struct OverUart<F> {

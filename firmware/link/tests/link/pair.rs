@@ -10,7 +10,7 @@ use bitfab_runtime::{CheckError, Checked, Inference, Mismatch, Model, Output, Ru
 use crate::chip::{Chip, Far, Planted};
 use crate::over_spi::OverSpi;
 use crate::served::{Served, server};
-use crate::wires::{Rates, Shared, SpiClock};
+use crate::wires::line::{Rates, Shared, SpiClock};
 use crate::{INPUT, LAYERS, MODEL, PATIENT, Software, WORDS, link, machine};
 
 type Wire<F> = SpiWire<Shared<OverSpi<F>>, SpiClock<OverSpi<F>>>;

@@ -10,7 +10,8 @@ use crate::chip::{Chip, Far};
 use crate::over_spi::OverSpi;
 use crate::over_uart::OverUart;
 use crate::served::{Served, server};
-use crate::wires::{Serial, Shared, Spi, SpiClock, Uart};
+use crate::wires::line::{Shared, Spi, SpiClock};
+use crate::wires::serial::{Serial, Uart};
 use crate::{INPUT, MODEL, WORDS, link, software};
 
 /// Four inferences and the bytes around them, in ticks; the second try is for the driver that met an old answer.

@@ -4,7 +4,7 @@ use bitfab_link::server::{Server, Slip};
 use bitfab_runtime::Inference;
 
 use crate::chip::Far;
-use crate::wires::Uart;
+use crate::wires::serial::Uart;
 use crate::{LAYERS, Software, machine};
 
 /// Memory that lives as long as the test, as a `static` does in firmware.

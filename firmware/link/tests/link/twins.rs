@@ -18,7 +18,8 @@ use crate::chip::{Chip, Far};
 use crate::over_spi::OverSpi;
 use crate::over_uart::OverUart;
 use crate::served::{Served, server};
-use crate::wires::{Rates, Serial, Shared, Spi, SpiClock, Uart};
+use crate::wires::line::{Rates, Shared, Spi, SpiClock};
+use crate::wires::serial::{Serial, Uart};
 use crate::{INPUT, LAYERS, MODEL, PATIENT, WORDS, machine};
 
 /// An executor of one task that never sleeps.

@@ -2,17 +2,19 @@
 
 use bitfab_format::arbitrary::Random;
 use bitfab_link::{Counts, Link, LinkError, Patience, SpiWire, UartWire, Wire};
-use bitfab_runtime::digest;
+use bitfab_runtime::{Model, digest};
 
 use super::line::{Rates, Shared, Spi, SpiClock};
 use super::serial::{Serial, Uart};
-use super::{INPUT, LAYERS, MODEL, PATIENT, WORDS, answer, link};
+use super::{PATIENT, answer, link};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub equal: u32,
     pub wrong: u32,
     pub given_up: u32,
+    /// Given up by a driver in a hurry that took its time for once.
+    pub stuck: u32,
     pub counts: Counts,
     pub faults: u32,
     pub resets: u32,
@@ -21,28 +23,44 @@ pub struct Outcome {
 /// Who asks how.
 #[derive(Clone, Copy)]
 pub struct Asker {
+    /// A model.
+    pub words: &'static [u32],
     pub tries: u8,
     pub is_hasty: bool,
     pub inferences: u32,
 }
 
-pub const PATIENT_ASKER: Asker = Asker { tries: 16, is_hasty: false, inferences: 5_000 };
-pub const HASTY_ASKER: Asker = Asker { tries: 1, is_hasty: true, ..PATIENT_ASKER };
+impl Asker {
+    /// One that waits, and asks again.
+    pub const fn patient(words: &'static [u32], inferences: u32) -> Self {
+        Self { words, tries: 16, is_hasty: false, inferences }
+    }
+
+    /// One that mostly gives up.
+    pub const fn hasty(words: &'static [u32], inferences: u32) -> Self {
+        Self { words, tries: 1, is_hasty: true, inferences }
+    }
+}
+
+/// More than any wire here needs.
+const STUBBORN_TRIES: u8 = 120;
 /// Polls of a driver in a hurry, at most: mostly too few for an inference, so that it asks for something else.
 pub const HASTY_POLLS: u32 = 40;
 
-/// One inference, and its digests where the other side keeps some.
-fn infer<W: Wire>(link: &mut Link<W>, input: &[u8]) -> Result<bool, LinkError<W::Error>> {
-    let (mut output, mut digests) = ([0; WORDS * 4], [0; LAYERS * 4]);
-    let (expected, expected_digests) = answer(input);
-    link.infer(input, &mut output)?;
-    if output != *expected || link.identity().is_none_or(|who| !who.has_digests()) {
-        return Ok(output == *expected);
-    }
-    match link.digests(&mut digests) {
-        // A reset came between.
-        Err(LinkError::NoInference) => Ok(true),
-        result => result.map(|()| digests == *expected_digests),
+/// Whether one inference is right, and its digests where the other side keeps some.
+fn infer<W: Wire>(link: &mut Link<W>, model: &Model<'_>, input: &[u8]) -> Result<bool, LinkError<W::Error>> {
+    let expected = answer(model, input);
+    let (mut output, mut digests) = (vec![0; expected.0.len()], vec![0; expected.1.len()]);
+    loop {
+        link.infer(input, &mut output)?;
+        if output != expected.0 || link.identity().is_none_or(|who| !who.has_digests()) {
+            return Ok(output == expected.0);
+        }
+        match link.digests(&mut digests) {
+            // A reset came between, so that there is no inference to have digests of.
+            Err(LinkError::NoInference) if link.session.tries > 1 => link.session.tries -= 1,
+            result => return result.map(|()| digests == expected.1),
+        }
     }
 }
 
@@ -55,20 +73,24 @@ fn ask<W: Wire>(
 ) -> Outcome {
     let mut random = Random::new(7);
     let mut outcome = Outcome::default();
-    if link.connect(digest(MODEL.words())).is_err() {
+    let model = Model::from_words(asker.words).unwrap();
+    if link.connect(digest(asker.words)).is_err() {
         return Outcome { given_up: asker.inferences, counts: link.session.counts, ..outcome };
     }
-    link.session.tries = asker.tries;
     begin();
-    for _ in 0..asker.inferences {
-        if asker.is_hasty {
-            patience(&mut link.wire).polls = 1 + random.word() % HASTY_POLLS;
-        }
-        let input: [u8; INPUT] = std::array::from_fn(|_| random.word() as u8);
-        match infer(&mut link, &input) {
+    for at in 0..asker.inferences {
+        let is_hasty = asker.is_hasty && at % 10 != 0;
+        let hasty = 1 + random.word() % HASTY_POLLS;
+        patience(&mut link.wire).polls = if is_hasty { hasty } else { PATIENT.polls };
+        link.session.tries = if asker.is_hasty && !is_hasty { STUBBORN_TRIES } else { asker.tries };
+        let input: Vec<u8> = (0..model.input_bytes()).map(|_| random.word() as u8).collect();
+        match infer(&mut link, &model, &input) {
             Ok(true) => outcome.equal += 1,
             Ok(false) => outcome.wrong += 1,
-            Err(_) => outcome.given_up += 1,
+            Err(_) => {
+                outcome.given_up += 1;
+                outcome.stuck += u32::from(asker.is_hasty && !is_hasty);
+            }
         }
     }
     Outcome { counts: link.session.counts, ..outcome }

@@ -18,13 +18,16 @@ pub struct Rates {
     pub double: u32,
     pub burst: u32,
     pub reset: u32,
+    /// A byte is cut in its midst.
+    pub cut: u32,
 }
 
 impl Rates {
     /// All of them, each once in so many bytes, resets rarer.
     pub const fn all(once_in: u32) -> Self {
-        let reset = once_in * 3;
-        Self { flip_to: once_in, flip_from: once_in, lose: once_in, double: once_in, burst: once_in * 2, reset }
+        let (burst, reset) = (once_in * 2, once_in * 3);
+        let cut = burst;
+        Self { flip_to: once_in, flip_from: once_in, lose: once_in, double: once_in, burst, reset, cut }
     }
 }
 
@@ -44,6 +47,12 @@ impl Line {
         let strikes = once_in > 0 && self.random.once_in(once_in);
         self.faults += u32::from(strikes);
         strikes
+    }
+
+    /// How many bits are left of a byte that is cut.
+    pub fn cut(&mut self) -> Option<u32> {
+        let bits = 1 + self.random.word() % 7;
+        self.strikes(self.rates.cut).then_some(bits)
     }
 
     fn flip(&mut self, byte: u8, once_in: u32) -> u8 {
@@ -75,6 +84,8 @@ impl Line {
 pub struct World<F> {
     pub far: F,
     pub line: Line,
+    /// The host has died within a byte, and its bus with it.
+    is_cut: bool,
 }
 
 /// A handle on them: the bus, and time.
@@ -90,7 +101,7 @@ impl<F> Shared<F> {
     pub fn new(far: F, seed: u64) -> Self {
         let line =
             Line { rates: Rates::default(), random: Random::new(seed), burst: 0, place: 0, faults: 0, resets: 0 };
-        Self(Rc::new(RefCell::new(World { far, line })))
+        Self(Rc::new(RefCell::new(World { far, line, is_cut: false })))
     }
 
     pub fn set(&self, rates: Rates) {
@@ -105,9 +116,11 @@ pub trait Spi {
     fn select(&mut self);
     fn transfer(&mut self, byte: u8) -> u8;
     fn deselect(&mut self);
+    /// A few bits of a byte, where there are bits.
+    fn cut(&mut self, _bits: u32) {}
     fn tick(&mut self);
     fn reset(&mut self);
-    fn overhear(&mut self, sequence: u8);
+    fn overhear(&mut self, _sequence: u8) {}
 }
 
 impl<F> spi::ErrorType for Shared<F> {
@@ -116,6 +129,14 @@ impl<F> spi::ErrorType for Shared<F> {
 
 impl<S: Spi> World<S> {
     fn transfer(&mut self, byte: u8) -> u8 {
+        if self.is_cut {
+            return 0xFF;
+        }
+        if let Some(bits) = self.line.cut() {
+            self.far.cut(bits);
+            self.is_cut = true;
+            return 0xFF;
+        }
         let (byte, times) = self.line.pass_to(byte);
         // A clock that is lost reads as a line that hangs high.
         let back = (0..times).fold(0xFF, |_, _| self.far.transfer(byte));
@@ -135,6 +156,7 @@ impl<S: Spi> SpiDevice for Shared<S> {
             world.far.overhear(*sequence);
         }
         world.far.select();
+        world.is_cut = false;
         for operation in operations {
             match operation {
                 Operation::Read(bytes) => bytes.iter_mut().for_each(|byte| *byte = world.transfer(0)),

@@ -17,6 +17,8 @@ pub trait Uart {
     /// Takes a byte; `None` is one without a stop bit.
     fn put(&mut self, byte: Option<u8>);
     fn get(&mut self) -> Option<u8>;
+    /// A line that is low for a moment, where there are bits.
+    fn cut(&mut self, _bits: u32) {}
     fn overhear(&mut self, _sequence: u8) {}
 }
 
@@ -39,7 +41,7 @@ impl<U: Uart> Serial<U> {
 
     /// The time of a byte passes: one may arrive.
     pub fn tick(&self) {
-        let World { far, line } = &mut *self.shared.0.borrow_mut();
+        let World { far, line, .. } = &mut *self.shared.0.borrow_mut();
         far.tick();
         if line.strikes(line.rates.reset) {
             line.resets += 1;
@@ -54,12 +56,15 @@ impl<U: Uart> Serial<U> {
 
     /// A byte leaves.
     pub fn put(&self, byte: u8) {
-        let World { far, line } = &mut *self.shared.0.borrow_mut();
+        let World { far, line, .. } = &mut *self.shared.0.borrow_mut();
         line.place = if byte == SLIP_END { 0 } else { line.place + 1 };
         if line.place == 2 {
             far.overhear(byte);
         }
         let (byte, times) = line.pass_to(byte);
+        if let Some(bits) = line.cut() {
+            return far.cut(bits);
+        }
         let is_damaged = line.strikes(line.rates.flip_to.saturating_mul(4));
         (0..times).for_each(|_| far.put((!is_damaged).then_some(byte)));
     }

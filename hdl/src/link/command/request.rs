@@ -89,7 +89,7 @@ impl<'b> Request<'b> {
     pub fn accepts(&self, receiver: &Receiver<'b>, is_full: Wire<'b>) -> Wire<'b> {
         let Self { c, field, ignored, spoils, offers, .. } = *self;
         let first = receiver.valid & field.is(0) & !ignored;
-        let blocked = (first & (spoils | offers | is_full)).named("is_blocked");
+        let blocked = (first & ((spoils | offers).named("is_held_up") | is_full)).named("is_blocked");
         c.next(ignored, &[(receiver.starts, c.low()), (blocked, c.high())]);
         (receiver.valid & !ignored & !blocked).named("accepts")
     }

@@ -32,6 +32,23 @@ fn a_bitstream_comes_with_its_pins_and_what_its_user_must_know() {
 }
 
 #[test]
+fn another_board_and_the_other_link_are_built_too() {
+    let learned = Learned::new("mlp:16");
+    let board = ["--board", "hx8k-breakout", "--link", "uart", "--baud", "115200"];
+    let rest = ["--clock", "12", "--lanes", "2", "--seeds", "1", "-o", "bits"];
+    let printed = json(learned.path(), &[&["bitstream", "net.bfab"], &board[..], &rest[..]].concat());
+    assert_eq!((printed["kilohertz"].as_u64(), printed["lanes"].as_u64()), (Some(12_000), Some(2)));
+    let folder = learned.file("bits");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let readme = text("README.md");
+    assert!(readme.contains("iceprog hx8k-breakout.bin") && readme.contains("UART, 8N1, 115384 baud"), "{readme}");
+    // Those of the UART and no others.
+    let pins = text("pins.pcf");
+    assert!(pins.contains("set_io rx B10\n") && pins.contains("set_io tx B12\n") && !pins.contains("sck"), "{pins}");
+    assert_eq!(std::fs::metadata(folder.join("hx8k-breakout.bin")).unwrap().len(), 135_100);
+}
+
+#[test]
 fn what_does_not_fit_or_is_not_known_is_said_with_a_way_out() {
     let learned = Learned::new("mlp:16");
     let said = |arguments: &[&str], code: i32, said: &str| {
