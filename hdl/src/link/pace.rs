@@ -46,15 +46,12 @@ mod tests {
         let (mut given, mut read, mut due) = (0, 0, None);
         for cycle in 0_u64.. {
             let out = machine.ports().out;
-            let due_at = *due.get_or_insert_with(|| out.map(|_| cycle + patience));
-            let takes = due_at == Some(cycle);
+            due = due.or(out.map(|_| cycle + patience));
+            let takes = due == Some(cycle);
             if takes && out.is_none() {
                 return false;
             }
-            due = match due_at {
-                Some(at) => Some(Some(if takes { at + CLOCKS } else { at })),
-                None => None,
-            };
+            due = due.map(|at| if takes { at + CLOCKS } else { at });
             read += u32::from(takes);
             if read == 4 * program.output_words {
                 break;
