@@ -36,7 +36,7 @@ impl<'b> Crc<'b> {
     /// Begins anew where `begins`, else takes `byte` where there is one.
     pub fn next(&self, begins: Wire<'b>, (takes, byte): (Wire<'b>, Wire<'b>)) {
         let Self { c, value, bits } = *self;
-        let busy = self.is_busy();
+        let (begins, busy) = (begins.named("crc_begins"), self.is_busy());
         c.next(value, &[(begins, value.zero()), (busy, checksum::after_bit(c, value, bits.bit(0)))]);
         let rest = c.join(&[bits.bits(1, 8), c.low()]);
         c.next(bits, &[(begins, bits.zero()), (takes, c.join(&[byte, c.high()])), (busy, rest)]);

@@ -152,7 +152,7 @@ const NO_MISTAKES: [(&[Bus], &str); 14] = [
     // A bit of a byte that was not read whole: no transaction takes it for anything.
     (&[Bus::Spi], "never else if (opens || gone) loaded <="),
     // Bytes on SPI, either way, are further apart than the nine clocks of a checksum.
-    (&[Bus::Spi], "never if (n227) crc_bits <="),
+    (&[Bus::Spi], "never if (crc_begins) crc_bits <="),
     // A wrong frame that brought nothing becomes one of a byte, which the accelerator drops for its length too.
     (&[Bus::Spi, Bus::Uart], "never if (brings_command) begun <="),
     // As many results are owed as there may be, wherever a byte is held up.
@@ -163,7 +163,7 @@ const NO_MISTAKES: [(&[Bus], &str); 14] = [
     (&[Bus::Spi], "assign tx_last = "),
     // Not met: a request that begins between the two bytes of an escaped one, or while a byte that was sent is counted.
     (&[Bus::Uart], "never else if (rx_starts) tx_stuffed <="),
-    (&[Bus::Uart], "never if (n227) crc_bits <="),
+    (&[Bus::Uart], "never if (crc_begins) crc_bits <="),
     // A UART's host cannot read an answer twice, nor tear it off, and its board has no other pin.
     (&[Bus::Uart], "wire is_torn_off = 0,"),
     (&[Bus::Uart], "torn <="),
