@@ -41,7 +41,7 @@ fn another_board_and_the_other_link_are_built_too() {
     let folder = learned.file("bits");
     let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let readme = text("README.md");
-    assert!(readme.contains("iceprog hx8k-breakout.bin") && readme.contains("UART, 8N1, 115384 baud"), "{readme}");
+    assert!(readme.contains("iceprog hx8k-breakout.bin") && readme.contains("UART, 8N1, 115385 baud"), "{readme}");
     // Those of the UART and no others.
     let pins = text("pins.pcf");
     assert!(pins.contains("set_io rx B10\n") && pins.contains("set_io tx B12\n") && !pins.contains("sck"), "{pins}");
