@@ -15,7 +15,11 @@ const clocksPerNano = Number(process.argv[3]) / 1e6;
 const mcu = new RP2040();
 const say = (text) => fs.writeSync(2, text);
 // The default writes to standard output.
-mcu.logger = { debug() {}, info() {}, warn() {}, error: (name, text) => say(`rp2040js: ${name}: ${text}\n`) };
+mcu.logger = { debug() {}, info() {}, warn() {}, error: complain };
+function complain(name, text) {
+  say(`rp2040js: ${name}: ${text}\n`);
+  process.exitCode = 1; // what it emulates wrongly proves nothing
+}
 
 for (let at = 0; at < uf2.length; at += 512) {
   const [address, bytes] = [uf2.readUInt32LE(at + 12), uf2.readUInt32LE(at + 16)];

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::board::{Board, BoardFile};
 use crate::error::SimError;
+use crate::qemu::Chip;
 use crate::replay::{io, run_tool, write};
 use crate::synth::tool::YOSYS;
 
@@ -21,7 +22,7 @@ pub use verdict::{Verdict, verdict};
 /// The board of which the pins are known that a Pico is wired to.
 pub const BOARD: &str = "icebreaker";
 /// The microcontroller's board, as projects call it.
-pub const MICROCONTROLLER: &str = "pico";
+pub const MICROCONTROLLER: &str = Chip::PICO.name;
 
 /// Yosys' models of an iCE40's cells.
 const CELLS: &str = "/usr/share/yosys/ice40/cells_sim.v";

@@ -124,7 +124,8 @@ fn transmit<'b>(c: &'b Builder, divisor: u32, cancels: Wire<'b>) {
     let whole = c.constant(u64::from(divisor) - 1, timer.width());
     c.next(timer, &[(free | bit_ends, whole), (c.high(), timer.previous())]);
     c.next(open, &[(free, !ending)]);
-    c.next(stuffed, &[(cancels, c.low()), (free, escapes)]);
+    // Of a frame that is cancelled its end, which is sent first, clears it.
+    c.next(stuffed, &[(free, escapes)]);
     c.next(ending, &[(cancels & open, c.high()), (free, goes & last)]);
     c.output("tx", !c.delay("tx_low", sends & !shift.bit(0)));
     c.output("tx_next", goes);

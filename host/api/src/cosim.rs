@@ -69,7 +69,8 @@ impl BoardBits {
 /// missing or fails; [`Error::Differs`](crate::Error::Differs) unless the Pico itself said that every answer and the digest
 /// of every layer are equal.
 pub fn cosim(program: &[u8], bitstream: &[u8], watch: Watch<'_>, heard: &mut dyn FnMut(&str)) -> Result<Cosimulated> {
-    let program = if is_uf2(program) { check_uf2(program).map(|()| program.to_vec())? } else { uf2(program)? };
+    let program = if is_uf2(program) { program.to_vec() } else { uf2(program)? };
+    check_uf2(&program)?; // an RP2350 has UF2 files too
     emulator()?; // not after a minute of work
     let start = Instant::now();
     let told = Told::busy(watch, "the bitstream turned back into Verilog, compiled by Verilator");

@@ -3,15 +3,14 @@
 use bitfab_format::Model;
 use bitfab_sim::Run;
 use bitfab_sim::cosim::MICROCONTROLLER;
+use bitfab_sim::qemu::Chip;
 
 use crate::{Error, Inputs, ModelFile, Result, Watch, reference};
 
 /// A program of `firmware/boards` that is a workspace of its own.
 struct Template {
-    name: &'static str,
+    chip: Chip,
     title: &'static str,
-    /// What `rustup target add` takes.
-    target: &'static str,
     /// Bytes of flash and RAM.
     memory: [u64; 2],
     /// What is wired, for people.
@@ -21,73 +20,76 @@ struct Template {
     files: &'static [(&'static str, &'static str)],
 }
 
-/// The files of a board.
+/// The files of a board, with those that not every one has.
 macro_rules! files {
-    ($board:literal: $($name:literal)*) => {
+    ($board:literal $($more:literal)*) => {
+        files!(@ $board: "Cargo.toml" "Cargo.lock" "build.rs" ".cargo/config.toml" "src/main.rs" $($more)*)
+    };
+    (@ $board:literal: $($name:literal)*) => {
         &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../firmware/boards/", $board, "/", $name)))),*]
     };
 }
 
+/// Of both Picos.
+const PICO_WIRES: &str =
+    "UART0 tells what is found: GP0, 115,200 baud. SPI0 asks an accelerator: GP16 miso, GP17 cs_n, GP18 sck, GP19 mosi";
+const PICO_FLASH: &str =
+    "`cargo run --release` (a probe, by probe-rs), or `bitfab uf2 ELF -o app.uf2` and the boot button";
+
 /// The boards that are known.
 const TEMPLATES: [Template; 6] = [
     Template {
-        name: "pico",
+        chip: Chip::PICO,
         title: "Raspberry Pi Pico",
-        target: "thumbv6m-none-eabi",
         memory: [2 << 20, 256 << 10],
-        wires: "UART0 tells what is found: GP0, 115,200 baud. SPI0 asks an accelerator: GP16 miso, GP17 cs_n, GP18 sck, GP19 mosi",
-        flash: "`cargo run --release` (a probe, by probe-rs), or `bitfab uf2 ELF -o app.uf2` and the boot button",
-        files: files!("pico": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
+        wires: PICO_WIRES,
+        flash: PICO_FLASH,
+        files: files!("pico" "memory.x"),
     },
     Template {
-        name: "pico2",
+        chip: Chip::PICO2,
         title: "Raspberry Pi Pico 2 (on its Cortex-M33)",
-        target: "thumbv8m.main-none-eabihf",
         memory: [4 << 20, 512 << 10],
-        wires: "UART0 tells what is found: GP0, 115,200 baud. SPI0 asks an accelerator: GP16 miso, GP17 cs_n, GP18 sck, GP19 mosi",
-        flash: "`cargo run --release` (a probe, by probe-rs), or `bitfab uf2 ELF -o app.uf2` and the boot button",
-        files: files!("pico2": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
+        wires: PICO_WIRES,
+        flash: PICO_FLASH,
+        files: files!("pico2" "memory.x"),
     },
     Template {
-        name: "stm32f405",
+        chip: Chip::STM32F405,
         title: "STM32F405 (pyboard)",
-        target: "thumbv7em-none-eabihf",
         memory: [1 << 20, 128 << 10],
         wires: "USART1 tells what is found: X9 (PB6), 115,200 baud. SPI1 asks an accelerator: X5 (PA4) cs_n, X6 (PA5) sck, \
                 X7 (PA6) miso, X8 (PA7) mosi",
         flash: "`cargo run --release` (a probe, by probe-rs), or in DFU mode `objcopy -O binary ELF app.bin` and \
                 `dfu-util -a 0 -s 0x08000000:leave -D app.bin`",
-        files: files!("stm32f405": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
+        files: files!("stm32f405" "memory.x"),
     },
     Template {
-        name: "stm32h743",
+        chip: Chip::STM32H743,
         title: "STM32H743 (Nucleo-144)",
-        target: "thumbv7em-none-eabihf",
         memory: [2 << 20, 512 << 10],
         wires: "USART3 tells what is found: the ST-LINK's USB (PD8), 115,200 baud. SPI1 asks an accelerator: D10 (PD14) cs_n, \
                 D11 (PB5) mosi, D12 (PA6) miso, D13 (PA5) sck",
         flash: "`cargo run --release` (the board's ST-LINK, by probe-rs)",
-        files: files!("stm32h743": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
+        files: files!("stm32h743" "memory.x"),
     },
     Template {
-        name: "nrf52840",
+        chip: Chip::NRF52840,
         title: "nRF52840 (Nordic's DK)",
-        target: "thumbv7em-none-eabihf",
         memory: [1 << 20, 256 << 10],
         wires: "UARTE0 tells what is found: the DK's USB (P0.06), 115,200 baud. SPIM2 asks an accelerator: D10 (P1.12) cs_n, \
                 D11 (P1.13) mosi, D12 (P1.14) miso, D13 (P1.15) sck",
         flash: "`cargo run --release` (the DK's J-Link, by probe-rs)",
-        files: files!("nrf52840": "Cargo.toml" "Cargo.lock" "build.rs" "memory.x" ".cargo/config.toml" "src/main.rs"),
+        files: files!("nrf52840" "memory.x"),
     },
     Template {
-        name: "esp32c3",
+        chip: Chip::ESP32C3,
         title: "ESP32-C3",
-        target: "riscv32imc-unknown-none-elf",
         memory: [4 << 20, 312 << 10],
         wires: "UART0 tells what is found: a DevKit's USB (GPIO21), 115,200 baud. SPI2 asks an accelerator: GPIO2 miso, \
                 GPIO6 sck, GPIO7 mosi, GPIO10 cs_n. A plain LED at GPIO8 blinks; the DevKit's own there takes colours and stays dark",
         flash: "`cargo run --release` (its USB, by espflash)",
-        files: files!("esp32c3": "Cargo.toml" "Cargo.lock" "build.rs" ".cargo/config.toml" "src/main.rs"),
+        files: files!("esp32c3"),
     },
 ];
 
@@ -155,7 +157,7 @@ pub struct ProjectFile {
 
 /// The names of the boards for which there are projects.
 pub fn project_boards() -> impl Iterator<Item = &'static str> {
-    TEMPLATES.iter().map(|template| template.name)
+    TEMPLATES.iter().map(|template| template.chip.name)
 }
 
 /// What a project is made of.
@@ -178,7 +180,7 @@ pub struct ProjectOptions<'o> {
 /// no memory for, by how much.
 pub fn project(file: &ModelFile, options: &ProjectOptions<'_>, watch: Watch<'_>) -> Result<Vec<ProjectFile>> {
     let ProjectOptions { board, name, crates, inputs } = *options;
-    let found = TEMPLATES.iter().find(|template| template.name == board);
+    let found = TEMPLATES.iter().find(|template| template.chip.name == board);
     let names: Vec<&str> = project_boards().collect();
     let template = found
         .ok_or_else(|| Error::Choice(format!("no board `{board}` has projects; there are {}", names.join(", "))))?;
@@ -250,11 +252,11 @@ fn check_memory(template: &Template, model: &Model<'_>, bytes: u64) -> Result<()
 }
 
 fn readme(template: &Template, name: &str, model: &Model<'_>) -> String {
-    let Template { title, target, wires, .. } = template;
+    let Template { chip: Chip { name: board, target, .. }, title, wires, .. } = template;
     let elf = format!("target/{target}/release/{name}");
     let flash = template.flash.replace("ELF", &elf);
     let cosim = format!("Both together in simulation: `bitfab cosim {elf} bits`.\n");
-    let together = if template.name == MICROCONTROLLER { cosim } else { String::new() };
+    let together = if *board == MICROCONTROLLER { cosim } else { String::new() };
     format!(
         "# {name}\n\nGenerated by bitfab for this board: {title}. It runs `model.bfab` ({} bytes of an input, {} words of a result, CRC-32 \
          {:08x}).\nAt its start it runs a self-test, every layer's digest compared with what the laptop computed, on the rows of \

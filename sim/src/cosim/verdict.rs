@@ -29,7 +29,8 @@ pub fn verdict(said: &str) -> Result<Verdict, String> {
     let (inferences, digests) = numbers(last, ["link ok ", " equal ", " digests"]).ok_or_else(|| (*last).to_owned())?;
     // Of every layer, for every input.
     let is_whole = rows > 0 && digests > 0 && inferences.is_multiple_of(rows);
-    if !is_whole || inferences.checked_mul(computed) != digests.checked_mul(rows) {
+    let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
+    if !is_whole || product(inferences, computed) != product(digests, rows) {
         return Err(format!("not every input and layer was compared: {rows} inputs, {computed} digests, then {last}"));
     }
     Ok(Verdict { inferences, digests })

@@ -79,6 +79,12 @@ impl Pins {
 }
 
 impl Pins {
+    /// A UART rests for so many clocks.
+    pub fn rest(&mut self, clocks: u16) {
+        let came = self.ask(b'T', 0, clocks);
+        self.came.extend(came);
+    }
+
     /// A UART's host is slower, or quicker, by so many percent.
     pub fn slow(&mut self, percent: i8) {
         self.ask(b'S', percent as u8, 0);
@@ -125,8 +131,7 @@ impl Uart for Pins {
 
     /// The time of a byte.
     fn tick(&mut self) {
-        let came = self.ask(b'T', 0, 10 * DIVISOR as u16);
-        self.came.extend(came);
+        self.rest(10 * DIVISOR as u16);
     }
 
     fn put(&mut self, byte: Option<u8>) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use bitfab::{Crates, Inputs, ModelFile, ProjectOptions};
+use clap::{Arg, Args, Command};
 
 use crate::io::inputs::{Choice, DataArgument};
 use crate::io::models::ModelArgument;
@@ -12,12 +13,11 @@ use crate::show::bars;
 
 /// Arguments of `bitfab new`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args = with_inputs)]
 pub struct Arguments {
     #[command(flatten)]
     source: ModelArgument,
-    /// The board: pico, pico2, stm32f405, stm32h743, nrf52840 or esp32c3.
-    #[arg(long)]
+    #[arg(long, help = boards())]
     board: String,
     /// Folder of the project; made where it is missing, else it must be empty.
     #[arg(short, long, value_name = "DIR")]
@@ -45,6 +45,17 @@ const EXAMPLES: &str = "Examples:
 
 Then, in that folder (its README.md says how it is wired and flashed):
   cargo build --release";
+
+/// What says which rows there are, and how they are read, has none without `--inputs`.
+fn with_inputs(argument: Arg) -> Arg {
+    let choice = Choice::augment_args(Command::new("rows"));
+    let is_of_rows = choice.get_arguments().any(|other| other.get_id() == argument.get_id());
+    if is_of_rows { argument.requires("inputs") } else { argument }
+}
+
+fn boards() -> String {
+    format!("The board: {}", bitfab::project_boards().collect::<Vec<_>>().join(", "))
+}
 
 /// Runs `bitfab new`.
 pub fn run(arguments: &Arguments) -> Result<()> {

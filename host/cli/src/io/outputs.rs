@@ -123,7 +123,7 @@ impl Product {
             Self::Image => is_image(head),
             // What synchronises the configuration of an iCE40.
             Self::Bitstream => head.windows(4).any(|window| window == [0x7e, 0xaa, 0x99, 0x7e]),
-            Self::BoardReport => head.starts_with(b"{") && contains("\"board\""),
+            Self::BoardReport => head.starts_with(b"{\n  \"board\": \"") && contains("\"cells\": {"),
             Self::Uf2 => head.starts_with(b"UF2\nWQ]\x9e"),
             Self::Vcd => head.starts_with(b"$"),
             Self::Svg => contains("<svg"),

@@ -84,6 +84,10 @@ fn what_a_board_cannot_take_is_said() {
     said(&["--board", "pico", "-o", "app", "--crates", "/nowhere"], "/nowhere is not the folder `firmware`");
     let with = |rows: &'static str| ["--board", "pico", "-o", "app", "--inputs", rows];
     said(&with("nothing"), "no data set 'nothing'");
+    for rows in [["--rows", "3"], ["--part", "test"], ["--as", "bytes"], ["--label", "1"], ["--test-share", "0.5"]] {
+        let all = ["new", "net.bfab", "--board", "pico", "-o", "app"].into_iter().chain(rows);
+        bitfab(learned.path()).args(all).assert().failure().code(2).stderr(contains("--inputs <DATA>"));
+    }
     // 2 MiB less 96 KiB and the model, for rows of 64 bytes and two digests.
     let rows = 30_000;
     let wide = npy("|u1", &format!("({rows}, 64)"), &vec![0; rows * 64]);
