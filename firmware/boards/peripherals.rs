@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use core::hint::black_box;
 
 use embedded_hal::delay::DelayNs;
+use embedded_hal::digital::{self, OutputPin};
 use embedded_hal::spi::{ErrorType, Operation, SpiDevice};
 use embedded_hal_nb::{nb, serial};
 
@@ -46,5 +47,19 @@ impl serial::Write for Peripheral {
 impl DelayNs for Peripheral {
     fn delay_ns(&mut self, nanoseconds: u32) {
         black_box(nanoseconds);
+    }
+}
+
+impl digital::ErrorType for Peripheral {
+    type Error = Infallible;
+}
+
+impl OutputPin for Peripheral {
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        black_box(Ok(()))
+    }
+
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        black_box(Ok(()))
     }
 }

@@ -1,14 +1,17 @@
 """Boots the image of a microcontroller board on a core of Unicorn, among the registers of `chips.py`.
 
-    boot.py CHIP ELF
+    boot.py CHIP ELF [asked]
 
 What its UART sends goes to standard error. What it does at SPI goes to standard output, one byte of what happens (0: the
 chip select goes low, 1: it goes high, 2: a byte is exchanged, which follows), and the byte that comes back is read from
-standard input. The program ends behind the line that tells the link, well or not, or after LIMIT seconds.
+standard input. The program ends behind the line that tells the link, well or not, or after LIMIT seconds; one that is
+`asked` hears at its UART what is written to the terminal that the first line of standard error names, and ends later.
 """
 
+import os
 import struct
 import sys
+import tty
 from pathlib import Path
 
 from unicorn import UC_ARCH_ARM, UC_ARCH_RISCV, UC_HOOK_CODE, UC_HOOK_INTR, UC_MODE_MCLASS, UC_MODE_RISCV32
@@ -24,15 +27,32 @@ ILLEGAL, SYSTEM = 2, 0x73
 class Outside:
     """What is around a chip: whoever reads its UART, and who is at its SPI."""
 
-    def __init__(self, uc):
-        self.uc, self.line = uc, b""
+    def __init__(self, uc, is_asked):
+        self.uc, self.line, self.terminal, self.is_over = uc, b"", None, False
+        if is_asked:
+            self.terminal, other = os.openpty()  # `other` stays open, so that nobody hangs up
+            tty.setraw(other)
+            os.set_blocking(self.terminal, False)
+            print(os.ttyname(other), file=sys.stderr, flush=True)
+
+    def hear(self):
+        """The byte that was sent to the UART, if one was."""
+        try:
+            return os.read(self.terminal, 1)[0] if self.terminal is not None else None
+        except BlockingIOError:
+            return None
 
     def tell(self, data):
+        if self.terminal is not None and self.is_over:
+            os.write(self.terminal, data)
+            return
         sys.stderr.buffer.write(data)
         sys.stderr.buffer.flush()
         *whole, self.line = (self.line + data).split(b"\n")
         if any(line.startswith(b"link: ") or line.startswith(b"link ok") for line in whole):
-            self.uc.emu_stop()
+            self.is_over = True
+            if self.terminal is None:
+                self.uc.emu_stop()
 
     def select(self, is_high):
         sys.stdout.buffer.write(bytes([is_high]))
@@ -118,10 +138,10 @@ def load(uc, chip_class, elf):
 
 
 def main():
-    _, name, path = sys.argv
+    _, name, path, *asked = sys.argv
     chip_class, elf = CHIPS[name], Path(path).read_bytes()
     uc, start = (arm if hasattr(chip_class, "core") else riscv)(chip_class, elf)
-    chip = chip_class(uc, Outside(uc))
+    chip = chip_class(uc, Outside(uc, bool(asked)))
     for at, size in chip_class.registers:
         read = lambda _uc, offset, _size, base: chip.read(base + offset)
         write = lambda _uc, offset, _size, value, base: chip.write(base + offset, value)

@@ -1,7 +1,7 @@
 """Registers of microcontrollers, as far as the programs of `firmware/boards` wait for them.
 
 A register keeps what is written to it. Described besides are those that a start waits for (clocks that are ready, resets
-that are left, time that passes), one UART, one SPI and the pin of its chip select, as the data sheets say: everything is
+that are left, time that passes), one UART, which hears what is sent to it, one SPI and the pin of its chip select, as the data sheets say: everything is
 ready at once.
 """
 
@@ -15,6 +15,7 @@ class Chip:
 
     def __init__(self, uc, outside):
         self.uc, self.outside, self.kept, self.received, self.time = uc, outside, dict(self.reset), deque(), 0
+        self.heard = None
 
     def get(self, at):
         return self.kept.get(at, 0)
@@ -36,6 +37,16 @@ class Chip:
     def pop(self):
         return self.received.popleft() if self.received else 0
 
+    def hears(self):
+        """Whether the UART has a byte."""
+        if self.heard is None:
+            self.heard = self.outside.hear()
+        return self.heard is not None
+
+    def take(self):
+        heard, self.heard = self.heard, None
+        return heard or 0
+
     def pin(self, value, high, low):
         """A register of which one bit sets the chip select, and another one clears it."""
         for bit, is_high in ((high, 1), (low, 0)):
@@ -53,7 +64,9 @@ class Stm32f405(Chip):
             case 0x4002_3800:  # RCC: the chip's own oscillator runs
                 return self.get(at) | 2
             case 0x4001_1000:  # USART1 sends, and has sent
-                return 0xC0
+                return 0xC0 | self.hears() << 5
+            case 0x4001_1004:
+                return self.take()
             case 0x4001_3008:  # SPI1 takes, and gives what came
                 return 2 | bool(self.received)
             case 0x4001_300C:
@@ -96,7 +109,9 @@ class Stm32h743(Chip):
             case 0x5800_0420:  # SYSCFG: pins are compensated
                 return self.ready(at, [(0, 8)])
             case 0x4000_481C:  # USART3 sends, and has sent
-                return 0x60_00C0
+                return 0x60_00C0 | self.hears() << 5
+            case 0x4000_4824:
+                return self.take()
             case 0x4001_3014:  # SPI1 takes, and gives what came: or both at once
                 return 7 if self.received else 2
             case 0x4001_3030:
@@ -124,6 +139,11 @@ class Nrf52840(Chip):
     def read(self, at):
         if at in (0x4000_0100, 0x4000_8140):  # the crystal runs; TIMER0 has reached its end
             return 1
+        if at == 0x4000_2110 and self.get(0x4000_214C) and not self.get(at) and self.hears():
+            to, length = self.get(0x4000_2534), 1  # UARTE0 keeps what came in RAM
+            self.lent(to, length)
+            self.uc.mem_write(to, bytes([self.take()]))
+            self.kept |= {0x4000_253C: length, at: 1}
         return super().read(at)
 
     def write(self, at, value):
@@ -131,7 +151,9 @@ class Nrf52840(Chip):
         match at:
             case 0x4000_2008 if value:  # UARTE0 sends what lies in RAM
                 self.outside.tell(self.lent(self.get(0x4000_2544), self.get(0x4000_2548)))
-                self.kept[0x4000_2120] = 1
+                self.kept |= {0x4000_2120: 1, 0x4000_2150: 1}
+            case 0x4000_2000 if value:
+                self.kept[0x4000_214C] = 1
             case 0x4000_200C if value:
                 self.kept[0x4000_2158] = 1
             case 0x4002_3010 if value:
@@ -172,7 +194,9 @@ class Pico2(Chip):
             case 0x4001_0038 | 0x4001_0044:  # CLOCKS: the one that is chosen is used
                 return 1 << (self.get(at - 8) & 3)
             case 0x4007_0018:  # UART0 has sent
-                return 0x90
+                return 0x80 | (not self.hears()) << 4
+            case 0x4007_0000:
+                return self.take()
             case 0x4008_000C:  # SPI0 has sent, takes, and gives what came
                 return 3 | bool(self.received) << 2
             case 0x4008_0008:
@@ -242,6 +266,10 @@ class Esp32c3(Chip):
                 return self.get(at) | 1 << 15
             case 0x6001_F06C:
                 return 100 << 7
+            case 0x6000_001C:  # UART0 has sent; bytes that came
+                return self.hears()
+            case 0x6000_0000:
+                return self.take()
             case 0x6000_0080:  # UART0 uses what it was set to
                 return 0
             case 0x6002_4000:  # SPI2 has moved what it should

@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use bitfab_runtime::{Inference, digest};
+use bitfab_runtime::{Inference, Model, digest};
 
 use crate::crc::{Crc, crc32};
 use crate::identity::Identity;
@@ -46,6 +46,12 @@ impl fmt::Display for ServerError {
 
 impl core::error::Error for ServerError {}
 
+/// Bytes of the longest frame of `model`, whose digests take so many words, for [`Server::new`].
+pub fn frame_bytes(model: &Model<'_>, digests: usize) -> usize {
+    let payloads = [model.input_bytes(), model.output().region.words as usize * 4, Identity::BYTES, digests * 4];
+    OVERHEAD + payloads.into_iter().max().unwrap_or_default()
+}
+
 /// Writes the payload of an answer; its length.
 fn put(frame: &mut [u8], bytes: impl Iterator<Item = u8>) -> usize {
     let mut length = 0;
@@ -81,7 +87,7 @@ impl<'b, I: Inference> Server<'b, I> {
         if !digests.is_empty() && digests.len() != expected {
             return Err(ServerError::WrongDigests { expected });
         }
-        let need = OVERHEAD + input.max(output).max(Identity::BYTES).max(digests.len() * 4);
+        let need = frame_bytes(model, digests.len());
         if frame.len() < need {
             return Err(ServerError::BufferTooSmall { need });
         }

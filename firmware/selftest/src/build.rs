@@ -10,6 +10,7 @@ use std::{env, fs, println, vec};
 
 use bitfab_format::limits::MAX_LAYERS;
 use bitfab_format::{Model, align};
+use bitfab_link::server::frame_bytes;
 use bitfab_runtime::{Digests, run};
 
 /// The inputs of the self-test, where somebody chose them: `BITFAB_INPUTS` names others.
@@ -124,10 +125,10 @@ fn computed(model: &Model<'_>, input: &[u8]) -> Result<Vec<u32>, Box<dyn Error>>
 /// A board's self-test as Rust, with the files of model and inputs.
 pub fn rust(board: &str, [path, inputs]: [&Path; 2], model: &Model<'_>, rows: &Rows) -> String {
     let (layers, arena, words) = (model.layer_count(), model.arena_words(), model.output().region.words);
-    let Rows { digests, rounds, .. } = rows;
+    let (Rows { digests, rounds, .. }, frame) = (rows, frame_bytes(model, layers));
     format!(
         "/// The model, and what this board must compute of it.\n\
-         static SELF_TEST: bitfab_selftest::SelfTest<{layers}, {arena}, {words}> = bitfab_selftest::SelfTest {{\n    \
+         static SELF_TEST: bitfab_selftest::SelfTest<{layers}, {arena}, {words}, {frame}> = bitfab_selftest::SelfTest {{\n    \
          board: {board:?},\n    model: bitfab_runtime::model!({path:?}),\n    inputs: include_bytes!({inputs:?}),\n    \
          digests: &{digests:?},\n    rounds: {rounds},\n}};\n"
     )

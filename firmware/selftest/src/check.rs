@@ -6,13 +6,16 @@ use core::num::NonZeroU32;
 use bitfab_link::{Accelerator, Identity, Link, Wire};
 use bitfab_runtime::{Checked, Inference, Machine, Model, ModelFile, digest};
 
+use crate::Health;
+
 /// After so many inputs there is a word.
 const TOLD: usize = 25;
 
 /// A model, and what the laptop computed of it while the program was built (`build`).
 ///
-/// `LAYERS` are its layers, `ARENA` the words of the arena, `WORDS` those of the output.
-pub struct SelfTest<const LAYERS: usize, const ARENA: usize, const WORDS: usize> {
+/// `LAYERS` are its layers, `ARENA` the words of the arena, `WORDS` those of the output, `FRAME` the bytes of the longest
+/// frame of the link ([`bitfab_link::server::frame_bytes`]).
+pub struct SelfTest<const LAYERS: usize, const ARENA: usize, const WORDS: usize, const FRAME: usize> {
     /// The name of the board.
     pub board: &'static str,
     /// The model.
@@ -25,29 +28,31 @@ pub struct SelfTest<const LAYERS: usize, const ARENA: usize, const WORDS: usize>
     pub rounds: usize,
 }
 
-impl<const LAYERS: usize, const ARENA: usize, const WORDS: usize> SelfTest<LAYERS, ARENA, WORDS> {
-    /// Whether the model, the software and the accelerator behind `wire` are well; `out` gets a line of each, a sign of
-    /// life now and then, or what is wrong first.
-    pub fn is_well<W: Wire>(&self, wire: W, out: &mut impl Write) -> bool
+impl<const LAYERS: usize, const ARENA: usize, const WORDS: usize, const FRAME: usize>
+    SelfTest<LAYERS, ARENA, WORDS, FRAME>
+{
+    /// How the model, the software and the accelerator behind `wire` are; `out` gets a line of each, a sign of life now
+    /// and then, or what is wrong first.
+    pub fn check<W: Wire>(&self, wire: W, out: &mut impl Write) -> Health
     where
         W::Error: fmt::Debug,
     {
-        self.check(wire, out).is_ok()
+        let Ok((model, machine)) = self.check_model(out) else { return Health::Ill };
+        match self.check_link(model, machine, wire, out) {
+            Ok(()) => Health::Well,
+            Err(fmt::Error) => Health::Alone,
+        }
     }
 
-    /// All that is checked, as lines of `out`.
-    fn check<W: Wire>(&self, wire: W, out: &mut impl Write) -> fmt::Result
-    where
-        W::Error: fmt::Debug,
-    {
+    /// The model is whole, and the software computes it.
+    fn check_model(&self, out: &mut impl Write) -> Result<(Model<'_>, Machine<'_, ARENA>), fmt::Error> {
         let model = self.model.model();
         // Why is not told: the texts of all that can be wrong with a file take 3 KB, and the compiler has read this one.
         let model = model.map_err(|_| wrong(out, format_args!("the model is damaged in flash")))?;
         let (version, number) = (env!("CARGO_PKG_VERSION"), digest(model.words()));
         write!(out, "bitfab {version} {} model {number:08x}\r\n", self.board)?;
         let machine = Machine::<ARENA>::new(model).map_err(|error| wrong(out, format_args!("model: {error}")))?;
-        let machine = self.check_software(machine, out)?;
-        self.check_link(model, machine, wire, out)
+        Ok((model, self.check_software(machine, out)?))
     }
 
     /// Each input with the digests that the laptop computed.

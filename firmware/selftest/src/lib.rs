@@ -8,7 +8,8 @@ extern crate std;
 #[cfg(feature = "build")]
 pub mod build;
 mod check;
+mod serve;
 mod signs;
 
 pub use check::SelfTest;
-pub use signs::{blink, halt};
+pub use signs::{Health, halt};

@@ -7,12 +7,14 @@ use bitfab_format::{Model, align};
 use bitfab_link::server::Server;
 use bitfab_link::{Frame, Received, Request, Wire};
 use bitfab_runtime::{Digests, Inference, Machine, ModelFile, digest, run};
-use bitfab_selftest::{SelfTest, build};
+use bitfab_selftest::{Health, SelfTest, build};
 
 /// 37 bytes in, 11 scores out, two layers.
 const MODEL: ModelFile = bitfab_runtime::model!("../../../tests/vectors/scores_1_moved.bfab");
 const INPUT: usize = MODEL.input_bytes();
 const ARENA: usize = MODEL.arena_words();
+/// The longest frame is that of the result.
+const FRAME: usize = 50;
 const OTHER: ModelFile = bitfab_runtime::model!("../../../tests/vectors/scores_0_moved.bfab");
 
 /// Two inputs, of which nothing comes that is alike.
@@ -73,12 +75,16 @@ impl<I: Inference> Wire for Served<I> {
     }
 }
 
-/// Whether all is well, and what is told.
-fn told(digests: [[u32; 2]; 2], rounds: usize, wire: impl Wire<Error = Infallible>) -> (bool, String) {
-    let mut out = String::new();
+/// A board.
+fn board(digests: [[u32; 2]; 2], rounds: usize) -> SelfTest<2, ARENA, 11, FRAME> {
     let (inputs, digests) = (INPUTS.as_flattened(), &*Box::leak(Box::new(digests)));
-    let test = SelfTest::<2, ARENA, 11> { board: "laptop", model: MODEL, inputs, digests, rounds };
-    (test.is_well(wire, &mut out), out.replace("\r\n", "\n"))
+    SelfTest { board: "laptop", model: MODEL, inputs, digests, rounds }
+}
+
+/// How a board is, and what is told.
+fn told(digests: [[u32; 2]; 2], rounds: usize, wire: impl Wire<Error = Infallible>) -> (Health, String) {
+    let mut out = String::new();
+    (board(digests, rounds).check(wire, &mut out), out.replace("\r\n", "\n"))
 }
 
 /// Room for the digests of the other side.
@@ -97,10 +103,10 @@ fn all_is_well_between_a_model_and_an_accelerator_of_it() {
     let begin =
         format!("{}self-test ok 2 inputs 4 digests\nlink 0 lanes 37 in 44 out model {number:08x}\n", greeting());
     let said = format!("{begin}link ok 10 equal no digests\n");
-    assert_eq!(told(digests(), 5, served(MODEL, &mut [], u32::MAX)), (true, said));
+    assert_eq!(told(digests(), 5, served(MODEL, &mut [], u32::MAX)), (Health::Well, said));
     // With digests all layers are compared, and many rows are told of now and then.
     let said = format!("{begin}link 25\nlink ok 30 equal 60 digests\n");
-    assert_eq!(told(digests(), 15, served(MODEL, room(), u32::MAX)), (true, said));
+    assert_eq!(told(digests(), 15, served(MODEL, room(), u32::MAX)), (Health::Well, said));
 }
 
 #[test]
@@ -108,8 +114,8 @@ fn the_first_layer_that_differs_is_named() {
     let mut digests = digests();
     digests[1][1] ^= 0x100;
     let [expected, found] = [digests[1][1], digests[1][1] ^ 0x100];
-    let (is_well, said) = told(digests, 5, served(MODEL, &mut [], u32::MAX));
-    assert!(!is_well);
+    let (health, said) = told(digests, 5, served(MODEL, &mut [], u32::MAX));
+    assert_eq!(health, Health::Ill);
     assert_eq!(said, format!("{}input 1 layer 1: {found:08x}, not {expected:08x}\n", greeting()));
 }
 
@@ -126,9 +132,9 @@ fn an_accelerator_that_is_missing_another_or_wrong_is_told() {
         // Of each inference the answer, then its digests.
         (served(MODEL, room(), 6), "link: after 2 equal: digest of layer 0"),
     ] {
-        let (is_well, said) = told(digests(), 5, wire);
+        let (health, said) = told(digests(), 5, wire);
         println!("{said}");
-        assert!(!is_well && said.starts_with(&greeting()) && said.contains(tests), "{said}");
+        assert!(health == Health::Alone && said.starts_with(&greeting()) && said.contains(tests), "{said}");
         assert!(said.lines().last().unwrap().starts_with(problem), "{said}");
     }
 }
@@ -140,7 +146,7 @@ fn what_the_build_script_writes_is_what_the_model_needs() {
     let rows = build::noise_rows(&model).unwrap();
     assert_eq!((rows.inputs.len(), rows.digests.len(), rows.rounds), (4 * INPUT, 4, 5));
     let text = build::rust("uno", ["there/model.bfab", "out/inputs.bin"].map(Path::new), &model, &rows);
-    assert!(text.contains(&format!("SelfTest<2, {ARENA}, 11>")) && text.contains("board: \"uno\""), "{text}");
+    assert!(text.contains(&format!("SelfTest<2, {ARENA}, 11, {FRAME}>")) && text.contains("board: \"uno\""), "{text}");
     assert!(
         text.contains("model!(\"there/model.bfab\")") && text.contains("include_bytes!(\"out/inputs.bin\")"),
         "{text}"

@@ -1,7 +1,7 @@
 //! Images on a core of Unicorn, among registers as data sheets describe them (`cosim/chips.py`), with an accelerator in
-//! software at their SPI.
+//! software at their SPI, and a laptop at their UART.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
@@ -11,7 +11,7 @@ use bitfab_link::server::Server;
 use bitfab_runtime::Machine;
 use bitfab_sim::qemu::Chip;
 
-use crate::{MODEL, greeting};
+use crate::{MODEL, greeting, served};
 
 /// What a transaction does, once its first byte is there.
 #[derive(Clone, Copy, PartialEq)]
@@ -91,8 +91,8 @@ fn python() -> PathBuf {
     python
 }
 
-/// What a board tells, beside an accelerator that was built from this file.
-fn told(chip: Chip, file: &[u8], damage: u8) -> String {
+/// What a board tells, beside an accelerator that was built from this file; then somebody may ask it at its serial port.
+fn told(chip: Chip, file: &[u8], damage: u8, ask: Option<fn(&str)>) -> String {
     let words = align(file);
     let machine = Machine::new(Model::from_words(&words).unwrap()).unwrap();
     let (mut frame, mut digests) = ([0; 512], [0; 255]);
@@ -101,33 +101,50 @@ fn told(chip: Chip, file: &[u8], damage: u8) -> String {
     let mut boot = Command::new(python());
     boot.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("cosim/boot.py"))
         .arg(chip.name)
-        .arg(chip.build(None, None).unwrap());
+        .arg(chip.build(None, None).unwrap())
+        .args(ask.map(|_| "asked"));
     // Python keeps what it compiled elsewhere than in the repository: nowhere.
     boot.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut boot = boot.spawn().unwrap();
     let mut accelerator = Accelerator { server, transaction: Transaction::Begins, at: 0, damage };
-    accelerator.serve(boot.stdout.take().unwrap(), boot.stdin.take().unwrap());
-    let output = boot.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
+    let (happens, back) = (boot.stdout.take().unwrap(), boot.stdin.take().unwrap());
+    let mut lines = BufReader::new(boot.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut said = String::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| accelerator.serve(happens, back));
+        let path = ask.map(|_| lines.next().unwrap());
+        for line in lines {
+            said += line.trim_end();
+            said += "\n";
+            if let Some((ask, path)) = ask.zip(path.as_ref()).filter(|_| line.starts_with("link ok")) {
+                ask(path);
+                boot.kill().unwrap();
+            }
+        }
+    });
+    boot.wait().unwrap();
     println!("{said}");
     said
 }
 
 #[test]
-fn boards_test_themselves_and_agree_with_an_accelerator() {
+fn boards_test_themselves_agree_with_an_accelerator_and_answer_a_laptop() {
     for chip in Chip::ALL.into_iter().filter(|chip| *chip != Chip::PICO) {
         let number = digest(&align(MODEL));
         let linked = format!("link 0 lanes 225 in 8 out model {number:08x}\nlink ok 20 equal 60 digests\n");
-        assert_eq!(told(chip, MODEL, 0), greeting(chip.name) + "self-test ok 4 inputs 12 digests\n" + &linked);
+        assert_eq!(
+            told(chip, MODEL, 0, Some(served::ask)),
+            greeting(chip.name) + "self-test ok 4 inputs 12 digests\n" + &linked
+        );
     }
 }
 
 #[test]
 fn an_accelerator_of_another_model_or_a_bad_wire_is_told() {
     let other = include_bytes!("../../../tests/vectors/dense.bfab");
-    let said = told(Chip::NRF52840, other, 0);
+    let said = told(Chip::NRF52840, other, 0, None);
     let refused = format!("link: the other side holds model {:08x}, not ", digest(&align(other)));
     assert!(said.contains("self-test ok") && said.contains(&refused), "{said}");
-    let said = told(Chip::ESP32C3, MODEL, 4);
+    let said = told(Chip::ESP32C3, MODEL, 4, None);
     assert!(said.contains("self-test ok") && said.contains("link: no whole answer in 8 tries"), "{said}");
 }

@@ -1,29 +1,35 @@
-//! The image of an STM32F405 in QEMU, at whose SPI nothing is.
+//! The image of an STM32F405 in QEMU, at whose SPI nothing is, and a laptop at its UART.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bitfab_format::{Model, align};
 use bitfab_sim::qemu::Chip;
 
-use crate::{MODEL, greeting};
+use crate::{MODEL, greeting, served};
 
 /// It takes two seconds; a loaded machine may take ten times as long, and more.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// An STM32F405 with this program, whose UART is there.
+fn boot(elf: &Path, serial: &str) -> Child {
+    // Time is that of instructions, and what waits is passed over: no answer takes as long as the machine has work.
+    let mut qemu = Command::new("qemu-system-arm");
+    qemu.args(["-M", "netduinoplus2", "-display", "none", "-monitor", "none", "-icount", "shift=3,sleep=off"]);
+    qemu.arg("-serial").arg(serial).arg("-kernel").arg(elf);
+    qemu.stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("`qemu-system-arm`: {error}: install the Debian package `qemu-system-arm`"))
+}
 
 /// What an STM32F405 with this program tells, up to a line that begins so.
 fn told(elf: &Path, last: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let serial = folder.path().join("serial");
-    // Time is that of instructions, and what waits is passed over: no answer takes as long as the machine has work.
-    let mut qemu = Command::new("qemu-system-arm");
-    qemu.args(["-M", "netduinoplus2", "-display", "none", "-monitor", "none", "-icount", "shift=3,sleep=off"]);
-    qemu.arg("-serial").arg(format!("file:{}", serial.display())).arg("-kernel").arg(elf);
-    let mut qemu = qemu
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| panic!("`qemu-system-arm`: {error}: install the Debian package `qemu-system-arm`"));
+    let mut qemu = boot(elf, &format!("file:{}", serial.display()));
     let (start, mut said) = (Instant::now(), String::new());
     while !said.lines().any(|line| line.starts_with(last)) || !said.ends_with('\n') {
         std::thread::sleep(Duration::from_millis(20));
@@ -59,4 +65,16 @@ fn a_wrong_digest_on_an_stm32f405_is_told() {
     std::fs::write(&path, elf).unwrap();
     let wrong = format!("input 0 layer 1: {:08x}, not {:08x}\n", digests[1], digests[1] ^ 1);
     assert_eq!(told(&path, "input"), greeting("stm32f405") + &wrong);
+}
+
+#[test]
+fn an_stm32f405_answers_a_laptop_at_its_serial_port() {
+    let mut qemu = boot(&Chip::STM32F405.build(None, None).unwrap(), "pty");
+    // `char device redirected to /dev/pts/3 (label serial0)`
+    let line = BufReader::new(qemu.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let path = line.split(' ').find(|word| word.starts_with("/dev/")).unwrap();
+    let asked = std::panic::catch_unwind(|| served::ask(path));
+    qemu.kill().unwrap();
+    qemu.wait().unwrap();
+    asked.unwrap();
 }

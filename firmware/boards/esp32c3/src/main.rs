@@ -1,12 +1,13 @@
-//! An ESP32-C3: a self-test, then an accelerator behind SPI2 against the software, told over UART0.
+//! An ESP32-C3: a self-test, then an accelerator behind SPI2 against the software, told over UART0, which
+//! then serves the model.
 //!
-//! Pins: 2 MISO, 6 clock, 7 MOSI, 10 chip select, 21 what is told (115,200 baud, a DevKit's USB); a LED at 8 blinks slowly
-//! if all is well (the DevKit's own there takes colours, and stays dark).
+//! Pins: 2 MISO, 6 clock, 7 MOSI, 10 chip select, 21 what is told and 20 what is asked (115,200 baud, a DevKit's USB); a
+//! LED at 8 blinks slowly if all is well (the DevKit's own there takes colours, and stays dark).
 #![no_std]
 #![no_main]
 
 use bitfab_link::{Patience, SpiWire};
-use bitfab_selftest::{blink, halt};
+use bitfab_selftest::halt;
 use embedded_hal::delay::DelayNs;
 use embedded_hal_bus::spi::ExclusiveDevice;
 use esp_hal::delay::Delay;
@@ -28,7 +29,7 @@ fn main() -> ! {
     let mut delay = Delay::new();
     let mut led = Output::new(chip.GPIO8, Level::Low, OutputConfig::default());
     let Ok(out) = Uart::new(chip.UART0, uart::Config::default().with_baudrate(115_200)) else { halt() };
-    let mut out = out.with_tx(chip.GPIO21);
+    let mut out = out.with_tx(chip.GPIO21).with_rx(chip.GPIO20);
 
     // An eighth of an accelerator's 12 MHz.
     let config = master::Config::default().with_frequency(Rate::from_khz(1_500)).with_mode(Mode::_0);
@@ -38,6 +39,12 @@ fn main() -> ! {
     let Ok(device) = ExclusiveDevice::new_no_delay(bus, select);
 
     delay.delay_ms(100); // the FPGA configures itself
-    let is_well = SELF_TEST.is_well(SpiWire::new(device, delay, Patience::default()), &mut out);
-    blink(&mut led, &mut delay, is_well)
+    let health = SELF_TEST.check(SpiWire::new(device, delay, Patience::default()), &mut out);
+    SELF_TEST.serve(health, &mut led, &mut delay, |byte| {
+        // A UART of this chip takes every byte.
+        let _ = byte.map(|byte| out.write(&[byte]));
+        let mut byte = [0];
+        let came = out.read_ready() && out.read(&mut byte).is_ok();
+        came.then_some(byte[0])
+    })
 }

@@ -17,7 +17,7 @@ use bitfab_board_platform as platform;
 use bitfab_link::server::{Server, Slip};
 use bitfab_link::{Accelerator, Link, Patience, SpiWire, UartWire, Wire};
 use bitfab_runtime::{Checked, Digests, Inference, Machine, Model, ModelFile, Output, run, run_counts, run_real};
-use bitfab_selftest::SelfTest;
+use bitfab_selftest::{Health, SelfTest};
 use panic_never as _;
 use peripherals::Peripheral;
 
@@ -90,8 +90,12 @@ where
     static INPUTS: [u8; 500] = [7; 500];
     static DIGESTS: [[u32; 3]; 2] = [[1; 3]; 2];
     let (inputs, digests) = (&INPUTS, &DIGESTS);
-    let test = black_box(SelfTest::<3, 64, 16> { board: "none", model: MODEL, inputs, digests, rounds: 5 });
-    test.is_well(wire, &mut Nobody)
+    let test = black_box(SelfTest::<3, 64, 16, 256> { board: "none", model: MODEL, inputs, digests, rounds: 5 });
+    let health = test.check(wire, &mut Nobody);
+    match black_box(health) {
+        Health::Well => true,
+        health => test.serve(health, &mut Peripheral, &mut Peripheral, |byte| black_box(byte)),
+    }
 }
 
 /// Listens to what is told.

@@ -1,15 +1,18 @@
-//! An nRF52840 on Nordic's DK: a self-test, then an accelerator behind SPIM2 against the software, told over UARTE0.
+//! An nRF52840 on Nordic's DK: a self-test, then an accelerator behind SPIM2 against the software, told over UARTE0,
+//! which then serves the model.
 //!
-//! Pins: P1.12 (D10) chip select, P1.13 (D11) MOSI, P1.14 (D12) MISO, P1.15 (D13) clock, P0.06 what is told (115,200 baud,
-//! the DK's USB); LED1 (P0.13) blinks slowly if all is well.
+//! Pins: P1.12 (D10) chip select, P1.13 (D11) MOSI, P1.14 (D12) MISO, P1.15 (D13) clock, P0.06 what is told and P0.08 what
+//! is asked (115,200 baud, the DK's USB); LED1 (P0.13) blinks slowly if all is well.
 #![no_std]
 #![no_main]
 
 use bitfab_link::{Patience, SpiWire};
-use bitfab_selftest::{blink, halt};
+use bitfab_selftest::halt;
+use cortex_m::singleton;
 use cortex_m_rt::entry;
 use embedded_hal::delay::DelayNs;
 use embedded_hal_bus::spi::ExclusiveDevice;
+use embedded_io::{Read, ReadReady, Write};
 use nrf52840_hal::gpio::{Level, p0, p1};
 use nrf52840_hal::pac::Peripherals;
 use nrf52840_hal::spim::{self, Frequency, MODE_0, Spim};
@@ -30,7 +33,9 @@ fn main() -> ! {
 
     let txd = a.p0_06.into_push_pull_output(Level::High).degrade();
     let pins = uarte::Pins { txd, rxd: a.p0_08.into_floating_input().degrade(), cts: None, rts: None };
-    let mut out = Uarte::new(chip.UARTE0, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+    let uart = Uarte::new(chip.UARTE0, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+    let (Some(sent), Some(came)) = (singleton!(: [u8; 1] = [0]), singleton!(: [u8; 1] = [0])) else { halt() };
+    let Ok((mut out, mut rx)) = uart.split(sent, came) else { halt() };
 
     let pins = spim::Pins {
         sck: Some(b.p1_15.into_push_pull_output(Level::Low).degrade()),
@@ -42,6 +47,12 @@ fn main() -> ! {
     let Ok(device) = ExclusiveDevice::new_no_delay(bus, b.p1_12.into_push_pull_output(Level::High));
 
     timer.delay_ms(100); // the FPGA configures itself
-    let is_well = SELF_TEST.is_well(SpiWire::new(device, &mut timer, Patience::default()), &mut out);
-    blink(&mut led, &mut timer, is_well)
+    let health = SELF_TEST.check(SpiWire::new(device, &mut timer, Patience::default()), &mut out);
+    SELF_TEST.serve(health, &mut led, &mut timer, |byte| {
+        // A UART of this chip takes every byte.
+        let _ = byte.map(|byte| out.write(&[byte]));
+        let mut byte = [0];
+        let came = rx.read_ready().is_ok_and(|is_ready| is_ready) && rx.read(&mut byte).is_ok();
+        came.then_some(byte[0])
+    })
 }

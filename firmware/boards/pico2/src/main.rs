@@ -1,14 +1,17 @@
-//! A Raspberry Pi Pico 2, on its Cortex-M33: a self-test, then an accelerator behind SPI0 against the software, told over UART0.
+//! A Raspberry Pi Pico 2, on its Cortex-M33: a self-test, then an accelerator behind SPI0 against the software, told over UART0, which then serves the model.
 //!
-//! Pins: 16 MISO, 17 chip select, 18 clock, 19 MOSI, 0 what is told (115,200 baud); the LED blinks slowly if all is well.
+//! Pins: 16 MISO, 17 chip select, 18 clock, 19 MOSI, 0 what is told and 1 what is asked (115,200 baud);
+//! the LED blinks slowly if all is well.
 #![no_std]
 #![no_main]
 
 use bitfab_link::{Patience, SpiWire};
-use bitfab_selftest::{blink, halt};
+use bitfab_selftest::halt;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::MODE_0;
 use embedded_hal_bus::spi::ExclusiveDevice;
+use embedded_hal_nb::nb::block;
+use embedded_hal_nb::serial::{Read, Write};
 use panic_halt as _;
 use rp235x_hal::block::ImageDef;
 use rp235x_hal::clocks::{Clock, init_clocks_and_plls};
@@ -56,6 +59,10 @@ fn main() -> ! {
     let Ok(device) = ExclusiveDevice::new(bus, pins.gpio17.into_push_pull_output_in_state(PinState::High), timer);
 
     timer.delay_ms(100); // the FPGA configures itself
-    let is_well = SELF_TEST.is_well(SpiWire::new(device, timer, Patience::default()), &mut out);
-    blink(&mut led, &mut timer, is_well)
+    let health = SELF_TEST.check(SpiWire::new(device, timer, Patience::default()), &mut out);
+    SELF_TEST.serve(health, &mut led, &mut timer, |byte| {
+        // A UART of this chip takes every byte.
+        let _ = byte.map(|byte| block!(out.write(byte)));
+        out.read().ok()
+    })
 }

@@ -1,17 +1,19 @@
-//! An STM32H743 on a Nucleo-144: a self-test, then an accelerator behind SPI1 against the software, told over USART3.
+//! An STM32H743 on a Nucleo-144: a self-test, then an accelerator behind SPI1 against the software, told over USART3,
+//! which then serves the model.
 //!
-//! Pins: D14 (D10) chip select, B5 (D11) MOSI, A6 (D12) MISO, A5 (D13) clock, D8 what is told (115,200 baud, the ST-LINK's
-//! USB); the green LED (B0) blinks slowly if all is well.
+//! Pins: D14 (D10) chip select, B5 (D11) MOSI, A6 (D12) MISO, A5 (D13) clock, D8 what is told and D9 what is asked
+//! (115,200 baud, the ST-LINK's USB); the green LED (B0) blinks slowly if all is well.
 #![no_std]
 #![no_main]
 
 use bitfab_link::{Patience, SpiWire};
-use bitfab_selftest::{blink, halt};
+use bitfab_selftest::halt;
 use cortex_m_rt::entry;
 use embedded_hal::delay::DelayNs;
 use embedded_hal_bus::spi::ExclusiveDevice;
 use embedded_hal_compat::markers::ForwardOutputPin;
 use embedded_hal_compat::{Forward, ForwardCompat};
+use nb::block;
 use panic_halt as _;
 use stm32h7xx_hal::gpio::PinState;
 use stm32h7xx_hal::pac::{CorePeripherals, Peripherals};
@@ -40,6 +42,10 @@ fn main() -> ! {
     let Ok(device) = ExclusiveDevice::new_no_delay(bus, select);
 
     delay.delay_ms(100); // the FPGA configures itself
-    let is_well = SELF_TEST.is_well(SpiWire::new(device, &mut delay, Patience::default()), &mut out);
-    blink(&mut led, &mut delay, is_well)
+    let health = SELF_TEST.check(SpiWire::new(device, &mut delay, Patience::default()), &mut out);
+    SELF_TEST.serve(health, &mut led, &mut delay, |byte| {
+        // A UART of this chip takes every byte.
+        let _ = byte.map(|byte| block!(out.write(byte)));
+        out.read().ok()
+    })
 }
