@@ -3,19 +3,21 @@
 //! `cargo run --release --package bitfab-sim --example instructions`: binary layers on every core.
 //! `... --example instructions -- kinds`: one multiply-accumulate of every kind of weights.
 //! `... --example instructions -- sparse`: sparse layers beside dense ones, by density.
+//! `... --example instructions -- cheap`: encodings and max-pools of signs.
 #![forbid(unsafe_code)]
 
 use anyhow::{Context, Result, bail};
 use bitfab_format::{Coder, Shape, WeightKind};
-use bitfab_sim::qemu::bench::{Cost, Encoding, Problem};
-use bitfab_sim::qemu::{Board, Qemu};
+use bitfab_sim::qemu::bench::{Cost, Encoding, Problem, without_weights};
+use bitfab_sim::qemu::{Board, Count, Qemu};
 
 fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         None => binary(),
         Some("kinds") => kinds(),
         Some("sparse") => sparse(),
-        Some(other) => bail!("no table `{other}`: there are `kinds` and `sparse`"),
+        Some("cheap") => cheap(),
+        Some(other) => bail!("no table `{other}`: there are `kinds`, `sparse` and `cheap`"),
     }
 }
 
@@ -54,6 +56,28 @@ fn dot(qemu: &Qemu) -> Result<f64> {
     let (few, many): (Cost, Cost) = (few?, many?);
     let instructions = many.count.instructions - few.count.instructions;
     Ok(instructions as f64 * 32.0 / (many.macs - few.macs) as f64)
+}
+
+/// Instructions for a byte of an encoding, and for 32 signs of the input of a 2 x 2 max-pool.
+fn cheap() -> Result<()> {
+    println!("| core | encode 784 bytes a pixel | encode 16x16x32 | pool 16x16x32 | pool 16x16x128 |");
+    println!("| --- |{}", " ---: |".repeat(4));
+    for board in [Board::M0OnM3, Board::M3, Board::M4, Board::RiscV] {
+        let qemu = Qemu::new(board)?;
+        let cost = |shape: Shape| without_weights(&qemu, shape);
+        let instructions = |count: Count| count.instructions as f64;
+        let [image, wide] = [32, 128].map(|channels| Shape::new(16, 16, channels));
+        let words = |shape: Shape| f64::from(shape.pixels() * shape.channel_words());
+        println!(
+            "| {} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            board.core(),
+            instructions(cost(Shape::new(2, 2, 784))?[0]) / 3136.0,
+            instructions(cost(image)?[0]) / 8192.0,
+            instructions(cost(image)?[1]) / words(image),
+            instructions(cost(wide)?[1]) / words(wide),
+        );
+    }
+    Ok(())
 }
 
 /// Instructions for one weight of a dense layer of 768 inputs and 64 outputs.

@@ -15,9 +15,9 @@ const PROFILES: [Profile; 3] = [Profile::Speed, Profile::Size, Profile::Smallest
 /// Part of the linker's message when the panic handler is reachable.
 const SURVIVED: &str = "at least one panicking branch";
 /// What the library may take on a Cortex-M4.
-const CEILING: u64 = 12 * 1024;
+const CEILING: u64 = 13 * 1024;
 /// The same with every kind of weights, rather than binary ones alone.
-const CEILING_OF_ALL: u64 = 24 * 1024;
+const CEILING_OF_ALL: u64 = 25 * 1024;
 /// What the driver of an accelerator may take on a Cortex-M0, over SPI and over UART in one program.
 const CEILING_OF_LINK: u64 = 2_560;
 const START_UP: &str = "start-up";

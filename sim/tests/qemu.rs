@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use bitfab_format::arbitrary::{Random, chain, draft_of, value};
 use bitfab_format::{Coder, Draft, Kind, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_sim::engine::{Engine, Run};
-use bitfab_sim::qemu::bench::{Encoding, Problem};
+use bitfab_sim::qemu::bench::{Encoding, Problem, without_weights};
 use bitfab_sim::qemu::{Board, Qemu, QemuError, RunOptions};
 use bitfab_sim::software::Runtime;
 
@@ -238,6 +238,19 @@ fn whole_layers_on_a_cortex_m4_stay_below_their_ceilings() -> Result<()> {
         let cost = problem.measure(&qemu)?;
         ensure!(cost.per_word() <= ceiling, "{problem:?}: {} for 32 MACs, {ceiling} allowed", cost.per_word());
         ensure!(cost.stack_bytes <= 4096, "{problem:?}: {} bytes of stack", cost.stack_bytes);
+    }
+    Ok(())
+}
+
+#[test]
+fn encodings_and_pools_of_signs_stay_below_their_ceilings() -> Result<()> {
+    let image = Shape::new(16, 16, 64);
+    for (board, [a_byte, a_word]) in
+        [(Board::M4, [9.0, 32.0]), (Board::M0OnM3, [24.0, 40.0]), (Board::RiscV, [16.0, 32.0])]
+    {
+        let [encoding, pool] = without_weights(&Qemu::new(board)?, image)?.map(|count| count.instructions as f64);
+        let (byte, word) = (encoding / f64::from(image.volume()), pool / f64::from(image.pixels() * 2));
+        ensure!(byte <= a_byte && word <= a_word, "{board}: {byte} a byte, {word} a word of signs");
     }
     Ok(())
 }

@@ -25,6 +25,9 @@ fn for_each_tap(layer: &Layer<'_>, input: &[u32], place: &Place, word: usize, ea
 pub(crate) fn max(layer: &Layer<'_>, views: Views<'_>) {
     let words = layer.output.shape.channel_words() as usize;
     let planes = layer.output.kind.planes() as usize;
+    if planes == 1 && !layer.window.is_padded() {
+        return max_of_signs(layer, views, words);
+    }
     place::for_each(layer, &mut |pixel, place| {
         let first = pixel.wrapping_mul(words.wrapping_mul(planes));
         for word in 0..words {
@@ -35,7 +38,40 @@ pub(crate) fn max(layer: &Layer<'_>, views: Views<'_>) {
     });
 }
 
-/// The larger value of each of 32 channels; for one plane this is OR.
+/// A max-pool of signs inside the input, `words` a pixel: the largest of signs is OR of their words.
+///
+/// A row of the output gathers one tap of all its pixels after the other, so that nothing is asked pixel by pixel.
+#[inline(never)] // once in the binary
+fn max_of_signs(layer: &Layer<'_>, views: Views<'_>, words: usize) {
+    let ([height, width], [down, right]) = (layer.window.kernel, layer.window.stride);
+    let row_words = words.wrapping_mul(layer.input.shape.width as usize);
+    let output_words = words.wrapping_mul(layer.output.shape.width as usize);
+    let (mut input, mut output) = (views.input, views.output);
+    for _ in 0..layer.output.shape.height {
+        let Some(output) = output.split_off_mut(..output_words) else { return };
+        output.fill(0);
+        let mut row = input;
+        for _ in 0..height {
+            let mut tap = row;
+            for _ in 0..width {
+                gather(output, tap, words, words.wrapping_mul(right as usize));
+                tap = tap.get(words..).unwrap_or_default();
+            }
+            row = row.get(row_words..).unwrap_or_default();
+        }
+        input = input.get(row_words.wrapping_mul(down as usize)..).unwrap_or_default();
+    }
+}
+
+/// Adds to the signs of every pixel of `output` those of the input's pixels, of which the first words are `step` apart.
+fn gather(mut output: &mut [u32], mut input: &[u32], words: usize, step: usize) {
+    while let Some(pixel) = output.split_off_mut(..words) {
+        pixel.iter_mut().zip(input).for_each(|(to, from)| *to |= from);
+        input = input.get(step..).unwrap_or_default();
+    }
+}
+
+/// The larger value of each of 32 channels.
 fn larger(a: &[u32; PLANES], b: &[u32; PLANES]) -> [u32; PLANES] {
     // From the top plane down: channels whose order is known, and those where `b` wins.
     let (mut known, mut b_wins) = (0, 0);

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use bitfab_format::arbitrary::{Random, draft, draft_of, scored, value};
-use bitfab_format::{Coder, Draft, Kind, Layer, Model, Op, PadValue, Rescale, Tensor, Transform, WeightKind};
+use bitfab_format::{
+    Coder, Draft, DraftLayer, DraftTensor, DraftTransform, DraftWeights, Kind, Layer, Model, Op, PadValue, Rescale,
+    Shape, Tensor, Transform, WeightKind, Window,
+};
 use bitfab_kernels::{Views, reference, run, values};
 use proptest::prelude::*;
 
@@ -117,6 +120,63 @@ proptest! {
     #[test]
     fn convolutions_equal_the_reference(seed: u64) {
         check(Op::Conv2d, seed);
+    }
+}
+
+/// Bytes that are compared with a threshold each, and a max-pool of the signs.
+fn of_signs(shape: Shape, kind: Kind, pool: Option<Window>, random: &mut Random) -> Draft {
+    let input = DraftTensor { shape, kind, start: 0 };
+    let thresholds = (0..shape.channels).map(|_| random.word() as u8).collect();
+    let encoding = (Op::Encode, Window::unit(), DraftTransform::Encode { per_channel: 1, thresholds });
+    let pool = pool.map(|window| (Op::MaxPool, window, DraftTransform::None));
+    let mut draft = Draft { input, arena_words: 0, scale: None, interface: Default::default(), layers: Vec::new() };
+    for (index, (op, window, transform)) in std::iter::once(encoding).chain(pool).enumerate() {
+        let [height, width] = window.output(shape).expect("the window lies inside");
+        let output =
+            DraftTensor { shape: Shape { height, width, ..shape }, kind: Kind::Sign, start: draft.arena_words };
+        draft.arena_words += output.shape.pixels() * output.shape.channel_words();
+        draft.layers.push(DraftLayer {
+            name: op.name().into(),
+            op,
+            input: index as u16,
+            residual: None,
+            window,
+            pad_value: PadValue::Zero,
+            groups: 1,
+            output,
+            scratch: 0,
+            weights: DraftWeights::default(),
+            transform,
+        });
+    }
+    draft
+}
+
+proptest! {
+    /// Words that are full and one that is not, with up to three bytes behind the last four.
+    #[test]
+    fn encodings_of_many_bytes_equal_the_reference(seed: u64, channels in 1u32..200, is_signed: bool) {
+        let random = &mut Random::new(seed);
+        let kind = if is_signed { Kind::I8 } else { Kind::U8 };
+        let draft = of_signs(Shape::new(1, 2, channels), kind, None, random);
+        check_draft(&draft, seed, random, &mut |_, _| {});
+    }
+
+    /// Windows that lie apart, side by side or over one another, inside the input or beyond it.
+    #[test]
+    fn max_pools_of_signs_equal_the_reference(
+        seed: u64,
+        [height, width] in [3u32..9, 3u32..9],
+        channels in 1u32..100,
+        kernel in [1u32..4, 1u32..4],
+        stride in [1u32..4, 1u32..4],
+        is_padded in prop::bool::weighted(0.2),
+    ) {
+        let random = &mut Random::new(seed);
+        let padding = if is_padded { kernel.map(|side| side - 1)[0].min(kernel[1] - 1) } else { 0 };
+        let window = Window { kernel, stride, padding: [padding; 4] };
+        let draft = of_signs(Shape::new(height, width, channels), Kind::U8, Some(window), random);
+        check_draft(&draft, seed, random, &mut |_, _| {});
     }
 }
 

@@ -153,17 +153,8 @@ impl Problem {
     pub fn measure(&self, qemu: &Qemu) -> Result<Cost, QemuError> {
         let draft = self.draft();
         let words = draft.layers.last().map_or(0, |layer| layer.weights.words.len());
-        let model: Vec<u8> = draft.emit().iter().flat_map(|word| word.to_le_bytes()).collect();
-        let image: Vec<u8> = (0..self.input.volume()).map(|index| noise(index) as u8).collect();
-        let options = RunOptions { digests: false, ..RunOptions::default() };
-        let inferences = qemu.run(&model, &[&image], &options)?;
-        let counts = inferences.first().and_then(|inference| inference.counts.as_ref());
-        let counted = counts.and_then(|counts| Some((*counts.layers.last()?, counts.stack_bytes)));
-        let (count, stack_bytes) = counted.ok_or_else(|| QemuError::Output {
-            board: qemu.board(),
-            what: "the layer was not counted",
-            line: format!("{inferences:?}"),
-        })?;
+        let (counts, stack_bytes) = counted(qemu, &draft)?;
+        let count = *counts.last().ok_or_else(|| uncounted(qemu))?;
         let weight_macs = self.macs() / if self.bytes { 8 } else { 1 };
         let weights = u64::from(self.window().taps() * self.input.channels * self.outputs);
         let weight_bits = words as f64 * f64::from(WORD_BITS) / weights as f64;
@@ -186,14 +177,10 @@ impl Problem {
     /// The model: an encoding where the layer sees signs, then the layer.
     fn draft(&self) -> Draft {
         let input = DraftTensor { shape: self.input, kind: Kind::U8, start: 0 };
-        let mut draft = Draft { input, arena_words: 0, scale: None, interface: Default::default(), layers: Vec::new() };
-        if !self.bytes {
-            let output = DraftTensor { kind: Kind::Sign, ..input };
-            let thresholds = (0..self.input.channels).map(|channel| noise(channel) as u8).collect();
-            let transform = DraftTransform::Encode { per_channel: 1, thresholds };
-            draft.layers.push(plain(Op::Encode, Window::unit(), output, transform));
-            draft.arena_words = self.input.pixels() * self.input.channel_words();
-        }
+        let mut draft = match self.bytes {
+            true => Draft { input, arena_words: 0, scale: None, interface: Default::default(), layers: Vec::new() },
+            false => encoding(self.input),
+        };
         let layer = self.layer(draft.layers.len() as u16, &mut draft.arena_words);
         draft.layers.push(layer);
         draft
@@ -239,6 +226,46 @@ impl Problem {
         let words = 0..self.outputs.div_ceil(WORD_BITS);
         DraftTransform::Thresholds { values, directions: words.map(directions).collect() }
     }
+}
+
+/// Counts what has no weights: the encoding of bytes of this shape as signs, and a max-pool of 2 x 2 of these.
+///
+/// # Errors
+/// As [`Qemu::run`].
+pub fn without_weights(qemu: &Qemu, input: Shape) -> Result<[Count; 2], QemuError> {
+    let mut draft = encoding(input);
+    let window = Window { kernel: [2; 2], stride: [2; 2], padding: [0; 4] };
+    let shape = Shape { height: input.height / 2, width: input.width / 2, ..input };
+    let output = DraftTensor { shape, kind: Kind::Sign, start: draft.arena_words };
+    draft.arena_words += tensor(shape, Kind::Sign, 0).region.words;
+    draft.layers.push(DraftLayer { input: 1, ..plain(Op::MaxPool, window, output, DraftTransform::None) });
+    let (counts, _) = counted(qemu, &draft)?;
+    let layers = |counts: &[Count]| Some([*counts.first()?, *counts.get(1)?]);
+    layers(&counts).ok_or_else(|| uncounted(qemu))
+}
+
+/// A model that only compares bytes with a threshold each.
+fn encoding(shape: Shape) -> Draft {
+    let input = DraftTensor { shape, kind: Kind::U8, start: 0 };
+    let thresholds = (0..shape.channels).map(|channel| noise(channel) as u8).collect();
+    let transform = DraftTransform::Encode { per_channel: 1, thresholds };
+    let layer = plain(Op::Encode, Window::unit(), DraftTensor { kind: Kind::Sign, ..input }, transform);
+    let arena_words = shape.pixels() * shape.channel_words();
+    Draft { input, arena_words, scale: None, interface: Default::default(), layers: vec![layer] }
+}
+
+/// Runs a draft on noise: what each layer took, and bytes of stack.
+fn counted(qemu: &Qemu, draft: &Draft) -> Result<(Vec<Count>, u32), QemuError> {
+    let model: Vec<u8> = draft.emit().iter().flat_map(|word| word.to_le_bytes()).collect();
+    let image: Vec<u8> = (0..draft.input.shape.volume()).map(|index| noise(index) as u8).collect();
+    let options = RunOptions { digests: false, ..RunOptions::default() };
+    let inference = qemu.run(&model, &[&image], &options)?.into_iter().next();
+    let counts = inference.and_then(|inference| inference.counts).ok_or_else(|| uncounted(qemu))?;
+    Ok((counts.layers, counts.stack_bytes))
+}
+
+fn uncounted(qemu: &Qemu) -> QemuError {
+    QemuError::Output { board: qemu.board(), what: "the layer was not counted", line: String::new() }
 }
 
 /// The layer that a draft describes, without weights and transform: for its derived sizes.
