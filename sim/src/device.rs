@@ -4,18 +4,16 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use bitfab_format::Model;
-use bitfab_link::{Accelerator, Link, LinkError, Patience, UartWire};
-use bitfab_runtime::Inference;
+use bitfab_link::{Link, Patience, UartWire};
 use embedded_hal::delay::DelayNs;
 use embedded_hal_nb::nb;
 use embedded_hal_nb::serial::{Error as SerialError, ErrorKind as SerialErrorKind, ErrorType, Read, Write};
 use serial2::{SerialPort, Settings};
 
-use crate::engine::{Engine, Evidence, Run, check_inputs};
+use crate::asked::ask;
+use crate::engine::{Engine, Run};
 use crate::error::SimError;
 
-/// Words of the longest result that the link can say.
-const WORDS: usize = u16::MAX as usize / 4;
 /// How long one look at the port takes, and how many there are until a byte is given up.
 const LOOK: Duration = Duration::from_millis(1);
 const LOOKS: u32 = 2_000;
@@ -100,10 +98,6 @@ impl Device {
         });
         opened.map(Port).map_err(|source| SimError::Io { what: what(), source })
     }
-
-    fn failed(&self, error: &LinkError<PortError>) -> SimError {
-        SimError::Tool { program: self.name(), problem: error.to_string() }
-    }
 }
 
 impl Engine for Device {
@@ -112,24 +106,7 @@ impl Engine for Device {
     }
 
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
-        check_inputs(model, inputs)?;
         let wire = UartWire::new(self.open()?, NoDelay, Patience { polls: LOOKS, pause_us: 0 });
-        let accelerator = Accelerator::<_, WORDS>::new(Link::new(wire), Model::from_words(model.words())?);
-        let mut accelerator = accelerator.map_err(|error| self.failed(&error))?;
-        if !accelerator.link().identity().is_some_and(|identity| identity.has_digests()) {
-            let problem = "the board keeps no digests, so that no layer could be compared: build it with \
-                           `bitfab bitstream --digests`, or let it serve with room for digests";
-            return Err(SimError::Unsupported { engine: self.name(), problem: problem.into() });
-        }
-        let mut runs = Vec::with_capacity(inputs.len());
-        for (at, input) in inputs.iter().enumerate() {
-            let mut digests = vec![0; model.layer_count()];
-            let output = accelerator.infer(input, &mut digests).map_err(|error| self.failed(&error))?;
-            let output = output.words().to_vec();
-            let evidence = Evidence::Digests(digests);
-            runs.push(Run { coded: None, evidence, output, cycles: None, instructions: None });
-            done(at + 1);
-        }
-        Ok(runs)
+        ask(self, Link::new(wire), model, inputs, done)
     }
 }

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod asked;
 pub mod board;
 pub mod chip;
 pub mod cosim;
 pub mod device;
 pub mod engine;
 pub mod error;
+pub mod linked;
 pub mod qemu;
 pub mod replay;
 pub mod rtl;

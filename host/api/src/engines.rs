@@ -3,6 +3,7 @@
 use bitfab_hdl::{Options, Weights};
 use bitfab_sim::Engine;
 use bitfab_sim::device::Device;
+use bitfab_sim::linked::{Linked, LinkedWire};
 use bitfab_sim::qemu::{Board, Qemu};
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
@@ -24,6 +25,8 @@ pub enum EngineName {
     CycleModel,
     /// The accelerator's circuit in rust-hdl.
     Rtl,
+    /// The driver and the accelerator behind its wires, in rust-hdl.
+    Linked(LinkedWire),
     /// The accelerator's Verilog in a simulator.
     Verilog(Simulator),
     /// Firmware on an emulated board.
@@ -101,7 +104,8 @@ impl EngineName {
     pub fn all() -> Vec<Self> {
         let free = [Self::Reference, Self::Kernels, Self::Runtime, Self::CycleModel, Self::Rtl];
         let verilog = [Simulator::Icarus, Simulator::Verilator].map(Self::Verilog);
-        free.into_iter().chain(verilog).chain(Board::ALL.map(Self::Qemu)).collect()
+        let linked = [LinkedWire::Spi, LinkedWire::Uart].map(Self::Linked);
+        free.into_iter().chain(linked).chain(verilog).chain(Board::ALL.map(Self::Qemu)).collect()
     }
 
     /// The name in commands and tables.
@@ -112,6 +116,8 @@ impl EngineName {
             Self::Runtime => "runtime",
             Self::CycleModel => "cycle-model",
             Self::Rtl => "rtl",
+            Self::Linked(LinkedWire::Spi) => "linked",
+            Self::Linked(LinkedWire::Uart) => "linked-uart",
             Self::Verilog(Simulator::Icarus) => "icarus",
             Self::Verilog(Simulator::Icarus2005) => "icarus-2005",
             Self::Verilog(Simulator::Verilator) => "verilator",
@@ -128,6 +134,10 @@ impl EngineName {
             Self::Runtime => "the no_std runtime in an arena of exactly the stated size".into(),
             Self::CycleModel => "the accelerator's cycle model in plain Rust".into(),
             Self::Rtl => "the accelerator's circuit, simulated by rust-hdl".into(),
+            Self::Linked(LinkedWire::Spi) => {
+                "the driver over SPI, and that circuit behind it; digests of layers".into()
+            }
+            Self::Linked(LinkedWire::Uart) => "the same over a UART".into(),
             Self::Verilog(Simulator::Icarus) => "its Verilog, simulated by Icarus Verilog".into(),
             Self::Verilog(Simulator::Icarus2005) => "the same by the rules of Verilog-2005".into(),
             Self::Verilog(Simulator::Verilator) => "its Verilog, simulated by Verilator".into(),
@@ -156,6 +166,7 @@ impl EngineName {
             Self::Kernels => Box::new(|| Box::new(Kernels)),
             Self::Runtime => Box::new(|| Box::new(Runtime)),
             Self::CycleModel => Box::new(move || Box::new(CycleModel { options, stalls })),
+            Self::Linked(wire) => Box::new(move || Box::new(Linked { wire, options })),
             Self::Rtl => Box::new(move || Box::new(RustHdl { options, stalls })),
         };
         Ok(Box::new(Parallel::new(make)))
