@@ -8,4 +8,5 @@ mod uart;
 pub use pins::{Bench, Chip, Clocked, SimDelay, Unsettled};
 pub use replay::{PinDifferences, Top, replay_pins};
 pub use spi::SimSpi;
+pub(crate) use spi::each_byte;
 pub use uart::SimUart;

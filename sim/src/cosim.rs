@@ -2,6 +2,7 @@
 //! whose bitstream is turned back into Verilog and compiled by Verilator.
 
 mod back;
+mod driven;
 mod verdict;
 
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -17,6 +18,7 @@ use crate::replay::{io, run_tool, write};
 use crate::synth::tool::YOSYS;
 
 pub use back::{TurnedBack, turned_back};
+pub use driven::Bitstream;
 pub use verdict::{Verdict, verdict};
 
 /// The board of which the pins are known that a Pico is wired to.

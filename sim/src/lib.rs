@@ -9,6 +9,7 @@ pub mod device;
 pub mod engine;
 pub mod error;
 pub mod linked;
+pub mod netlist;
 pub mod qemu;
 pub mod replay;
 pub mod rtl;

@@ -24,6 +24,7 @@ use crate::verify::compare;
 pub use bench::{connections, testbench};
 pub use trace::{Difference, Replayed};
 use trace::{Recorder, compared, replayed};
+pub(crate) use verilator::Cells;
 
 /// A simulator of Verilog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +63,45 @@ impl Replay {
     /// # Errors
     /// As [`Replay::replay`].
     pub fn replay_sources(&self, model: &Model<'_>, inputs: &[&[u8]], sources: &Sources) -> Result<Replayed, SimError> {
+        self.replay_cells(model, inputs, sources, None)
+    }
+
+    /// As [`Replay::replay_sources`], of Verilog or, with `cells`, of a netlist.
+    fn replay_cells(
+        &self,
+        model: &Model<'_>,
+        inputs: &[&[u8]],
+        sources: &Sources,
+        cells: Option<Cells>,
+    ) -> Result<Replayed, SimError> {
         check_inputs(model, inputs)?;
         let (program, mut recorder) = self.recorder(model)?;
         drive(&mut recorder, model, &program, inputs, self.stalls, &mut |_| {})?;
-        replayed(&self.simulate(&recorder, sources)?, model, &program, &recorder)
+        replayed(&self.simulate(&recorder, sources, cells)?, model, &program, &recorder)
+    }
+
+    /// The runs of an engine of this name, of Verilog or, with `cells`, of a netlist.
+    pub(crate) fn runs(
+        &self,
+        name: &str,
+        model: &Model<'_>,
+        inputs: &[&[u8]],
+        sources: &Sources,
+        cells: Option<Cells>,
+    ) -> Result<Vec<Run>, SimError> {
+        let replayed = self.replay_cells(model, inputs, sources, cells)?;
+        // The simulator is not asked for cycles: they are those of the registers, or its ports would have differed.
+        let runs = replayed.frames.into_iter().map(|frame| Run { cycles: None, ..frame.into_run() });
+        let runs: Vec<Run> = runs.collect();
+        // Wrong words are told best by layer and position, which the caller does; wrong timing alone is told here.
+        if let Some(first) = replayed.first_difference
+            && agrees(model, inputs, &runs)?
+        {
+            let problem =
+                format!("its ports differ from the registers' {} times, first in {first}", replayed.differences);
+            return Err(SimError::Tool { program: name.into(), problem });
+        }
+        Ok(runs)
     }
 
     /// Replays `cycles` cycles of hosts that stall, send frames of wrong length and reset ([`disturb`]), and returns the
@@ -76,7 +112,7 @@ impl Replay {
     pub fn disturbed(&self, model: &Model<'_>, sources: &Sources, cycles: u64) -> Result<Option<Difference>, SimError> {
         let (program, mut recorder) = self.recorder(model)?;
         disturb(&mut recorder, &program, self.stalls.seed, cycles)?;
-        Ok(compared(&self.simulate(&recorder, sources)?, &recorder)?.1)
+        Ok(compared(&self.simulate(&recorder, sources, None)?, &recorder)?.1)
     }
 
     /// Replays loads of `images`, right or wrong, one after the other, and returns the first cycle in which a port of
@@ -94,7 +130,7 @@ impl Replay {
         for image in images {
             load(&mut recorder, image, self.stalls)?;
         }
-        Ok(compared(&self.simulate(&recorder, sources)?, &recorder)?.1)
+        Ok(compared(&self.simulate(&recorder, sources, None)?, &recorder)?.1)
     }
 
     fn recorder(&self, model: &Model<'_>) -> Result<(Arc<Program>, Recorder), SimError> {
@@ -104,7 +140,7 @@ impl Replay {
     }
 
     /// What the testbench prints about the recorded cycles.
-    fn simulate(&self, recorder: &Recorder, sources: &Sources) -> Result<String, SimError> {
+    fn simulate(&self, recorder: &Recorder, sources: &Sources, cells: Option<Cells>) -> Result<String, SimError> {
         let folder = tempfile::tempdir().map_err(|source| io("making a folder for the simulator", source))?;
         let path = folder.path();
         for (name, contents) in sources.files() {
@@ -115,7 +151,7 @@ impl Replay {
         match self.simulator {
             Simulator::Icarus => icarus(path, &sources.file_name(), "-g2012"),
             Simulator::Icarus2005 => icarus(path, &sources.file_name(), "-g2005"),
-            Simulator::Verilator => verilator::run(path, &sources.file_name()),
+            Simulator::Verilator => verilator::run(path, &sources.file_name(), cells),
         }
     }
 
@@ -136,19 +172,8 @@ impl Engine for Replay {
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError> {
         let sources = bitfab_hdl::sources(model, &self.options, &Style::default());
         let sources = sources.map_err(|error| unsupported(self.label(), &error))?;
-        let replayed = self.replay_sources(model, inputs, &sources)?;
+        let runs = self.runs(self.label(), model, inputs, &sources, None)?;
         done(inputs.len());
-        // The simulator is not asked for cycles: they are those of the registers, or its ports would have differed.
-        let runs = replayed.frames.into_iter().map(|frame| Run { cycles: None, ..frame.into_run() });
-        let runs: Vec<Run> = runs.collect();
-        // Wrong words are told best by layer and position, which the caller does; wrong timing alone is told here.
-        if let Some(first) = replayed.first_difference
-            && agrees(model, inputs, &runs)?
-        {
-            let problem =
-                format!("its ports differ from the registers' {} times, first in {first}", replayed.differences);
-            return Err(SimError::Tool { program: self.label().into(), problem });
-        }
         Ok(runs)
     }
 }

@@ -1,6 +1,8 @@
 //! The files that a person flashes, together: the UF2 of a Raspberry Pi Pico, in rp2040js, asks the bitstream of an
 //! iCEBreaker, turned back into Verilog.
 
+#[path = "common/flipped.rs"]
+mod flipped;
 #[path = "common/icebreaker.rs"]
 mod icebreaker;
 
@@ -16,6 +18,7 @@ use bitfab_sim::qemu::Chip;
 use bitfab_sim::software::Reference;
 use bitfab_sim::uf2::{check_uf2, uf2};
 
+use flipped::flipped;
 use icebreaker::{KILOHERTZ, asked, icebreaker};
 
 /// Inputs of the self-test: so few that the test stays short.
@@ -48,24 +51,6 @@ fn rows(model: &Model<'_>) -> Vec<u8> {
     let runs = Reference.run(model, &slices, &mut |_| {}).unwrap();
     let digests = runs.iter().map(|run| run.evidence.digests().into_iter().flat_map(u32::to_le_bytes).collect());
     inputs.iter().cloned().zip(digests).flat_map(|(input, digests): (_, Vec<u8>)| [input, digests].concat()).collect()
-}
-
-/// Turns a bit of every memory that holds something: twenty answers need not show a single weight, and the placement
-/// decides which memory holds what.
-fn flipped(bits: String) -> String {
-    let mut parts = bits.split(".ram_data");
-    parts.next().unwrap().to_owned() + &parts.map(with_a_bit_turned).collect::<String>()
-}
-
-/// A memory's place and contents, and what follows it, with the first bit turned that is set.
-fn with_a_bit_turned(memory: &str) -> String {
-    let (place, data) = memory.split_once('\n').unwrap();
-    let contents = data.split('.').next().unwrap();
-    let Some(at) = contents.find(|digit: char| digit.is_ascii_hexdigit() && digit != '0') else {
-        return format!(".ram_data{memory}");
-    };
-    let digit = u8::from_str_radix(&data[at..=at], 16).unwrap();
-    format!(".ram_data{place}\n{}{:x}{}", &data[..at], digit & (digit - 1), &data[at + 1..])
 }
 
 /// The FPGA as its Verilog says, without digests.

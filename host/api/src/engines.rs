@@ -2,8 +2,10 @@
 
 use bitfab_hdl::{Options, Weights};
 use bitfab_sim::Engine;
+use bitfab_sim::cosim::Bitstream;
 use bitfab_sim::device::Device;
 use bitfab_sim::linked::{Linked, LinkedWire};
+use bitfab_sim::netlist::{Fabric, Netlist};
 use bitfab_sim::qemu::{Board, Qemu};
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
@@ -29,6 +31,10 @@ pub enum EngineName {
     Linked(LinkedWire),
     /// The accelerator's Verilog in a simulator.
     Verilog(Simulator),
+    /// Its netlist, in Verilator.
+    Netlist(Fabric),
+    /// The driver at the pins of a bitstream that was turned back into Verilog.
+    Bitstream,
     /// Firmware on an emulated board.
     Qemu(Board),
     /// A board behind a serial port: `device:PATH`, or `device:PATH@BAUD`.
@@ -104,8 +110,15 @@ impl EngineName {
     pub fn all() -> Vec<Self> {
         let free = [Self::Reference, Self::Kernels, Self::Runtime, Self::CycleModel, Self::Rtl];
         let verilog = [Simulator::Icarus, Simulator::Verilator].map(Self::Verilog);
+        let netlists = [Fabric::Ice40, Fabric::Ecp5].map(Self::Netlist);
         let linked = [LinkedWire::Spi, LinkedWire::Uart].map(Self::Linked);
-        free.into_iter().chain(linked).chain(verilog).chain(Board::ALL.map(Self::Qemu)).collect()
+        free.into_iter()
+            .chain(linked)
+            .chain(verilog)
+            .chain(netlists)
+            .chain([Self::Bitstream])
+            .chain(Board::ALL.map(Self::Qemu))
+            .collect()
     }
 
     /// The name in commands and tables.
@@ -121,6 +134,9 @@ impl EngineName {
             Self::Verilog(Simulator::Icarus) => "icarus",
             Self::Verilog(Simulator::Icarus2005) => "icarus-2005",
             Self::Verilog(Simulator::Verilator) => "verilator",
+            Self::Netlist(Fabric::Ice40) => "netlist-ice40",
+            Self::Netlist(Fabric::Ecp5) => "netlist-ecp5",
+            Self::Bitstream => "bitstream-ice40",
             Self::Qemu(board) => board.name(),
             Self::Device(device) => device.text,
         }
@@ -141,6 +157,9 @@ impl EngineName {
             Self::Verilog(Simulator::Icarus) => "its Verilog, simulated by Icarus Verilog".into(),
             Self::Verilog(Simulator::Icarus2005) => "the same by the rules of Verilog-2005".into(),
             Self::Verilog(Simulator::Verilator) => "its Verilog, simulated by Verilator".into(),
+            Self::Netlist(Fabric::Ice40) => "its netlist of iCE40 cells, by Yosys, in Verilator".into(),
+            Self::Netlist(Fabric::Ecp5) => "the same of ECP5 cells".into(),
+            Self::Bitstream => "the driver at the pins of an iCEBreaker's bitstream turned back into Verilog".into(),
             Self::Qemu(board) => format!("the firmware on an emulated {}", board.core()),
             Self::Device(device) => format!("a board behind {} at {} baud", device.path, device.baud),
         }
@@ -161,6 +180,8 @@ impl EngineName {
             Self::Verilog(simulator @ Simulator::Verilator) => {
                 return Ok(Box::new(Replay { simulator, options, stalls }));
             }
+            Self::Netlist(fabric) => return Ok(Box::new(Netlist { fabric, options, stalls })),
+            Self::Bitstream => return Ok(Box::new(Bitstream { options })),
             Self::Verilog(simulator) => Box::new(move || Box::new(Replay { simulator, options, stalls })),
             Self::Reference => Box::new(|| Box::new(Reference)),
             Self::Kernels => Box::new(|| Box::new(Kernels)),

@@ -53,33 +53,40 @@ impl SpiDevice for SimSpi {
         bench.with(|chip| {
             chip.set(CS_N, false);
             wait(chip, 2 * *half)?;
-            let mut transfer = |out: u8| {
+            let transfer = |out: u8| {
                 let sent = faults(out);
                 Self::byte(chip, *half, sent).map(&mut *faults)
             };
-            for operation in operations {
-                match operation {
-                    Operation::Read(bytes) => {
-                        bytes.iter_mut().try_for_each(|byte| transfer(0).map(|came| *byte = came))?
-                    }
-                    Operation::Write(bytes) => bytes.iter().try_for_each(|byte| transfer(*byte).map(|_| ()))?,
-                    Operation::Transfer(read, write) => {
-                        for at in 0..read.len().max(write.len()) {
-                            let came = transfer(write.get(at).copied().unwrap_or(0))?;
-                            if let Some(byte) = read.get_mut(at) {
-                                *byte = came;
-                            }
-                        }
-                    }
-                    Operation::TransferInPlace(bytes) => {
-                        bytes.iter_mut().try_for_each(|byte| transfer(*byte).map(|came| *byte = came))?;
-                    }
-                    Operation::DelayNs(_) => {}
-                }
-            }
+            each_byte(operations, transfer)?;
             wait(chip, *half)?;
             chip.set(CS_N, true);
             wait(chip, 2 * *half)
         })
     }
+}
+
+/// Does what is asked of a bus, a byte at a time: `transfer` sends one and gives what came.
+pub(crate) fn each_byte<E>(
+    operations: &mut [Operation<'_, u8>],
+    mut transfer: impl FnMut(u8) -> Result<u8, E>,
+) -> Result<(), E> {
+    for operation in operations {
+        match operation {
+            Operation::Read(bytes) => bytes.iter_mut().try_for_each(|byte| transfer(0).map(|came| *byte = came))?,
+            Operation::Write(bytes) => bytes.iter().try_for_each(|byte| transfer(*byte).map(|_| ()))?,
+            Operation::Transfer(read, write) => {
+                for at in 0..read.len().max(write.len()) {
+                    let came = transfer(write.get(at).copied().unwrap_or(0))?;
+                    if let Some(byte) = read.get_mut(at) {
+                        *byte = came;
+                    }
+                }
+            }
+            Operation::TransferInPlace(bytes) => {
+                bytes.iter_mut().try_for_each(|byte| transfer(*byte).map(|came| *byte = came))?;
+            }
+            Operation::DelayNs(_) => {}
+        }
+    }
+    Ok(())
 }

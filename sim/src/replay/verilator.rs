@@ -11,30 +11,40 @@ use crate::qemu::target_folder;
 /// Verilator's own run time, which takes longer to compile than a small circuit.
 const RUN_TIME: [&str; 2] = ["verilated.o", "verilated_timing.o"];
 
-/// Builds `bench.v` and the accelerator's `verilog` of `folder` and returns what the program printed.
-pub(super) fn run(folder: &Path, verilog: &str) -> Result<String, SimError> {
-    let translate = [
-        "--cc",
-        "--main",
-        "--exe",
-        "--timing",
-        "-O3",
-        "-Wall",
-        "-DBITFAB_TRACE",
-        "--top-module",
-        "bench",
-        "-o",
-        "bench",
-        "bench.v",
-        verilog,
-    ];
-    run_tool(Command::new("verilator").current_dir(folder).args(translate), "verilator", "verilator")?;
+/// Models of the cells that a netlist is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cells {
+    /// Where they are, and what they include.
+    pub folder: &'static str,
+    /// Their file.
+    pub file: &'static str,
+}
+
+/// Builds `bench.v` and the accelerator's `verilog` of `folder`, or a netlist of `cells`, and returns what the program
+/// printed.
+pub(super) fn run(folder: &Path, verilog: &str, cells: Option<Cells>) -> Result<String, SimError> {
+    let mut verilator = Command::new("verilator");
+    verilator.current_dir(folder).args(["--cc", "--main", "--exe", "--timing", "-O3", "-DBITFAB_TRACE"]);
+    verilator.args(["--top-module", "bench", "-o", "bench", "bench.v", verilog]);
+    match cells {
+        None => verilator.arg("-Wall"),
+        // What Yosys writes is not what lints like.
+        Some(Cells { folder, file }) => verilator
+            .args(["-Wno-lint", "-Wno-fatal", "-DNO_ICE40_DEFAULT_ASSIGNMENTS", &format!("-I{folder}")])
+            .arg(Path::new(folder).join(file)),
+    };
+    run_tool(&mut verilator, "verilator", "verilator")?;
     let objects = folder.join("obj_dir");
     let kept = kept(&objects);
     if let Some(kept) = &kept {
         copy(kept, &objects);
     }
-    run_tool(Command::new("make").current_dir(&objects).args(["-f", "Vbench.mk"]), "make", "make")?;
+    let mut make = Command::new("make");
+    make.current_dir(&objects).args(["-f", "Vbench.mk"]);
+    if cells.is_some() {
+        make.args(["OPT_FAST=-O1", "OPT_SLOW=-O0"]); // a netlist compiles for longer than it runs
+    }
+    run_tool(&mut make, "make", "make")?;
     if let Some(kept) = &kept {
         copy(&objects, kept);
     }

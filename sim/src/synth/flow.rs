@@ -66,6 +66,14 @@ impl Tools {
     }
 }
 
+impl Target {
+    /// Yosys' commands that make a netlist of cells, without the name of the top module.
+    pub(crate) fn synthesis(self) -> &'static str {
+        let [flat, _] = Tools::of(self).commands;
+        flat
+    }
+}
+
 /// A folder in which the tools work on one circuit.
 pub(super) struct Flow {
     folder: tempfile::TempDir,
