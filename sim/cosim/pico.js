@@ -1,7 +1,7 @@
 // A Raspberry Pi Pico from the file that is dropped on it, in rp2040js, with an FPGA at its pins.
-//   node pico.js FILE.uf2 KHZ
+//   node pico.js FILE.uf2 [KHZ]
 // The FPGA, whose clock has so many kHz, is a program behind standard input and output (fpga.cpp); what the Pico says on
-// UART0 goes to standard error. Ends when the LED is first switched, or when nothing was said in five seconds of the board.
+// UART0 goes to standard error. Ends when the LED is first switched, without an FPGA also when one is asked, or when nothing was said in five seconds of the board.
 const fs = require('node:fs');
 const { GPIOPinState, RP2040 } = require('rp2040js');
 
@@ -11,7 +11,9 @@ const SPI = 1; // the function of a pin
 const [MISO, CS, SCK, MOSI, LED] = [16, 17, 18, 19, 25];
 
 const uf2 = fs.readFileSync(process.argv[2]);
+const isAlone = process.argv.length < 4;
 const clocksPerNano = Number(process.argv[3]) / 1e6;
+let ends = false;
 const mcu = new RP2040();
 const say = (text) => fs.writeSync(2, text);
 // The default writes to standard output.
@@ -44,11 +46,12 @@ function ask(what, argument, half, takes) {
   return answer[0];
 }
 
-mcu.gpio[CS].addListener((state) => ask('C', Number(state === GPIOPinState.High), 0, 0));
+if (!isAlone) mcu.gpio[CS].addListener((state) => ask('C', Number(state === GPIOPinState.High), 0, 0));
 
 let received = 0;
 const transferred = mcu.clock.createAlarm(() => mcu.spi[0].completeTransmit(received));
 mcu.spi[0].onTransmit = (byte) => {
+  if (isAlone) return void (ends = true);
   // rp2040js connects no pins to SPI.
   const unwired = [MISO, SCK, MOSI].filter((pin) => mcu.gpio[pin].functionSelect !== SPI);
   if (unwired.length || mcu.spi[0].spiMode !== 0) throw new Error(`SPI0 is not at its pins (${unwired}) in mode 0`);
@@ -62,7 +65,6 @@ mcu.uart[0].onByte = (byte) => {
   heard = mcu.clock.nanos;
   say(String.fromCharCode(byte));
 };
-let ends = false;
 mcu.gpio[LED].addListener((state) => (ends ||= state === GPIOPinState.High));
 
 const NANOS_PER_CYCLE = 8; // 125 MHz

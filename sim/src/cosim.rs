@@ -117,6 +117,20 @@ impl Fpga {
     }
 }
 
+/// What a Pico with this UF2 file says until it asks an accelerator, of which there is none, or until its LED is switched.
+///
+/// # Errors
+/// As [`Fpga::asked_by`].
+pub fn alone(uf2: &[u8]) -> Result<String, SimError> {
+    let (folder, modules) = (folder()?, emulator()?);
+    write(&folder.path().join("pico.js"), PICO)?;
+    std::fs::write(folder.path().join("pico.uf2"), uf2).map_err(|error| io("writing the program", error))?;
+    let mut node = Command::new("node");
+    node.current_dir(folder.path()).args(["pico.js", "pico.uf2"]).env("NODE_PATH", modules);
+    let started = node.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    listen(started.map_err(not_started)?, &mut |_| {})
+}
+
 fn folder() -> Result<TempDir, SimError> {
     tempfile::tempdir().map_err(|error| io("making a folder for the tools", error))
 }

@@ -123,6 +123,8 @@ pub trait Engine {
 
     /// Runs every input in order; `done` is called with the number of finished inputs.
     ///
+    /// An engine that compares its own tensors may stop at the first that is wrong: that run is then the last one.
+    ///
     /// # Errors
     /// [`SimError`] where the engine cannot do its work; a wrong result is not an error here.
     fn run(&mut self, model: &Model<'_>, inputs: &[&[u8]], done: &mut dyn FnMut(usize)) -> Result<Vec<Run>, SimError>;

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod linked;
 pub mod netlist;
+pub mod programs;
 pub mod qemu;
 pub mod replay;
 pub mod rtl;

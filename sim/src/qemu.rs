@@ -28,6 +28,7 @@ mod files;
 mod output;
 mod plugin;
 mod process;
+mod told;
 mod tool;
 
 pub use board::Board;
@@ -36,3 +37,4 @@ pub use chip::{Chip, loaded};
 pub use emulator::{Qemu, RunOptions};
 pub use error::QemuError;
 pub use output::{Count, Counts, Inference, Scores};
+pub use told::{emulated, told};

@@ -6,6 +6,7 @@ use bitfab_sim::cosim::Bitstream;
 use bitfab_sim::device::Device;
 use bitfab_sim::linked::{Linked, LinkedWire};
 use bitfab_sim::netlist::{Fabric, Netlist};
+use bitfab_sim::programs::{EmulatedChip, Program};
 use bitfab_sim::qemu::{Board, Qemu};
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{CycleModel, RustHdl, Stalls};
@@ -37,6 +38,8 @@ pub enum EngineName {
     Bitstream,
     /// Firmware on an emulated board.
     Qemu(Board),
+    /// The program of `bitfab new` on its chip, emulated.
+    Program(EmulatedChip),
     /// A board behind a serial port: `device:PATH`, or `device:PATH@BAUD`.
     Device(DeviceName),
 }
@@ -110,6 +113,7 @@ impl EngineName {
     pub fn all() -> Vec<Self> {
         let free = [Self::Reference, Self::Kernels, Self::Runtime, Self::CycleModel, Self::Rtl];
         let verilog = [Simulator::Icarus, Simulator::Verilator].map(Self::Verilog);
+        let programs = [EmulatedChip::Stm32f405, EmulatedChip::Pico].map(Self::Program);
         let netlists = [Fabric::Ice40, Fabric::Ecp5].map(Self::Netlist);
         let linked = [LinkedWire::Spi, LinkedWire::Uart].map(Self::Linked);
         free.into_iter()
@@ -118,6 +122,7 @@ impl EngineName {
             .chain(netlists)
             .chain([Self::Bitstream])
             .chain(Board::ALL.map(Self::Qemu))
+            .chain(programs)
             .collect()
     }
 
@@ -138,6 +143,8 @@ impl EngineName {
             Self::Netlist(Fabric::Ecp5) => "netlist-ecp5",
             Self::Bitstream => "bitstream-ice40",
             Self::Qemu(board) => board.name(),
+            Self::Program(EmulatedChip::Stm32f405) => "stm32f405",
+            Self::Program(EmulatedChip::Pico) => "pico",
             Self::Device(device) => device.text,
         }
     }
@@ -161,6 +168,10 @@ impl EngineName {
             Self::Netlist(Fabric::Ecp5) => "the same of ECP5 cells".into(),
             Self::Bitstream => "the driver at the pins of an iCEBreaker's bitstream turned back into Verilog".into(),
             Self::Qemu(board) => format!("the firmware on an emulated {}", board.core()),
+            Self::Program(EmulatedChip::Stm32f405) => {
+                "the program of `bitfab new` on an STM32F405 in QEMU, which compares digests itself".into()
+            }
+            Self::Program(EmulatedChip::Pico) => "the same on a Pico in rp2040js, from its UF2 file on".into(),
             Self::Device(device) => format!("a board behind {} at {} baud", device.path, device.baud),
         }
     }
@@ -173,6 +184,7 @@ impl EngineName {
         let (options, stalls) = (accelerator.options(), accelerator.stalls());
         let make: Make = match self {
             Self::Qemu(board) => return Ok(Box::new(Qemu::new(board)?)),
+            Self::Program(chip) => return Ok(Box::new(Program(chip))),
             Self::Device(DeviceName { path, baud, .. }) => {
                 return Ok(Box::new(Device { path: path.to_owned(), baud }));
             }

@@ -45,7 +45,10 @@ pub struct Evaluation {
 pub fn run(model: &Model<'_>, inputs: &Inputs, engine: &mut dyn Engine, watch: Watch<'_>) -> Result<(Vec<Run>, f64)> {
     let told = Told::rows(watch, engine.name(), inputs.sources().len());
     let start = Instant::now();
+    let (name, rows) = (engine.name(), inputs.sources().len());
     let runs = inputs.run(model, engine, &mut |done| told.set(done))?;
+    // A program that compares itself stops at the first difference.
+    ensure!(runs.len() == rows, Differs, "{name} differs in row {}: `bitfab verify` says where", runs.len());
     Ok((runs, start.elapsed().as_secs_f64()))
 }
 

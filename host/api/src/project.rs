@@ -11,8 +11,6 @@ use crate::{Error, Inputs, ModelFile, Result, Watch, reference};
 struct Template {
     chip: Chip,
     title: &'static str,
-    /// Bytes of flash and RAM.
-    memory: [u64; 2],
     /// What is wired, for people.
     wires: &'static str,
     /// How the program gets into it.
@@ -40,7 +38,6 @@ const TEMPLATES: [Template; 6] = [
     Template {
         chip: Chip::PICO,
         title: "Raspberry Pi Pico",
-        memory: [2 << 20, 256 << 10],
         wires: PICO_WIRES,
         flash: PICO_FLASH,
         files: files!("pico" "memory.x"),
@@ -48,7 +45,6 @@ const TEMPLATES: [Template; 6] = [
     Template {
         chip: Chip::PICO2,
         title: "Raspberry Pi Pico 2 (on its Cortex-M33)",
-        memory: [4 << 20, 512 << 10],
         wires: PICO_WIRES,
         flash: PICO_FLASH,
         files: files!("pico2" "memory.x"),
@@ -56,7 +52,6 @@ const TEMPLATES: [Template; 6] = [
     Template {
         chip: Chip::STM32F405,
         title: "STM32F405 (pyboard)",
-        memory: [1 << 20, 128 << 10],
         wires: "USART1 tells what is found and is asked: X9 (PB6) tx, X10 (PB7) rx, 115,200 baud. SPI1 asks an accelerator: X5 (PA4) cs_n, X6 (PA5) sck, \
                 X7 (PA6) miso, X8 (PA7) mosi",
         flash: "`cargo run --release` (a probe, by probe-rs), or in DFU mode `objcopy -O binary ELF app.bin` and \
@@ -66,7 +61,6 @@ const TEMPLATES: [Template; 6] = [
     Template {
         chip: Chip::STM32H743,
         title: "STM32H743 (Nucleo-144)",
-        memory: [2 << 20, 512 << 10],
         wires: "USART3 tells what is found and is asked: the ST-LINK's USB (PD8 tx, PD9 rx), 115,200 baud. SPI1 asks an accelerator: D10 (PD14) cs_n, \
                 D11 (PB5) mosi, D12 (PA6) miso, D13 (PA5) sck",
         flash: "`cargo run --release` (the board's ST-LINK, by probe-rs)",
@@ -75,7 +69,6 @@ const TEMPLATES: [Template; 6] = [
     Template {
         chip: Chip::NRF52840,
         title: "nRF52840 (Nordic's DK)",
-        memory: [1 << 20, 256 << 10],
         wires: "UARTE0 tells what is found and is asked: the DK's USB (P0.06 tx, P0.08 rx), 115,200 baud. SPIM2 asks an accelerator: D10 (P1.12) cs_n, \
                 D11 (P1.13) mosi, D12 (P1.14) miso, D13 (P1.15) sck",
         flash: "`cargo run --release` (the DK's J-Link, by probe-rs)",
@@ -84,7 +77,6 @@ const TEMPLATES: [Template; 6] = [
     Template {
         chip: Chip::ESP32C3,
         title: "ESP32-C3",
-        memory: [4 << 20, 312 << 10],
         wires: "UART0 tells what is found and is asked: a DevKit's USB (GPIO21 tx, GPIO20 rx), 115,200 baud. SPI2 asks an accelerator: GPIO2 miso, \
                 GPIO6 sck, GPIO7 mosi, GPIO10 cs_n. A plain LED at GPIO8 blinks; the DevKit's own there takes colours and stays dark",
         flash: "`cargo run --release` (its USB, by espflash)",
@@ -92,10 +84,6 @@ const TEMPLATES: [Template; 6] = [
     },
 ];
 
-/// What the program takes besides the model, at the most: drivers, link, self-test.
-const PROGRAM_BYTES: u64 = 96 << 10;
-/// What the stack and buffers take besides the arena, at the most.
-const STACK_BYTES: u64 = 16 << 10;
 /// How the programs name the crates, where they live.
 const CRATES: &str = "path = \"../../";
 /// Where their models lie there.
@@ -190,7 +178,9 @@ pub fn project(file: &ModelFile, options: &ProjectOptions<'_>, watch: Watch<'_>)
         "`{name}` is no name for a package: letters, digits, `-` and `_`, a letter first"
     );
     let (model, bytes) = (file.model()?, file.to_bytes());
-    check_memory(template, &model, bytes.len() as u64)?;
+    if let Some(problem) = template.chip.lacks(&model, bytes.len() as u64) {
+        bail!(Choice, "the model is too large for {}: {problem}", template.title);
+    }
     let inputs = inputs.map(|inputs| self_test(template, &model, bytes.len() as u64, inputs, watch)).transpose()?;
     let text = |(file, text): &(&str, &str)| ProjectFile {
         name: (*file).to_owned(),
@@ -219,7 +209,7 @@ fn moved(file: &str, text: &str, names: [&str; 2], crates: &Crates) -> String {
 fn self_test(template: &Template, model: &Model<'_>, bytes: u64, inputs: &Inputs, watch: Watch<'_>) -> Result<Vec<u8>> {
     let rows = inputs.rows();
     let (count, row) = (rows.len() as u64, (model.input_bytes() + 4 * model.layer_count()) as u64);
-    let room = template.memory[0].saturating_sub(bytes + PROGRAM_BYTES);
+    let room = template.chip.room(bytes);
     ensure!(
         count * row <= room,
         Choice,
@@ -232,24 +222,6 @@ fn self_test(template: &Template, model: &Model<'_>, bytes: u64, inputs: &Inputs
     let runs = reference(model, &rows, watch)?;
     let digests = |run: &Run| run.evidence.digests().into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>();
     Ok(rows.iter().zip(&runs).flat_map(|(input, run)| [input.to_vec(), digests(run)].concat()).collect())
-}
-
-/// Whether the board has room.
-fn check_memory(template: &Template, model: &Model<'_>, bytes: u64) -> Result<()> {
-    // The frame that the model is asked by holds an input or a result.
-    let words = model.arena_words() + model.output().region.words as usize;
-    let ram = (4 * words + model.input_bytes()) as u64 + STACK_BYTES;
-    let needs = [("flash", bytes + PROGRAM_BYTES), ("RAM", ram)];
-    for ((memory, need), has) in needs.into_iter().zip(template.memory) {
-        ensure!(
-            need <= has,
-            Choice,
-            "the model is too large for {}: it takes {need} bytes of {memory} with its program, {} more than there are",
-            template.title,
-            need - has
-        );
-    }
-    Ok(())
 }
 
 fn readme(template: &Template, name: &str, model: &Model<'_>) -> String {

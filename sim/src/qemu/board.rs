@@ -33,7 +33,7 @@ struct Row {
     machine: &'static [&'static str],
 }
 
-const ARM: Tool = Tool { program: "qemu-system-arm", package: "qemu-system-arm" };
+pub(super) const ARM: Tool = Tool { program: "qemu-system-arm", package: "qemu-system-arm" };
 const RISCV: Tool = Tool { program: "qemu-system-riscv32", package: "qemu-system-misc" };
 
 /// One row a board, in the order of the variants.

@@ -5,6 +5,7 @@ mod chips;
 #[path = "../common/flipped.rs"]
 mod flipped;
 mod netlists;
+mod programs;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, Kind, Model, Shape};

@@ -4,6 +4,7 @@ mod bitstream;
 mod common;
 mod cosim;
 mod demo;
+mod engines;
 mod errors;
 mod full;
 mod imported;
