@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bitfab::{Accelerator, EngineName};
 use bitfab_format::{Model, align};
 use bitfab_hdl::{Options, Program, SequencedEngine};
+use bitfab_sim::linked::LinkedWire;
 use bitfab_sim::replay::Simulator;
 use bitfab_tests::{read, root};
 
@@ -51,6 +52,11 @@ impl Problem {
         ["chain_of_5", "conv2d_requant", "dense_integer", "dense_sparse_binary"].contains(&self.name.as_str())
     }
 
+    /// Whether it is one of many that differ in their scores or inputs alone.
+    fn is_variant(&self) -> bool {
+        ["scores", "interface"].iter().any(|start| self.name.starts_with(start))
+    }
+
     /// Whether a chip keeps the digest of every layer.
     fn has_digests(&self) -> bool {
         let program = Program::new(&self.model(), &Options::default()).unwrap();
@@ -72,6 +78,12 @@ fn skipped(engine: EngineName, problem: &Problem) -> Option<&'static str> {
         }
         EngineName::Linked(_) if !problem.has_digests() => {
             Some("words of a layer come in another order than they lie in, so that the chip keeps no digest of them")
+        }
+        EngineName::Linked(LinkedWire::Spi) if problem.is_variant() => {
+            Some("each costs seconds, since every clock of a bus is stepped; `rtl` steps the same engine")
+        }
+        EngineName::Linked(LinkedWire::Uart) if !problem.name.starts_with("chain") => {
+            Some("each costs seconds, as over SPI; the chip is the same but for its wires")
         }
         _ => None,
     }

@@ -53,8 +53,7 @@ module bitfab_dp16kd(
   integer at;
   initial begin
     for (at = 0; at < 1024; at = at + 1) words[at] = CONTENTS[20 * at +: 18];
-    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB" ||
-        WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") begin
+    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB") begin
       $display("a mode of DP16KD that is not modelled");
       $finish;
     end
@@ -105,7 +104,13 @@ module bitfab_dp16kd(
       if (WEA) begin
         words[word_a] <= written_a[17:0];
         if (DATA_WIDTH_A == 36) words[next_a] <= written_a[35:18];
-      end else a <= RSTA ? 0 : chosen(pair_a[17:0], pair_a[35:18], ada[3:0], DATA_WIDTH_A);
+      end
+      // In the mode NORMAL a port that writes reads nothing.
+      if (RSTA) a <= 0;
+      else if (!WEA || WRITEMODE_A == "READBEFOREWRITE")
+        a <= chosen(pair_a[17:0], pair_a[35:18], ada[3:0], DATA_WIDTH_A);
+      else if (WRITEMODE_A == "WRITETHROUGH")
+        a <= chosen(written_a[17:0], written_a[35:18], ada[3:0], DATA_WIDTH_A);
     end
 
   wire [9:0] word_b = DATA_WIDTH_B == 36 ? {adb[13:5], 1'b0} : adb[13:4];
@@ -118,6 +123,12 @@ module bitfab_dp16kd(
       if (WEB) begin
         words[word_b] <= written_b[17:0];
         if (DATA_WIDTH_B == 36) words[next_b] <= written_b[35:18];
-      end else b <= RSTB ? 0 : chosen(pair_b[17:0], pair_b[35:18], adb[3:0], DATA_WIDTH_B);
+      end
+      // In the mode NORMAL a port that writes reads nothing.
+      if (RSTB) b <= 0;
+      else if (!WEB || WRITEMODE_B == "READBEFOREWRITE")
+        b <= chosen(pair_b[17:0], pair_b[35:18], adb[3:0], DATA_WIDTH_B);
+      else if (WRITEMODE_B == "WRITETHROUGH")
+        b <= chosen(written_b[17:0], written_b[35:18], adb[3:0], DATA_WIDTH_B);
     end
 endmodule

@@ -1,7 +1,8 @@
 // A Raspberry Pi Pico from the file that is dropped on it, in rp2040js, with an FPGA at its pins.
 //   node pico.js FILE.uf2 [KHZ]
 // The FPGA, whose clock has so many kHz, is a program behind standard input and output (fpga.cpp); what the Pico says on
-// UART0 goes to standard error. Ends when the LED is first switched, without an FPGA also when one is asked, or when nothing was said in five seconds of the board.
+// UART0 goes to standard error. Ends when the LED is first switched, without an FPGA also when one is asked, or when nothing
+// was said in five seconds of the board, without an FPGA in a minute: a self-test tells something every 25 rows.
 const fs = require('node:fs');
 const { GPIOPinState, RP2040 } = require('rp2040js');
 
@@ -68,12 +69,13 @@ mcu.uart[0].onByte = (byte) => {
 mcu.gpio[LED].addListener((state) => (ends ||= state === GPIOPinState.High));
 
 const NANOS_PER_CYCLE = 8; // 125 MHz
-while (!ends && mcu.clock.nanos < heard + 5e9) {
+const patience = isAlone ? 60 : 5; // seconds
+while (!ends && mcu.clock.nanos < heard + patience * 1e9) {
   if (mcu.core.PC < 0x4000) throw new Error('the boot ROM is called, of which there is none');
   if (mcu.core.waiting) mcu.clock.tick(mcu.clock.nanosToNextAlarm || 1000);
   else mcu.clock.tick(mcu.core.executeInstruction() * NANOS_PER_CYCLE);
 }
 if (!ends) {
-  say('no word in five seconds\n');
+  say(`no word in ${patience} seconds\n`);
   process.exitCode = 1;
 }

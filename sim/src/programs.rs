@@ -27,8 +27,9 @@ pub enum EmulatedChip {
 #[derive(Clone, Copy, Debug)]
 pub struct Program(pub EmulatedChip);
 
-/// How long a chip may be silent beyond so many rows: it tells after 25 of them.
-const LIMIT: Duration = Duration::from_secs(300);
+/// How long QEMU may take, and for each row.
+const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT_OF_A_ROW: Duration = Duration::from_secs(2);
 
 impl Program {
     const fn chip(self) -> Chip {
@@ -67,11 +68,11 @@ impl Program {
         Err(self.failed("another build took the place of the program: run it again".into()))
     }
 
-    /// What the chip tells with a program, up to the end of its self-test.
+    /// What the chip tells with a program of so many rows, up to the end of its self-test.
     ///
     /// # Errors
     /// [`SimError::MissingTool`] or [`SimError::MissingEmulator`] for the emulator.
-    pub fn said(self, elf: &[u8]) -> Result<String, SimError> {
+    pub fn said(self, elf: &[u8], rows: usize) -> Result<String, SimError> {
         match self.0 {
             EmulatedChip::Pico => {
                 let file = uf2(elf).map_err(|error| self.failed(error.to_string()))?;
@@ -81,7 +82,7 @@ impl Program {
                 let folder = tempfile::tempdir().map_err(|source| io("making a folder for QEMU", source))?;
                 let path = folder.path().join("program");
                 std::fs::write(&path, elf).map_err(|source| io("writing the program", source))?;
-                told(&path, &["self-test ok", "input", "model", "the model"], LIMIT)
+                told(&path, &["self-test ok", "input", "model", "the model"], LIMIT + LIMIT_OF_A_ROW * rows as u32)
             }
         }
     }
@@ -151,7 +152,7 @@ impl Engine for Program {
         for some in inputs.chunks(fit) {
             let expected: Vec<Run> = Reference.run(model, some, &mut |_| {})?.into_iter().map(by_digests).collect();
             let elf = self.elf(model, some, &expected)?;
-            let found = self.runs(model, &expected, &self.said(&elf)?)?;
+            let found = self.runs(model, &expected, &self.said(&elf, some.len())?)?;
             let is_whole = found.iter().zip(&expected).all(|(found, expected)| found == expected);
             runs.extend(found);
             done(runs.len());

@@ -16,13 +16,13 @@ fn check(chip: EmulatedChip) {
     let expected = expected(&inputs);
     let elf = program.elf(&model, &inputs, &expected).unwrap();
     // Another row in flash: the program stops at it.
-    let said = program.said(&with_other_bytes(&elf, inputs[2])).unwrap();
+    let said = program.said(&with_other_bytes(&elf, inputs[2]), 4).unwrap();
     let runs = program.runs(&model, &expected, &said).unwrap();
     assert_eq!((runs.len(), layer(&inputs, &runs)), (3, Some(0)), "{said}");
     assert!(layer(&inputs, &runs[..2]).is_none(), "{said}");
     // Another model there.
     let weights: Vec<u8> = words[words.len() - 16..].iter().flat_map(|word| word.to_le_bytes()).collect();
-    let said = program.said(&with_other_bytes(&elf, &weights)).unwrap();
+    let said = program.said(&with_other_bytes(&elf, &weights), 4).unwrap();
     let error = program.runs(&model, &expected, &said).unwrap_err().to_string();
     assert!(error.contains("not what its program tells"), "{error}");
     assert_eq!(program.run(&model, &[], &mut |_| {}).unwrap(), []);

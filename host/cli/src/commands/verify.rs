@@ -48,15 +48,16 @@ fn examples() -> String {
   bitfab verify imu.bfab --data newday.csv --engines runtime,rtl,qemu-m4   # boards code real values themselves
   bitfab verify mlp.bfab --data mnist --engines icarus,qemu-m4 --subset icarus=20,qemu-m4=50
   bitfab verify digits.bfab --data digits --engines rtl,icarus --lanes 32 --stalls 1
+  bitfab verify digits.bfab --data digits --limit 20 --engines linked,netlist-ice40,bitstream-ice40,pico --lanes 4
   bitfab verify digits.bfab --data digits --engines device:/dev/ttyUSB1@1000000 --limit 100   # a board, layer by layer
   bitfab verify tfc.bfab --data mnist --source tfc.onnx --input u8/255   # the file that it was imported from, too
 
 Engines:\n"
         .to_owned();
     for engine in EngineName::all() {
-        text += &format!("  {:14} {}\n", engine.name(), engine.what());
+        text += &format!("  {:16} {}\n", engine.name(), engine.what());
     }
-    text += &format!("  {:14} a board behind a serial port, 115200 baud: device:PATH@BAUD chooses\n", "device:PATH");
+    text += &format!("  {:16} a board behind a serial port, 115200 baud: device:PATH@BAUD chooses\n", "device:PATH");
     text + "\nThe exit code is 1 where an engine differs or cannot run."
 }
 
