@@ -46,11 +46,8 @@ pub enum HdlError {
          leave its weights to the contents of memories"
     )]
     NothingToRebuild,
-    /// Weights cannot come over the link.
-    #[error("the link has no way to load weights: leave them to the contents of memories")]
-    LinkedLoad,
     /// What a chip would say of itself is another engine's.
-    #[error("the chip would tell of another engine: its sizes, lanes and digests must be those of `identity`")]
+    #[error("the chip would tell of another engine: its sizes, lanes, digests and loader must be those of `identity`")]
     Identity,
     /// A result is long, and comes slower than SPI reads it.
     #[error("the result of {bytes} bytes comes slower than SPI reads it: choose a UART, or more lanes")]

@@ -30,7 +30,7 @@ pub use axis::AxiStream;
 pub use engine::SequencedEngine;
 pub use error::HdlError;
 pub use interface::{Interface, TopPort};
-pub use link::{SpiChip, UartChip, identity};
+pub use link::{FLASH_OFFSET, SpiChip, UartChip, identity};
 pub use machine::{Activity, CycleMachine, Cycles, Written, cycles};
 pub use memories::{MemorySize, Purpose};
 pub use name::ModuleName;

@@ -69,6 +69,9 @@ pub struct Chip {
     pub text: String,
     /// What it reads.
     pub memories: Vec<MemoryFile>,
+    /// The image of the weights, where they are loaded: for the board's flash, from [`FLASH_OFFSET`](crate::FLASH_OFFSET)
+    /// on, or for `LOAD`.
+    pub weights: Option<Vec<u8>>,
 }
 
 /// The accelerator as files.

@@ -10,10 +10,11 @@ const PORTS_BEGIN: &str =
 const ONE_FILE: &str = "/* verilator lint_off DECLFILENAME */ // all modules of the accelerator are in this file";
 const PORTS_END: &str = "    /* verilator lint_on UNUSEDSIGNAL */";
 
-/// Modules that only wire others: the top, and the engine inside ports of another standard or behind a link.
 /// Ports that are there or not, besides those that load.
-const OPTIONAL: [&str; 2] = ["digest_index", "digest_data"];
+const OPTIONAL: [&str; 8] =
+    ["digest_index", "digest_data", "link_ready", "has_weights", "flash_miso", "flash_cs_n", "flash_sck", "flash_mosi"];
 
+/// Modules that only wire others: the top, and the engine inside ports of another standard or behind a link.
 const WIRING: [&str; 4] = ["top", "top$engine", "top$linked", "top$linked$engine"];
 
 /// What `generate_verilog` printed, with the wires of [`WIRING`] assigned continuously and all modules under `name`.
@@ -59,7 +60,7 @@ fn named(line: &str, name: &ModuleName, is_wiring: bool) -> String {
     let plain = |line: String, port: &str| line.replace(&format!("{port}$0"), port);
     let loads = Interface::ALL.into_iter().flat_map(Interface::load_ports).map(|port| port.name);
     let optional = loads.chain(OPTIONAL);
-    let line = if is_wiring { optional.fold(line, plain) } else { line };
+    let line = optional.fold(line, plain);
     if is_wiring || is_module { line.replace("top$", &format!("{name}$")).replace('$', "_") } else { line }
 }
 

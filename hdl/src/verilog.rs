@@ -52,7 +52,8 @@ pub fn chip(model: &Model<'_>, options: &Options, link: &Link, style: &Style) ->
         })
     };
     let (text, memories) = printed(&program, digests, style, top)?;
-    Ok(Chip { name: style.name.clone(), identity, text, memories })
+    let weights = program.is_loaded().then(|| program.image());
+    Ok(Chip { name: style.name.clone(), identity, text, memories, weights })
 }
 
 /// The text of a top module around the engine, and the contents of its memories.

@@ -309,21 +309,17 @@ fn what_a_chip_cannot_be_is_refused() {
     let link = Link { wire: Wire::Spi, kilohertz: KILOHERTZ, digests: false };
     let refused =
         |options: &Options, link: Link| chip(&model, options, &link, &Style::default()).map(|_| ()).unwrap_err();
-    let (options, loaded) = (Options::default(), Options::default().with_weights(Weights::Loaded));
-    for digests in [false, true] {
-        assert_eq!(refused(&loaded, Link { digests, ..link }), HdlError::LinkedLoad);
-        let wire = Wire::Uart { divisor: 100 };
-        assert_eq!(refused(&loaded, Link { wire, digests, ..link }), HdlError::LinkedLoad);
-    }
+    let options = Options::default();
     for divisor in [0, 3, 1 << 21] {
         let error = refused(&options, Link { wire: Wire::Uart { divisor }, ..link });
         assert!(error.to_string().contains("choose 4 to 1048576"), "{error}");
     }
-    // Digests that are told of and not there would be noise.
+    // Digests or a loader that are told of and not there would be noise.
     let program = Arc::new(Program::new(&model, &options).unwrap());
     let own = identity(&model, &options, &link).unwrap();
     let others = [
         Identity { flags: 1, ..own },
+        Identity { flags: 2, ..own },
         Identity { lanes: 4, ..own },
         Identity { input: own.input + 1, ..own },
         Identity { output: own.output + 4, ..own },
@@ -332,6 +328,28 @@ fn what_a_chip_cannot_be_is_refused() {
         assert_eq!(SpiChip::around(SequencedEngine::of(&program), &other).err(), Some(HdlError::Identity));
     }
     assert!(SpiChip::around(SequencedEngine::of(&program), &own).is_ok());
+    // Without weights an engine never answers.
+    let loaded = Arc::new(Program::new(&model, &options.with_weights(Weights::Loaded)).unwrap());
+    assert_eq!(SpiChip::around(SequencedEngine::of(&loaded), &own).err(), Some(HdlError::Identity));
+    assert!(SpiChip::around(SequencedEngine::of(&loaded), &Identity { flags: 2, ..own }).is_ok());
+}
+
+/// Nothing of what loads weights is in the Verilog of a chip whose weights are contents.
+#[test]
+fn a_chip_without_loaded_weights_has_no_reader_of_a_flash() {
+    let words = arbitrary::draft(Op::Dense, &mut Random::new(1)).emit();
+    let model = Model::from_words(&words).unwrap();
+    for wire in [Wire::Spi, Wire::Uart { divisor: DIVISOR }] {
+        let link = Link { wire, kilohertz: KILOHERTZ, digests: true };
+        let text = |weights| {
+            let made = chip(&model, &Options::default().with_weights(weights), &link, &Style::default()).unwrap();
+            assert_eq!(made.weights.is_some(), weights == Weights::Loaded);
+            made.text
+        };
+        let found = |text: &str| ["flash", "load_valid", "has_weights"].map(|name| text.contains(name));
+        assert_eq!(found(&text(Weights::Contents)), [false; 3]);
+        assert_eq!(found(&text(Weights::Loaded)), [true; 3]);
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! One request with all its tries, without a wire: who drives it sends, receives and waits.
 
-use crate::crc::crc32;
+use crate::crc::{Crc, crc32};
 use crate::identity::Identity;
-use crate::protocol::{CORRUPT, DIGESTS, INFER, MISSING, OK, UNKNOWN, VERSION};
+use crate::protocol::{CORRUPT, DIGESTS, INFER, LOAD, MISSING, OK, UNKNOWN, VERSION};
 use crate::{Frame, LinkError, Received, Request};
 
 /// Answers to earlier requests that may come before the one to this one.
@@ -71,6 +71,18 @@ impl Session {
             return Err(LinkError::WrongOutput { expected, found: output });
         }
         Ok(())
+    }
+
+    /// Whether an image of weights may be sent.
+    pub(crate) fn check_image<E>(&self, image: &[u8]) -> Result<(), LinkError<E>> {
+        let identity = self.identity.ok_or(LinkError::NotConnected)?;
+        let mut crc = Crc::new();
+        image.iter().for_each(|byte| crc.push(*byte));
+        match (identity.has_loader(), crc.is_whole()) {
+            (false, _) => Err(LinkError::UnknownCommand { command: LOAD }),
+            (true, false) => Err(LinkError::NoWeights),
+            (true, true) => Ok(()),
+        }
     }
 
     /// Whether digests may be asked for, in so many bytes.
@@ -190,7 +202,7 @@ impl<'a> Exchange<'a> {
             (Some(End::Unknown), DIGESTS) => Err(LinkError::NoDigests),
             (Some(End::Unknown), _) => Err(LinkError::UnknownCommand { command }),
             (Some(End::Missing), DIGESTS) => Err(LinkError::NoInference),
-            (Some(End::Missing), INFER) => Err(LinkError::NoWeights),
+            (Some(End::Missing), INFER | LOAD) => Err(LinkError::NoWeights),
             // Another status than this version has for this command: what is meant cannot be known.
             (Some(End::Missing), _) => Err(LinkError::Corrupt { tries }),
             (None, _) if self.was_heard => Err(LinkError::Corrupt { tries }),

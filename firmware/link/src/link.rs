@@ -1,7 +1,7 @@
 //! The driver: what may be asked for, over any wire.
 
 use crate::exchange::Exchange;
-use crate::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER};
+use crate::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER, LOAD};
 use crate::{Identity, LinkError, Session, Wire};
 
 /// An accelerator behind a wire.
@@ -75,6 +75,19 @@ impl<W: Wire> Link<W> {
     pub fn digests(&mut self, digests: &mut [u8]) -> Result<(), LinkError<W::Error>> {
         self.session.check_digests(digests.len())?;
         self.ask(DIGESTS, &[], digests)
+    }
+
+    /// Brings the weights to an accelerator that has none in its bitstream: the whole image (`weights.bin` of
+    /// `bitfab bitstream`). Where they are there already nothing changes.
+    ///
+    /// # Errors
+    /// [`LinkError::NotConnected`], [`LinkError::UnknownCommand`] where the weights are in the bitstream, and
+    /// [`LinkError::NoWeights`] where the image is damaged, and nothing is sent;
+    /// [`LinkError::NoWeights`] for the image of other weights, [`LinkError::Corrupt`] for one of another length;
+    /// as [`Link::identify`].
+    pub fn load(&mut self, image: &[u8]) -> Result<(), LinkError<W::Error>> {
+        self.session.check_image(image)?;
+        self.ask(LOAD, image, &mut [])
     }
 
     fn ask(&mut self, command: u8, payload: &[u8], answer: &mut [u8]) -> Result<(), LinkError<W::Error>> {

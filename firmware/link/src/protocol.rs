@@ -13,7 +13,7 @@ pub const INFER: u8 = 0x12;
 pub const DRAIN: u8 = 0x13;
 /// One digest a layer of the last inference.
 pub const DIGESTS: u8 = 0x14;
-/// Reserved: weights from the microcontroller.
+/// The weights, from the microcontroller.
 pub const LOAD: u8 = 0x15;
 
 /// The answer to the request.

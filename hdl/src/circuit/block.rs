@@ -79,9 +79,11 @@ pub(crate) fn with_ports(block: &str, mut circuit: Circuit, ports: &[(&str, bool
     circuit
 }
 
-/// Declares a block of rust-hdl with a clock, a reset and the listed ports, stepped and printed by a circuit.
+/// Declares a block of rust-hdl with a clock, a reset and the listed ports, stepped and printed by a circuit; ports behind
+/// `optional` are there where the circuit has them.
 macro_rules! block {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* pub $port:ident: Signal<$direction:ident, $kind:ty>,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* pub $port:ident: Signal<$direction:ident, $kind:ty>,)* }
+     $(optional { $($(#[$may:meta])* pub $some:ident: Signal<$way:ident, $of:ty>,)* })?) => {
         $(#[$about])*
         #[derive(LogicBlock)]
         pub struct $name {
@@ -90,6 +92,7 @@ macro_rules! block {
             /// Returns every register to its start at the next edge.
             pub reset: Signal<In, Bit>,
             $($(#[$doc])* pub $port: Signal<$direction, $kind>,)*
+            $($($(#[$may])* pub $some: Vec<Signal<$way, $of>>,)*)?
             _simulation: $crate::circuit::Simulation,
         }
 
@@ -102,9 +105,26 @@ macro_rules! block {
                     <Signal<$direction, $kind> as Port>::IS_INPUT,
                     <Signal<$direction, $kind> as Port>::WIDTH,
                 ),)*];
-                let circuit = $crate::circuit::with_ports(stringify!($name), circuit, &ports);
+                let has = |name: &str| circuit.inputs().iter().chain(&circuit.outputs()).any(|port| port.0 == name);
+                let optional: &[(&str, bool, usize)] = &[$($((
+                    stringify!($some),
+                    <Signal<$way, $of> as Port>::IS_INPUT,
+                    <Signal<$way, $of> as Port>::WIDTH,
+                ),)*)?];
+                let there: Vec<_> = optional.iter().filter(|port| has(port.0)).copied().collect();
+                let circuit = $crate::circuit::with_ports(stringify!($name), circuit, &[&ports[..], &there].concat());
                 let _simulation = $crate::circuit::Simulation::new(circuit);
-                Self { clock: Signal::default(), reset: Signal::default(), $($port: Signal::default(),)* _simulation }
+                Self {
+                    clock: Signal::default(),
+                    reset: Signal::default(),
+                    $($port: Signal::default(),)*
+                    $($($some: there
+                        .iter()
+                        .filter(|port| port.0 == stringify!($some))
+                        .map(|_| Signal::default())
+                        .collect(),)*)?
+                    _simulation,
+                }
             }
 
             /// Whether every register that a reset returns to its start is there.
@@ -122,6 +142,12 @@ macro_rules! block {
                     has_changed |= self.$port.exchange(at[0], &mut self._simulation);
                     at[0] += 1;
                 })*
+                $($(if <Signal<$way, $of> as Port>::IS_INPUT {
+                    for port in &mut self.$some {
+                        has_changed |= port.exchange(at[0], &mut self._simulation);
+                        at[0] += 1;
+                    }
+                })*)?
                 if self.clock.pos_edge() {
                     self._simulation.edge();
                 } else if has_changed {
@@ -131,12 +157,19 @@ macro_rules! block {
                     self.$port.exchange(at[1], &mut self._simulation);
                     at[1] += 1;
                 })*
+                $($(if !<Signal<$way, $of> as Port>::IS_INPUT {
+                    for port in &mut self.$some {
+                        port.exchange(at[1], &mut self._simulation);
+                        at[1] += 1;
+                    }
+                })*)?
                 let _ = at;
             }
 
             fn connect(&mut self) {
                 use $crate::circuit::Port;
                 $(self.$port.drive();)*
+                $($(self.$some.iter_mut().for_each(Port::drive);)*)?
             }
 
             fn hdl(&self) -> Verilog {

@@ -7,7 +7,7 @@ use super::linked::LinkedEngine;
 use super::spi::SpiBlock;
 use super::uart::UartBlock;
 use super::{pace, spi, uart};
-use crate::engine::settle;
+use crate::engine::{settle, signals};
 use crate::{HdlError, SequencedEngine};
 
 /// Fewest clocks of a bit on a UART: a byte of the checksum takes nine clocks, a byte of the line ten bits.
@@ -32,6 +32,14 @@ pub struct SpiChip {
     pub miso: Signal<Out, Bit>,
     /// An answer can be read.
     pub ready: Signal<Out, Bit>,
+    /// A bit from the board's flash, where weights are loaded.
+    pub flash_miso: Vec<Signal<In, Bit>>,
+    /// Low selects the flash.
+    pub flash_cs_n: Vec<Signal<Out, Bit>>,
+    /// The clock of the flash.
+    pub flash_sck: Vec<Signal<Out, Bit>>,
+    /// A bit to the flash.
+    pub flash_mosi: Vec<Signal<Out, Bit>>,
     endpoint: SpiBlock,
     linked: LinkedEngine,
 }
@@ -60,6 +68,12 @@ impl Logic for SpiChip {
         self.endpoint.busy.next = self.linked.busy.val();
         self.endpoint.tx_ready.next = self.linked.tx_ready.val();
         self.endpoint.tx_data.next = self.linked.tx_data.val();
+        for i in 0..self.flash_miso.len() {
+            self.linked.flash_miso[i].next = self.flash_miso[i].val();
+            self.flash_cs_n[i].next = self.linked.flash_cs_n[i].val();
+            self.flash_sck[i].next = self.linked.flash_sck[i].val();
+            self.flash_mosi[i].next = self.linked.flash_mosi[i].val();
+        }
     }
 }
 
@@ -67,8 +81,9 @@ impl SpiChip {
     /// The chip around an engine, connected, as after configuration of the FPGA.
     ///
     /// # Errors
-    /// [`HdlError::LinkedLoad`], [`HdlError::LinkedResult`], [`HdlError::Identity`], [`HdlError::TooLong`].
+    /// [`HdlError::LinkedResult`], [`HdlError::Identity`], [`HdlError::TooLong`].
     pub fn around(engine: SequencedEngine, identity: &Identity) -> Result<Self, HdlError> {
+        let flashes = usize::from(engine.program().is_loaded());
         let mut chip = Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -77,6 +92,10 @@ impl SpiChip {
             mosi: Signal::default(),
             miso: Signal::default(),
             ready: Signal::default(),
+            flash_miso: signals(flashes),
+            flash_cs_n: signals(flashes),
+            flash_sck: signals(flashes),
+            flash_mosi: signals(flashes),
             endpoint: SpiBlock::of(spi::circuit()),
             linked: LinkedEngine::new(engine, identity, pace::patience)?,
         };
@@ -98,6 +117,17 @@ impl SpiChip {
         Ok(outputs)
     }
 
+    /// What `flash_cs_n`, `flash_sck` and `flash_mosi` show, where weights are loaded.
+    pub fn flash(&self) -> Option<[bool; 3]> {
+        let (cs_n, sck, mosi) = (self.flash_cs_n.first()?, self.flash_sck.first()?, self.flash_mosi.first()?);
+        Some([cs_n.val(), sck.val(), mosi.val()])
+    }
+
+    /// The bit that the flash shows from now on.
+    pub fn set_flash(&mut self, miso: bool) {
+        self.flash_miso.iter_mut().for_each(|pin| pin.next = miso);
+    }
+
     /// Whether every register that a reset returns to its start is there.
     pub fn is_at_start(&self) -> bool {
         self.endpoint.is_at_start() && self.linked.is_at_start()
@@ -117,6 +147,14 @@ pub struct UartChip {
     pub tx: Signal<Out, Bit>,
     /// An answer is ready or under way.
     pub ready: Signal<Out, Bit>,
+    /// A bit from the board's flash, where weights are loaded.
+    pub flash_miso: Vec<Signal<In, Bit>>,
+    /// Low selects the flash.
+    pub flash_cs_n: Vec<Signal<Out, Bit>>,
+    /// The clock of the flash.
+    pub flash_sck: Vec<Signal<Out, Bit>>,
+    /// A bit to the flash.
+    pub flash_mosi: Vec<Signal<Out, Bit>>,
     endpoint: UartBlock,
     linked: LinkedEngine,
 }
@@ -142,6 +180,12 @@ impl Logic for UartChip {
         self.endpoint.tx_ready.next = self.linked.tx_ready.val();
         self.endpoint.tx_data.next = self.linked.tx_data.val();
         self.endpoint.tx_last.next = self.linked.tx_last.val();
+        for i in 0..self.flash_miso.len() {
+            self.linked.flash_miso[i].next = self.flash_miso[i].val();
+            self.flash_cs_n[i].next = self.linked.flash_cs_n[i].val();
+            self.flash_sck[i].next = self.linked.flash_sck[i].val();
+            self.flash_mosi[i].next = self.linked.flash_mosi[i].val();
+        }
     }
 }
 
@@ -149,17 +193,22 @@ impl UartChip {
     /// The chip around an engine, with `divisor` clocks a bit, connected, as after configuration of the FPGA.
     ///
     /// # Errors
-    /// [`HdlError::Divisor`], [`HdlError::LinkedLoad`], [`HdlError::Identity`].
+    /// [`HdlError::Divisor`], [`HdlError::Identity`].
     pub fn around(engine: SequencedEngine, identity: &Identity, divisor: u32) -> Result<Self, HdlError> {
         if !(LEAST_DIVISOR..=MOST_DIVISOR).contains(&divisor) {
             return Err(HdlError::Divisor { divisor, least: LEAST_DIVISOR, most: MOST_DIVISOR });
         }
+        let flashes = usize::from(engine.program().is_loaded());
         let mut chip = Self {
             clock: Signal::default(),
             reset: Signal::default(),
             rx: Signal::default(),
             tx: Signal::default(),
             ready: Signal::default(),
+            flash_miso: signals(flashes),
+            flash_cs_n: signals(flashes),
+            flash_sck: signals(flashes),
+            flash_mosi: signals(flashes),
             endpoint: UartBlock::of(uart::circuit(divisor)),
             // A UART waits for bytes that are late.
             linked: LinkedEngine::new(engine, identity, |_| Ok(0))?,
@@ -180,6 +229,17 @@ impl UartChip {
         self.clock.next = Clock { clk: true };
         settle(self)?;
         Ok(outputs)
+    }
+
+    /// What `flash_cs_n`, `flash_sck` and `flash_mosi` show, where weights are loaded.
+    pub fn flash(&self) -> Option<[bool; 3]> {
+        let (cs_n, sck, mosi) = (self.flash_cs_n.first()?, self.flash_sck.first()?, self.flash_mosi.first()?);
+        Some([cs_n.val(), sck.val(), mosi.val()])
+    }
+
+    /// The bit that the flash shows from now on.
+    pub fn set_flash(&mut self, miso: bool) {
+        self.flash_miso.iter_mut().for_each(|pin| pin.next = miso);
     }
 
     /// Whether every register that a reset returns to its start is there.

@@ -67,6 +67,15 @@ block! {
         /// A byte of the result is taken.
         pub out_ready: Signal<Out, Bit>,
     }
+    // Where weights are loaded.
+    optional {
+        /// They are there.
+        pub has_weights: Signal<In, Bit>,
+        /// A byte of their image is taken.
+        pub link_ready: Signal<In, Bit>,
+        /// There is one, which is that of the input.
+        pub load_valid: Signal<Out, Bit>,
+    }
 }
 
 /// What a wire brings in a clock.
@@ -85,12 +94,15 @@ struct Verdict<'b> {
     falls: Wire<'b>,
     /// The request is whole.
     whole: Wire<'b>,
-    /// It is whole, and an inference.
+    /// It is whole, and its last byte goes on.
+    sends: Wire<'b>,
+    /// It is an inference.
     infers: Wire<'b>,
 }
 
-/// The block for an accelerator that says so of itself, and whose results wait for so many clocks before they are read.
-pub(super) fn circuit(identity: &Identity, patience: u32) -> Circuit {
+/// The block for an accelerator that says so of itself, whose results wait for so many clocks before they are read, and
+/// whose weights are an image of so many bytes where they are loaded.
+pub(super) fn circuit(identity: &Identity, patience: u32, image_bytes: Option<u64>) -> Circuit {
     let c = Builder::new("The command block: requests become frames of the accelerator, results become answers.");
     c.reset();
     let input = |name: &str| c.input(name, 1);
@@ -100,7 +112,7 @@ pub(super) fn circuit(identity: &Identity, patience: u32) -> Circuit {
     input("frame_error");
     let crc = Crc::new(&c);
 
-    let (request, results) = (Request::new(&c, identity), Results::new(&c, patience));
+    let (request, results) = (Request::new(&c, identity, image_bytes), Results::new(&c, patience));
     let accepts = request.accepts(&receiver, results.is_full());
     let verdict = request.verdict(&crc);
     let answer = Answer::new(&c, &results, &request, identity);

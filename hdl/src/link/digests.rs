@@ -61,12 +61,9 @@ fn finished(program: &Arc<Program>) -> Result<Vec<Vec<u32>>, HdlError> {
 /// The circuit for `program`.
 ///
 /// # Errors
-/// [`HdlError::Digests`] where a layer's words are finished in another order than they lie in; [`HdlError::LinkedLoad`] where weights are loaded;
-/// as [`first_frame`].
+/// [`HdlError::Digests`] where a layer's words are finished in another order than they lie in; as
+/// [`first_frame`].
 pub(crate) fn circuit(program: &Arc<Program>) -> Result<Circuit, HdlError> {
-    if program.is_loaded() {
-        return Err(HdlError::LinkedLoad);
-    }
     let words = checked(program)?;
     let c = Builder::new("Digests: the CRC-32 of each layer's words, kept until the next inference.");
     c.reset();

@@ -7,6 +7,7 @@ mod chip;
 mod command;
 mod crc;
 pub(crate) mod digests;
+mod flash;
 mod identity;
 mod linked;
 mod pace;
@@ -14,4 +15,5 @@ mod spi;
 mod uart;
 
 pub use chip::{SpiChip, UartChip};
+pub use flash::FLASH_OFFSET;
 pub use identity::identity;

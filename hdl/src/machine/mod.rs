@@ -211,15 +211,19 @@ pub fn cycles(model: &Model<'_>, options: &Options) -> Result<Cycles, HdlError> 
 }
 
 /// Steps the engine from its first frame, of zeros, to the last byte of its result, for a host who never waits; `each` is
-/// told what the ports show in a cycle and which word it finishes.
+/// told what the ports show in a cycle and which word it finishes. Weights that are loaded have come.
 ///
 /// # Errors
-/// [`HdlError::TooLong`] where there is no result after 2^30 cycles, as where weights are to be loaded.
+/// [`HdlError::TooLong`] where there is no result after 2^30 cycles.
 pub(crate) fn first_frame(
     program: &Arc<Program>,
     mut each: impl FnMut(Ports, Option<Written>),
 ) -> Result<(), HdlError> {
-    let mut machine = CycleMachine::new(Arc::clone(program));
+    let mut there = Arc::clone(program);
+    if program.is_loaded() {
+        Arc::make_mut(&mut there).options.weights = Weights::Contents;
+    }
+    let mut machine = CycleMachine::new(there);
     let (mut given, mut left) = (0, 4 * u64::from(program.output_words));
     for _ in 0..PATIENCE {
         let ports = machine.ports();

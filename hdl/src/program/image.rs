@@ -15,6 +15,11 @@ impl Program {
         digest(&self.image_words().collect::<Vec<u32>>())
     }
 
+    /// Bytes of [`Program::image`].
+    pub(crate) fn image_bytes(&self) -> u64 {
+        4 * (self.weights.len() + self.signs.len() + 1) as u64
+    }
+
     /// What a host sends to the load port of an engine whose weights are [`Weights::Loaded`](crate::Weights::Loaded).
     ///
     /// All words of the memory of weights, address by address and in it lane by lane, then those of the memory of signs

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use bitfab_hdl::{HdlError, SpiChip, UartChip};
 use embedded_hal::delay::DelayNs;
 
+use super::Flash;
+
 /// The wires of a simulated chip do not settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsettled;
@@ -45,6 +47,12 @@ pub trait Chip {
     /// # Errors
     /// [`Unsettled`].
     fn step(&mut self, inputs: u32) -> Result<u32, Unsettled>;
+
+    /// The pins `cs_n`, `sck` and `mosi` of a flash, where the chip reads one.
+    fn flash(&self) -> Option<[bool; 3]>;
+
+    /// The bit that the flash shows from now on.
+    fn set_flash(&mut self, miso: bool);
 }
 
 fn settled<T>(result: Result<T, HdlError>) -> Result<T, Unsettled> {
@@ -60,6 +68,14 @@ impl Chip for SpiChip {
         let [miso, ready] = settled(Self::step(self, [0, 1, 2].map(|bit| inputs >> bit & 1 == 1)))?;
         Ok(u32::from(miso) | u32::from(ready) << 1)
     }
+
+    fn flash(&self) -> Option<[bool; 3]> {
+        Self::flash(self)
+    }
+
+    fn set_flash(&mut self, miso: bool) {
+        Self::set_flash(self, miso);
+    }
 }
 
 impl Chip for UartChip {
@@ -71,6 +87,14 @@ impl Chip for UartChip {
         let [tx, ready] = settled(Self::step(self, inputs & 1 == 1))?;
         Ok(u32::from(tx) | u32::from(ready) << 1)
     }
+
+    fn flash(&self) -> Option<[bool; 3]> {
+        Self::flash(self)
+    }
+
+    fn set_flash(&mut self, miso: bool) {
+        Self::set_flash(self, miso);
+    }
 }
 
 /// A chip with a clock that runs, and all that its pins carried.
@@ -80,6 +104,8 @@ pub struct Clocked<C> {
     pub clocks: u64,
     /// Inputs and outputs of each clock, where they are kept.
     pub trace: Option<Vec<[u32; 2]>>,
+    /// The flash that its weights come from.
+    pub flash: Option<Flash>,
     inputs: u32,
     outputs: u32,
 }
@@ -87,6 +113,9 @@ pub struct Clocked<C> {
 impl<C: Chip> Clocked<C> {
     /// One clock; returns the outputs before its edge.
     pub(super) fn step(&mut self) -> Result<u32, Unsettled> {
+        if let (Some(flash), Some(pins)) = (&mut self.flash, self.chip.flash()) {
+            self.chip.set_flash(flash.step(pins));
+        }
         self.outputs = self.chip.step(self.inputs)?;
         self.clocks += 1;
         if let Some(trace) = &mut self.trace {
@@ -113,7 +142,7 @@ impl<C: Chip> Bench<C> {
     /// A chip as after configuration; keeps what its pins carry where `keeps`.
     pub fn new(chip: C, keeps: bool) -> Self {
         let trace = keeps.then(Vec::new);
-        Self(Rc::new(RefCell::new(Clocked { chip, clocks: 0, trace, inputs: C::REST, outputs: 0 })))
+        Self(Rc::new(RefCell::new(Clocked { chip, clocks: 0, trace, flash: None, inputs: C::REST, outputs: 0 })))
     }
 
     /// Does something with the chip.

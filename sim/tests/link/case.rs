@@ -12,7 +12,7 @@ use bitfab_hdl::{
 use bitfab_link::{Accelerator, Identity, Link, LinkError, Patience, SpiWire, UartWire, Wire};
 use bitfab_runtime::Inference;
 use bitfab_sim::Engine;
-use bitfab_sim::chip::{Bench, SimDelay, SimSpi, SimUart, Unsettled};
+use bitfab_sim::chip::{Bench, Flash, SimDelay, SimSpi, SimUart, Unsettled};
 use bitfab_sim::software::Reference;
 use embedded_hal::delay::DelayNs;
 
@@ -116,6 +116,20 @@ impl Case {
 
     pub fn uart(&self, chances: Faults, seed: u64, count: &Rc<Cell<u32>>) -> UartWire<SimUart, SimUart> {
         self.uart_of(self.uart_bench(false), chances, seed, count)
+    }
+
+    /// A sound wire to a chip that has a flash.
+    pub fn spi_and(&self, flash: Flash) -> SpiWire<SimSpi, SimDelay<SpiChip>> {
+        let bench = self.spi_bench(false);
+        bench.with(|chip| chip.flash = Some(flash));
+        self.spi_of(bench, Faults::default(), 0, &Rc::default())
+    }
+
+    /// The same over a UART.
+    pub fn uart_and(&self, flash: Flash) -> UartWire<SimUart, SimUart> {
+        let bench = self.uart_bench(false);
+        bench.with(|chip| chip.flash = Some(flash));
+        self.uart_of(bench, Faults::default(), 0, &Rc::default())
     }
 
     /// A host's end of a UART whose other end is the chip.

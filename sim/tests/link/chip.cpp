@@ -9,6 +9,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#ifdef FLASH
+#include "flash.h"
+
+static Flash flash(TEXT(FLASH), KILOHERTZ);
+#endif
 
 static Vchip *chip;
 static std::deque<uint8_t> came;
@@ -38,6 +43,9 @@ static void pass(uint32_t clocks) {
     if (!goes.empty()) goes.pop_front();
 #endif
     chip->clock = 0;
+#ifdef FLASH
+    chip->flash_miso = flash.step(chip->flash_cs_n, chip->flash_sck, chip->flash_mosi);
+#endif
     chip->eval();
 #ifdef DIVISOR
     sample();

@@ -6,6 +6,7 @@ mod conversations;
 mod device;
 #[path = "../common/icebreaker.rs"]
 mod icebreaker;
+mod loaded;
 mod mutants;
 mod pins;
 mod size;

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::case::DIVISOR;
+use crate::case::{DIVISOR, KILOHERTZ};
 use crate::wires::line::Spi;
 use crate::wires::serial::Uart;
 
@@ -23,10 +23,24 @@ pub struct Verilated(TempDir);
 impl Verilated {
     /// `text` has the module `chip`, behind SPI or a UART.
     pub fn new(text: &str, is_uart: bool) -> Self {
+        let flags = if is_uart { format!("-DDIVISOR={DIVISOR}") } else { String::new() };
+        Self::compiled(tempfile::tempdir().unwrap(), text, &flags)
+    }
+
+    /// One behind SPI with the bytes of its flash.
+    pub fn with_flash(text: &str, flash: &[u8]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("weights.bin");
+        std::fs::write(&image, flash).unwrap();
+        let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("cosim/flash.h");
+        std::fs::copy(header, folder.path().join("flash.h")).unwrap();
+        let flags = format!("-I{0} -DKILOHERTZ={KILOHERTZ} -DFLASH={1}", folder.path().display(), image.display());
+        Self::compiled(folder, text, &flags)
+    }
+
+    fn compiled(folder: TempDir, text: &str, flags: &str) -> Self {
         std::fs::write(folder.path().join("chip.v"), text).unwrap();
         let harness = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/link/chip.cpp");
-        let flags = if is_uart { format!("-DDIVISOR={DIVISOR}") } else { String::new() };
         let mut verilator = Command::new("verilator");
         verilator.current_dir(folder.path()).args(["--cc", "--exe", "--build", "-O3", "-Wno-lint", "-Wno-fatal"]);
         verilator.args([

@@ -2,7 +2,7 @@
 
 use super::Wire;
 use crate::exchange::Exchange;
-use crate::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER};
+use crate::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER, LOAD};
 use crate::{Identity, LinkError, Session};
 
 /// [`crate::Link`], awaited: the same operations with the same errors.
@@ -73,6 +73,15 @@ impl<W: Wire> Link<W> {
     pub async fn digests(&mut self, digests: &mut [u8]) -> Result<(), LinkError<W::Error>> {
         self.session.check_digests(digests.len())?;
         self.ask(DIGESTS, &[], digests).await
+    }
+
+    /// Brings the weights to an accelerator that has none in its bitstream.
+    ///
+    /// # Errors
+    /// As [`crate::Link::load`].
+    pub async fn load(&mut self, image: &[u8]) -> Result<(), LinkError<W::Error>> {
+        self.session.check_image(image)?;
+        self.ask(LOAD, image, &mut []).await
     }
 
     async fn ask(&mut self, command: u8, payload: &[u8], answer: &mut [u8]) -> Result<(), LinkError<W::Error>> {

@@ -114,6 +114,23 @@ fn what_the_caller_does_wrong_is_said_and_not_sent() {
 }
 
 #[test]
+fn an_image_is_sent_where_it_is_whole_and_wanted() {
+    let (words, loader) = ([1_u8, 2, 3, 4], Identity { flags: 2, ..identity() });
+    let image = [&words[..], &crc32(&[&words]).to_le_bytes()].concat();
+    let load = |identity, status| connected(identity, &[(status, &[])]).load(&image);
+    assert_eq!(load(loader, OK), Ok(()));
+    assert_eq!(load(loader, MISSING), Err(LinkError::NoWeights), "of other weights");
+    assert_eq!(load(identity(), OK), Err(LinkError::UnknownCommand { command: 0x15 }));
+    let mut link = connected(loader, &[(OK, &[])]);
+    for damaged in [&image[1..], &image[..7], &[0, 0, 0, 0, 0]] {
+        assert_eq!(link.load(damaged), Err(LinkError::NoWeights), "damaged");
+    }
+    assert_eq!(link.wire.sent.len(), 1, "only the identity was asked for");
+    link.load(&image).unwrap();
+    assert_eq!(link.wire.sent[1][2..10], image);
+}
+
+#[test]
 fn statuses_become_errors_at_once() {
     let infer = |status| connected(identity(), &[(status, &[])]).infer(&[0; INPUT], &mut [0; WORDS * 4]);
     assert_eq!(infer(MISSING), Err(LinkError::NoWeights));

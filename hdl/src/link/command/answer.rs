@@ -27,6 +27,8 @@ mod payload {
     /// Nothing, once nothing of former requests is left.
     pub const DRAINED: u64 = command::DRAIN;
     pub const DIGESTS: u64 = command::DIGESTS;
+    /// Nothing, once the loader has judged the image.
+    pub const LOADED: u64 = command::LOAD;
 }
 
 /// Statuses differ in their lowest two bits alone.
@@ -48,8 +50,10 @@ pub(super) struct Answer<'b> {
     byte: Wire<'b>,
     payload_ends: Wire<'b>,
     command: Wire<'b>,
-    /// Digests are asked for and there are none.
-    lacks_digests: Wire<'b>,
+    /// Digests are asked for and there are none, or an inference and there are no weights.
+    lacks: Wire<'b>,
+    /// The image that came was not that of the weights.
+    is_wrong: Option<Wire<'b>>,
     sequence: Wire<'b>,
 }
 
@@ -64,6 +68,19 @@ pub(super) struct Sent<'b> {
     pub takes: Wire<'b>,
 }
 
+fn status_bits(c: &Builder, code: u8) -> Wire<'_> {
+    c.constant((code ^ OK).into(), STATUS_BITS)
+}
+
+/// Whether the request needs what is not there.
+fn missing<'b>(c: &'b Builder, results: &Results<'b>, request: &Request<'b>, has_digests: bool) -> Wire<'b> {
+    let digests = match has_digests {
+        true => request.command.is(command::DIGESTS) & !results.has_inferred(),
+        false => c.low(),
+    };
+    request.lacks_weights().map_or(digests, |weights| digests | weights)
+}
+
 impl<'b> Answer<'b> {
     pub fn new(c: &'b Builder, results: &Results<'b>, request: &Request<'b>, identity: &Identity) -> Self {
         let bytes = identity.to_bytes().map(u64::from);
@@ -75,6 +92,10 @@ impl<'b> Answer<'b> {
         // Digests are those of one inference: none may be under way.
         let waits_for_all =
             if digests == 0 { is(payload::DRAINED) } else { is(payload::DRAINED) | is(payload::DIGESTS) };
+        let waits_for_all = match &request.loading {
+            None => waits_for_all,
+            Some(_) => waits_for_all | is(payload::LOADED),
+        };
         let lacks = (is(payload::RESULT) & !results.is_offered()) | (waits_for_all & !is_drained);
         let identity_ends = index.is(bytes.len() as u64 - 1);
         let byte = is(payload::IDENTITY).mux(c.table(index, &bytes, 8), results.data);
@@ -96,11 +117,8 @@ impl<'b> Answer<'b> {
             byte,
             payload_ends: ends.named("payload_ends"),
             command: request.command,
-            lacks_digests: if digests == 0 {
-                c.low()
-            } else {
-                request.command.is(command::DIGESTS) & !results.has_inferred()
-            },
+            lacks: missing(c, results, request, digests != 0),
+            is_wrong: request.loading.as_ref().map(|loading| is(payload::LOADED) & !loading.has_weights),
             sequence: request.sequence,
         }
     }
@@ -119,7 +137,8 @@ impl<'b> Answer<'b> {
     pub fn sent(&self, crc: &Crc<'b>, tx_next: Wire<'b>) -> Sent<'b> {
         let Self { c, part, index, .. } = *self;
         let is_crc = part.is(part::CRC);
-        let status = c.join(&[self.status, c.constant(u64::from(OK) >> STATUS_BITS, 8 - STATUS_BITS)]);
+        let status = self.is_wrong.map_or(self.status, |is_wrong| is_wrong.mux(status_bits(c, MISSING), self.status));
+        let status = c.join(&[status, c.constant(u64::from(OK) >> STATUS_BITS, 8 - STATUS_BITS)]);
         let byte = c.select(part, &[status, self.sequence, self.byte, crc.byte(index.bits(0, 2))]).named("answer_byte");
         c.output("tx_ready", self.waits & !crc.is_busy() & (self.has_payload | is_crc));
         c.output("tx_data", byte);
@@ -140,6 +159,7 @@ impl<'b> Answer<'b> {
         let ends = (sent.next & is(part::CRC) & index.bits(0, 2).is(3)).named("answer_ends");
         c.next(waits, &[(receiver.starts | torn | ends, c.low()), (verdict.falls, c.high())]);
         let is_empty = payload.is(payload::NONE) | payload.is(payload::DRAINED);
+        let is_empty = if self.is_wrong.is_some() { is_empty | payload.is(payload::LOADED) } else { is_empty };
         let part_ends = (is(part::PAYLOAD) & self.payload_ends) | is(part::STATUS) | is(part::SEQUENCE);
         let next = (is(part::SEQUENCE) & is_empty).mux(c.constant(part::CRC, 2), part.next());
         c.next(part, &[(verdict.falls | tx_begin, part.zero()), (sent.next & part_ends, next)]);
@@ -150,10 +170,10 @@ impl<'b> Answer<'b> {
     /// What the verdict makes of the answer.
     fn judge(&self, verdict: Verdict<'b>) {
         let Self { c, payload, status, command, .. } = *self;
-        let carries = verdict.whole & !self.lacks_digests;
+        let carries = verdict.whole & !self.lacks;
         c.next(payload, &[(verdict.falls, carries.mux(command, payload.zero()))]);
-        let of = |code: u8| c.constant((code ^ OK).into(), STATUS_BITS);
-        let known = self.lacks_digests.mux(of(MISSING), command.any().mux(of(OK), of(UNKNOWN)));
+        let of = |code: u8| status_bits(c, code);
+        let known = self.lacks.mux(of(MISSING), command.any().mux(of(OK), of(UNKNOWN)));
         c.next(status, &[(verdict.falls, verdict.whole.mux(known, of(CORRUPT)))]);
     }
 }

@@ -1,7 +1,7 @@
 //! The request: its fields, and the bytes of an input on their way to the accelerator.
 
 use bitfab_link::Identity;
-use bitfab_link::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER};
+use bitfab_link::protocol::{DIGESTS, DRAIN, IDENTIFY, INFER, LOAD};
 
 use super::{Receiver, Verdict};
 use crate::circuit::{Builder, Wire, width};
@@ -14,6 +14,22 @@ pub(super) mod command {
     pub const DRAIN: u64 = 3;
     /// Where the identity has digests.
     pub const DIGESTS: u64 = 4;
+    /// Where weights are loaded.
+    pub const LOAD: u64 = 5;
+}
+
+/// What a request needs and does where weights are loaded: the bytes of `LOAD` go the way of an input's.
+pub(super) struct Loading<'b> {
+    image_bytes: u64,
+    /// The weights are there.
+    pub has_weights: Wire<'b>,
+    /// They were when the input began: one that began without them never reaches the accelerator.
+    had_weights: Wire<'b>,
+    /// The loader, or what is before it, takes a byte.
+    taken: Wire<'b>,
+    /// The request is one.
+    loads: Wire<'b>,
+    infers: Wire<'b>,
 }
 
 /// What is known of the request.
@@ -21,6 +37,7 @@ pub(super) struct Request<'b> {
     c: &'b Builder,
     /// Bytes of an input.
     input_bytes: u64,
+    has_digests: bool,
     /// The next byte is the command, the sequence number, or what follows.
     field: Wire<'b>,
     /// One of [`command`], or 0.
@@ -45,17 +62,21 @@ pub(super) struct Request<'b> {
     data: Wire<'b>,
     last: Wire<'b>,
     taken: Wire<'b>,
+    pub loading: Option<Loading<'b>>,
 }
 
 impl<'b> Request<'b> {
-    pub fn new(c: &'b Builder, identity: &Identity) -> Self {
-        let bits = width(identity.input.into());
+    pub fn new(c: &'b Builder, identity: &Identity, image_bytes: Option<u64>) -> Self {
+        let bits = width(image_bytes.unwrap_or(0).max(identity.input.into()));
         let flag = |name: &str| c.register(name, 1);
+        let (field, has_digests) = (c.register("field", 2), identity.has_digests());
+        let command = c.data("request_kind", if has_digests || image_bytes.is_some() { 3 } else { 2 });
         let request = Self {
             c,
             input_bytes: identity.input.into(),
-            field: c.register("field", 2),
-            command: c.data("request_kind", if identity.has_digests() { 3 } else { 2 }),
+            has_digests,
+            field,
+            command,
             sequence: c.data("sequence_number", 8),
             tail: c.data("tail", 3),
             ignored: flag("ignored"),
@@ -68,11 +89,31 @@ impl<'b> Request<'b> {
             data: c.data("input_byte", 8),
             last: c.data("input_last", 1),
             taken: c.input("in_ready", 1),
+            loading: image_bytes.map(|bytes| Loading::new(c, bytes, command)),
         };
-        c.output("in_valid", request.offers);
+        request.offer();
         c.output("in_data", request.data);
         c.output("in_last", request.last);
         request
+    }
+
+    /// Says to whom a byte is offered.
+    fn offer(&self) {
+        let Self { c, offers, .. } = *self;
+        let Some(loading) = &self.loading else { return c.output("in_valid", offers) };
+        c.output("in_valid", offers & loading.infers & loading.had_weights);
+        c.output("load_valid", offers & loading.loads);
+    }
+
+    /// Whether the byte that is offered is taken; one that nobody is offered goes away.
+    fn is_taken(&self) -> Wire<'b> {
+        let taken = |loading: &Loading<'b>| loading.loads.mux(loading.taken, self.taken | !loading.had_weights);
+        self.loading.as_ref().map_or(self.taken, taken)
+    }
+
+    /// Whether it is an inference without weights.
+    pub fn lacks_weights(&self) -> Option<Wire<'b>> {
+        self.loading.as_ref().map(|loading| (loading.infers & !loading.had_weights).named("lacks_weights"))
     }
 
     /// Whether something of it is left.
@@ -99,7 +140,17 @@ impl<'b> Request<'b> {
         let falls = (self.ended & !crc.is_busy()).named("verdict");
         // A byte that came too soon for the accelerator is missing here: the checksum stands in its place.
         let whole = (crc.is_right() & self.tail.is(4)).named("is_whole");
-        Verdict { falls, whole, infers: (falls & whole & self.command.is(command::INFER)).named("infers") }
+        let infers = falls & whole & self.command.is(command::INFER);
+        match &self.loading {
+            None => {
+                let infers = infers.named("infers");
+                Verdict { falls, whole, sends: infers, infers }
+            }
+            Some(loading) => {
+                let sends = (infers | (falls & whole & loading.loads)).named("sends_last");
+                Verdict { falls, whole, sends, infers: (infers & loading.had_weights).named("infers") }
+            }
+        }
     }
 
     pub fn next(&self, receiver: &Receiver<'b>, accepts: Wire<'b>, verdict: Verdict<'b>) {
@@ -112,8 +163,8 @@ impl<'b> Request<'b> {
         let is =
             |code: u8, kind: u64| receiver.byte.is(code.into()).mux(c.constant(kind, command.width()), command.zero());
         let decoded = is(IDENTIFY, command::IDENTIFY) | is(INFER, command::INFER) | is(DRAIN, command::DRAIN);
-        let has_digests = command.width() > 2;
-        let decoded = if has_digests { decoded | is(DIGESTS, command::DIGESTS) } else { decoded };
+        let decoded = if self.has_digests { decoded | is(DIGESTS, command::DIGESTS) } else { decoded };
+        let decoded = if self.loading.is_some() { decoded | is(LOAD, command::LOAD) } else { decoded };
         c.next(command, &[(first, decoded)]);
         c.next(sequence, &[(second, receiver.byte)]);
         c.next(tail, &[(first, tail.zero()), (follows & !is_input & !tail.is(7), tail.next())]);
@@ -135,15 +186,38 @@ impl<'b> Request<'b> {
         let passes = (free & !is_last).named("passes");
         // A wrong frame ends where no whole one does: early, or a byte behind the last.
         let spoil = (spoils & !offers).named("spoil");
-        let empties = first | verdict.infers | (spoil & is_last);
-        let fills = second & self.command.is(command::INFER);
-        let all = c.constant(self.input_bytes, missing.width());
+        let empties = first | verdict.sends | (spoil & is_last);
+        let (fills, all) = self.fills(second);
         c.next(missing, &[(empties, missing.zero()), (fills, all), (passes, missing.previous())]);
         c.next(begun, &[(first, c.low()), (passes, c.high())]);
         c.next(held, &[(first, c.low()), (free & is_last, c.high())]);
         c.next(spoils, &[(verdict.falls & !verdict.whole & begun, c.high()), (spoil & !is_last, c.low())]);
         c.next(data, &[(free, receiver.byte)]);
-        c.next(last, &[(passes, c.low()), (verdict.infers, c.high()), (spoil, !is_last)]);
-        c.next(offers, &[(passes | verdict.infers | spoil, c.high()), (self.taken, c.low())]);
+        c.next(last, &[(passes, c.low()), (verdict.sends, c.high()), (spoil, !is_last)]);
+        c.next(offers, &[(passes | verdict.sends | spoil, c.high()), (self.is_taken(), c.low())]);
+    }
+
+    /// Whether bytes of an input follow, and how many.
+    fn fills(&self, second: Wire<'b>) -> (Wire<'b>, Wire<'b>) {
+        let Self { c, missing, .. } = *self;
+        let fills = second & self.command.is(command::INFER);
+        let all = c.constant(self.input_bytes, missing.width());
+        let Some(loading) = &self.loading else { return (fills, all) };
+        c.next(loading.had_weights, &[(second, loading.has_weights)]);
+        let image = c.constant(loading.image_bytes, missing.width());
+        (second & (loading.infers | loading.loads), loading.loads.mux(image, all))
+    }
+}
+
+impl<'b> Loading<'b> {
+    fn new(c: &'b Builder, image_bytes: u64, command: Wire<'b>) -> Self {
+        Self {
+            image_bytes,
+            has_weights: c.input("has_weights", 1),
+            had_weights: c.data("had_weights", 1),
+            taken: c.input("link_ready", 1),
+            loads: command.is(command::LOAD).named("is_load"),
+            infers: command.is(command::INFER).named("is_inference"),
+        }
     }
 }
