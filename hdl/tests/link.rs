@@ -334,24 +334,6 @@ fn what_a_chip_cannot_be_is_refused() {
     assert!(SpiChip::around(SequencedEngine::of(&loaded), &Identity { flags: 2, ..own }).is_ok());
 }
 
-/// Nothing of what loads weights is in the Verilog of a chip whose weights are contents.
-#[test]
-fn a_chip_without_loaded_weights_has_no_reader_of_a_flash() {
-    let words = arbitrary::draft(Op::Dense, &mut Random::new(1)).emit();
-    let model = Model::from_words(&words).unwrap();
-    for wire in [Wire::Spi, Wire::Uart { divisor: DIVISOR }] {
-        let link = Link { wire, kilohertz: KILOHERTZ, digests: true };
-        let text = |weights| {
-            let made = chip(&model, &Options::default().with_weights(weights), &link, &Style::default()).unwrap();
-            assert_eq!(made.weights.is_some(), weights == Weights::Loaded);
-            made.text
-        };
-        let found = |text: &str| ["flash", "load_valid", "has_weights"].map(|name| text.contains(name));
-        assert_eq!(found(&text(Weights::Contents)), [false; 3]);
-        assert_eq!(found(&text(Weights::Loaded)), [true; 3]);
-    }
-}
-
 #[test]
 fn a_layer_that_is_finished_out_of_order_has_no_digest_and_is_named() {
     let (mut kept, mut refused) = (0, 0);

@@ -1,16 +1,25 @@
 // The pins of a board's FPGA behind standard input and output: requests of eight bytes, answers of one.
 //   'C', level: chip select; 'X', byte: a byte over SPI, mode 0; the answer is the byte that came back.
 //   Then, both little-endian: half a period of SCK in clocks (u16), clocks that pass before (u32).
+// With FLASH, a file, the board has a flash with its bytes from 1 MiB on, and a chip with a clock of KILOHERTZ.
 #include "Vboard.h"
 #include "verilated.h"
 #include <cstdint>
 #include <cstdio>
+#ifdef FLASH
+#include "flash.h"
+
+static Flash flash(TEXT(FLASH), KILOHERTZ);
+#endif
 
 static Vboard *board;
 
 static void pass(uint32_t clocks) {
   while (clocks--) {
     board->clk = 0;
+#ifdef FLASH
+    board->flash_miso = flash.step(board->flash_cs_n, board->flash_sck, board->flash_mosi);
+#endif
     board->eval();
     board->clk = 1;
     board->eval();

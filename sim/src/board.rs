@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::synth::{Family, Target};
 
-pub use build::{BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, build, sources};
+pub use build::{BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, GATES, WEIGHTS, build, sources};
 pub use pll::Pll;
 
 /// The boards that are known, a file each; to add one, add its file and a line.
@@ -28,7 +28,7 @@ pub struct Board {
     /// Its FPGA.
     pub target: Target,
     /// The command that configures it, with `{file}` for the file.
-    pub flash: String,
+    pub configure: String,
     /// Its clock.
     pub clock: Clock,
     /// A light that shows that an answer waits.
@@ -37,6 +37,8 @@ pub struct Board {
     pub spi: SpiPins,
     /// The pins of the UART.
     pub uart: UartPins,
+    /// The flash that configures the FPGA, which may hold weights too.
+    pub flash: Option<FlashPins>,
 }
 
 /// The clock of a board.
@@ -101,6 +103,22 @@ pub struct UartPins {
     pub tx: String,
 }
 
+/// The flash that configures the FPGA: its pins, which belong to the chip afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlashPins {
+    /// The command that writes into it, with `{file}` for the file and `{offset}` for the byte at which it begins.
+    pub write: String,
+    /// Selects it.
+    pub cs_n: String,
+    /// Its clock.
+    pub sck: String,
+    /// To the flash.
+    pub mosi: String,
+    /// From the flash.
+    pub miso: String,
+}
+
 impl Board {
     /// All boards that are known.
     pub fn all() -> Vec<Self> {
@@ -156,9 +174,12 @@ impl Board {
     }
 
     fn pins(&self) -> Vec<&str> {
-        let Self { clock, led, spi, uart, .. } = self;
+        let Self { clock, led, spi, uart, flash, .. } = self;
         let mut pins =
             vec![clock.pin.as_str(), &spi.sck, &spi.cs_n, &spi.mosi, &spi.miso, &spi.ready, &uart.rx, &uart.tx];
+        pins.extend(
+            flash.iter().flat_map(|flash| [&flash.cs_n, &flash.sck, &flash.mosi, &flash.miso].map(String::as_str)),
+        );
         pins.extend(led.as_ref().map(|led| led.pin.as_str()));
         pins
     }
@@ -172,7 +193,9 @@ mod tests {
     fn every_board_is_read_and_found_by_its_name() {
         for board in Board::all() {
             assert_eq!(Board::named(&board.name).as_ref(), Ok(&board));
-            assert!(board.flash.contains("{file}"));
+            assert!(board.configure.contains("{file}"));
+            let write = board.flash.map(|flash| flash.write);
+            assert!(write.is_none_or(|write| write.contains("{file}") && write.contains("{offset}")));
         }
         let error = Board::named("arty").unwrap_err();
         assert!(error.contains("`arty`") && error.contains("icebreaker, hx8k-breakout"), "{error}");
@@ -183,6 +206,7 @@ mod tests {
         let wrong = |from: &str, to: &str| Board::parse(&FILES[0].replace(from, to)).unwrap_err();
         assert!(wrong("pin = \"35\"", "pin = \"45\"").contains("pin 45 is named twice"));
         assert!(wrong("pin = \"35\"", "pin = \"35 \\nset_io\"").contains("is no pin"));
+        assert!(wrong("cs_n = \"16\"", "cs_n = \"14\"").contains("pin 14 is named twice"));
         assert!(wrong("megahertz = 12", "megahertz = 8").contains("10 to 133"));
         assert!(wrong("\"up5k\"", "\"ecp5-25k\"").contains("up5k and hx8k"));
         assert!(wrong("\"up5k\"", "\"up6k\"").contains("up6k"));

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::board::{Board, BoardFile};
+use crate::board::{Board, BoardFile, WEIGHTS};
 use crate::error::SimError;
 use crate::qemu::Chip;
 use crate::replay::{io, run_tool, write};
@@ -30,7 +30,19 @@ pub const MICROCONTROLLER: &str = Chip::PICO.name;
 const CELLS: &str = "/usr/share/yosys/ice40/cells_sim.v";
 /// The program around the FPGA's pins, and the one that emulates a Pico.
 const FPGA: &str = include_str!("../cosim/fpga.cpp");
+const FLASH: &str = include_str!("../cosim/flash.h");
 const PICO: &str = include_str!("../cosim/pico.js");
+
+/// A PLL of an iCE40 in a netlist, the name that it gets, and what stands for it: the clock comes in at its pin.
+const PLL: [&str; 3] = [
+    "SB_PLL40_",
+    "LEFT_OUT_PLL40_",
+    "module LEFT_OUT_PLL40_PAD(input PACKAGEPIN, output PLLOUTGLOBAL, output LOCK, input RESETB, input BYPASS);
+  parameter FEEDBACK_PATH = 0, DIVR = 0, DIVF = 0, DIVQ = 0, FILTER_RANGE = 0;
+  assign PLLOUTGLOBAL = PACKAGEPIN, LOCK = RESETB & !BYPASS;
+endmodule
+",
+];
 
 /// A program that has the pins of a board's FPGA.
 #[derive(Debug)]
@@ -56,7 +68,27 @@ impl Fpga {
         // icebox_vlog declares ports twice, of which Yosys makes one.
         YOSYS
             .run(folder.path(), &["-q", "-p", "read_verilog back.v; proc; opt_clean; write_verilog -noattr gates.v"])?;
-        Self::compiled(folder, &["gates.v", CELLS], kilohertz)
+        Self::compiled(folder, &["gates.v", CELLS], kilohertz, "")
+    }
+
+    /// The FPGA as its netlist behind synthesis says, for a circuit that cannot be turned back, with its weights in the flash;
+    /// a PLL is left out, and the clock of the chip comes in at its pin.
+    ///
+    /// # Errors
+    /// [`SimError::MissingTool`] for Yosys, Verilator or a compiler.
+    pub fn of_netlist(netlist: &str, weights: &[u8], kilohertz: u32) -> Result<Self, SimError> {
+        let folder = folder()?;
+        if !Path::new(CELLS).is_file() {
+            return Err(SimError::MissingTool { program: CELLS, package: YOSYS.package });
+        }
+        write(&folder.path().join("gates.v"), &netlist.replace(PLL[0], PLL[1]))?;
+        write(&folder.path().join("pll.v"), PLL[2])?;
+        write(&folder.path().join("flash.h"), FLASH)?;
+        let image = folder.path().join(WEIGHTS);
+        std::fs::write(&image, weights).map_err(|error| io("writing the weights", error))?;
+        let (path, file) = (folder.path().display().to_string(), image.display().to_string());
+        let flags = format!("-I{path} -DKILOHERTZ={kilohertz} -DFLASH={file}");
+        Self::compiled(folder, &["gates.v", "pll.v", CELLS], kilohertz, &flags)
     }
 
     /// The FPGA as its Verilog says before synthesis, of a board without a PLL.
@@ -69,16 +101,19 @@ impl Fpga {
             let path = folder.path().join(&file.name);
             std::fs::write(&path, &file.bytes).map_err(|error| io(&format!("writing {}", file.name), error))?;
         }
-        Self::compiled(folder, &["board.v", "chip.v"], kilohertz)
+        Self::compiled(folder, &["board.v", "chip.v"], kilohertz, "")
     }
 
-    /// Compiles Verilog with the module `board`.
-    fn compiled(folder: TempDir, sources: &[&str], kilohertz: u32) -> Result<Self, SimError> {
+    /// Compiles Verilog with the module `board`, and the program around it with more flags.
+    fn compiled(folder: TempDir, sources: &[&str], kilohertz: u32, flags: &str) -> Result<Self, SimError> {
         write(&folder.path().join("fpga.cpp"), FPGA)?;
         let mut verilator = Command::new("verilator");
         verilator.current_dir(folder.path()).args(["--cc", "--exe", "-O3", "--output-split", "0"]);
         // Cells of iCE40 and what icebox_vlog writes are not what lints like.
         verilator.args(["-Wno-lint", "-Wno-fatal", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]);
+        if !flags.is_empty() {
+            verilator.args(["-CFLAGS", flags]);
+        }
         verilator.args(["--top-module", "board", "-o", "fpga"]).args(sources).arg("fpga.cpp");
         run_tool(&mut verilator, "verilator", "verilator")?;
         // What runs once is not worth an optimiser.

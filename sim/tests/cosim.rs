@@ -10,9 +10,9 @@ use std::path::Path;
 
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Kind, Model, Shape, digest};
-use bitfab_hdl::Options;
+use bitfab_hdl::{Options, Weights};
 use bitfab_sim::Engine;
-use bitfab_sim::board::{Board, sources};
+use bitfab_sim::board::{Board, GATES, WEIGHTS, sources};
 use bitfab_sim::cosim::{BOARD, Fpga, Verdict, emulator, verdict};
 use bitfab_sim::qemu::Chip;
 use bitfab_sim::software::Reference;
@@ -59,6 +59,20 @@ fn before_synthesis(model: &Model<'_>, options: Options) -> Fpga {
     Fpga::of_verilog(&files, KILOHERTZ).unwrap()
 }
 
+/// A board that brings its weights from its flash does as `well`, and one in whose flash a bit is turned says so; the
+/// netlist stands for the bitstream, which cannot be turned back.
+fn brings_weights_from_its_flash(model: &Model<'_>, options: Options, uf2: &[u8], well: &str) {
+    let built = icebreaker(model, &asked(options.with_weights(Weights::Loaded), true, KILOHERTZ));
+    let file = |name: &str| built.files.iter().find(|file| file.name == name).unwrap().bytes.clone();
+    let (netlist, weights) = (String::from_utf8(file(GATES)).unwrap(), file(WEIGHTS));
+    let mut turned = weights.clone();
+    turned[40] ^= 4;
+    let said = |weights| said(&Fpga::of_netlist(&netlist, weights, built.kilohertz).unwrap(), uf2);
+    assert_eq!(said(&weights), well);
+    let wrong = said(&turned);
+    assert!(wrong.contains("the other side has no weights") && verdict(&wrong).is_err(), "{wrong}");
+}
+
 #[test]
 fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
     emulator().unwrap(); // not after minutes of work
@@ -86,7 +100,7 @@ fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
     let fpga = Fpga::new(bitstream, &|bits| bits).unwrap();
     assert_eq!((fpga.kilohertz(), fast.kilohertz > KILOHERTZ), (fast.kilohertz, true));
     let found = said(&fpga, &chosen);
-    assert_eq!((verdict(&found), found), (Ok(equal), well));
+    assert_eq!((verdict(&found), &found), (Ok(equal), &well));
 
     // Memories of which a bit is wrong are seen, in a layer by its digest.
     let wrong = said(&Fpga::new(bitstream, &flipped).unwrap(), &chosen);
@@ -95,6 +109,7 @@ fn a_pico_and_an_icebreaker_compute_the_same_from_the_files_that_are_flashed() {
     let other = said(&fpga, &default);
     let refused = format!("link: the other side holds model {number:08x}, not ");
     assert!(other.contains("self-test ok") && verdict(&other).unwrap_err().contains(&refused), "{other}");
+    brings_weights_from_its_flash(&model, options, &chosen, &well);
 
     // Without digests, answers alone; before synthesis, which says where to look should a bitstream differ.
     let found = said(&before_synthesis(&model, options), &chosen);

@@ -1,15 +1,17 @@
 //! A board's bitstream for a model, with what its user must know.
 
 use bitfab_format::Model;
-use bitfab_hdl::{Options, Wire};
+use bitfab_hdl::{FLASH_OFFSET, Options, Weights, Wire};
 use bitfab_sim::SimError;
-use bitfab_sim::board::{Board, BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, build};
+use bitfab_sim::board::{Board, BoardFile, BoardFileKind, BoardWire, BuildOptions, Built, WEIGHTS, build};
 use bitfab_sim::synth::{estimate, misfit};
 
 use crate::progress::Told;
 use crate::{Error, Result, Watch};
 
 const README: &str = include_str!("bitstream.md");
+/// What it says of weights that are loaded.
+const LOADED: &str = include_str!("loaded.md");
 /// Lanes that are tried where nobody chose, the most first.
 const LANES: [u32; 6] = [32, 16, 8, 4, 2, 1];
 /// Look-up tables that the link takes at the most.
@@ -20,6 +22,8 @@ const LINK_LUTS: u32 = 380;
 pub struct BitstreamOptions {
     /// Output channels computed at a time; without it the most that fit.
     pub lanes: Option<u32>,
+    /// Where the weights come from: contents of memories, or loaded from the board's flash or over the link.
+    pub weights: Weights,
     /// The wires to the host.
     pub wire: BoardWire,
     /// Whether the chip keeps the digest of every layer's output.
@@ -55,7 +59,7 @@ pub fn bitstream(model: &Model<'_>, board: &Board, options: &BitstreamOptions, w
     let lanes = options.lanes.map_or_else(|| LANES.to_vec(), |lanes| vec![lanes]);
     let mut refusal = None;
     for lanes in lanes {
-        let engine = Options::default().with_lanes(lanes);
+        let engine = Options::default().with_lanes(lanes).with_weights(options.weights);
         if options.lanes.is_none() && !may_fit(model, &engine, board) {
             continue;
         }
@@ -67,7 +71,8 @@ pub fn bitstream(model: &Model<'_>, board: &Board, options: &BitstreamOptions, w
         }
     }
     let refusal = refusal.or_else(|| {
-        let problem = misfit(model, &Options::default().with_lanes(1), board.target)?;
+        let least = Options::default().with_lanes(1).with_weights(options.weights);
+        let problem = misfit(model, &least, board.target)?;
         Some(SimError::Unsupported { engine: board.name.clone(), problem })
     });
     let large = || Error::Choice(format!("{}: the model does not fit with any number of lanes", board.name));
@@ -134,6 +139,7 @@ fn report(
         "board": board.name,
         "link": link,
         "digests": options.digests,
+        "weights": options.weights.name(),
         "lanes": lanes,
         "kilohertz": built.kilohertz,
         "mhz": built.mhz,
@@ -147,12 +153,10 @@ fn report(
 }
 
 fn readme(board: &Board, built: &Built, [computes, infers]: [f64; 2]) -> String {
-    let bitstream = built.files.last().map_or("", |file| &file.name);
     let (wires, place) = match built.wire {
         Wire::Spi => ("SPI, mode 0, at most an eighth of the clock".to_owned(), &board.spi.place),
         Wire::Uart { divisor } => (format!("UART, 8N1, {} baud", baud(built.kilohertz, divisor)), &board.uart.place),
     };
-    let logic = built.logic.map_or_else(String::new, |[used, all]| format!("{used} of {all} logic cells, "));
     let identity: Vec<String> = built.chip.identity.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let slowest = built.mhz.iter().copied().fold(f64::INFINITY, f64::min);
     let files: Vec<String> = built.files.iter().map(|file| format!("- `{}`", file.name)).collect();
@@ -162,17 +166,35 @@ fn readme(board: &Board, built: &Built, [computes, infers]: [f64; 2]) -> String 
         ("SEEDS", built.mhz.len().to_string()),
         ("CLOCK", (f64::from(built.kilohertz) / 1000.0).to_string()),
         ("SLOWEST", format!("{slowest:.1}")),
-        ("LOGIC", format!("{logic}{} of {} block RAMs", built.cells.rams, board.target.block_rams())),
+        ("LOGIC", size_on_board(board, built)),
         ("CYCLES", built.cycles.interval.to_string()),
         ("COMPUTES", format!("{computes:.0}")),
         ("INFERS", format!("{infers:.0}")),
         ("WIRE", wires),
         ("WIRES", place.clone()),
-        ("FLASH", board.flash.replace("{file}", bitstream)),
+        ("FLASH", flash_commands(board, built, |name| name.to_owned()).join("\n    ")),
+        ("WEIGHTS", if built.chip.weights.is_some() { LOADED.to_owned() } else { String::new() }),
         ("IDENTITY", identity.join(" ")),
         ("FILES", files.join("\n")),
     ];
     fields.iter().fold(README.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+}
+
+/// Logic cells and memories of the FPGA that are used.
+pub fn size_on_board(board: &Board, built: &Built) -> String {
+    let logic = built.logic.map_or_else(String::new, |[used, all]| format!("{used} of {all} logic cells, "));
+    let sprams = built.cells.sprams;
+    let sprams = if sprams == 0 { String::new() } else { format!(", {sprams} SPRAMs") };
+    format!("{logic}{} of {} block RAMs{sprams}", built.cells.rams, board.target.block_rams())
+}
+
+/// The commands that write what was built to the board, each file at its `path`: first the weights that are loaded.
+pub fn flash_commands(board: &Board, built: &Built, path: impl Fn(&str) -> String) -> Vec<String> {
+    let flash = board.flash.as_ref().filter(|_| built.chip.weights.is_some());
+    let weights = flash.map(|flash| flash.write.replace("{offset}", &FLASH_OFFSET.to_string()));
+    let weights = weights.map(|command| command.replace("{file}", &path(WEIGHTS)));
+    let bitstream = built.files.last().map_or("", |file| &file.name);
+    weights.into_iter().chain([board.configure.replace("{file}", &path(bitstream))]).collect()
 }
 
 fn baud(kilohertz: u32, divisor: u32) -> u32 {

@@ -29,8 +29,8 @@ mod verify;
 mod verilog;
 
 pub use bench::{BenchEntry, BenchOutcome, BenchPrecision, BenchRow, Benched, bench, bench_entries, bench_rows};
-pub use bitstream::{Bitstream, BitstreamOptions, bitstream};
-pub use cosim::{BoardBits, Cosimulated, cosim};
+pub use bitstream::{Bitstream, BitstreamOptions, bitstream, flash_commands, size_on_board};
+pub use cosim::{BoardBits, BoardCircuit, Cosimulated, cosim};
 pub use engines::{Accelerator, EngineName};
 pub use error::{Context, Error, Result};
 pub use imported::{Import, Names, OutputMeaning, import, import_nearest, import_picture, prepare};

@@ -28,7 +28,7 @@ pub fn turned_back(board: &Board, bitstream: &[u8], change: &dyn Fn(String) -> S
         run_tool(Command::new(program).current_dir(folder.path()).args(arguments), program, "fpga-icestorm")
     };
     std::fs::write(folder.path().join("x.bin"), bitstream).map_err(|error| io("writing the bitstream", error))?;
-    write(&folder.path().join("x.pcf"), &top::pins(board, bitfab_hdl::Wire::Spi))?;
+    write(&folder.path().join("x.pcf"), &top::pins(board, bitfab_hdl::Wire::Spi, None))?;
     tool("iceunpack", &["x.bin", "x.asc"])?;
     let bits = std::fs::read_to_string(folder.path().join("x.asc")).map_err(|error| io("reading bits", error))?;
     write(&folder.path().join("x.asc"), &change(bits))?;

@@ -92,6 +92,14 @@ pub fn misfit(model: &Model<'_>, options: &Options, target: Target) -> Option<St
     if !lanes.is_empty() {
         ways.push(format!("{} on it with {} lanes", target.name(), lanes.join(" or ")));
     }
+    let loaded = options.with_weights(Weights::Loaded);
+    let is_contents = options.weights == Weights::Contents && target == Target::Up5k;
+    let loaded = LANES.into_iter().filter(|&lanes| is_contents && fits(loaded.with_lanes(lanes), target));
+    let loaded: Vec<String> = loaded.map(|lanes| lanes.to_string()).collect();
+    if !loaded.is_empty() {
+        let lanes = loaded.join(" or ");
+        ways.push(format!("{} on it with {lanes} lanes and its weights in SPRAM (--weights loaded)", target.name()));
+    }
     if !targets.is_empty() {
         ways.push(format!("{} with {}", targets.join(", "), options.lanes));
     }
@@ -139,6 +147,7 @@ mod tests {
         let model = Model::from_words(&words).unwrap();
         let why = misfit(&model, &Options::default(), Target::Up5k).unwrap();
         assert!(why.contains("take 113 block RAMs, and the device has 30"), "{why}");
+        assert!(why.contains("up5k on it with 1 or 2 lanes and its weights in SPRAM (--weights loaded)"), "{why}");
         assert!(why.contains("ecp5-12k, ecp5-25k, ecp5-45k, ecp5-85k, gw2ar-18, xc7a35t, xc7a100t with 8"), "{why}");
         assert_eq!(misfit(&model, &Options::default(), Target::Ecp5Of25k), None);
         let why = misfit(&model, &Options::default(), Target::Gw1nr9).unwrap();

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bitfab::sim::board::{Board, BoardFileKind, BoardWire};
-use bitfab::{Bitstream, BitstreamOptions};
+use bitfab::hdl::Weights;
+use bitfab::sim::board::{Board, BoardFileKind, BoardWire, GATES, WEIGHTS};
+use bitfab::{Bitstream, BitstreamOptions, flash_commands, size_on_board};
 
-use super::accelerator::lanes;
+use super::accelerator::{lanes, weights};
 use crate::io::models::ModelArgument;
 use crate::io::outputs::{self, Product};
 use crate::show::bars;
@@ -30,6 +31,10 @@ pub struct Arguments {
     /// Output channels computed at a time: 1, 2, 4, 8, 16 or 32; without it the most that fit.
     #[arg(long, value_parser = lanes)]
     lanes: Option<u32>,
+    /// Where the weights come from: `contents` of memories, `loaded` from the board's flash or over the link, so that SPRAM
+    /// holds them, or `rebuilt` of SmartDeal's bases.
+    #[arg(long, value_parser = weights, default_value = "contents")]
+    weights: Weights,
     /// The clock at the most, in MHz; without it the fastest that every placement meets.
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(1..=275))]
     clock: Option<u32>,
@@ -60,6 +65,7 @@ const EXAMPLES: &str = "Examples:
   bitfab bitstream digits.bfab --board icebreaker -o bits
   bitfab bitstream digits.bfab --board icebreaker --link uart --baud 1000000 --clock 12 -o bits
   bitfab bitstream digits.bfab --board hx8k-breakout --lanes 4 --seeds 5 --json -o bits
+  bitfab bitstream mnist.bfab --board icebreaker --weights loaded -o bits
   bitfab bitstream digits.bfab --board my-board.toml -o bits
 
 It needs Debian's yosys, nextpnr-ice40 and fpga-icestorm. The folder's README.md says how the board is wired and
@@ -76,8 +82,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         LinkName::Uart => BoardWire::Uart { baud: arguments.baud },
     };
     let (lanes, kilohertz) = (arguments.lanes, arguments.clock.map(|clock| 1000 * clock));
-    let digests = arguments.digests;
-    let options = BitstreamOptions { lanes, wire, digests, kilohertz, placements: arguments.seeds };
+    let (digests, weights) = (arguments.digests, arguments.weights);
+    let options = BitstreamOptions { lanes, weights, wire, digests, kilohertz, placements: arguments.seeds };
     let what = || format!("{} on {}", arguments.source.model.display(), board.name);
     let made = bitfab::bitstream(&model, &board, &options, &bars::follow()).with_context(what)?;
     write(&arguments.output, &made)?;
@@ -98,8 +104,9 @@ fn prepare(folder: &Path, board: &Board) -> Result<()> {
     outputs::folder(folder)?;
     let bitstream = format!("{}.bin", board.name);
     let texts = ["README.md", "pins.pcf"].map(|name| (name, Product::Text));
-    let verilog = ["chip.v", "board.v"].map(|name| (name, Product::Verilog));
-    let others = [("bitstream.json", Product::BoardReport), (bitstream.as_str(), Product::Bitstream)];
+    let verilog = ["chip.v", "board.v", GATES].map(|name| (name, Product::Verilog));
+    let others =
+        [("bitstream.json", Product::BoardReport), (WEIGHTS, Product::Image), (bitstream.as_str(), Product::Bitstream)];
     let all = texts.into_iter().chain(verilog).chain(others);
     all.into_iter().try_for_each(|(name, product)| outputs::check(&folder.join(name), product))
 }
@@ -117,6 +124,7 @@ fn product(kind: BoardFileKind) -> Product {
         BoardFileKind::Memory => Product::Vectors,
         BoardFileKind::Pins | BoardFileKind::Text => Product::Text,
         BoardFileKind::Report => Product::BoardReport,
+        BoardFileKind::Weights => Product::Image,
         BoardFileKind::Bitstream => Product::Bitstream,
     }
 }
@@ -126,19 +134,17 @@ fn show(folder: &Path, board: &Board, made: &Bitstream) -> Result<()> {
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     say!("{}: {}", folder.display(), names.join(", "))?;
     let slowest = built.mhz.iter().copied().fold(f64::INFINITY, f64::min);
-    let logic = built.logic.map_or_else(String::new, |[used, all]| format!("{used} of {all} logic cells, "));
     say!(
-        "{} on {lanes} lanes at {} MHz (the slowest of {} placements reaches {slowest:.1}): {logic}{} of {} block RAMs",
+        "{} on {lanes} lanes at {} MHz (the slowest of {} placements reaches {slowest:.1}): {}",
         board.title,
         f64::from(built.kilohertz) / 1000.0,
         built.mhz.len(),
-        built.cells.rams,
-        board.target.block_rams()
+        size_on_board(board, built)
     )?;
     say!(
         "{} cycles an inference: {computes:.0} a second, {infers:.0} with input and answer over the link",
         built.cycles.interval
     )?;
-    let bitstream = names.last().copied().unwrap_or_default();
-    say!("configure it: {}", board.flash.replace("{file}", &folder.join(bitstream).display().to_string()))
+    let path = |name: &str| folder.join(name).display().to_string();
+    say!("configure it: {}", flash_commands(board, built, path).join(" && "))
 }

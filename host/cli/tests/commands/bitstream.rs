@@ -49,6 +49,25 @@ fn another_board_and_the_other_link_are_built_too() {
 }
 
 #[test]
+fn weights_that_are_loaded_lie_beside_the_bitstream() {
+    let learned = Learned::new("mlp:16");
+    let board = ["bitstream", "net.bfab", "--board", "icebreaker", "--weights", "loaded", "-o", "bits"];
+    let arguments = [&board[..], &["--clock", "12", "--lanes", "2", "--seeds", "1"]].concat();
+    let printed = json(learned.path(), &arguments);
+    assert_eq!((printed["weights"].as_str(), printed["cells"]["sprams"].as_u64()), (Some("loaded"), Some(4)));
+    let folder = learned.file("bits");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let readme = text("README.md");
+    assert!(readme.contains("    iceprog -o 1048576 weights.bin\n    iceprog icebreaker.bin\n"), "{readme}");
+    assert!(readme.contains("answered A3 (the driver's `NoWeights`)") && !readme.contains('@'), "{readme}");
+    assert!(text("pins.pcf").contains("set_io flash_cs_n 16\n") && text("netlist.v").contains("SB_SPRAM256KA"));
+    assert_eq!(std::fs::read(folder.join("weights.bin")).unwrap().len() % 4, 0);
+    // The same again, in words: an image of weights may be replaced.
+    let said = bitfab(learned.path()).args(arguments).assert().success();
+    said.stdout(contains("configure it: iceprog -o 1048576 bits/weights.bin && iceprog bits/icebreaker.bin"));
+}
+
+#[test]
 fn what_does_not_fit_or_is_not_known_is_said_with_a_way_out() {
     let learned = Learned::new("mlp:16");
     let said = |arguments: &[&str], code: i32, said: &str| {
@@ -60,6 +79,7 @@ fn what_does_not_fit_or_is_not_known_is_said_with_a_way_out() {
     std::fs::write(learned.file("odd.toml"), "name = 1").unwrap();
     said(&["--board", "./odd.toml"], 1, "the board ./odd.toml");
     said(&["--board", "icebreaker", "--lanes", "32"], 1, "block RAMs, and the device has 30");
+    said(&["--board", "hx8k-breakout", "--weights", "loaded", "--lanes", "1"], 1, "its description names no pins");
     said(&["--board", "icebreaker", "--lanes", "3"], 2, "1, 2, 4, 8, 16 or 32");
     said(&["--board", "icebreaker", "--clock", "8"], 1, "no clock of 8 MHz or less");
     said(
