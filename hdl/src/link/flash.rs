@@ -14,6 +14,10 @@ block! {
         pub link_data: Signal<In, Bits<8>>,
         /// It is the last one.
         pub link_last: Signal<In, Bit>,
+        /// The loader takes bytes: until the image has come; later ones go away.
+        pub load_ready: Signal<In, Bit>,
+        /// It has refused an image, of which the answers without weights tell.
+        pub load_error: Signal<In, Bit>,
         /// A bit from the flash.
         pub miso: Signal<In, Bit>,
         /// The byte of the link is taken: a reading of the flash is over, or has been ended for it.
@@ -64,6 +68,8 @@ pub(super) fn circuit(image_bytes: u64, kilohertz: u32) -> Circuit {
     let c = Builder::new("The flash reader: the image of the weights, from the board's flash or over the link.");
     c.reset();
     let (valid, data, last) = (c.input("link_valid", 1), c.input("link_data", 8), c.input("link_last", 1));
+    c.input("load_ready", 1);
+    c.input("load_error", 1);
     let rest = (u64::from(kilohertz) * REST_US).div_ceil(1000).max(1);
     let step = c.register("flash_step", 3);
     // Clocks of a rest, or bytes of the image.

@@ -82,6 +82,8 @@ impl Logic for LinkedEngine {
             self.engine.load_valid[i].next = self.flash[i].load_valid.val();
             self.engine.load_data[i].next = self.flash[i].load_data.val();
             self.engine.load_last[i].next = self.flash[i].load_last.val();
+            self.flash[i].load_ready.next = self.engine.load_ready[i].val();
+            self.flash[i].load_error.next = self.engine.load_error[i].val();
             self.flash[i].miso.next = self.flash_miso[i].val();
             self.flash_cs_n[i].next = self.flash[i].cs_n.val();
             self.flash_sck[i].next = self.flash[i].sck.val();

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use bitfab_hdl::{Link, Memories, Sources, Style, Wire, chip};
+use bitfab_hdl::{Link, Memories, Sources, Style, Weights, Wire, chip};
 use bitfab_sim::synth::{Target, implement};
 
 use crate::case::{DIVISOR, KILOHERTZ, cases};
@@ -36,13 +36,17 @@ fn the_link_stays_small() {
 
 #[test]
 fn verilator_and_icarus_find_nothing_in_a_chip() {
-    for (case, wire, digests) in
-        [(5, Wire::Spi, true), (3, Wire::Spi, false), (2, Wire::Uart { divisor: DIVISOR }, false)]
+    let uart = Wire::Uart { divisor: DIVISOR };
+    let (contents, loaded) = (Weights::Contents, Weights::Loaded);
+    let chips = [(5, Wire::Spi, true, contents), (3, Wire::Spi, false, contents), (2, uart, false, contents)];
+    for (case, wire, digests, weights) in
+        chips.into_iter().chain([(5, Wire::Spi, true, loaded), (5, uart, false, loaded)])
     {
         let case = cases().swap_remove(case);
         let style = Style { memories: Memories::Inline, ..Style::default() };
         let link = Link { wire, kilohertz: KILOHERTZ, digests };
-        let text = chip(&case.model(), &case.program.options, &link, &style).unwrap().text;
+        let options = case.program.options.with_weights(weights);
+        let text = chip(&case.model(), &options, &link, &style).unwrap().text;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("bitfab.v"), text).unwrap();
         let lints: [(&str, &[&str]); 2] = [
@@ -52,7 +56,7 @@ fn verilator_and_icarus_find_nothing_in_a_chip() {
         for (program, arguments) in lints {
             let output = Command::new(program).current_dir(folder.path()).args(arguments).output().unwrap();
             let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-            assert_eq!((output.status.success(), said.as_str()), (true, ""), "{wire:?} {digests}");
+            assert_eq!((output.status.success(), said.as_str()), (true, ""), "{wire:?} {digests} {weights:?}");
         }
     }
 }
