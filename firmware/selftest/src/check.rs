@@ -3,13 +3,16 @@
 use core::fmt::{self, Write};
 use core::num::NonZeroU32;
 
-use bitfab_link::{Accelerator, Identity, Link, Wire};
+use bitfab_link::{Accelerator, Identity, Link, LinkError, Wire};
 use bitfab_runtime::{Checked, Inference, Machine, Model, ModelFile, digest};
 
 use crate::Health;
 
 /// After so many inputs there is a word.
 const TOLD: usize = 25;
+/// How often an accelerator is asked that fetches its weights from a flash since it began: some 60 ms, beside what a frame
+/// takes over SPI.
+const TRIES_WHILE_LOADING: u32 = 60;
 
 /// A model, and what the laptop computed of it while the program was built (`build`).
 ///
@@ -94,14 +97,29 @@ impl<const LAYERS: usize, const ARENA: usize, const WORDS: usize, const FRAME: u
         W::Error: fmt::Debug,
     {
         let accelerator = Accelerator::<_, WORDS>::new(Link::new(wire), model);
-        let accelerator = accelerator.map_err(|error| wrong(out, format_args!("link: {error}")))?;
+        let mut accelerator = accelerator.map_err(|error| wrong(out, format_args!("link: {error}")))?;
         if let Some(who) = accelerator.link().identity() {
             let (lanes, input, output) = (who.lanes, who.input, who.output);
             write!(out, "link {lanes} lanes {input} in {output} out model {:08x}\r\n", who.model)?;
         }
+        self.wait_for_weights(&mut accelerator);
         match accelerator.link().identity().is_some_and(Identity::has_digests) {
             true => self.check_all::<_, LAYERS>(accelerator, machine, out),
             false => self.check_all::<_, 0>(accelerator, machine, out),
+        }
+    }
+
+    /// An FPGA that is switched on with this board may still read its weights; whatever else is wrong is told later.
+    fn wait_for_weights<W: Wire>(&self, accelerator: &mut Accelerator<'_, W, WORDS>)
+    where
+        W::Error: fmt::Debug,
+    {
+        let has_loader = accelerator.link().identity().is_some_and(Identity::has_loader);
+        let Some((input, _)) = self.rows().next().filter(|_| has_loader) else { return };
+        for _ in 0..TRIES_WHILE_LOADING {
+            if !matches!(accelerator.infer(input, &mut []), Err(LinkError::NoWeights)) {
+                return;
+            }
         }
     }
 
