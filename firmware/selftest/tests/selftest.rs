@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use bitfab_format::{Model, align};
+use bitfab_link::protocol::{FLAG_LOADER, IDENTIFY, INFER, MISSING};
 use bitfab_link::server::Server;
 use bitfab_link::{Frame, Received, Request, Wire};
 use bitfab_runtime::{Digests, Inference, Machine, ModelFile, digest, run};
@@ -37,16 +38,19 @@ fn digests() -> [[u32; 2]; 2] {
 }
 
 /// A wire to the product's server; after `wrong_from` requests a bit of each answer is wrong, with a checksum that fits.
+/// The first `loading` inferences find no weights yet.
 struct Served<I: Inference> {
     server: Option<Server<'static, I>>,
     requests: u32,
+    command: u8,
     wrong_from: u32,
+    loading: Option<u32>,
 }
 
 fn served(model: ModelFile, digests: &'static mut [u32], wrong_from: u32) -> Served<Machine<'static, 64>> {
     let machine = Machine::new(model.model().unwrap()).unwrap();
     let server = Server::new(machine, Box::leak(Box::new([0; 64])), digests).unwrap();
-    Served { server: Some(server), requests: 0, wrong_from }
+    Served { server: Some(server), requests: 0, command: 0, wrong_from, loading: None }
 }
 
 impl<I: Inference> Wire for Served<I> {
@@ -56,7 +60,9 @@ impl<I: Inference> Wire for Served<I> {
         let Some(server) = &mut self.server else { return Ok(()) };
         self.requests += 1;
         server.begin();
-        request.parts().concat().iter().for_each(|byte| server.push(*byte));
+        let bytes = request.parts().concat();
+        self.command = bytes[0];
+        bytes.iter().for_each(|byte| server.push(*byte));
         server.end();
         Ok(())
     }
@@ -68,6 +74,14 @@ impl<I: Inference> Wire for Served<I> {
         let mut answer = answer.to_vec();
         if self.requests > self.wrong_from {
             answer[2] ^= 1;
+        }
+        match (self.command, &mut self.loading) {
+            (IDENTIFY, Some(_)) => answer[14] |= FLAG_LOADER,
+            (INFER, Some(left @ 1..)) => {
+                *left -= 1;
+                answer = vec![MISSING, answer[1]];
+            }
+            _ => {}
         }
         answer.extend(bitfab_link::crc32(&[&answer]).to_le_bytes());
         answer.iter().for_each(|byte| frame.push(*byte));
@@ -107,6 +121,15 @@ fn all_is_well_between_a_model_and_an_accelerator_of_it() {
     // With digests all layers are compared, and many rows are told of now and then.
     let said = format!("{begin}link 25\nlink ok 30 equal 60 digests\n");
     assert_eq!(told(digests(), 15, served(MODEL, room(), u32::MAX)), (Health::Well, said));
+}
+
+#[test]
+fn an_accelerator_that_fetches_its_weights_is_waited_for_but_not_for_ever() {
+    let loading = |left| Served { loading: Some(left), ..served(MODEL, room(), u32::MAX) };
+    let (health, said) = told(digests(), 5, loading(50));
+    assert!(health == Health::Well && said.ends_with("link ok 10 equal 20 digests\n"), "{said}");
+    let (health, said) = told(digests(), 5, loading(1_000));
+    assert!(health == Health::Alone && said.contains("has no weights"), "{said}");
 }
 
 #[test]
