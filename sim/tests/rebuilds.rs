@@ -5,8 +5,10 @@ mod common;
 use bitfab_format::arbitrary::{self, Plan, Random};
 use bitfab_format::{Draft, DraftWeights, Kind, Layer, Model, Op, PadValue, Shape, WeightKind};
 use bitfab_hdl::{HdlError, MemorySize, Options, Program, Rebuild, Style, Weights, cycles};
+use bitfab_sim::linked::{Linked, LinkedWire};
 use bitfab_sim::replay::{Replay, Simulator};
 use bitfab_sim::rtl::{CycleModel, Stalls};
+use bitfab_sim::{Engine, SimError};
 use common::{check, size, stalls};
 
 /// Dense layers, most of SmartDeal, behind bytes or behind a convolution of any number of channels.
@@ -103,6 +105,26 @@ fn the_verilog_of_rebuilt_layers_agrees_in_every_simulator() {
             check(&model, random, &mut Replay { simulator, options, stalls }, &what);
         }
     }
+}
+
+#[test]
+fn chips_whose_layers_are_rebuilt_answer_their_driver() {
+    let mut asked = 0;
+    for seed in 4000..4020 {
+        let random = &mut Random::new(seed);
+        let (words, options) = drawn(random, 4_000);
+        let model = Model::from_words(&words).unwrap();
+        let mut linked = Linked { wire: LinkedWire::Spi, options };
+        let zeros = vec![0; model.input_bytes()];
+        match linked.run(&model, &[&zeros], &mut |_| {}) {
+            Ok(_) => check(&model, random, &mut linked, &format!("seed {seed}, {options:?}")),
+            // Words that end in another order than they lie, of which no digest can be kept.
+            Err(SimError::Unsupported { .. }) => continue,
+            Err(error) => panic!("seed {seed}, {options:?}: {error}"),
+        }
+        asked += 1;
+    }
+    assert!(asked >= 10, "{asked} models were asked");
 }
 
 #[test]

@@ -22,7 +22,8 @@ const LINK_LUTS: u32 = 380;
 pub struct BitstreamOptions {
     /// Output channels computed at a time; without it the most that fit.
     pub lanes: Option<u32>,
-    /// Where the weights come from: contents of memories, or loaded from the board's flash or over the link.
+    /// Where the weights come from: contents of memories, loaded from the board's flash or over the link, or rebuilt of
+    /// SmartDeal's bases.
     pub weights: Weights,
     /// The wires to the host.
     pub wire: BoardWire,
