@@ -94,7 +94,7 @@ where
     let health = test.check(wire, &mut Nobody);
     match black_box(health) {
         Health::Well => true,
-        health => test.serve(health, &mut Peripheral, &mut Peripheral, |byte| black_box(byte)),
+        health => test.serve(health, &mut Peripheral, &mut Peripheral, black_box),
     }
 }
 
