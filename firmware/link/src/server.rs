@@ -110,6 +110,11 @@ impl<'b, I: Inference> Server<'b, I> {
         &mut self.identity
     }
 
+    /// The engine, for whoever uses it between two requests.
+    pub const fn engine_mut(&mut self) -> &mut I {
+        &mut self.engine
+    }
+
     /// Why the engine failed since this was last asked; requests get A3 for it.
     pub const fn take_failure(&mut self) -> Option<I::Error> {
         self.failure.take()

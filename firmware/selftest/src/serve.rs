@@ -10,6 +10,8 @@ use crate::{Health, SelfTest};
 
 /// How long the UART is left alone where nothing comes: a byte takes 87 µs at 115,200 baud, and some chips keep only one.
 const PAUSE_US: u32 = 20;
+/// Pauses in a row before something else is done.
+const WORK_AFTER: u32 = 50;
 
 impl<const LAYERS: usize, const ARENA: usize, const WORDS: usize, const FRAME: usize>
     SelfTest<LAYERS, ARENA, WORDS, FRAME>
@@ -24,21 +26,43 @@ impl<const LAYERS: usize, const ARENA: usize, const WORDS: usize, const FRAME: u
         health: Health,
         led: &mut impl OutputPin,
         delay: &mut impl DelayNs,
-        mut exchange: impl FnMut(Option<u8>) -> Option<u8>,
+        exchange: impl FnMut(Option<u8>) -> Option<u8>,
+    ) -> ! {
+        self.answer::<0, _>(health, led, delay, exchange, |_, _| {})
+    }
+
+    /// As [`SelfTest::serve`]; does `work` with the engine about every millisecond while the UART asks nothing.
+    pub(crate) fn answer<const BYTES: usize, X: FnMut(Option<u8>) -> Option<u8>>(
+        &self,
+        health: Health,
+        led: &mut impl OutputPin,
+        delay: &mut impl DelayNs,
+        mut exchange: X,
+        mut work: impl FnMut(&mut Machine<'_, ARENA, BYTES>, &mut X),
     ) -> ! {
         let mut light = Light::new(led, health);
         // What cannot be served, such as an input that the protocol cannot say, was told or is refused by the silence.
         if health != Health::Ill
             && let Ok(model) = self.model.model()
-            && let Ok(machine) = Machine::<ARENA>::new(model)
+            && let Ok(machine) = Machine::<ARENA, BYTES>::new(model)
             && let (frame, digests) = (&mut [0; FRAME], &mut [0; LAYERS])
             && let Ok(server) = Server::new(machine, frame, digests)
         {
-            let (mut slip, mut sent) = (Slip::new(server), None);
+            let (mut slip, mut sent, mut idle) = (Slip::new(server), None, 0);
             loop {
                 match exchange(sent) {
-                    Some(byte) => slip.push(byte),
-                    None if sent.is_none() => light.wait(delay, PAUSE_US),
+                    Some(byte) => {
+                        slip.push(byte);
+                        idle = 0;
+                    }
+                    None if idle == WORK_AFTER => {
+                        work(slip.server.engine_mut(), &mut exchange);
+                        idle = 0;
+                    }
+                    None if sent.is_none() => {
+                        light.wait(delay, PAUSE_US);
+                        idle += 1;
+                    }
                     None => {}
                 }
                 sent = slip.pull();
