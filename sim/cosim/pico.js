@@ -1,8 +1,9 @@
 // A Raspberry Pi Pico from the file that is dropped on it, in rp2040js, with an FPGA at its pins.
-//   node pico.js FILE.uf2 [KHZ]
+//   node pico.js FILE.uf2 [KHZ | sensor]
 // The FPGA, whose clock has so many kHz, is a program behind standard input and output (fpga.cpp); what the Pico says on
 // UART0 goes to standard error. Ends when the LED is first switched, without an FPGA also when one is asked, or when nothing
 // was said in five seconds of the board, without an FPGA in a minute: a self-test tells something every 25 rows.
+// With a `sensor`, an MPU-6050 at I2C0 (mpu6050.js), nothing answers at SPI0, and four words of a class end it.
 const fs = require('node:fs');
 const { GPIOPinState, RP2040 } = require('rp2040js');
 
@@ -12,7 +13,9 @@ const SPI = 1; // the function of a pin
 const [MISO, CS, SCK, MOSI, LED] = [16, 17, 18, 19, 25];
 
 const uf2 = fs.readFileSync(process.argv[2]);
+const hasSensor = process.argv[3] === 'sensor';
 const isAlone = process.argv.length < 4;
+const hasFpga = !isAlone && !hasSensor;
 const clocksPerNano = Number(process.argv[3]) / 1e6;
 let ends = false;
 const mcu = new RP2040();
@@ -47,12 +50,13 @@ function ask(what, argument, half, takes) {
   return answer[0];
 }
 
-if (!isAlone) mcu.gpio[CS].addListener((state) => ask('C', Number(state === GPIOPinState.High), 0, 0));
+if (hasFpga) mcu.gpio[CS].addListener((state) => ask('C', Number(state === GPIOPinState.High), 0, 0));
 
 let received = 0;
 const transferred = mcu.clock.createAlarm(() => mcu.spi[0].completeTransmit(received));
 mcu.spi[0].onTransmit = (byte) => {
   if (isAlone) return void (ends = true);
+  if (hasSensor) return void transferred.schedule(5000);
   // rp2040js connects no pins to SPI.
   const unwired = [MISO, SCK, MOSI].filter((pin) => mcu.gpio[pin].functionSelect !== SPI);
   if (unwired.length || mcu.spi[0].spiMode !== 0) throw new Error(`SPI0 is not at its pins (${unwired}) in mode 0`);
@@ -62,14 +66,18 @@ mcu.spi[0].onTransmit = (byte) => {
 };
 
 let heard = 0;
+let said = '';
 mcu.uart[0].onByte = (byte) => {
   heard = mcu.clock.nanos;
+  said += String.fromCharCode(byte);
   say(String.fromCharCode(byte));
+  if (hasSensor && byte === 10) ends = said.split('\nclass ').length > 4;
 };
-mcu.gpio[LED].addListener((state) => (ends ||= state === GPIOPinState.High));
+if (hasSensor) require('./mpu6050.js')(mcu);
+else mcu.gpio[LED].addListener((state) => (ends ||= state === GPIOPinState.High));
 
 const NANOS_PER_CYCLE = 8; // 125 MHz
-const patience = isAlone ? 60 : 5; // seconds
+const patience = hasFpga ? 5 : 60; // seconds
 while (!ends && mcu.clock.nanos < heard + patience * 1e9) {
   if (mcu.core.PC < 0x4000) throw new Error('the boot ROM is called, of which there is none');
   if (mcu.core.waiting) mcu.clock.tick(mcu.clock.nanosToNextAlarm || 1000);

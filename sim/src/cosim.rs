@@ -32,6 +32,7 @@ const CELLS: &str = "/usr/share/yosys/ice40/cells_sim.v";
 const FPGA: &str = include_str!("../cosim/fpga.cpp");
 const FLASH: &str = include_str!("../cosim/flash.h");
 const PICO: &str = include_str!("../cosim/pico.js");
+const MPU6050: &str = include_str!("../cosim/mpu6050.js");
 
 /// A PLL of an iCE40 in a netlist, the name that it gets, and what stands for it: the clock comes in at its pin.
 const PLL: [&str; 3] = [
@@ -157,11 +158,24 @@ impl Fpga {
 /// # Errors
 /// As [`Fpga::asked_by`].
 pub fn alone(uf2: &[u8]) -> Result<String, SimError> {
+    without_fpga(uf2, &[])
+}
+
+/// What the program of a Pico tells beside an MPU-6050, up to its fourth word of a class.
+///
+/// # Errors
+/// As [`alone`].
+pub fn beside_a_sensor(uf2: &[u8]) -> Result<String, SimError> {
+    without_fpga(uf2, &["sensor"])
+}
+
+fn without_fpga(uf2: &[u8], arguments: &[&str]) -> Result<String, SimError> {
     let (folder, modules) = (folder()?, emulator()?);
     write(&folder.path().join("pico.js"), PICO)?;
+    write(&folder.path().join("mpu6050.js"), MPU6050)?;
     std::fs::write(folder.path().join("pico.uf2"), uf2).map_err(|error| io("writing the program", error))?;
     let mut node = Command::new("node");
-    node.current_dir(folder.path()).args(["pico.js", "pico.uf2"]).env("NODE_PATH", modules);
+    node.current_dir(folder.path()).args(["pico.js", "pico.uf2"]).args(arguments).env("NODE_PATH", modules);
     let started = node.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     listen(started.map_err(not_started)?, &mut |_| {})
 }

@@ -18,6 +18,9 @@ const INPUTS: &str = "inputs.bin";
 /// Else so many of noise, and how often the accelerator gets each.
 const NOISE: usize = 4;
 const ROUNDS: usize = 5;
+/// How a sensor measures where nobody chose, and its values at a time.
+const SENSOR: &str = "50,2,250";
+const AXES: usize = 6;
 
 /// What a board runs its model on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +54,38 @@ pub fn self_test(board: &str, model: &str) -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     let (inputs, text) = (Path::new(&out).join("inputs.bin"), Path::new(&out).join("self_test.rs"));
     fs::write(&inputs, &rows.inputs)?;
-    Ok(fs::write(text, rust(board, [&path, &inputs], &model, &rows))?)
+    let mut program = rust(board, [&path, &inputs], &model, &rows);
+    if env::var_os("CARGO_FEATURE_SENSOR").is_some() {
+        println!("cargo:rerun-if-env-changed=BITFAB_SENSOR");
+        program += &sensor(&model, &env::var("BITFAB_SENSOR").unwrap_or_else(|_| SENSOR.to_string()))?;
+    }
+    Ok(fs::write(text, program)?)
+}
+
+/// How a sensor measures as Rust: samples a second, ranges in g and in degrees a second, by comma, and the values that the
+/// model takes of it.
+///
+/// # Errors
+/// Where the text is another, and for a model that takes no counts, or no whole number of samples.
+pub fn sensor(model: &Model<'_>, settings: &str) -> Result<String, Box<dyn Error>> {
+    let numbers: Vec<u32> = settings.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+    let (&[hertz, g, degrees], 2) = (&*numbers, settings.matches(',').count()) else {
+        return Err(format!(
+            "BITFAB_SENSOR, `{settings}`: say samples a second, g and degrees a second as in {SENSOR}"
+        )
+        .into());
+    };
+    let values = model.input_bytes();
+    if model.interface().codings() == 0 {
+        return Err("the model takes bytes, not what a sensor measures: train it on a table of raw counts".into());
+    }
+    if !values.is_multiple_of(AXES) {
+        return Err(format!("the model takes {values} values, the sensor gives {AXES} at a time").into());
+    }
+    Ok(format!(
+        "/// The values of a window, and how the sensor measures.\nconst VALUES: usize = {values};\n\
+         const SENSOR: bitfab_selftest::Settings = bitfab_selftest::Settings {{ hertz: {hertz}, g: {g}, degrees: {degrees} }};\n"
+    ))
 }
 
 /// The file of rows that somebody chose, if anybody did.

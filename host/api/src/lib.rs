@@ -42,7 +42,7 @@ pub use nearest::{CALIBRATION, Effect, calibration_rows, calibration_takes, effe
 pub use origin::Origin;
 pub use parts::{compile, data, format, graph, hdl, import, report, sim, train};
 pub use progress::{Progress, Watch, quiet};
-pub use project::{Crates, ProjectFile, ProjectOptions, project, project_boards};
+pub use project::{Crates, ProjectFile, ProjectOptions, SensorOptions, project, project_boards};
 pub use rows::{Carrier, Facts, Known, Learning, Loaded, Package, Part, Pinned, Splitting, TestGroups, Windowing};
 pub use synth::{Synthesised, synth};
 pub use training::{Keep, imbalance, learn, spread, train, train_exact, weight_count};

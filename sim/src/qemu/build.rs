@@ -86,8 +86,10 @@ pub fn build_alone(
     target: &str,
     model: Option<&Path>,
     inputs: Option<&Path>,
+    features: &[&str],
 ) -> Result<PathBuf, QemuError> {
     let mut cargo = cargo(&boards_folder()?.join(package))?;
+    cargo.args(features);
     for (variable, chosen) in [("BITFAB_MODEL", model), ("BITFAB_INPUTS", inputs)] {
         match chosen {
             Some(path) => cargo.env(variable, path),

@@ -89,7 +89,15 @@ impl Chip {
     /// # Errors
     /// [`QemuError::Build`] with what Cargo said.
     pub fn build(&self, model: Option<&Path>, inputs: Option<&Path>) -> Result<PathBuf, QemuError> {
-        build_alone(self.name, self.target, model, inputs)
+        build_alone(self.name, self.target, model, inputs, &[])
+    }
+
+    /// As [`Chip::build`], with a model of a file that reads a sensor.
+    ///
+    /// # Errors
+    /// [`QemuError::Build`] with what Cargo said.
+    pub fn build_with_sensor(&self, model: &Path) -> Result<PathBuf, QemuError> {
+        build_alone(self.name, self.target, Some(model), None, &["--features", "sensor"])
     }
 
     /// What the board lacks for a model of so many bytes with its program; `None` where it has room.

@@ -4,6 +4,7 @@
 mod booted;
 mod images;
 mod qemu;
+mod sensed;
 mod served;
 
 use bitfab_format::{align, digest};

@@ -40,11 +40,21 @@ fn main() -> ! {
 
     delay.delay_ms(100); // the FPGA configures itself
     let health = SELF_TEST.check(SpiWire::new(device, delay, Patience::default()), &mut out);
-    SELF_TEST.serve(health, &mut led, &mut delay, |byte| {
+    let exchange = |byte: Option<u8>| {
         // A UART of this chip takes every byte.
         let _ = byte.map(|byte| out.write(&[byte]));
         let mut byte = [0];
         let came = out.read_ready() && out.read(&mut byte).is_ok();
         came.then_some(byte[0])
-    })
+    };
+    #[cfg(not(feature = "sensor"))]
+    SELF_TEST.serve(health, &mut led, &mut delay, exchange);
+    #[cfg(feature = "sensor")]
+    {
+        let config = esp_hal::i2c::master::Config::default().with_frequency(Rate::from_khz(400));
+        let Ok(bus) = esp_hal::i2c::master::I2c::new(chip.I2C0, config) else { halt() };
+        let bus = bus.with_sda(chip.GPIO4).with_scl(chip.GPIO5);
+        let sensor = bitfab_selftest::Mpu6050::new(bus, &mut delay, SENSOR);
+        SELF_TEST.sense::<VALUES, _>(health, &mut led, &mut delay, exchange, sensor)
+    }
 }

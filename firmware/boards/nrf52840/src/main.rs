@@ -16,6 +16,8 @@ use embedded_io::{Read, ReadReady, Write};
 use nrf52840_hal::gpio::{Level, p0, p1};
 use nrf52840_hal::pac::Peripherals;
 use nrf52840_hal::spim::{self, Frequency, MODE_0, Spim};
+#[cfg(feature = "sensor")]
+use nrf52840_hal::twim;
 use nrf52840_hal::uarte::{self, Baudrate, Parity, Uarte};
 use nrf52840_hal::{Clocks, Timer};
 use panic_halt as _;
@@ -48,11 +50,21 @@ fn main() -> ! {
 
     timer.delay_ms(100); // the FPGA configures itself
     let health = SELF_TEST.check(SpiWire::new(device, &mut timer, Patience::default()), &mut out);
-    SELF_TEST.serve(health, &mut led, &mut timer, |byte| {
+    let exchange = |byte: Option<u8>| {
         // A UART of this chip takes every byte.
         let _ = byte.map(|byte| out.write(&[byte]));
         let mut byte = [0];
         let came = rx.read_ready().is_ok_and(|is_ready| is_ready) && rx.read(&mut byte).is_ok();
         came.then_some(byte[0])
-    })
+    };
+    #[cfg(not(feature = "sensor"))]
+    SELF_TEST.serve(health, &mut led, &mut timer, exchange);
+    #[cfg(feature = "sensor")]
+    {
+        let pins =
+            twim::Pins { sda: a.p0_26.into_floating_input().degrade(), scl: a.p0_27.into_floating_input().degrade() };
+        let bus = twim::Twim::new(chip.TWIM0, pins, twim::Frequency::K400);
+        let sensor = bitfab_selftest::Mpu6050::new(bus, &mut timer, SENSOR);
+        SELF_TEST.sense::<VALUES, _>(health, &mut led, &mut timer, exchange, sensor)
+    }
 }

@@ -1,7 +1,7 @@
 //! A Raspberry Pi Pico 2, on its Cortex-M33: a self-test, then an accelerator behind SPI0 against the software, told over UART0, which then serves the model.
 //!
 //! Pins: 16 MISO, 17 chip select, 18 clock, 19 MOSI, 0 what is told and 1 what is asked (115,200 baud);
-//! the LED blinks slowly if all is well.
+//! 4 SDA and 5 SCL of an MPU-6050 with the feature `sensor`; the LED blinks slowly if all is well.
 #![no_std]
 #![no_main]
 
@@ -60,9 +60,19 @@ fn main() -> ! {
 
     timer.delay_ms(100); // the FPGA configures itself
     let health = SELF_TEST.check(SpiWire::new(device, timer, Patience::default()), &mut out);
-    SELF_TEST.serve(health, &mut led, &mut timer, |byte| {
+    let exchange = |byte: Option<u8>| {
         // A UART of this chip takes every byte.
         let _ = byte.map(|byte| block!(out.write(byte)));
         out.read().ok()
-    })
+    };
+    #[cfg(not(feature = "sensor"))]
+    SELF_TEST.serve(health, &mut led, &mut timer, exchange);
+    #[cfg(feature = "sensor")]
+    {
+        let pins = (pins.gpio4.reconfigure(), pins.gpio5.reconfigure());
+        let bus =
+            rp235x_hal::I2C::i2c0(chip.I2C0, pins.0, pins.1, 400_000.Hz(), &mut chip.RESETS, &clocks.system_clock);
+        let sensor = bitfab_selftest::Mpu6050::new(bus, &mut timer, SENSOR);
+        SELF_TEST.sense::<VALUES, _>(health, &mut led, &mut timer, exchange, sensor)
+    }
 }

@@ -39,9 +39,17 @@ fn main() -> ! {
 
     delay.delay_ms(100); // the FPGA configures itself
     let health = SELF_TEST.check(SpiWire::new(device, &mut delay, Patience::default()), &mut out);
-    SELF_TEST.serve(health, &mut led, &mut delay, |byte| {
+    let exchange = |byte: Option<u8>| {
         // A UART of this chip takes every byte.
         let _ = byte.map(|byte| block!(out.write(byte)));
         out.read().ok()
-    })
+    };
+    #[cfg(not(feature = "sensor"))]
+    SELF_TEST.serve(health, &mut led, &mut delay, exchange);
+    #[cfg(feature = "sensor")]
+    {
+        let bus = chip.I2C1.i2c((b.pb8, b.pb9), 400.kHz(), &mut clocks);
+        let sensor = bitfab_selftest::Mpu6050::new(bus, &mut delay, SENSOR);
+        SELF_TEST.sense::<VALUES, _>(health, &mut led, &mut delay, exchange, sensor)
+    }
 }

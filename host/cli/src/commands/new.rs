@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use bitfab::{Crates, Inputs, ModelFile, ProjectOptions};
+use bitfab::{Crates, Inputs, ModelFile, ProjectOptions, SensorOptions};
 use clap::{Arg, Args, Command};
 
 use crate::io::inputs::{Choice, DataArgument};
@@ -26,6 +26,18 @@ pub struct Arguments {
     /// checkout that this command was built from.
     #[arg(long, value_name = "PLACE")]
     crates: Option<String>,
+    /// Read a sensor over I2C, whose windows run through the model, which must have learned from its raw counts.
+    #[arg(long, value_name = "SENSOR", value_parser = ["mpu6050"])]
+    sensor: Option<String>,
+    /// Samples of the sensor a second.
+    #[arg(long, requires = "sensor", default_value_t = 50)]
+    hertz: u32,
+    /// Range of the acceleration in g, both ways: as the counts of the model were measured.
+    #[arg(long, requires = "sensor", default_value_t = 2)]
+    g: u32,
+    /// Range of the rotation in degrees a second, both ways.
+    #[arg(long, requires = "sensor", default_value_t = 250)]
+    degrees: u32,
     /// Rows for the self-test, which are then also those that the accelerator gets, once each; without them noise. Given
     /// as --data is to `bitfab verify`: a known data set, or a file.
     #[arg(long, value_name = "DATA")]
@@ -41,6 +53,7 @@ const EXAMPLES: &str = "Examples:
   bitfab new digits.bfab --board pico -o app
   bitfab new digits.bfab --board esp32c3 -o app
   bitfab new digits.bfab --board pico --inputs digits --rows 100 -o app
+  bitfab new imu.bfab --board pico --sensor mpu6050 --hertz 50 --g 2 --degrees 250 -o app
   bitfab new digits.bfab --board pico --crates ../bitfab/firmware -o app
 
 Then, in that folder (its README.md says how it is wired and flashed):
@@ -68,7 +81,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let is_free = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     ensure!(is_free, "{} is not empty: choose another folder", folder.display());
     let inputs = inputs(arguments, &file)?;
-    let options = ProjectOptions { board: &arguments.board, name: &name, crates: &crates, inputs: inputs.as_ref() };
+    let &Arguments { hertz, g, degrees, .. } = arguments;
+    let sensor = arguments.sensor.as_ref().map(|_| SensorOptions { hertz, g, degrees });
+    let options =
+        ProjectOptions { board: &arguments.board, name: &name, crates: &crates, inputs: inputs.as_ref(), sensor };
     let files = bitfab::project(&file, &options, &bars::follow()).with_context(what)?;
     for file in &files {
         let path = folder.join(&file.name);
