@@ -129,3 +129,54 @@ fn a_project_tests_itself_on_the_rows_that_it_is_given_with_the_digests_of_the_r
     let output = build(&project);
     assert!(String::from_utf8_lossy(&output.stderr).contains("2159 bytes are no rows of 72"), "{output:?}");
 }
+
+/// A model of eighteen samples of six counts.
+const OF_COUNTS: &[u8] = include_bytes!("../../../../tests/vectors/interface_1.bfab");
+
+#[test]
+fn a_project_with_a_sensor_builds_and_says_how_it_measures() {
+    let learned = Learned::new("mlp:16");
+    learned.write("imu.bfab", OF_COUNTS);
+    let new =
+        ["new", "imu.bfab", "--board", "pico", "--sensor", "mpu6050", "--hertz", "100", "--g", "8", "-o", "sensing"];
+    bitfab(learned.path()).args(new).assert().success();
+    let project = learned.file("sensing");
+    let read = |file: &str| std::fs::read_to_string(project.join(file)).unwrap();
+    assert!(read(".cargo/config.toml").contains("BITFAB_SENSOR = \"100,8,250\""));
+    let readme = read("README.md");
+    assert!(readme.contains("GP4 SDA, GP5 SCL; 100 samples a second") && readme.contains("±8 g"), "{readme}");
+    let output = build(&project);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::write(project.join(".cargo/config.toml"), read(".cargo/config.toml").replace("100,8,250", "fast"))
+        .unwrap();
+    let output = build(&project);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("BITFAB_SENSOR, `fast`: say samples a second"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_sensor_that_does_not_suit_the_board_or_the_model_is_refused() {
+    let learned = Learned::new("mlp:16");
+    learned.write("imu.bfab", OF_COUNTS);
+    learned.write("five.bfab", include_bytes!("../../../../tests/vectors/interface_3.bfab"));
+    for (model, board, more, said) in [
+        ("net.bfab", "pico", ["--g", "2"], "takes bytes, not what a sensor measures"),
+        ("five.bfab", "pico", ["--g", "2"], "the model takes 225 values, the sensor gives 6 at a time"),
+        (
+            "imu.bfab",
+            "stm32h743",
+            ["--g", "2"],
+            "has no I2C that the sensor's driver takes; pico, pico2, stm32f405, nrf52840",
+        ),
+        ("imu.bfab", "pico", ["--g", "3"], "does not have 3; it has [2, 4, 8, 16]"),
+        ("imu.bfab", "pico", ["--hertz", "60"], "does not have 60"),
+        ("imu.bfab", "pico", ["--degrees", "90"], "does not have 90"),
+    ] {
+        let new = ["new", model, "--board", board, "--sensor", "mpu6050", "-o", "app"];
+        bitfab(learned.path()).args(new).args(more).assert().failure().code(1).stderr(contains(said));
+    }
+    let alone = ["new", "imu.bfab", "--board", "pico", "--g", "2", "-o", "app"];
+    bitfab(learned.path()).args(alone).assert().failure().code(2).stderr(contains("--sensor"));
+}
