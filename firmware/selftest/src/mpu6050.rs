@@ -99,7 +99,7 @@ impl Settings {
             2_000 => GyroFullScale::Deg2000,
             _ => return None,
         };
-        let is_rate = (4..=500).contains(&self.hertz) && RATE % self.hertz == 0;
+        let is_rate = (4..=500).contains(&self.hertz) && RATE.is_multiple_of(self.hertz);
         is_rate.then_some((accel, gyro))
     }
 

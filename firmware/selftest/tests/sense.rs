@@ -17,8 +17,6 @@ const VALUES: usize = MODEL.input_bytes();
 const BOARD: SelfTest<2, { MODEL.arena_words() }, 5, 200> =
     SelfTest { board: "laptop", model: MODEL, inputs: &[], digests: &[], rounds: 0 };
 const SETTINGS: Settings = Settings { hertz: 50, g: 4, degrees: 500 };
-/// Where the registers of the chip are.
-
 /// Count `axis` of sample `number`.
 fn count(number: usize, axis: usize) -> i16 {
     let mixed = (number * 6 + axis).wrapping_mul(0x9e37_79b1);

@@ -61,8 +61,7 @@ fn main() -> ! {
     timer.delay_ms(100); // the FPGA configures itself
     let health = SELF_TEST.check(SpiWire::new(device, timer, Patience::default()), &mut out);
     let exchange = |byte: Option<u8>| {
-        // A UART of this chip takes every byte.
-        let _ = byte.map(|byte| block!(out.write(byte)));
+        let _ = byte.map(|byte| block!(out.write(byte))); // this UART takes every byte
         out.read().ok()
     };
     #[cfg(not(feature = "sensor"))]
