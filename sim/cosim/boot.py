@@ -21,7 +21,10 @@ from chips import CHIPS
 
 LIMIT = 120
 RETURN = bytes.fromhex("67800000")
+NOTHING = bytes.fromhex("13000000")
+PMPCFG = range(0x3A0, 0x3A4)
 ILLEGAL, SYSTEM = 2, 0x73
+CODE = 0x4000_0000  # above it an ESP32-C3 sees instructions
 
 
 class Outside:
@@ -101,6 +104,7 @@ def riscv(chip_class, elf):
     """An ESP32-C3 as its second-stage boot loader leaves it; its ROM in Python."""
     uc = Uc(UC_ARCH_RISCV, UC_MODE_RISCV32)
     load(uc, chip_class, elf)
+    unprotect(uc, elf)
     first, size = chip_class.rom
     uc.mem_map(first, size)
     uc.mem_write(first, RETURN * (size // 4))
@@ -128,6 +132,18 @@ def riscv(chip_class, elf):
     (entry,) = struct.unpack_from("<I", elf, 24)
     uc.reg_write(riscv_const.UC_RISCV_REG_SP, chip_class.stack)
     return uc, entry
+
+
+def unprotect(uc, elf):
+    """Leaves memory unprotected: QEMU, from which the core is, refuses a page of which a part is protected otherwise.
+
+    Whatever accesses the registers of the protection does nothing.
+    """
+    for address, data in segments(elf):
+        for at in range(0, len(data) - 3, 2) if address >= CODE else ():
+            word = int.from_bytes(data[at : at + 4], "little")
+            if word & 0x7F == SYSTEM and word >> 12 & 3 and word >> 20 in PMPCFG:
+                uc.mem_write(address + at, NOTHING)
 
 
 def load(uc, chip_class, elf):
