@@ -1,8 +1,8 @@
 """Registers of microcontrollers, as far as the programs of `firmware/boards` wait for them.
 
 A register keeps what is written to it. Described besides are those that a start waits for (clocks that are ready, resets
-that are left, time that passes), one UART, which hears what is sent to it, one SPI and the pin of its chip select, as the data sheets say: everything is
-ready at once.
+that are left, time that passes), one UART, which hears what is sent to it, one SPI and the pin of its chip select, as
+the data sheets say: everything is ready at once.
 """
 
 from collections import deque

@@ -168,11 +168,11 @@ pub struct SensorOptions {
 }
 
 impl SensorOptions {
-    /// Rates and ranges that an MPU-6050 has.
-    pub const HERTZ: [u32; 8] = [4, 10, 20, 25, 50, 100, 200, 500];
-    /// In g.
+    /// Rates that an MPU-6050 has: divisors of its 1,000 samples a second.
+    pub const HERTZ: [u32; 13] = [4, 5, 8, 10, 20, 25, 40, 50, 100, 125, 200, 250, 500];
+    /// Its ranges, in g.
     pub const G: [u32; 4] = [2, 4, 8, 16];
-    /// In degrees a second.
+    /// Its ranges, in degrees a second.
     pub const DEGREES: [u32; 4] = [250, 500, 1_000, 2_000];
     /// Values of a sample.
     const AXES: usize = 6;

@@ -102,9 +102,10 @@ impl Chip {
 
     /// What the board lacks for a model of so many bytes with its program; `None` where it has room.
     pub fn lacks(&self, model: &Model<'_>, bytes: u64) -> Option<String> {
-        // The frame that the model is asked by holds an input or a result.
+        // The frame that the model is asked by holds an input or a result; a window of a sensor has 16 bits a value, and
+        // is coded.
         let words = model.arena_words() + model.output().region.words as usize;
-        let ram = (4 * words + model.input_bytes()) as u64 + STACK_BYTES;
+        let ram = (4 * words + 4 * model.input_bytes()) as u64 + STACK_BYTES;
         let needs = [("flash", bytes + PROGRAM_BYTES), ("RAM", ram)];
         let ((memory, need), has) = needs.into_iter().zip(self.memory).find(|((_, need), has)| need > has)?;
         Some(format!("it takes {need} bytes of {memory} with its program, {} more than there are", need - has))

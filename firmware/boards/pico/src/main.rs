@@ -1,4 +1,5 @@
-//! A Raspberry Pi Pico: a self-test, then an accelerator behind SPI0 against the software, told over UART0, which then serves the model.
+//! A Raspberry Pi Pico: a self-test, then an accelerator behind SPI0 against the software, told over UART0,
+//! which then serves the model.
 //!
 //! Pins: 16 MISO, 17 chip select, 18 clock, 19 MOSI, 0 what is told and 1 what is asked (115,200 baud);
 //! 4 SDA and 5 SCL of an MPU-6050 with the feature `sensor`; the LED blinks slowly if all is well.
