@@ -11,7 +11,10 @@ function count(number, axis) {
 module.exports = (mcu) => {
   const bus = mcu.i2c[0];
   const registers = new Uint8Array(128);
-  const reset = () => registers.fill(0).set([0x40], POWER) || (registers[WHO_AM_I] = ADDRESS);
+  const reset = () => {
+    registers.fill(0);
+    [registers[POWER], registers[WHO_AM_I]] = [0x40, ADDRESS]; // it sleeps
+  };
   let [samples, since, at, isFirst] = [0, 0, 0, true];
   reset();
 
